@@ -1,0 +1,245 @@
+"""The API's five requests and the token endpoint's one, each limited and tried again."""
+
+import logging
+from typing import Any
+from urllib.parse import quote
+
+from ._address import next_hop, origin
+from ._answers import REDIRECTS, Answer, api_error
+from ._auth import ClientCredentials, Grant, TokenProvider
+from ._clock import Clock
+from ._errors import (
+    ApiError,
+    AudioEnhanceError,
+    AuthenticationError,
+    Phase,
+    ProtocolError,
+    RateLimitError,
+)
+from ._limiter import RateLimits, SlidingWindow
+from ._models import Asset, SpeechEnhancement
+from ._retry import OnRetry, Retrier
+from ._transport import Transport
+
+_log = logging.getLogger("audio_enhance")
+
+
+async def fetch_grant(
+    transport: Transport, clock: Clock, retrier: Retrier, credentials: ClientCredentials
+) -> Grant:
+    """Obtain an access token with client credentials (Adobe IMS, `token/v3`).
+
+    Raises:
+        AuthenticationError: The endpoint does not accept them.
+    """
+
+    async def attempt() -> Grant:
+        answer = await transport.call(
+            "POST",
+            credentials.token_url,
+            headers={"Accept": "application/json"},
+            form={
+                "grant_type": "client_credentials",
+                "client_id": credentials.client_id,
+                "client_secret": credentials.client_secret,
+                "scope": ",".join(credentials.scopes),
+            },
+            credentials=False,
+        )
+        if answer.ok:
+            return Grant.from_json(answer.json())
+        if answer.status in REDIRECTS:
+            raise ProtocolError("The token endpoint redirects; secrets do not follow.")
+        error = api_error(answer, clock.time())
+        if answer.status in (400, 401, 403):  # IMS says invalid_client with either
+            error = AuthenticationError(
+                error.message, status=error.status, code=error.code, request_id=error.request_id
+            )
+        raise error
+
+    try:
+        return await retrier(attempt)
+    except AudioEnhanceError as error:
+        error.within(phase=Phase.AUTHENTICATE)
+        raise
+
+
+class EnhanceApi:
+    """The API's own endpoints (the guide, steps 1 to 5), called with credentials."""
+
+    def __init__(
+        self,
+        base_url: str,
+        tokens: TokenProvider,
+        transport: Transport,
+        limits: RateLimits,
+        retrier: Retrier,
+        clock: Clock,
+    ) -> None:
+        self.base_url = base_url
+        self._root = f"{base_url}/audio_services/v1/assets"
+        self._tokens = tokens
+        self._transport = transport
+        self._limits = limits
+        self._retrier = retrier
+        self._clock = clock
+
+    def is_own(self, url: str) -> bool:
+        """Whether credentials may go to a URL: it has the API's own origin."""
+        return origin(url) == origin(self.base_url)
+
+    async def create_asset(
+        self,
+        *,
+        filename: str,
+        byte_size: int,
+        checksum: str,
+        content_type: str,
+        on_retry: OnRetry | None = None,
+    ) -> Asset:
+        """Step 1. A second asset, after an answer that was lost, is harmless."""
+        answer = await self._request(
+            Phase.CREATE_ASSET,
+            "POST",
+            self._root,
+            json={
+                "filename": filename,
+                "byte_size": byte_size,
+                "checksum": checksum,
+                "content_type": content_type,
+            },
+            on_retry=on_retry,
+        )
+        return Asset.from_json(answer.json())
+
+    async def get_asset(self, asset_id: str, *, on_retry: OnRetry | None = None) -> Asset:
+        """Step 2: the asset's state, and a new upload URL while it waits for its bytes."""
+        answer = await self._request(
+            Phase.CONFIRM, "GET", self._asset(asset_id), asset_id=asset_id, on_retry=on_retry
+        )
+        return Asset.from_json(answer.json())
+
+    async def create_speech_enhancement(
+        self, asset_id: str, strength: int, *, on_retry: OnRetry | None = None
+    ) -> SpeechEnhancement:
+        """Step 3. A second one, after an answer that was lost, costs processing time."""
+        answer = await self._request(
+            Phase.CREATE_ENHANCEMENT,
+            "POST",
+            f"{self._asset(asset_id)}/speech_enhancements",
+            json={"strength": strength},
+            asset_id=asset_id,
+            on_retry=on_retry,
+        )
+        return SpeechEnhancement.from_json(answer.json())
+
+    async def get_speech_enhancement(
+        self, asset_id: str, enhancement_id: str, *, on_retry: OnRetry | None = None
+    ) -> SpeechEnhancement:
+        """Step 4: how far it is."""
+        answer = await self._request(
+            Phase.PROCESS,
+            "GET",
+            f"{self._asset(asset_id)}/speech_enhancements/{quote(enhancement_id, safe='')}",
+            asset_id=asset_id,
+            enhancement_id=enhancement_id,
+            on_retry=on_retry,
+        )
+        return SpeechEnhancement.from_json(answer.json())
+
+    async def redirect_of(
+        self, url: str, enhancement: SpeechEnhancement, *, on_retry: OnRetry | None = None
+    ) -> str:
+        """Step 5: where a download URL of the API's own redirects to, which is not followed."""
+        answer = await self._request(
+            Phase.DOWNLOAD,
+            "GET",
+            url,
+            asset_id=enhancement.asset_id,
+            enhancement_id=enhancement.id,
+            on_retry=on_retry,
+            redirects=True,
+        )
+        return next_hop(
+            url, answer.headers.get("Location"), plain_http=self.base_url.startswith("http:")
+        )
+
+    def _asset(self, asset_id: str) -> str:
+        return f"{self._root}/{quote(asset_id, safe='')}"
+
+    async def _request(
+        self,
+        phase: Phase,
+        method: str,
+        url: str,
+        *,
+        json: dict[str, Any] | None = None,
+        asset_id: str | None = None,
+        enhancement_id: str | None = None,
+        on_retry: OnRetry | None = None,
+        redirects: bool = False,
+    ) -> Answer:
+        window = self._limits.creations if method == "POST" else self._limits.others
+
+        def known(error: AudioEnhanceError) -> None:
+            error.within(phase=phase, asset_id=asset_id, enhancement_id=enhancement_id)
+
+        async def attempt() -> Answer:
+            try:
+                return await self._attempt(method, url, json, window, redirects=redirects)
+            except AudioEnhanceError as error:
+                known(error)
+                raise
+
+        return await self._retrier(attempt, on_retry)
+
+    async def _attempt(
+        self,
+        method: str,
+        url: str,
+        json: dict[str, Any] | None,
+        window: SlidingWindow,
+        *,
+        redirects: bool,
+    ) -> Answer:
+        token = await self._tokens.token()
+        answer = await self._call(method, url, json, window, token)
+        if answer.status == 401:
+            # A token can end early; one that is new and refused as well is a wrong one.
+            self._tokens.reject(token)
+            if (another := await self._tokens.token()) != token:
+                answer = await self._call(method, url, json, window, another)
+        if answer.ok and not redirects:
+            return answer
+        if answer.status in REDIRECTS:
+            if redirects:
+                return answer
+            raise ProtocolError(
+                f"The API redirects ({answer.status}); credentials do not follow.",
+                hint="Check the base URL.",
+                request_id=answer.request_id,
+            )
+        if answer.ok:
+            raise ProtocolError(
+                "The API did not redirect to the result.", request_id=answer.request_id
+            )
+        raise self._refusal(answer, window)
+
+    async def _call(
+        self,
+        method: str,
+        url: str,
+        json: dict[str, Any] | None,
+        window: SlidingWindow,
+        token: str,
+    ) -> Answer:
+        headers = {"Authorization": f"Bearer {token}", "x-api-key": self._tokens.client_id}
+        async with window:
+            return await self._transport.call(method, url, headers=headers, json=json)
+
+    def _refusal(self, answer: Answer, window: SlidingWindow) -> ApiError:
+        error = api_error(answer, self._clock.time())
+        if isinstance(error, RateLimitError):
+            # Whoever else calls would be told the same: the pause is for all of them.
+            window.pause(error.retry_after if error.retry_after is not None else window.period / 10)
+        return error

@@ -1,0 +1,251 @@
+"""Where a source's bytes are: in a file, in memory, or spooled to a temporary file."""
+
+import hashlib
+import io
+import os
+import stat
+import tempfile
+import threading
+from collections.abc import AsyncIterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import attrs
+
+from ._errors import InvalidSourceError, OutputError, SourceChangedError
+from ._fingerprint import Fingerprint, digest
+from ._threads import in_thread
+
+_SPOOL_BYTES = 1 << 20
+
+
+class Content(Protocol):
+    """Bytes that can be read more than once, from the start each time. All of it may block."""
+
+    def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
+        """Read everything and return what identifies it."""
+        ...
+
+    def open(self, expected: Fingerprint) -> io.BufferedIOBase:
+        """Open it for sending; raises `SourceChangedError` when it is not what was expected."""
+        ...
+
+    def verify(self, file: io.BufferedIOBase, expected: Fingerprint) -> None:
+        """Raise `SourceChangedError` if it changed since it was opened."""
+        ...
+
+    def close(self) -> None:
+        """Release what is held; content on the user's disk stays."""
+        ...
+
+
+def _version(status: os.stat_result) -> tuple[int, ...]:
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@attrs.frozen
+class FileContent:
+    """A file of the user's, never held open between uses."""
+
+    path: Path
+
+    def _open(self) -> io.FileIO:
+        try:
+            # Without O_NONBLOCK, opening a named pipe waits for a writer for ever.
+            fd = os.open(
+                self.path,
+                os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0),
+            )
+        except FileNotFoundError:
+            raise InvalidSourceError(
+                "There is no such file.", hint="Check the path.", source=str(self.path)
+            ) from None
+        except OSError as error:
+            raise InvalidSourceError(
+                f"The file cannot be read: {error.strerror}.",
+                hint="Check what it is and who may read it.",
+                source=str(self.path),
+            ) from error
+        return io.FileIO(fd, "rb")
+
+    def check_kind(self) -> None:
+        """Raise `InvalidSourceError` for a folder, which opens on some systems, or nothing."""
+        if self.path.is_dir():
+            raise InvalidSourceError(
+                "This is a folder, not a recording.",
+                hint="Name the files in it, or give the folder to the command line.",
+                source=str(self.path),
+            )
+        if not self.path.exists():
+            self._open().close()
+
+    def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
+        """Hash the file; raises `InvalidSourceError` for what is no file with something in it."""
+        self.check_kind()
+        with self._open() as file:
+            before = os.fstat(file.fileno())
+            if not stat.S_ISREG(before.st_mode):
+                raise InvalidSourceError(
+                    "This is not a regular file.",
+                    hint="Copy its content into a file, or use Source.spool.",
+                    source=str(self.path),
+                )
+            length, md5 = digest(file, cancelled)
+            after = os.fstat(file.fileno())
+        if not length:
+            raise InvalidSourceError(
+                "The file is empty.", hint="Record it again.", source=str(self.path)
+            )
+        if _version(before) != _version(after) or length != after.st_size:
+            raise self._changed()
+        return Fingerprint(length, md5, _version(after))
+
+    def open(self, expected: Fingerprint) -> io.BufferedReader:
+        """Open the file if it still is the one that was hashed."""
+        file: io.BufferedReader = io.BufferedReader(self._open())
+        try:
+            self.verify(file, expected)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def verify(self, file: io.BufferedIOBase, expected: Fingerprint) -> None:
+        """Compare the open file's identity, length and time of change with the hashed one's."""
+        if _version(os.fstat(file.fileno())) != expected.version:
+            raise self._changed()
+
+    def _changed(self) -> SourceChangedError:
+        return SourceChangedError("The file changed while it was read.", source=str(self.path))
+
+    def close(self) -> None:
+        """Do nothing: the file is the user's."""
+
+
+@attrs.frozen
+class BytesContent:
+    """Bytes in memory."""
+
+    data: bytes = attrs.field(repr=lambda data: f"<{len(data)} bytes>")
+
+    def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
+        """Hash the bytes."""
+        del cancelled
+        return Fingerprint(len(self.data), hashlib.md5(self.data, usedforsecurity=False).digest())
+
+    def open(self, expected: Fingerprint) -> io.BytesIO:
+        """Return a reader over the same bytes."""
+        del expected
+        return io.BytesIO(self.data)
+
+    def verify(self, file: io.BufferedIOBase, expected: Fingerprint) -> None:
+        """Do nothing: bytes do not change."""
+
+    def close(self) -> None:
+        """Do nothing: they belong to the caller."""
+
+
+class _Cursor(io.RawIOBase):
+    """Reads a shared file from the start without moving anybody else's position."""
+
+    def __init__(self, content: "SpooledContent") -> None:
+        self._content = content
+        self._offset = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        count = self._content.read_at(self._offset, buffer)
+        self._offset += count
+        return count
+
+
+class SpooledContent:
+    """A temporary file without a name: it is gone with its descriptor, however that ends."""
+
+    def __init__(self, file: io.FileIO, fingerprint: Fingerprint) -> None:
+        self._file = file
+        self._fingerprint = fingerprint
+        self._lock = threading.Lock()
+
+    def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
+        """Return what was computed while the data arrived."""
+        del cancelled
+        return self._fingerprint
+
+    def read_at(self, offset: int, buffer: Any) -> int:
+        """Fill the buffer from an offset and return the number of bytes."""
+        # os.preadv does not exist everywhere; one reader at a time costs nothing next to S3.
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.readinto(buffer) or 0
+
+    def open(self, expected: Fingerprint) -> io.BufferedReader:
+        """Return a reader with a position of its own."""
+        del expected
+        if self._file.closed:
+            raise InvalidSourceError("The spooled data was released already.")
+        return io.BufferedReader(_Cursor(self))
+
+    def verify(self, file: io.BufferedIOBase, expected: Fingerprint) -> None:
+        """Do nothing: nobody else can reach a file without a name."""
+
+    def close(self) -> None:
+        """Close the temporary file, which removes it."""
+        self._file.close()
+
+
+async def spool(chunks: AsyncIterable[bytes], *, max_bytes: int | None) -> SpooledContent:
+    """Write arriving data to a temporary file, hashing it in the same pass.
+
+    Raises:
+        InvalidSourceError: There was no data, or more than `max_bytes`.
+        OutputError: The temporary file could not be written.
+    """
+    try:
+        file = await in_thread(lambda _: tempfile.TemporaryFile(buffering=0))  # noqa: SIM115
+    except OSError as error:
+        raise _unwritable(error) from error
+    md5 = hashlib.md5(usedforsecurity=False)
+    length = 0
+    pending = bytearray()
+
+    def write(data: bytearray) -> None:
+        md5.update(data)
+        view = memoryview(data)
+        while view:
+            view = view[file.write(view) :]
+
+    async def flush() -> None:
+        nonlocal pending
+        full, pending = pending, bytearray()
+        try:
+            await in_thread(lambda _: write(full))
+        except OSError as error:
+            raise _unwritable(error) from error
+
+    try:
+        async for chunk in chunks:
+            length += len(chunk)
+            if max_bytes is not None and length > max_bytes:
+                raise InvalidSourceError(
+                    f"The data is longer than the {max_bytes} bytes that are allowed."
+                )
+            pending += chunk
+            if len(pending) >= _SPOOL_BYTES:
+                await flush()
+        await flush()
+        if not length:
+            raise InvalidSourceError("No data arrived.")
+    except BaseException:
+        file.close()
+        raise
+    return SpooledContent(file, Fingerprint(length, md5.digest()))
+
+
+def _unwritable(error: OSError) -> OutputError:
+    return OutputError(
+        f"A temporary file for arriving data cannot be written: {error.strerror}.",
+        hint=f"Make room in {tempfile.gettempdir()}, or point TMPDIR elsewhere.",
+    )

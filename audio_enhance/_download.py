@@ -1,0 +1,179 @@
+"""One result to one file: streamed beside its place, resumed where it was cut, checked."""
+
+import re
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+import attrs
+
+from ._address import next_hop
+from ._answers import REDIRECTS, Answer, storage_error
+from ._clock import Clock
+from ._errors import (
+    AudioEnhanceError,
+    CorruptTransferError,
+    ProtocolError,
+    RequestTimeoutError,
+    StorageError,
+    TransferStalledError,
+)
+from ._filenames import name_from_header
+from ._partial_file import PartialFile
+from ._retry import OnRetry, Retrier
+from ._transport import Transport, Watch, translated
+
+# Collected before a hop to a thread that writes them; the network hands over far less at once.
+_WRITE_BYTES = 1 << 20
+_LONGEST_ANSWER = 1 << 16
+_MOST_REDIRECTS = 5
+_MOST_REFUSALS = 3
+
+
+@attrs.frozen
+class _Span:
+    """What a `Content-Range` of a 206 says (RFC 9110 §14.4)."""
+
+    start: int
+    total: int
+
+    @classmethod
+    def of(cls, header: str | None) -> "_Span | None":
+        found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", (header or "").strip())
+        return cls(int(found[1]), int(found[3])) if found else None
+
+
+class Download:
+    """The result of one enhancement on its way to a file.
+
+    Attributes:
+        name: The server's name for it, made safe; `None` where it gave none.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        clock: Clock,
+        file: PartialFile,
+        *,
+        plain_http: bool,
+        on_bytes: Callable[[int, int | None], None],
+    ) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._file = file
+        self._plain_http = plain_http
+        self._on_bytes = on_bytes
+        self._etag: str | None = None
+        self._total: int | None = None
+        self.name: str | None = None
+
+    async def run(
+        self, retrier: Retrier, locate: Callable[[], Awaitable[str]], on_retry: OnRetry | None
+    ) -> None:
+        """Fetch it whole, going on where a lost connection cut it.
+
+        Args:
+            retrier: Tries again after a failure; a try that brought bytes counts as the first.
+            locate: Gives the presigned URL; asked again for every try, since it ends soon.
+            on_retry: Told of every failure that is tried again.
+        """
+        refusals = 0
+
+        async def attempt() -> None:
+            nonlocal refusals
+            url = await locate()
+            try:
+                await self._attempt(url)
+            except StorageError as error:
+                # The URL ended before it was used: another one, but not for ever.
+                refusals += 1
+                error.retryable = error.expired and refusals <= _MOST_REFUSALS
+                raise
+
+        while True:
+            had = self._file.size
+            try:
+                return await retrier(attempt, on_retry)
+            except AudioEnhanceError as error:
+                # As long as bytes keep coming, being cut again and again is no reason to stop.
+                if not error.retryable or self._file.size <= had:
+                    raise
+
+    async def _attempt(self, url: str) -> None:
+        watch = Watch(self._transport.timeouts.stall)
+        try:
+            for _ in range(_MOST_REDIRECTS + 1):
+                location = await translated(
+                    watch.run(self._fetch(url, watch)), self._transport.timeouts
+                )
+                if location is None:
+                    return
+                url = next_hop(url, location or None, plain_http=self._plain_http)
+        except RequestTimeoutError:
+            raise TransferStalledError(
+                f"The download stood still for {self._transport.timeouts.stall:g} s."
+            ) from None
+        raise ProtocolError(f"The result redirects more than {_MOST_REDIRECTS} times.")
+
+    async def _fetch(self, url: str, watch: Watch) -> str | None:
+        """Fetch from one URL; return where it redirects to, `None` when the file is whole."""
+        headers: dict[str, str] = {}
+        if self._file.size and self._etag is not None:
+            headers = {"Range": f"bytes={self._file.size}-", "If-Range": self._etag}
+        async with self._transport.get(url, headers) as response:
+            watch.alive()
+            if response.status in REDIRECTS:
+                return response.headers.get("Location", "")
+            if response.status not in (200, 206):
+                text = await response.content.read(_LONGEST_ANSWER)
+                if response.status == 416:  # what we have is not the beginning of what is there
+                    await self._file.restart()
+                    raise CorruptTransferError("The result changed while it was downloaded.")
+                answer = Answer(response.status, response.headers, text)
+                raise storage_error(answer, self._clock.time())
+            await self._begin(response)
+            await self._read(response, watch)
+        if self._total is not None and self._file.size != self._total:
+            if self._file.size > self._total:
+                await self._file.restart()
+            raise CorruptTransferError(
+                f"{self._file.size} of {self._total} bytes of the result arrived."
+            )
+        return None
+
+    async def _begin(self, response: aiohttp.ClientResponse) -> None:
+        headers = response.headers
+        if headers.get("Content-Encoding", "identity") != "identity":
+            raise ProtocolError(f"The result came encoded: {headers['Content-Encoding']}.")
+        if response.status == 200:
+            if self._file.size:  # If-Range did not hold: it is another version, from the start
+                await self._file.restart()
+            self._total = response.content_length
+            if self._total is None and "Transfer-Encoding" not in headers:
+                # Its end would be the end of the connection, whole or not (RFC 9112 §8).
+                raise ProtocolError("The result came without its length.")
+        else:
+            span = _Span.of(headers.get("Content-Range"))
+            if span is None or span.start != self._file.size or span.total != self._total:
+                await self._file.restart()
+                raise CorruptTransferError("The rest of the result does not fit its beginning.")
+        etag = headers.get("ETag")
+        # Only a strong one says that the bytes are the same (RFC 9110 §13.1.5).
+        self._etag = etag if etag is not None and not etag.startswith("W/") else None
+        self.name = name_from_header(headers.get("Content-Disposition")) or self.name
+
+    async def _read(self, response: aiohttp.ClientResponse, watch: Watch) -> None:
+        pending = bytearray()
+        try:
+            while chunk := await response.content.readany():
+                watch.alive()
+                pending += chunk
+                self._on_bytes(self._file.size + len(pending), self._total)
+                if len(pending) >= _WRITE_BYTES:
+                    full, pending = pending, bytearray()
+                    await self._file.write(full)
+                    watch.alive()
+        except (aiohttp.ClientError, OSError):
+            await self._file.write(pending)  # what came is kept: the next try goes on from there
+            raise
+        await self._file.write(pending)

@@ -1,0 +1,65 @@
+"""What a result is called: the server's name for it, made safe, or one of our own."""
+
+import re
+import unicodedata
+import warnings
+from pathlib import PurePath
+
+from aiohttp import content_disposition_filename, parse_content_disposition
+
+# Device names of Windows, with any ending ("Naming Files, Paths, and Namespaces").
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\..*)?", re.IGNORECASE)
+_FORBIDDEN = re.compile(r'[<>:"|?*]')
+_LONGEST_BYTES = 255  # of one name, on every common file system
+
+
+def result_name(filename: str, strength: int) -> str:
+    """Return the name that the guide's step 5 shows: `<stem>-enhanced-<strength>p.<ext>`."""
+    name = PurePath(filename)
+    return safe_name(f"{name.stem}-enhanced-{strength}p{name.suffix}")
+
+
+def name_from_header(value: str | None) -> str | None:
+    """Return the safe bare name in a `Content-Disposition`, `None` where there is none.
+
+    `filename*` wins over `filename` (RFC 6266 §4.3, RFC 5987).
+    """
+    if not value:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # aiohttp warns of malformed headers: then there is none
+        _, parameters = parse_content_disposition(value)
+        name = content_disposition_filename(parameters)
+    return safe_name(name) or None if name else None
+
+
+def safe_name(name: str) -> str:
+    """Return the name without folders, control characters or anything a file system refuses.
+
+    The result is one path component on every system, at most 255 bytes long with its ending
+    kept, and empty only if nothing is left.
+    """
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that were no UTF-8 (RFC 7230 §3.2.4: ISO-8859-1)
+        name = name.encode("utf-8", "surrogateescape").decode("latin-1")
+    name = name.replace("\\", "/").rpartition("/")[2]
+    # Control and format characters: a line break, or a mark that turns "gpj.exe" around.
+    name = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    name = _FORBIDDEN.sub("_", name).strip(" ").rstrip(". ")
+    if not name.strip("."):
+        return ""
+    if _RESERVED.fullmatch(name):
+        name = f"_{name}"
+    return _shortened(name)
+
+
+def _shortened(name: str) -> str:
+    if len(name.encode()) <= _LONGEST_BYTES:
+        return name
+    stem, dot, suffix = name.rpartition(".")
+    if not stem or len(suffix.encode()) > 20:  # what looks like an ending is part of the name
+        stem, dot, suffix = name, "", ""
+    ending = f"{dot}{suffix}"
+    room = _LONGEST_BYTES - len(ending.encode())
+    return stem.encode()[:room].decode("utf-8", "ignore").rstrip() + ending

@@ -1,0 +1,42 @@
+"""What identifies a file's content: its length and MD5, and how they are computed."""
+
+import base64
+import hashlib
+import io
+import threading
+
+import attrs
+
+# One buffer however long the file is; at this size the cost is that of `openssl dgst`.
+_BUFFER_BYTES = 1 << 20
+
+
+@attrs.frozen
+class Fingerprint:
+    """The length and MD5 of some content, and the version of the file it was read from.
+
+    Attributes:
+        byte_size: Length in bytes.
+        md5: The 16 bytes of the digest. Identity, not secrecy (the guide, Checksum Computation).
+        version: What changes when the file does; `None` for content that cannot.
+    """
+
+    byte_size: int
+    md5: bytes
+    version: tuple[int, ...] | None = None
+
+    @property
+    def checksum(self) -> str:
+        """The MD5 as the API and `Content-MD5` write it: base64."""
+        return base64.b64encode(self.md5).decode("ascii")
+
+
+def digest(file: io.RawIOBase, cancelled: threading.Event) -> tuple[int, bytes]:
+    """Read a file to its end and return its length and MD5; stops early when cancelled."""
+    buffer = memoryview(bytearray(_BUFFER_BYTES))
+    md5 = hashlib.md5(usedforsecurity=False)
+    length = 0
+    while not cancelled.is_set() and (count := file.readinto(buffer)):
+        md5.update(buffer[:count])
+        length += count
+    return length, md5.digest()

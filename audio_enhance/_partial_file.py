@@ -1,0 +1,124 @@
+"""A result on its way: a temporary file beside its place, renamed when it is whole."""
+
+import contextlib
+import errno
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from ._errors import OutputError, OutputExistsError
+from ._threads import to_its_end
+
+_T = TypeVar("_T")
+PREFIX = ".audio-enhance-"
+SUFFIX = ".part"
+
+
+class PartialFile:
+    """A temporary file in the folder of the result.
+
+    Nothing is seen under the result's name until `commit`, and a file that was there before
+    stays unless it is to be overwritten.
+
+    Attributes:
+        path: The temporary file.
+        size: The bytes written so far.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.path = directory / f"{PREFIX}{secrets.token_hex(8)}{SUFFIX}"
+        self.size = 0
+        self._fd: int | None = None
+
+    async def open(self) -> None:
+        """Create it and the folders above it; raises `OutputError`."""
+        await to_its_end(lambda: self._guarded(self._create))
+
+    async def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Add bytes at the end; raises `OutputError`, a full disk for example."""
+        await to_its_end(lambda: self._guarded(lambda: self._write(data)))
+
+    async def restart(self) -> None:
+        """Throw away what was written so far."""
+        await to_its_end(lambda: self._guarded(self._truncate))
+
+    async def commit(self, name: str, *, overwrite: bool) -> Path:
+        """Give the whole file its name, in one step, and return its path.
+
+        Raises:
+            OutputExistsError: There is a file of that name, and it is not to be overwritten.
+            OutputError: The file cannot be completed.
+        """
+        target = self.directory / name
+        await to_its_end(lambda: self._guarded(lambda: self._commit(target, overwrite)))
+        return target
+
+    async def discard(self) -> None:
+        """Remove it, if it still has no name of its own; never raises."""
+        await to_its_end(self._discard)
+
+    def _guarded(self, work: Callable[[], _T]) -> _T:
+        try:
+            return work()
+        except FileExistsError as error:
+            raise OutputExistsError(
+                f"There is a file already: {error.filename2 or error.filename}"
+            ) from None
+        except OSError as error:
+            hint = {
+                errno.ENOSPC: "Make room on the disk, then try again.",
+                errno.EDQUOT: "Make room in your quota, then try again.",
+            }.get(error.errno or 0, "Check the output folder and who may write to it.")
+            raise OutputError(
+                f"The result cannot be written to {self.directory}: {error.strerror}.", hint=hint
+            ) from error
+
+    def _create(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        self._fd = os.open(self.path, flags, 0o666)
+
+    def _write(self, data: bytes | bytearray | memoryview) -> None:
+        assert self._fd is not None
+        view = memoryview(data)
+        while view:
+            count = os.write(self._fd, view)
+            self.size += count
+            view = view[count:]
+
+    def _truncate(self) -> None:
+        assert self._fd is not None
+        os.ftruncate(self._fd, 0)
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        self.size = 0
+
+    def _commit(self, target: Path, overwrite: bool) -> None:
+        assert self._fd is not None
+        os.fsync(self._fd)  # a rename that survives a power cut must not leave an empty file
+        self._close()
+        if overwrite:
+            self.path.replace(target)
+            return
+        try:
+            os.link(self.path, target)  # the one rename that never replaces (link(2): EEXIST)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links: claim the name, then replace that
+            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+            self.path.replace(target)
+        else:
+            self.path.unlink()
+
+    def _close(self) -> None:
+        if self._fd is not None:
+            fd, self._fd = self._fd, None
+            os.close(fd)
+
+    def _discard(self) -> None:
+        with contextlib.suppress(OSError):
+            self._close()
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)

@@ -1,0 +1,67 @@
+"""When to ask again: the waits between two questions about something that takes its time."""
+
+from collections.abc import Callable
+from random import uniform
+
+import attrs
+
+from ._clock import Clock
+
+
+@attrs.frozen(kw_only=True)
+class PollPolicy:
+    """How eagerly to ask, as seconds and as a share of the time waited so far.
+
+    Asking after a fixed share of the time already waited costs a number of questions that
+    grows with the logarithm of the time, and finds the end late by at most that share of it.
+
+    Attributes:
+        shortest: The least seconds between two questions.
+        longest: The most seconds between two questions.
+        share: The wait as a share of the time since the wait began.
+    """
+
+    shortest: float = attrs.field(default=0.25, validator=attrs.validators.gt(0))
+    longest: float = attrs.field(default=15.0, validator=attrs.validators.gt(0))
+    share: float = attrs.field(default=0.25, validator=attrs.validators.gt(0))
+
+
+class Poll:
+    """The waits for one thing that is under way, the first of them at its expected end.
+
+    Attributes:
+        since: When it began, on the clock's own scale.
+        expected: The seconds it is expected to take; `None` when nothing is known.
+        questions: How often was asked so far.
+    """
+
+    def __init__(
+        self,
+        policy: PollPolicy,
+        clock: Clock,
+        *,
+        since: float | None = None,
+        expected: float | None = None,
+        spread: Callable[[float, float], float] = uniform,
+    ) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._spread = spread
+        self.since = clock.monotonic() if since is None else since
+        self.expected = expected
+        self.questions = 0
+
+    def next_wait(self) -> float:
+        """Return the seconds to wait before the next question."""
+        waited = self._clock.monotonic() - self.since
+        if self.expected is not None and self.questions == 0:
+            return max(0.0, self.expected - waited)
+        wait = waited * self._policy.share
+        # Up to a tenth later, so that many clients that began together do not ask together.
+        wait *= self._spread(1.0, 1.1)
+        return min(max(wait, self._policy.shortest), self._policy.longest)
+
+    async def wait(self) -> None:
+        """Wait until it is time to ask, and count the question."""
+        await self._clock.sleep(self.next_wait())
+        self.questions += 1

@@ -1,0 +1,280 @@
+"""The guide's five steps, each as one coroutine that tries again, waits and checks by itself."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from ._address import checked
+from ._api import EnhanceApi
+from ._clock import Clock
+from ._download import Download
+from ._errors import (
+    AudioEnhanceError,
+    CorruptTransferError,
+    EnhancementFailedError,
+    InvalidInputError,
+    Phase,
+    ProtocolError,
+    SourceChangedError,
+    StorageError,
+    WaitTimeoutError,
+)
+from ._filenames import result_name
+from ._models import Asset, AssetStatus, EnhancementStatus, SpeechEnhancement
+from ._partial_file import PartialFile
+from ._polling import Poll, PollPolicy
+from ._retry import OnRetry, Retrier
+from ._source import Source
+from ._transport import Transport
+from ._upload import OnBytes, put
+
+OnReceived = Callable[[int, int | None], None]
+# An upload URL is refused when it ended too early; when new ones are refused as well, the
+# reason is another one.
+_MOST_REFUSALS = 3
+
+
+def _ignore(*_: object) -> None:
+    pass
+
+
+class Steps:
+    """The five steps over one API client's sessions."""
+
+    def __init__(
+        self,
+        api: EnhanceApi,
+        transport: Transport,
+        retrier: Retrier,
+        polling: PollPolicy,
+        clock: Clock,
+    ) -> None:
+        self.api = api
+        self.clock = clock
+        self._transport = transport
+        self._retrier = retrier
+        self._polling = polling
+
+    async def create_asset(self, source: Source, *, on_retry: OnRetry | None = None) -> Asset:
+        """Step 1: register a source, hashed off the event loop."""
+        fingerprint = await source.fingerprint()
+        try:
+            return await self.api.create_asset(
+                filename=source.filename,
+                byte_size=fingerprint.byte_size,
+                checksum=fingerprint.checksum,
+                content_type=source.content_type,
+                on_retry=on_retry,
+            )
+        except AudioEnhanceError as error:
+            error.within(source=source.label)
+            raise
+
+    async def upload(
+        self,
+        asset: Asset,
+        source: Source,
+        *,
+        on_bytes: OnBytes = _ignore,
+        on_retry: OnRetry | None = None,
+    ) -> None:
+        """Step 2: PUT the bytes; after a failure the API is asked for a new URL, or finds them."""
+        await _check_same(asset, source)
+        refusals = 0
+        current: Asset | None = asset
+
+        async def attempt() -> None:
+            nonlocal refusals, current
+            # After a failure: the URL may have ended, or the PUT have landed and its answer not.
+            target, current = current or await self.api.get_asset(asset.id), None
+            if target.upload_url is None:
+                if target.status == AssetStatus.READY_FOR_PROCESSING:
+                    return
+                raise ProtocolError("The API gives no upload URL for the asset.")
+            url = checked(target.upload_url, plain_http=self._plain_http)
+            try:
+                await put(self._transport, self.clock, source, url, on_bytes)
+            except StorageError as error:
+                refusals += 1
+                error.retryable = error.expired and refusals <= _MOST_REFUSALS
+                raise
+
+        try:
+            await self._retrier(attempt, on_retry)
+        except AudioEnhanceError as error:
+            error.within(phase=Phase.UPLOAD, source=source.label, asset_id=asset.id)
+            raise
+
+    async def wait_until_ready(
+        self,
+        asset_id: str,
+        *,
+        timeout: float | None = None,
+        source: Source | None = None,
+        on_retry: OnRetry | None = None,
+    ) -> Asset:
+        """Step 2's end: ask until the asset is `ready_for_processing`; compares checksums."""
+        limit = self._transport.timeouts.ready if timeout is None else timeout
+        poll = Poll(self._polling, self.clock, expected=0.0)
+        while True:
+            await poll.wait()
+            asset = await self.api.get_asset(asset_id, on_retry=on_retry)
+            if asset.status == AssetStatus.READY_FOR_PROCESSING:
+                break
+            if self.clock.monotonic() - poll.since + poll.next_wait() > limit:
+                raise WaitTimeoutError(
+                    f"The asset was not ready within {limit:g} s after its upload"
+                    f" (status {asset.status.value}).",
+                    phase=Phase.CONFIRM,
+                    asset_id=asset_id,
+                    source=source.label if source else None,
+                    hint="Wait for it with wait_until_ready(asset_id), or upload it again.",
+                )
+        if source is not None:
+            sent = await source.fingerprint()
+            if asset.checksum is not None and asset.checksum != sent.checksum:
+                # The later revision's URL signs no MD5: this is where damage shows.
+                raise CorruptTransferError(
+                    "The object store holds other bytes than those that were sent.",
+                    phase=Phase.CONFIRM,
+                    asset_id=asset_id,
+                    source=source.label,
+                )
+        return asset
+
+    async def wait_until_finished(
+        self,
+        enhancement: SpeechEnhancement,
+        *,
+        timeout: float | None = None,
+        on_status: Callable[[SpeechEnhancement], None] = _ignore,
+        on_retry: OnRetry | None = None,
+    ) -> SpeechEnhancement:
+        """Step 4: ask until it has succeeded, less and less often."""
+        limit = self._transport.timeouts.processing if timeout is None else timeout
+        poll = Poll(self._polling, self.clock)
+        while not enhancement.status.finished:
+            if limit is not None and self.clock.monotonic() - poll.since + poll.next_wait() > limit:
+                raise WaitTimeoutError(
+                    f"The enhancement was not finished within {limit:g} s; it goes on there.",
+                    phase=Phase.PROCESS,
+                    asset_id=enhancement.asset_id,
+                    enhancement_id=enhancement.id,
+                    hint="Take it up again with get_speech_enhancement(asset_id, enhancement_id).",
+                )
+            await poll.wait()
+            enhancement = await self.api.get_speech_enhancement(
+                enhancement.asset_id, enhancement.id, on_retry=on_retry
+            )
+            on_status(enhancement)
+        check_succeeded(enhancement)
+        return enhancement
+
+    async def download(
+        self,
+        enhancement: SpeechEnhancement,
+        directory: Path,
+        *,
+        filename: str | None = None,
+        original: str | None = None,
+        overwrite: bool = False,
+        on_bytes: OnReceived = _ignore,
+        on_retry: OnRetry | None = None,
+    ) -> Path:
+        """Step 5: fetch the result into a folder, under the server's name for it.
+
+        Args:
+            enhancement: It has to have succeeded.
+            directory: Made if it is not there.
+            filename: A name to use instead of the server's.
+            original: The asset's file name, for a name of our own where the server gives none.
+            overwrite: Replace a file of that name.
+            on_bytes: Told the bytes received, and how many there will be.
+            on_retry: Told of every failure that is tried again.
+        """
+        file = PartialFile(directory)
+        try:
+            await file.open()
+            download = Download(
+                self._transport, self.clock, file, plain_http=self._plain_http, on_bytes=on_bytes
+            )
+            await download.run(self._retrier, self._locator(enhancement, on_retry), on_retry)
+            name = filename or download.name
+            if name is None:
+                original = original or (await self.api.get_asset(enhancement.asset_id)).filename
+                name = result_name(original, enhancement.strength)
+            return await file.commit(name, overwrite=overwrite)
+        except AudioEnhanceError as error:
+            error.within(
+                phase=Phase.DOWNLOAD,
+                asset_id=enhancement.asset_id,
+                enhancement_id=enhancement.id,
+                source=original,
+            )
+            raise
+        finally:
+            await file.discard()
+
+    async def presigned_download_url(self, enhancement: SpeechEnhancement) -> str:
+        """Return a fresh presigned URL of the result, to send a browser to."""
+        return await self._locator(enhancement, None, fresh=True)()
+
+    def _locator(
+        self, enhancement: SpeechEnhancement, on_retry: OnRetry | None, *, fresh: bool = False
+    ) -> Callable[[], Awaitable[str]]:
+        """Return what finds the presigned URL, anew at every call (the guide, step 5).
+
+        The API's download URL redirects to one; in the later revision it is one itself, and a
+        GET of the enhancement renews it.
+        """
+        known: SpeechEnhancement | None = enhancement
+
+        async def locate() -> str:
+            nonlocal known
+            url = known.download_url if known is not None else None
+            if url is None or (fresh and not self.api.is_own(url)):
+                known = await self.api.get_speech_enhancement(
+                    enhancement.asset_id, enhancement.id, on_retry=on_retry
+                )
+                check_succeeded(known)
+                url = known.download_url
+            if url is None:
+                raise ProtocolError("The API gives no download URL for the result.")
+            if self.api.is_own(url):
+                return await self.api.redirect_of(url, enhancement, on_retry=on_retry)
+            known = None  # it can be used now, but need not work a second time
+            return checked(url, plain_http=self._plain_http)
+
+        return locate
+
+    @property
+    def _plain_http(self) -> bool:
+        return self.api.base_url.startswith("http:")
+
+
+def check_succeeded(enhancement: SpeechEnhancement) -> None:
+    """Raise what an enhancement's status says, unless it is `succeeded`."""
+    if enhancement.status == EnhancementStatus.FAILED:
+        raise EnhancementFailedError(
+            "The server could not enhance this recording.",
+            phase=Phase.PROCESS,
+            asset_id=enhancement.asset_id,
+            enhancement_id=enhancement.id,
+        )
+    if enhancement.status != EnhancementStatus.SUCCEEDED:
+        raise InvalidInputError(
+            f"The enhancement is not finished (status {enhancement.status.value}).",
+            hint="Wait for it with wait_until_finished.",
+            asset_id=enhancement.asset_id,
+            enhancement_id=enhancement.id,
+        )
+
+
+async def _check_same(asset: Asset, source: Source) -> None:
+    fingerprint = await source.fingerprint()
+    if asset.byte_size != fingerprint.byte_size or asset.checksum not in (
+        None,
+        fingerprint.checksum,
+    ):
+        raise SourceChangedError(
+            "The asset was created for other content.", asset_id=asset.id, source=source.label
+        )

@@ -1,0 +1,39 @@
+"""Blocking work off the event loop, in two ways that differ in what a cancellation does."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+async def in_thread(work: Callable[[threading.Event], _T]) -> _T:
+    """Run long work in a thread; when the caller is cancelled, it is told and left behind.
+
+    The work must look at the event it is given often enough, and must own what it opens.
+    """
+    cancelled = threading.Event()
+    try:
+        return await asyncio.to_thread(work, cancelled)
+    finally:
+        cancelled.set()
+
+
+async def to_its_end(work: Callable[[], _T]) -> _T:
+    """Run short work in a thread and wait for its end even when cancelled.
+
+    A file that is created, read or renamed by a thread that nobody waits for may appear after
+    its owner has cleaned up, or be closed under the thread that reads it.
+    """
+    future = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        while not future.done():
+            try:
+                await asyncio.wait([future])
+            except asyncio.CancelledError:
+                continue
+        future.exception()  # looked at, so that nobody complains that nobody did
+        raise

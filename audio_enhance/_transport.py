@@ -1,0 +1,274 @@
+"""Two HTTP sessions, one with credentials and one without, and what their failures mean."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterable, Awaitable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeVar
+
+import aiohttp
+import attrs
+
+from ._address import on_the_wire
+from ._answers import Answer
+from ._errors import (
+    AudioEnhanceError,
+    ConnectionFailedError,
+    CorruptTransferError,
+    ProtocolError,
+    RequestTimeoutError,
+)
+from ._redaction import redact
+from ._version import __version__
+
+_T = TypeVar("_T")
+_log = logging.getLogger("audio_enhance")
+USER_AGENT = f"audio-enhance/{__version__}"
+# More than any answer of the API; a body that should not be there is not read into memory.
+_LONGEST_ANSWER = 1 << 20
+
+
+@attrs.frozen(kw_only=True)
+class Timeouts:
+    """How long to wait for what, in seconds.
+
+    Attributes:
+        connect: For a connection, name look-up and TLS included.
+        request: For the whole answer to one API call.
+        stall: For the next byte of an upload or download, in either direction, and for the
+            object store's answer once everything was sent.
+        ready: For an asset to become `ready_for_processing` after its upload.
+        processing: For one enhancement, from being asked for to its end; `None` waits as long
+            as the server needs.
+    """
+
+    connect: float = attrs.field(default=15.0, validator=attrs.validators.gt(0))
+    request: float = attrs.field(default=60.0, validator=attrs.validators.gt(0))
+    stall: float = attrs.field(default=60.0, validator=attrs.validators.gt(0))
+    ready: float = attrs.field(default=120.0, validator=attrs.validators.gt(0))
+    processing: float | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.gt(0))
+    )
+
+
+class _ConnectionDropped(aiohttp.ClientError):
+    """A lost connection, in a shape that aiohttp does not answer by sending again."""
+
+
+async def _send_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Switch off aiohttp's own silent second try of GET and PUT on a lost connection.
+
+    It would not be counted against the rate limits, and a PUT would send its body again.
+    """
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise  # no connection was made; aiohttp does not try these again
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        dropped = _ConnectionDropped(str(error) or type(error).__name__)
+    raise dropped
+
+
+async def _without_credentials(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Take off an `Authorization` that aiohttp took from a netrc file (`trust_env`).
+
+    S3 refuses it beside a presigned query: "only one auth mechanism allowed".
+    """
+    request.headers.popall("Authorization", None)
+    return await handler(request)
+
+
+def failure_of(error: Exception, timeouts: Timeouts) -> AudioEnhanceError:
+    """Return what an exception of aiohttp or the operating system means to the caller.
+
+    aiohttp's texts quote whole URLs, signatures included, and its exceptions hold the request's
+    headers: only the redacted text goes along, never the exception.
+    """
+    told = redact(str(error)) or type(error).__name__
+    match error:
+        case AudioEnhanceError():
+            return error
+        case aiohttp.ConnectionTimeoutError():
+            return ConnectionFailedError(
+                f"No connection within {timeouts.connect:g} s.", connected=False
+            )
+        case TimeoutError():
+            return RequestTimeoutError(f"No answer within {timeouts.request:g} s.")
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
+            failed = ConnectionFailedError(f"No secure connection: {told}.", connected=False)
+            failed.retryable = not isinstance(error, aiohttp.ClientConnectorCertificateError)
+            return failed
+        case aiohttp.ClientConnectorError() | aiohttp.ClientProxyConnectionError():
+            return ConnectionFailedError(f"No connection: {told}.", connected=False)
+        case aiohttp.ClientPayloadError():
+            return CorruptTransferError(f"The answer was cut short: {told}.")
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
+            return ProtocolError("The address cannot be used.")
+        case aiohttp.ClientResponseError():
+            return ProtocolError(
+                f"The answer is not HTTP as it should be: {redact(error.message)}."
+            )
+        case aiohttp.ClientError() | OSError():
+            return ConnectionFailedError(f"The connection was lost: {told}.", connected=True)
+        case _:
+            # A closed session, for example: a mistake of the program, not of the network.
+            raise error
+
+
+async def translated(awaitable: Awaitable[_T], timeouts: Timeouts) -> _T:
+    """Await something that does HTTP; its failures become errors of ours, without their cause."""
+    try:
+        return await awaitable
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        failure = failure_of(error, timeouts)
+    # Raised outside the handler, so that aiohttp's exception does not hang on as its context.
+    raise failure
+
+
+class Transport:
+    """The API's session, with whatever its owner set up, and a bare one for the object store.
+
+    Both share one connector. Headers, cookies and credentials of the first never reach the
+    second: session headers go to every host, and aiohttp keeps `x-api-key` across redirects.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession | None, timeouts: Timeouts) -> None:
+        self.timeouts = timeouts
+        self._own = session is None
+        self._api = session or aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": USER_AGENT},
+        )
+        self._storage = aiohttp.ClientSession(
+            connector=self._api.connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": USER_AGENT},
+            trust_env=self._api.trust_env,
+            auto_decompress=False,
+            requote_redirect_url=False,
+        )
+
+    async def aclose(self) -> None:
+        """Close what this object opened; a session that came from outside stays open."""
+        await self._storage.close()
+        if self._own:
+            await self._api.close()
+
+    def _timeout(self, total: float | None) -> aiohttp.ClientTimeout:
+        connect = self.timeouts.connect
+        # aiohttp's `connect` counts waiting for a place in the pool too, which in a session
+        # that others share says nothing about the network.
+        return aiohttp.ClientTimeout(
+            total=total, connect=connect if self._own else None, sock_connect=connect
+        )
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+        credentials: bool = True,
+    ) -> Answer:
+        """Make one request with a small answer, follow nothing, and read the answer whole.
+
+        Args:
+            method: The HTTP method.
+            url: An absolute URL, sent byte for byte.
+            headers: Headers of this request only.
+            json: A body to send as JSON.
+            form: A body to send as a form.
+            credentials: Use the API's session; the bare one otherwise.
+
+        Raises:
+            ConnectionFailedError, RequestTimeoutError, ProtocolError: No usable answer came.
+        """
+        session = self._api if credentials else self._storage
+        answer = await translated(
+            self._call(session, method, url, headers, json, form), self.timeouts
+        )
+        _log.debug("%s %s: %d, request %s", method, redact(url), answer.status, answer.request_id)
+        return answer
+
+    async def _call(
+        self,
+        session: aiohttp.ClientSession,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        json: Any,
+        form: Mapping[str, str] | None,
+    ) -> Answer:
+        async with session.request(
+            method,
+            on_the_wire(url),
+            headers=headers,
+            json=json,
+            data=form,
+            allow_redirects=False,
+            auto_decompress=True,
+            raise_for_status=False,
+            timeout=self._timeout(self.timeouts.request),
+            middlewares=(_send_once,),
+        ) as response:
+            body = await response.content.read(_LONGEST_ANSWER)
+            while len(body) < _LONGEST_ANSWER and not response.content.at_eof():
+                body += await response.content.read(_LONGEST_ANSWER - len(body))
+            return Answer(response.status, response.headers, body)
+
+    def put(
+        self, url: str, headers: Mapping[str, str], body: AsyncIterable[memoryview]
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Begin an upload to the object store with exactly these headers."""
+        return self._storage.put(
+            on_the_wire(url),
+            headers=headers,
+            data=body,
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type"),
+            allow_redirects=False,
+            timeout=self._timeout(None),
+            middlewares=(_without_credentials, _send_once),
+        )
+
+    def get(
+        self, url: str, headers: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Begin a download from the object store, its bytes as they are on the wire."""
+        return self._storage.get(
+            on_the_wire(url),
+            # Counting bytes needs them uncompressed (a truncated gzip decodes without an error).
+            headers={**headers, "Accept-Encoding": "identity"},
+            allow_redirects=False,
+            timeout=self._timeout(None),
+            middlewares=(_without_credentials, _send_once),
+        )
+
+
+class Watch:
+    """Notices that nothing moves: a timeout that starts anew at every sign of life.
+
+    aiohttp's own `sock_read` does not run while a body is being sent.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._timeout = asyncio.timeout(None)
+        self._loop = asyncio.get_running_loop()
+
+    def alive(self) -> None:
+        """Start anew."""
+        self._timeout.reschedule(self._loop.time() + self._seconds)
+
+    async def run(self, work: Awaitable[_T]) -> _T:
+        """Await the work for as long as there are signs of life; `TimeoutError` otherwise."""
+        async with self._timeout:
+            self.alive()
+            return await work

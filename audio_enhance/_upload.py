@@ -1,0 +1,187 @@
+"""One PUT to a presigned URL: exactly the signed headers, a streamed body, the answer read."""
+
+import asyncio
+import io
+from collections.abc import Callable
+from typing import Self
+from urllib.parse import parse_qs, urlsplit
+
+import aiofiles.threadpool
+
+from ._answers import Answer, storage_error
+from ._clock import Clock
+from ._errors import (
+    AudioEnhanceError,
+    CorruptTransferError,
+    InvalidSourceError,
+    ProtocolError,
+    RequestTimeoutError,
+    SourceChangedError,
+    TransferStalledError,
+)
+from ._fingerprint import Fingerprint
+from ._source import Source
+from ._threads import in_thread, to_its_end
+from ._transport import Transport, Watch, translated
+
+# Read in large pieces, each a hop to a thread; handed on in small ones, so that other transfers
+# get their turn on the event loop in between.
+_READ_BYTES = 1 << 20
+_SLICE_BYTES = 1 << 17
+_LONGEST_ANSWER = 1 << 16
+
+OnBytes = Callable[[int], None]
+
+
+def signed_headers(url: str, fingerprint: Fingerprint, content_type: str) -> dict[str, str]:
+    """Return the headers that a presigned URL wants (S3, `X-Amz-SignedHeaders`), no others.
+
+    Raises:
+        ProtocolError: It wants a header whose value nobody told us.
+    """
+    query = parse_qs(urlsplit(url).query)
+    signed = {name for names in query.get("X-Amz-SignedHeaders", ()) for name in names.split(";")}
+    # Set always, signed or not: without it aiohttp sends the body in chunks, which S3 refuses.
+    headers = {"Content-Length": str(fingerprint.byte_size)}
+    if "content-type" in signed:
+        headers["Content-Type"] = content_type
+    if "content-md5" in signed:
+        headers["Content-MD5"] = fingerprint.checksum
+    if unknown := signed - {"host", "content-length", "content-type", "content-md5"}:
+        raise ProtocolError(f"The upload URL wants unknown headers: {', '.join(sorted(unknown))}.")
+    return headers
+
+
+class _Body:
+    """The body of one attempt, piece by piece: never more or fewer bytes than announced.
+
+    An iterator, not a generator: when the server answers early, aiohttp leaves it where it is,
+    and a generator that is left cannot always be closed.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        fingerprint: Fingerprint,
+        file: io.BufferedIOBase,
+        watch: Watch,
+        on_bytes: OnBytes,
+    ) -> None:
+        self._source = source
+        self._fingerprint = fingerprint
+        self._file = file
+        # Its own lock lets `close` wait for a read that a thread is still at.
+        self._reader = aiofiles.threadpool.wrap(file)
+        self._watch = watch
+        self._on_bytes = on_bytes
+        self._rest = memoryview(b"")
+        self._unread = fingerprint.byte_size
+        self._sent = 0
+        self.failure: AudioEnhanceError | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> memoryview:
+        # Being asked for the next piece says that the one before is on its way.
+        self._watch.alive()
+        self._on_bytes(self._sent)
+        if self._sent:
+            await asyncio.sleep(0)
+        if not self._rest:
+            if not self._unread:
+                raise StopAsyncIteration
+            try:
+                self._rest = memoryview(await self._read())
+            except (AudioEnhanceError, OSError) as error:
+                # aiohttp would report it as a lost connection; `put` looks here first.
+                self.failure = error if isinstance(error, AudioEnhanceError) else _unreadable(error)
+                raise
+        piece, self._rest = self._rest[:_SLICE_BYTES], self._rest[_SLICE_BYTES:]
+        self._sent += len(piece)
+        return piece
+
+    async def _read(self) -> bytes:
+        data: bytes = await self._reader.read(min(_READ_BYTES, self._unread))
+        self._unread -= len(data)
+        if not data:
+            raise SourceChangedError("The file became shorter while it was sent.")
+        if not self._unread:
+            # aiohttp cuts what exceeds Content-Length, silently; and the last bytes are only
+            # sent if the file still is the one that was hashed.
+            content = self._source.content
+            await to_its_end(lambda: content.verify(self._file, self._fingerprint))
+        return data
+
+    async def close(self) -> None:
+        await to_its_end(self._file.close)
+
+
+def _unreadable(error: OSError) -> InvalidSourceError:
+    return InvalidSourceError(f"The file cannot be read any more: {error.strerror}.")
+
+
+async def put(
+    transport: Transport, clock: Clock, source: Source, url: str, on_bytes: OnBytes
+) -> None:
+    """Send a source to a presigned URL, streamed with constant memory, and read the answer.
+
+    Args:
+        transport: Its bare session is used.
+        clock: Tells what a `retry-after` that is a date means.
+        source: What to send; hashed here if it was not before.
+        url: As the API gave it, sent byte for byte.
+        on_bytes: Told how many bytes are on their way.
+
+    Raises:
+        SourceChangedError: The file is not the one that was hashed.
+        StorageError, ServerError: The object store refused it.
+        TransferStalledError: No byte moved for `Timeouts.stall` seconds.
+        ConnectionFailedError: The connection was lost.
+    """
+    fingerprint = await source.fingerprint()
+    headers = signed_headers(url, fingerprint, source.content_type)
+    watch = Watch(transport.timeouts.stall)
+    file = await to_its_end(lambda: source.content.open(fingerprint))
+    body = _Body(source, fingerprint, file, watch, on_bytes)
+
+    async def send() -> Answer:
+        async with transport.put(url, headers, body) as response:
+            watch.alive()
+            text = await response.content.read(_LONGEST_ANSWER)
+            return Answer(response.status, response.headers, text)
+
+    failure: AudioEnhanceError | None = None
+    answer: Answer | None = None
+    try:
+        answer = await translated(watch.run(send()), transport.timeouts)
+    except RequestTimeoutError:
+        failure = TransferStalledError(
+            f"The upload stood still for {transport.timeouts.stall:g} s."
+        )
+    except AudioEnhanceError as error:
+        failure = error
+    finally:
+        await body.close()
+    if answer is None:
+        failure = body.failure or failure
+        assert failure is not None
+        raise failure
+    if answer.status == 200:
+        return
+    refusal = storage_error(answer, clock.time())
+    if refusal.code == "BadDigest":
+        raise await _bad_digest(source, fingerprint, refusal)
+    raise refusal
+
+
+async def _bad_digest(
+    source: Source, sent: Fingerprint, refusal: AudioEnhanceError
+) -> AudioEnhanceError:
+    """Tell a file that changed without a trace in its times from bytes damaged on their way."""
+    now = await in_thread(source.content.fingerprint)
+    if now.md5 != sent.md5:
+        return SourceChangedError("The file changed while it was sent.", source=source.label)
+    return CorruptTransferError(
+        "The bytes that arrived are not those that were sent.", request_id=refusal.request_id
+    )
