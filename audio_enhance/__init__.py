@@ -1,7 +1,8 @@
 """An asyncio client for the Enhance Speech API of Adobe Audio Services."""
 
 from ._auth import AccessToken, ClientCredentials, TokenProvider
-from ._client import EnhanceClient, EnhanceResult
+from ._batch import BatchReport, Outcome
+from ._client import EnhanceClient
 from ._clock import Clock
 from ._errors import (
     ApiError,
@@ -42,6 +43,7 @@ from ._events import (
     Submitted,
     Uploading,
 )
+from ._job import EnhanceResult, Job, JobStatus
 from ._limiter import RateLimits
 from ._models import Asset, AssetStatus, EnhancementStatus, SpeechEnhancement
 from ._polling import PollPolicy
@@ -57,6 +59,7 @@ __all__ = [
     "AssetStatus",
     "AudioEnhanceError",
     "AuthenticationError",
+    "BatchReport",
     "ClientCredentials",
     "Clock",
     "ConfigurationError",
@@ -73,9 +76,12 @@ __all__ = [
     "InvalidInputError",
     "InvalidSourceError",
     "InvalidStrengthError",
+    "Job",
     "JobCancelledError",
+    "JobStatus",
     "MissingExtraError",
     "NotFoundError",
+    "Outcome",
     "OutputError",
     "OutputExistsError",
     "Phase",

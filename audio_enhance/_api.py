@@ -1,6 +1,5 @@
 """The API's five requests and the token endpoint's one, each limited and tried again."""
 
-import logging
 from typing import Any
 from urllib.parse import quote
 
@@ -21,7 +20,8 @@ from ._models import Asset, SpeechEnhancement
 from ._retry import OnRetry, Retrier
 from ._transport import Transport
 
-_log = logging.getLogger("audio_enhance")
+# Assets of which is known that this API client made them, where there are several.
+_REMEMBERED = 4096
 
 
 async def fetch_grant(
@@ -83,10 +83,20 @@ class EnhanceApi:
         self._limits = limits
         self._retrier = retrier
         self._clock = clock
+        self._made: dict[str, None] = {}  # in order of creation
+
+    @property
+    def client_id(self) -> str:
+        """The API client that assets and enhancements belong to."""
+        return self._tokens.client_id
 
     def is_own(self, url: str) -> bool:
         """Whether credentials may go to a URL: it has the API's own origin."""
         return origin(url) == origin(self.base_url)
+
+    def made(self, asset_id: str) -> bool:
+        """Whether this API client created an asset lately; others cannot see it."""
+        return asset_id in self._made
 
     async def create_asset(
         self,
@@ -110,7 +120,11 @@ class EnhanceApi:
             },
             on_retry=on_retry,
         )
-        return Asset.from_json(answer.json())
+        asset = Asset.from_json(answer.json())
+        self._made[asset.id] = None
+        while len(self._made) > _REMEMBERED:
+            del self._made[next(iter(self._made))]
+        return asset
 
     async def get_asset(self, asset_id: str, *, on_retry: OnRetry | None = None) -> Asset:
         """Step 2: the asset's state, and a new upload URL while it waits for its bytes."""

@@ -1,10 +1,12 @@
 """The client: one object for one API client, with one method for each thing to be done."""
 
+import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypedDict
+from typing import Self
 
 import aiohttp
 import attrs
@@ -12,56 +14,70 @@ import attrs
 from ._address import check_own
 from ._api import EnhanceApi, fetch_grant
 from ._auth import AccessToken, ClientCredentials, RenewingTokens, TokenProvider
+from ._batch import Batch, BatchReport, Outcome, SourcesLike
 from ._clock import Clock, SystemClock
+from ._enhancing import Order
 from ._environment import DEFAULT_BASE_URL, auth_from, base_url_from
-from ._errors import AudioEnhanceError, ConfigurationError, OutputExistsError
-from ._events import (
-    Downloading,
-    Event,
-    Finished,
-    Hashing,
-    Processing,
-    Retrying,
-    Submitted,
-    Uploading,
-)
-from ._filenames import result_name
+from ._errors import ConfigurationError, InvalidInputError
+from ._events import Event
+from ._filenames import safe_name
+from ._job import EnhanceResult, Job
+from ._journal import Journal
+from ._lane import Lane
 from ._limiter import RateLimits
-from ._models import Asset, SpeechEnhancement, check_strength
+from ._models import Asset, SpeechEnhancement, check_strength, check_strengths
+from ._outputs import OutputFolder
+from ._partial_file import PartialFile
 from ._polling import PollPolicy
 from ._retry import Retrier, RetryPolicy
 from ._source import SourceLike, as_source
 from ._steps import Steps
 from ._transport import Timeouts, Transport
 
+# Uploads and enhancements that a batch remembers, for contents that come more than once.
+_REMEMBERED = 4096
 
-class Ids(TypedDict, total=False):
-    """What is known of a job at the server so far."""
-
-    asset_id: str
-    enhancement_id: str
+Auth = ClientCredentials | AccessToken | TokenProvider
 
 
-@attrs.frozen(kw_only=True)
-class EnhanceResult:
-    """One enhanced recording.
+def _checked(auth: Auth | Sequence[Auth]) -> Sequence[Auth]:
+    several = auth if isinstance(auth, Sequence) else [auth]
+    if not several:
+        raise ConfigurationError("There are no credentials.")
+    for one in several:
+        if not isinstance(one, ClientCredentials | TokenProvider):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(
+                f"A {type(one).__name__} gives no tokens.",
+                hint="Use ClientCredentials, AccessToken, or an object with client_id, token() "
+                "and reject().",
+            )
+        if isinstance(one, ClientCredentials):
+            check_own(one.token_url, "token URL")
+    return several
 
-    Attributes:
-        path: The file it was written to.
-        asset: The asset it was made from.
-        enhancement: The speech enhancement that made it.
-    """
 
-    path: Path
-    asset: Asset
-    enhancement: SpeechEnhancement
+@attrs.define(eq=False)
+class _Opened:
+    """What a client has while it is open."""
+
+    transport: Transport
+    lanes: list[Lane]
+    moved: asyncio.Event
+
+    def steps_of(self, asset_id: str | None) -> Steps:
+        for lane in self.lanes:
+            if asset_id is not None and lane.steps.api.made(asset_id):
+                return lane.steps
+        return self.lanes[0].steps
 
 
 class EnhanceClient:
     """A client of the Enhance Speech API for one API client id; used as an async context.
 
     Args:
-        auth: `ClientCredentials`, an `AccessToken`, or any `TokenProvider`.
+        auth: `ClientCredentials`, an `AccessToken`, or any `TokenProvider`; a sequence of them
+            shares the work among several API clients, since each one's server works on one
+            enhancement at a time.
         base_url: The API's origin.
         session: A session of the caller's for the requests to the API; it is never closed, and
             its headers and cookies never reach the object store.
@@ -69,7 +85,7 @@ class EnhanceClient:
         retry: How often and how long a failed request is tried again.
         polling: How eagerly to ask whether something is finished.
         limits: The organization's rate limits; give the same object to every client of one
-            organization.
+            organization. A sequence gives each of several API clients its own.
         clock: What tells the time and waits, for tests.
 
     Raises:
@@ -78,34 +94,31 @@ class EnhanceClient:
 
     def __init__(
         self,
-        auth: ClientCredentials | AccessToken | TokenProvider,
+        auth: Auth | Sequence[Auth],
         *,
         base_url: str = DEFAULT_BASE_URL,
         session: aiohttp.ClientSession | None = None,
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
         polling: PollPolicy | None = None,
-        limits: RateLimits | None = None,
+        limits: RateLimits | Sequence[RateLimits] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        if not isinstance(auth, ClientCredentials | TokenProvider):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(
-                f"A {type(auth).__name__} gives no tokens.",
-                hint="Use ClientCredentials, AccessToken, or an object with client_id, token() "
-                "and reject().",
-            )
-        if isinstance(auth, ClientCredentials):
-            check_own(auth.token_url, "token URL")
-        self._auth = auth
+        self._auth = _checked(auth)
         self._base_url = check_own(base_url, "base URL")
         self._session = session
         self._timeouts = timeouts or Timeouts()
         self._retry = retry or RetryPolicy()
         self._polling = polling or PollPolicy()
         self._clock = clock or SystemClock()
-        self._limits = limits or RateLimits(clock=self._clock)
-        self._transport: Transport | None = None
-        self._opened: Steps | None = None
+        if limits is None or isinstance(limits, RateLimits):
+            limits = [limits or RateLimits(clock=self._clock)] * len(self._auth)
+        if len(limits) != len(self._auth):
+            raise ConfigurationError(
+                f"{len(limits)} rate limits for {len(self._auth)} API clients."
+            )
+        self._limits = limits
+        self._opened: _Opened | None = None
 
     @classmethod
     def from_env(
@@ -135,10 +148,11 @@ class EnhanceClient:
         )
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._auth.client_id!r}, base_url={self._base_url!r})"
+        ids = ", ".join(repr(auth.client_id) for auth in self._auth)
+        return f"{type(self).__name__}({ids}, base_url={self._base_url!r})"
 
     async def __aenter__(self) -> Self:
-        self._steps  # noqa: B018  opens the sessions inside the running loop
+        self._open  # noqa: B018  opens the sessions inside the running loop
         return self
 
     async def __aexit__(
@@ -150,26 +164,49 @@ class EnhanceClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Close the connections; the client opens new ones if it is used again."""
-        transport, self._transport, self._opened = self._transport, None, None
-        if transport is not None:
-            await transport.aclose()
+        """Cancel the jobs under way, wait for their end, and close the connections.
+
+        What was submitted goes on at the server. The client opens new connections if it is
+        used again.
+        """
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            for lane in opened.lanes:
+                await lane.aclose()
+            await opened.transport.aclose()
 
     @property
-    def _steps(self) -> Steps:
+    def _open(self) -> "_Opened":
         if self._opened is None:
-            transport = self._transport = Transport(self._session, self._timeouts)
-            retrier = Retrier(self._retry, self._clock)
-            auth = self._auth
-            if isinstance(auth, ClientCredentials):
-                auth = RenewingTokens(
-                    auth,
-                    lambda credentials: fetch_grant(transport, self._clock, retrier, credentials),
+            transport = Transport(self._session, self._timeouts)
+            moved = asyncio.Event()
+            lanes = [
+                Lane(
+                    self._steps_for(auth, limits, transport),
+                    self._polling,
                     self._clock,
+                    moved,
+                    longest_processing=self._timeouts.processing,
                 )
-            api = EnhanceApi(self._base_url, auth, transport, self._limits, retrier, self._clock)
-            self._opened = Steps(api, transport, retrier, self._polling, self._clock)
+                for auth, limits in zip(self._auth, self._limits, strict=True)
+            ]
+            self._opened = _Opened(transport, lanes, moved)
         return self._opened
+
+    def _steps_for(self, auth: Auth, limits: RateLimits, transport: Transport) -> Steps:
+        retrier = Retrier(self._retry, self._clock)
+        if isinstance(auth, ClientCredentials):
+            auth = RenewingTokens(
+                auth,
+                lambda credentials: fetch_grant(transport, self._clock, retrier, credentials),
+                self._clock,
+            )
+        api = EnhanceApi(self._base_url, auth, transport, limits, retrier, self._clock)
+        return Steps(api, transport, retrier, self._polling, self._clock)
+
+    def _steps(self, asset_id: str | None = None) -> Steps:
+        """Return the steps of the API client that an asset belongs to, of the first by default."""
+        return self._open.steps_of(asset_id)
 
     # The five steps
 
@@ -181,7 +218,7 @@ class EnhanceClient:
                 nothing was sent.
             ApiError, ConnectionFailedError: The API refused, or could not be reached.
         """
-        return await self._steps.create_asset(as_source(source))
+        return await self._steps().create_asset(as_source(source))
 
     async def upload(
         self, asset: Asset, source: SourceLike, *, on_bytes: Callable[[int], None] | None = None
@@ -198,7 +235,7 @@ class EnhanceClient:
             StorageError: The object store refused it.
             TransferStalledError: No byte moved for `Timeouts.stall` seconds.
         """
-        await self._steps.upload(asset, as_source(source), on_bytes=on_bytes or _ignore)
+        await self._steps(asset.id).upload(asset, as_source(source), on_bytes=on_bytes or _ignore)
 
     async def wait_until_ready(self, asset_id: str, *, timeout: float | None = None) -> Asset:
         """Wait until an uploaded asset can be enhanced (the end of step 2).
@@ -210,7 +247,7 @@ class EnhanceClient:
         Raises:
             WaitTimeoutError: It was not ready in time.
         """
-        return await self._steps.wait_until_ready(asset_id, timeout=timeout)
+        return await self._steps(asset_id).wait_until_ready(asset_id, timeout=timeout)
 
     async def create_speech_enhancement(self, asset_id: str, *, strength: int) -> SpeechEnhancement:
         """Ask for an enhancement of an asset (step 3).
@@ -222,7 +259,9 @@ class EnhanceClient:
         Raises:
             InvalidStrengthError: The strength is out of range; nothing was sent.
         """
-        return await self._steps.api.create_speech_enhancement(asset_id, check_strength(strength))
+        return await self._steps(asset_id).api.create_speech_enhancement(
+            asset_id, check_strength(strength)
+        )
 
     async def wait_until_finished(
         self, enhancement: SpeechEnhancement, *, timeout: float | None = None
@@ -238,7 +277,9 @@ class EnhanceClient:
             WaitTimeoutError: It was not finished in time; the error carries the ids to take it
                 up again.
         """
-        return await self._steps.wait_until_finished(enhancement, timeout=timeout)
+        return await self._steps(enhancement.asset_id).wait_until_finished(
+            enhancement, timeout=timeout
+        )
 
     async def download(
         self,
@@ -261,17 +302,24 @@ class EnhanceClient:
             OutputError: The file cannot be written.
             CorruptTransferError: The result did not arrive whole.
         """
-        return await self._steps.download(
-            enhancement, Path(output_dir), filename=filename, overwrite=overwrite
+        directory = Path(output_dir)
+        if filename is not None and safe_name(filename) != filename:
+            raise InvalidInputError(f"{filename!r} is no bare file name that works everywhere.")
+
+        async def place(name: str) -> Path:
+            return directory / (filename or name)
+
+        return await self._steps(enhancement.asset_id).download(
+            enhancement, PartialFile(directory), place=place, overwrite=overwrite
         )
 
     async def get_asset(self, asset_id: str) -> Asset:
         """Return an asset as the server knows it now; raises `NotFoundError`."""
-        return await self._steps.api.get_asset(asset_id)
+        return await self._steps(asset_id).api.get_asset(asset_id)
 
     async def get_speech_enhancement(self, asset_id: str, enhancement_id: str) -> SpeechEnhancement:
         """Return an enhancement as the server knows it now; raises `NotFoundError`."""
-        return await self._steps.api.get_speech_enhancement(asset_id, enhancement_id)
+        return await self._steps(asset_id).api.get_speech_enhancement(asset_id, enhancement_id)
 
     async def presigned_download_url(self, enhancement: SpeechEnhancement) -> str:
         """Return a short-lived URL of the result, to redirect a browser to.
@@ -281,7 +329,7 @@ class EnhanceClient:
         Raises:
             InvalidInputError: The enhancement is not finished.
         """
-        return await self._steps.presigned_download_url(enhancement)
+        return await self._steps(enhancement.asset_id).presigned_download_url(enhancement)
 
     # All of them at once
 
@@ -292,6 +340,7 @@ class EnhanceClient:
         strength: int,
         output_dir: str | os.PathLike[str] = ".",
         overwrite: bool = False,
+        priority: int = 0,
         on_event: Callable[[Event], None] | None = None,
     ) -> EnhanceResult:
         """Enhance one recording: all five steps.
@@ -301,6 +350,7 @@ class EnhanceClient:
             strength: 0 (the original) to 100 (fully enhanced); the guide uses 93.
             output_dir: The folder for the result; made if it is not there.
             overwrite: Replace a result of the same name; otherwise it is an error.
+            priority: Higher goes first among what this client has not submitted yet.
             on_event: Told what happens; called on the event loop, so it must not block.
 
         Raises:
@@ -308,78 +358,160 @@ class EnhanceClient:
             OutputExistsError: There is a result of that name already.
             AudioEnhanceError: Whatever else went wrong, with the ids to take it up again.
         """
-        source = as_source(source)
-        strength = check_strength(strength)
-        steps = self._steps
-        ids: Ids = {}
-        tell = on_event or _ignore
-        directory = Path(output_dir)
-
-        def on_retry(error: AudioEnhanceError, wait: float) -> None:
-            tell(Retrying(source=source.label, strength=strength, error=error, wait=wait, **ids))
-
-        path: Path | None = None
-        failure: AudioEnhanceError | None = None
+        job = await self.submit(
+            source,
+            strength=strength,
+            priority=priority,
+            output_dir=output_dir,
+            overwrite=overwrite,
+            on_event=on_event,
+        )
         try:
-            expected = directory / result_name(source.filename, strength)
-            if not overwrite and expected.exists():
-                raise OutputExistsError(f"There is a result already: {expected}")
-            tell(Hashing(source=source.label, strength=strength))
-            total = (await source.fingerprint()).byte_size
-            asset = await steps.create_asset(source, on_retry=on_retry)
-            ids["asset_id"] = asset.id
-            await steps.upload(
-                asset,
-                source,
-                on_bytes=lambda sent: tell(
-                    Uploading(source=source.label, strength=strength, sent=sent, total=total, **ids)
-                ),
-                on_retry=on_retry,
-            )
-            asset = await steps.wait_until_ready(asset.id, source=source, on_retry=on_retry)
-            enhancement = await steps.api.create_speech_enhancement(
-                asset.id, strength, on_retry=on_retry
-            )
-            ids["enhancement_id"] = enhancement.id
-            tell(Submitted(source=source.label, strength=strength, position=0, **ids))
-            enhancement = await steps.wait_until_finished(
-                enhancement,
-                on_status=lambda e: tell(
-                    Processing(source=source.label, strength=strength, status=e.status, **ids)
-                ),
-                on_retry=on_retry,
-            )
-            path = await steps.download(
-                enhancement,
-                directory,
-                original=source.filename,
-                overwrite=overwrite,
-                on_bytes=lambda received, total: tell(
-                    Downloading(
-                        source=source.label,
-                        strength=strength,
-                        received=received,
-                        total=total,
-                        **ids,
-                    )
-                ),
-                on_retry=on_retry,
-            )
-        except AudioEnhanceError as error:
-            failure = error.within(source=source.label, **ids)
+            return await job
+        except asyncio.CancelledError:
+            job.cancel()
+            await asyncio.wait([job.task])
             raise
-        finally:
-            if path or failure:
-                tell(
-                    Finished(
-                        source=source.label,
-                        strength=strength,
-                        path=str(path) if path else None,
-                        error=failure,
-                        **ids,
-                    )
+
+    async def submit(
+        self,
+        source: SourceLike,
+        *,
+        strength: int,
+        priority: int = 0,
+        output_dir: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Job:
+        """Begin to enhance one recording, and return a handle to follow and cancel it.
+
+        Args:
+            source: A path, bytes or a `Source`.
+            strength: 0 (the original) to 100 (fully enhanced); the guide uses 93.
+            priority: Higher goes first among what this client has not submitted yet.
+            output_dir: The folder for the result; without one it stays at the server, for
+                `presigned_download_url`.
+            overwrite: Replace a result of the same name; otherwise it is an error.
+            on_event: Told what happens; called on the event loop, so it must not block.
+
+        Raises:
+            InvalidInputError: The kind of source, its type or the strength cannot be used.
+        """
+        source = as_source(source)
+        job = Job(source, check_strength(strength), priority, on_event)
+        outputs = None
+        if output_dir is not None:
+            outputs = OutputFolder(Path(output_dir), overwrite)
+        opened = self._open
+        lane = min(opened.lanes, key=lambda lane: lane.backlog_seconds)
+        lane.start(job, Order.of(outputs, None, keep=0))
+        return job
+
+    async def enhance_batch(
+        self,
+        sources: SourcesLike,
+        *,
+        strength: int | Iterable[int],
+        output_dir: str | os.PathLike[str],
+        journal: str | os.PathLike[str] | Journal | None = None,
+        overwrite: bool = False,
+        root: str | os.PathLike[str] | None = None,
+        priority: int = 0,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> BatchReport:
+        """Enhance any number of recordings, and return one outcome for each and every strength.
+
+        A recording that cannot be enhanced becomes an outcome with its error; the others go on.
+
+        Args:
+            sources: Paths, bytes or `Source`s; pulled as there is room for them.
+            strength: 0 to 100, one or several; several upload each recording once.
+            output_dir: The folder for the results; made if it is not there.
+            journal: A file that every step is written to; a second run with it repeats nothing.
+            overwrite: Replace results of the same name; otherwise that is an error.
+            root: Where recordings have the same name, their folders below this one are kept;
+                found from the sources, if they are a sequence, where it is not given.
+            priority: Higher goes first among what this client has not submitted yet.
+            on_event: Told what happens; called on the event loop, so it must not block.
+
+        Raises:
+            InvalidStrengthError: A strength is out of range; nothing was sent.
+            JournalError: The journal cannot be used, or another run uses it.
+        """
+        outcomes: list[tuple[int, Outcome]] = []
+        async with self._batch(
+            sources, strength, output_dir, journal, overwrite, root, priority, on_event
+        ) as batch:
+            async with aclosing(batch.run(sources)) as run:
+                outcomes.extend([item async for item in run])
+            outcomes.sort(key=lambda item: item[0])
+            return BatchReport([outcome for _, outcome in outcomes], batch.stopped_by)
+
+    async def enhance_as_completed(
+        self,
+        sources: SourcesLike,
+        *,
+        strength: int | Iterable[int],
+        output_dir: str | os.PathLike[str],
+        journal: str | os.PathLike[str] | Journal | None = None,
+        overwrite: bool = False,
+        root: str | os.PathLike[str] | None = None,
+        priority: int = 0,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> AsyncIterator[Outcome]:
+        """Yield the outcomes of `enhance_batch` as they come, whatever their number.
+
+        Leaving the loop early cancels what is under way; `contextlib.aclosing` makes that
+        happen at once.
+        """
+        async with (
+            self._batch(
+                sources, strength, output_dir, journal, overwrite, root, priority, on_event
+            ) as batch,
+            aclosing(batch.run(sources)) as run,
+        ):
+            async for _, outcome in run:
+                yield outcome
+
+    @asynccontextmanager
+    async def _batch(
+        self,
+        sources: SourcesLike,
+        strength: int | Iterable[int],
+        output_dir: str | os.PathLike[str],
+        journal: str | os.PathLike[str] | Journal | None,
+        overwrite: bool,
+        root: str | os.PathLike[str] | None,
+        priority: int,
+        on_event: Callable[[Event], None] | None,
+    ) -> AsyncGenerator[Batch]:
+        strengths = check_strengths(strength)
+        directory = Path(output_dir)
+        outputs = OutputFolder.for_batch(
+            directory,
+            sources if isinstance(sources, Sequence) else (),
+            overwrite=overwrite,
+            root=None if root is None else Path(root),
+        )
+        async with AsyncExitStack() as stack:
+            opened_journal = None
+            if isinstance(journal, Journal):
+                opened_journal = journal
+            elif journal is not None:
+                opened_journal = await stack.enter_async_context(
+                    await Journal.open(Path(journal), clock=self._clock)
                 )
-        return EnhanceResult(path=path, asset=asset, enhancement=enhancement)
+            if opened_journal is not None:
+                await opened_journal.remove_leftovers()
+            opened = self._open
+            yield Batch(
+                opened.lanes,
+                opened.moved,
+                Order.of(outputs, opened_journal, keep=_REMEMBERED),
+                strengths,
+                priority=priority,
+                on_event=on_event,
+            )
 
 
 def _ignore(*_: object) -> None:

@@ -1,6 +1,6 @@
 """The API's two nouns as frozen classes with the API's own field names (the guide, Concepts)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self, TypeVar
@@ -163,3 +163,15 @@ def check_strength(strength: object) -> int:
         f"The strength {strength!r} is not a whole number from 0 to 100.",
         hint="0 keeps the original, 100 is the fully enhanced audio; the guide uses 93.",
     )
+
+
+def check_strengths(strengths: int | Iterable[int]) -> list[int]:
+    """Return one or several strengths as a list without repetitions, in the order given.
+
+    Raises:
+        InvalidStrengthError: One is out of range, or there is none.
+    """
+    several = [strengths] if isinstance(strengths, int) else list(strengths)
+    if not several:
+        raise InvalidStrengthError("There is no strength to enhance at.")
+    return list(dict.fromkeys(check_strength(strength) for strength in several))

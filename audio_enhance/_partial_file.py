@@ -45,16 +45,14 @@ class PartialFile:
         """Throw away what was written so far."""
         await to_its_end(lambda: self._guarded(self._truncate))
 
-    async def commit(self, name: str, *, overwrite: bool) -> Path:
-        """Give the whole file its name, in one step, and return its path.
+    async def commit(self, target: Path, *, overwrite: bool) -> None:
+        """Give the whole file its place, in one step.
 
         Raises:
             OutputExistsError: There is a file of that name, and it is not to be overwritten.
             OutputError: The file cannot be completed.
         """
-        target = self.directory / name
         await to_its_end(lambda: self._guarded(lambda: self._commit(target, overwrite)))
-        return target
 
     async def discard(self) -> None:
         """Remove it, if it still has no name of its own; never raises."""
@@ -97,6 +95,7 @@ class PartialFile:
 
     def _commit(self, target: Path, overwrite: bool) -> None:
         assert self._fd is not None
+        target.parent.mkdir(parents=True, exist_ok=True)
         os.fsync(self._fd)  # a rename that survives a power cut must not leave an empty file
         self._close()
         if overwrite:

@@ -56,7 +56,9 @@ class Poll:
         waited = self._clock.monotonic() - self.since
         if self.expected is not None and self.questions == 0:
             return max(0.0, self.expected - waited)
-        wait = waited * self._policy.share
+        # Once an expected end has passed, what counts is how far: it is near.
+        base = waited if self.expected is None else max(waited - self.expected, 0.2 * self.expected)
+        wait = base * self._policy.share
         # Up to a tenth later, so that many clients that began together do not ask together.
         wait *= self._spread(1.0, 1.1)
         return min(max(wait, self._policy.shortest), self._policy.longest)

@@ -172,37 +172,38 @@ class Steps:
     async def download(
         self,
         enhancement: SpeechEnhancement,
-        directory: Path,
+        file: PartialFile,
         *,
-        filename: str | None = None,
+        place: Callable[[str], Awaitable[Path]],
         original: str | None = None,
         overwrite: bool = False,
         on_bytes: OnReceived = _ignore,
         on_retry: OnRetry | None = None,
     ) -> Path:
-        """Step 5: fetch the result into a folder, under the server's name for it.
+        """Step 5: fetch the result through a temporary file, and put it in its place.
 
         Args:
             enhancement: It has to have succeeded.
-            directory: Made if it is not there.
-            filename: A name to use instead of the server's.
+            file: The temporary file; gone when this ends, however it ends.
+            place: Turns the server's name for the result, which is whole by then, into its path.
             original: The asset's file name, for a name of our own where the server gives none.
-            overwrite: Replace a file of that name.
+            overwrite: Replace a file that is in that place.
             on_bytes: Told the bytes received, and how many there will be.
             on_retry: Told of every failure that is tried again.
         """
-        file = PartialFile(directory)
         try:
             await file.open()
             download = Download(
                 self._transport, self.clock, file, plain_http=self._plain_http, on_bytes=on_bytes
             )
             await download.run(self._retrier, self._locator(enhancement, on_retry), on_retry)
-            name = filename or download.name
+            name = download.name
             if name is None:
                 original = original or (await self.api.get_asset(enhancement.asset_id)).filename
                 name = result_name(original, enhancement.strength)
-            return await file.commit(name, overwrite=overwrite)
+            target = await place(name)
+            await file.commit(target, overwrite=overwrite)
+            return target
         except AudioEnhanceError as error:
             error.within(
                 phase=Phase.DOWNLOAD,

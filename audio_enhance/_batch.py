@@ -1,0 +1,287 @@
+"""Many recordings at once: sources in, lazily; one outcome for each and every strength out."""
+
+import asyncio
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Sequence,
+)
+from pathlib import Path
+from typing import Literal, overload
+
+import attrs
+
+from ._enhancing import Order
+from ._errors import AudioEnhanceError, AuthenticationError, JobCancelledError
+from ._events import Event
+from ._job import Job
+from ._lane import Lane
+from ._record import Record
+from ._source import Source, SourceLike, as_source
+
+SourcesLike = Iterable[SourceLike] | AsyncIterable[SourceLike]
+OutcomeStatus = Literal["succeeded", "failed", "skipped", "not started"]
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What became of one source at one strength.
+
+    Attributes:
+        source: The source, as it was given.
+        name: What it is called: its path, or its name where it has none.
+        strength: The strength.
+        status: `skipped` means that an earlier run of the same journal made the result;
+            `not started`, that the batch was stopped before.
+        path: Where the result is.
+        error: Why there is none.
+        extra_enhancements: How many more enhancements the server may have made than needed.
+    """
+
+    source: SourceLike
+    name: str
+    strength: int
+    status: OutcomeStatus
+    path: Path | None = None
+    error: AudioEnhanceError | None = None
+    asset_id: str | None = None
+    enhancement_id: str | None = None
+    extra_enhancements: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the result is there."""
+        return self.status in ("succeeded", "skipped")
+
+
+class BatchReport(Sequence[Outcome]):
+    """The outcomes of a batch, one per source and strength, in the order given.
+
+    Attributes:
+        stopped_by: What stopped the batch before its end: credentials that the server refuses.
+    """
+
+    def __init__(self, outcomes: list[Outcome], stopped_by: AudioEnhanceError | None) -> None:
+        self._outcomes = outcomes
+        self.stopped_by = stopped_by
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({len(self)} outcomes, {len(self.failed)} failed,"
+            f" {self.extra_enhancements} extra enhancements)"
+        )
+
+    def __len__(self) -> int:
+        return len(self._outcomes)
+
+    @overload
+    def __getitem__(self, index: int) -> Outcome: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Outcome]: ...
+    def __getitem__(self, index: int | slice) -> Outcome | list[Outcome]:
+        return self._outcomes[index]
+
+    @property
+    def succeeded(self) -> list[Outcome]:
+        """The outcomes whose result is there."""
+        return [outcome for outcome in self if outcome.ok]
+
+    @property
+    def failed(self) -> list[Outcome]:
+        """The outcomes without a result."""
+        return [outcome for outcome in self if not outcome.ok]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every result is there."""
+        return all(outcome.ok for outcome in self)
+
+    @property
+    def extra_enhancements(self) -> int:
+        """How many more enhancements the server may have made than were needed."""
+        return sum(outcome.extra_enhancements for outcome in self)
+
+
+@attrs.frozen
+class _Place:
+    """Where an outcome belongs in the order given."""
+
+    source: SourceLike
+    index: int
+    strength: int
+
+
+class Batch:
+    """Hands sources to lanes as they have room, and collects what becomes of them.
+
+    Attributes:
+        stopped_by: What stopped it: credentials that the server refuses.
+    """
+
+    def __init__(
+        self,
+        lanes: Sequence[Lane],
+        moved: asyncio.Event,
+        order: Order,
+        strengths: Sequence[int],
+        *,
+        priority: int,
+        on_event: Callable[[Event], None] | None,
+    ) -> None:
+        self._lanes = lanes
+        self._moved = moved
+        self._order = order
+        self._strengths = strengths
+        self._priority = priority
+        self._on_event = on_event
+        self._outcomes: asyncio.Queue[tuple[int, Outcome] | None] = asyncio.Queue()
+        self._jobs: dict[Job, _Place] = {}
+        self.stopped_by: AuthenticationError | None = None
+
+    async def run(self, sources: SourcesLike) -> AsyncGenerator[tuple[int, Outcome], None]:
+        """Yield every outcome with its place in the order given, as it comes.
+
+        When this is left early, what is under way is cancelled, and its end waited for.
+        """
+        feeder = asyncio.create_task(self._feed(sources), name="batch")
+        feeder.add_done_callback(lambda _: self._outcomes.put_nowait(None))
+        try:
+            fed = False
+            while not fed or self._jobs or not self._outcomes.empty():
+                item = await self._outcomes.get()
+                if item is None:
+                    fed = True
+                else:
+                    yield item
+            await feeder  # a mistake in the caller's iterable is the caller's
+        finally:
+            feeder.cancel()
+            for job in self._jobs:
+                job.task.cancel()
+            await asyncio.wait([feeder, *(job.task for job in self._jobs)])
+
+    async def _feed(self, sources: SourcesLike) -> None:
+        index = 0
+        async for given in _pulled(sources):
+            try:
+                source = as_source(given)
+            except AudioEnhanceError as error:
+                for strength in self._strengths:
+                    self._fail(_Place(given, index, strength), error)
+                    index += 1
+                continue
+            for strength in self._strengths:
+                await self._begin(source, _Place(given, index, strength))
+                index += 1
+
+    async def _begin(self, source: Source, place: _Place) -> None:
+        if self.stopped_by is not None:
+            self._not_started(place, self.stopped_by)
+            return
+        if (done := await self._done_before(source, place)) is not None:
+            self._outcomes.put_nowait((place.index, done))
+            return
+        lane = await self._lane_with_room()
+        if lane is None:
+            await self._begin(source, place)  # stopped meanwhile: say so
+            return
+        job = Job(source, place.strength, self._priority, self._on_event)
+        self._jobs[job] = place
+        lane.start(job, self._order)
+        job.task.add_done_callback(lambda _: self._finished(job))
+
+    async def _lane_with_room(self) -> Lane | None:
+        """Wait for room, and return the lane that will probably be free first.
+
+        Returns `None` when the batch is stopped.
+        """
+        while self.stopped_by is None:
+            self._moved.clear()
+            if free := [lane for lane in self._lanes if lane.has_room]:
+                return min(free, key=lambda lane: lane.backlog_seconds)
+            await self._moved.wait()
+        return None
+
+    async def _done_before(self, source: Source, place: _Place) -> Outcome | None:
+        if self._order.journal is None:
+            return None
+        record = await Record.of(self._order.journal, source, place.strength)
+        try:
+            path = await record.whole_result(source)
+        except AudioEnhanceError:
+            return None  # the job will meet the same, and say so
+        if path is None:
+            return None
+        return Outcome(
+            source=place.source,
+            name=source.label,
+            strength=place.strength,
+            status="skipped",
+            path=path,
+            asset_id=record.entry.asset_id,
+            enhancement_id=record.entry.enhancement_id,
+        )
+
+    def _finished(self, job: Job) -> None:
+        place = self._jobs.pop(job)
+        task = job.task
+        error = job.cancellation() if task.cancelled() else task.exception()
+        if error is not None and not isinstance(error, AudioEnhanceError):
+            error = AudioEnhanceError(f"Something unforeseen: {type(error).__name__}: {error}")
+        if isinstance(error, AuthenticationError) and self.stopped_by is None:
+            self._stop(error)
+        if isinstance(error, JobCancelledError) and self.stopped_by is not None:
+            self._not_started(place, self.stopped_by)
+            return
+        outcome = Outcome(
+            source=place.source,
+            name=job.source.label,
+            strength=place.strength,
+            status="succeeded" if error is None else "failed",
+            path=task.result().saved if error is None else None,
+            error=error,
+            extra_enhancements=job.extra_enhancements,
+            **job.ids,
+        )
+        self._outcomes.put_nowait((place.index, outcome))
+
+    def _stop(self, error: AuthenticationError) -> None:
+        """Stop at once: the next request would be refused like this one."""
+        self.stopped_by = error
+        for job in self._jobs:
+            job.cancel()
+        self._moved.set()
+
+    def _not_started(self, place: _Place, error: AudioEnhanceError) -> None:
+        self._fail(place, error, status="not started")
+
+    def _fail(
+        self, place: _Place, error: AudioEnhanceError, status: OutcomeStatus = "failed"
+    ) -> None:
+        given = place.source
+        outcome = Outcome(
+            source=given,
+            name=_name_of(given),
+            strength=place.strength,
+            status=status,
+            error=error,
+        )
+        self._outcomes.put_nowait((place.index, outcome))
+
+
+async def _pulled(sources: SourcesLike) -> AsyncIterator[SourceLike]:
+    if isinstance(sources, AsyncIterable):
+        async for source in sources:
+            yield source
+    else:
+        for source in sources:
+            yield source
+
+
+def _name_of(source: SourceLike) -> str:
+    if isinstance(source, Source):
+        return source.label
+    return "bytes" if isinstance(source, bytes) else str(source)

@@ -1,0 +1,282 @@
+"""From content to a finished enhancement: uploaded once, submitted, waited for."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from ._errors import (
+    AudioEnhanceError,
+    EnhancementFailedError,
+    JobCancelledError,
+    NotFoundError,
+)
+from ._events import Event, Processing, Submitted, Uploading
+from ._gate import PriorityGate
+from ._job import Job
+from ._journal import EntryState, Journal
+from ._models import Asset, AssetStatus, SpeechEnhancement
+from ._outputs import OutputFolder
+from ._queue import Outstanding, ServerQueue
+from ._record import Record
+from ._shared import Shared
+from ._steps import Steps, check_succeeded
+
+# The guide calls a failed enhancement a rare fault of the server's: one more try.
+_MOST_TRIES = 2
+
+Content = tuple[bytes, int, str]
+
+
+@attrs.frozen(kw_only=True)
+class Order:
+    """What the jobs of one call have in common.
+
+    Attributes:
+        outputs: Where results go; `None` leaves them at the server.
+        journal: Where every step is written down.
+        assets: The uploads that several of the jobs may want.
+        enhancements: The enhancements that several of the jobs may want.
+    """
+
+    outputs: OutputFolder | None
+    journal: Journal | None
+    assets: "Shared[Asset, Enhancing]"
+    enhancements: Shared[tuple[Asset, SpeechEnhancement], Job]
+
+    @classmethod
+    def of(cls, outputs: OutputFolder | None, journal: Journal | None, *, keep: int) -> "Order":
+        """Make an order that remembers the latest `keep` uploads and enhancements."""
+        return cls(outputs=outputs, journal=journal, assets=Shared(keep), enhancements=Shared(keep))
+
+
+@attrs.frozen(kw_only=True)
+class Stages:
+    """The places that all jobs of a lane pass on their way to the server.
+
+    Attributes:
+        ahead: For what is being uploaded or waits, uploaded, before the window.
+        uploads: For transfers to the object store.
+        on_submitted: Told of every job that needs no place any more.
+    """
+
+    steps: Steps
+    queue: ServerQueue
+    ahead: PriorityGate
+    uploads: PriorityGate
+    on_submitted: Callable[[Job], None]
+
+
+class Enhancing:
+    """The work on one content at one strength, for every job that wants it."""
+
+    def __init__(
+        self,
+        stages: Stages,
+        order: Order,
+        jobs: list[Job],
+        record: Record | None,
+        content: Content,
+    ) -> None:
+        self._stages = stages
+        self._order = order
+        self._jobs = jobs  # alive: jobs join, and leave when they are cancelled
+        self._first = jobs[0]
+        self._record = record
+        self._content = content
+        self._asset: Asset | None = None
+
+    @property
+    def _leader(self) -> Job:
+        return self._jobs[0] if self._jobs else self._first
+
+    async def run(self) -> tuple[Asset, SpeechEnhancement]:
+        """Return the asset and its finished enhancement.
+
+        Raises:
+            EnhancementFailedError: The server failed at it twice.
+            AudioEnhanceError: Whatever else went wrong on the way.
+        """
+        outstanding = await self._taken_up()
+        tries = 0
+        while True:
+            try:
+                if outstanding is None:
+                    tries += 1
+                    outstanding = await self._submit()
+                enhancement = await outstanding.finished
+                check_succeeded(enhancement)
+            except EnhancementFailedError as error:
+                await self._note(enhancement_id=None)  # nothing to be taken up
+                if tries >= _MOST_TRIES:
+                    raise
+                for job in self._jobs:
+                    job.on_retry(error, 0.0)
+                outstanding = None
+            else:
+                await self._note(state=EntryState.PROCESSED)
+                assert self._asset is not None
+                return self._asset, enhancement
+
+    async def _taken_up(self) -> Outstanding | None:
+        """Go on with an enhancement that an earlier run asked for, if the server has it."""
+        journal, record = self._order.journal, self._record
+        if journal is None or record is None:
+            return None
+        if record.entry.state == EntryState.SUBMITTING:
+            # The earlier run died while it asked: what it asked for may exist, unknown to us.
+            self._one_more()
+        md5, size, _ = self._content
+        prior = await journal.same_content(
+            md5.hex(), size, self._first.strength, self._stages.steps.api.client_id
+        )
+        if prior is None or prior.asset_id is None or prior.enhancement_id is None:
+            return None
+        api = self._stages.steps.api
+        try:
+            found = await api.get_speech_enhancement(prior.asset_id, prior.enhancement_id)
+            self._set_asset(await api.get_asset(prior.asset_id))
+        except NotFoundError:
+            return None
+        outstanding = self._stages.queue.take_up(found, byte_size=size, on_status=self._on_status)
+        await self._note(state=EntryState.SUBMITTED, enhancement_id=found.id)
+        self._submitted(outstanding)
+        return outstanding
+
+    async def _submit(self) -> Outstanding:
+        stages, priority = self._stages, self._leader.priority
+        async with stages.ahead.place(priority):
+            asset = await self._uploaded()
+            try:
+                outstanding = await self._window(asset)
+            except NotFoundError:
+                # An upload from earlier that the server has dropped since: once more, anew.
+                self._order.assets.forget(self._content)
+                outstanding = await self._window(await self._uploaded(anew=True))
+        self._submitted(outstanding)
+        return outstanding
+
+    async def _window(self, asset: Asset) -> Outstanding:
+        return await self._stages.queue.submit(
+            lambda: self._create(asset),
+            byte_size=asset.byte_size,
+            priority=self._leader.priority,
+            on_status=self._on_status,
+        )
+
+    async def _uploaded(self, *, anew: bool = False) -> Asset:
+        asset = await self._order.assets.get(
+            self._content, self, lambda wanting: self._upload(wanting, anew=anew)
+        )
+        self._set_asset(asset)
+        await self._note(
+            state=EntryState.UPLOADED, asset_id=asset.id, client_id=self._stages.steps.api.client_id
+        )
+        return asset
+
+    async def _upload(self, wanting: "list[Enhancing]", *, anew: bool) -> Asset:
+        steps, source = self._stages.steps, self._leader.source
+
+        def tell(kind: type[Event], **details: Any) -> None:
+            for enhancing in wanting:
+                enhancing.tell(kind, **details)
+
+        def on_retry(error: AudioEnhanceError, wait: float) -> None:
+            for enhancing in wanting:
+                for job in enhancing.jobs:
+                    job.on_retry(error, wait)
+
+        asset = None if anew else await self._uploaded_before()
+        if asset is None or asset.status != AssetStatus.READY_FOR_PROCESSING:
+            async with self._stages.uploads.place(self._leader.priority):
+                total = self._content[1]
+                tell(Uploading, sent=0, total=total)
+                asset = asset or await steps.create_asset(source, on_retry=on_retry)
+                await self._note(
+                    state=EntryState.UPLOADING, asset_id=asset.id, client_id=steps.api.client_id
+                )
+                await steps.upload(
+                    asset,
+                    source,
+                    on_bytes=lambda sent: tell(Uploading, sent=sent, total=total),
+                    on_retry=on_retry,
+                )
+            asset = await steps.wait_until_ready(asset.id, source=source, on_retry=on_retry)
+        return asset
+
+    async def _uploaded_before(self) -> Asset | None:
+        """Return the asset that an earlier run made of the same content, if it is there."""
+        journal = self._order.journal
+        md5, size, _ = self._content
+        api = self._stages.steps.api
+        if journal is None:
+            return None
+        prior = await journal.same_upload(md5.hex(), size, api.client_id)
+        if prior is None or prior.asset_id is None:
+            return None
+        try:
+            return await api.get_asset(prior.asset_id)
+        except NotFoundError:
+            return None
+
+    async def _create(self, asset: Asset) -> SpeechEnhancement:
+        tries = self._record.entry.tries + 1 if self._record is not None else 1
+        await self._note(state=EntryState.SUBMITTING, tries=tries)
+
+        def on_retry(error: AudioEnhanceError, wait: float) -> None:
+            if not self._jobs:
+                raise JobCancelledError("Nobody waits for this enhancement any more.")
+            if error.outcome_unknown:
+                self._one_more()
+            for job in self._jobs:
+                job.on_retry(error, wait)
+
+        try:
+            enhancement = await self._stages.steps.api.create_speech_enhancement(
+                asset.id, self._first.strength, on_retry=on_retry
+            )
+        except AudioEnhanceError as error:
+            if error.outcome_unknown:
+                self._one_more()
+            raise
+        await self._note(
+            state=EntryState.SUBMITTED,
+            enhancement_id=enhancement.id,
+            extra=self._leader.extra_enhancements,
+        )
+        return enhancement
+
+    def _submitted(self, outstanding: Outstanding) -> None:
+        for job in self._jobs:
+            job.enhancement = outstanding.enhancement
+            self._stages.on_submitted(job)
+        self.tell(Submitted, position=self._stages.queue.position(outstanding))
+
+    def _on_status(self, enhancement: SpeechEnhancement, expected_end: datetime | None) -> None:
+        for job in self._jobs:
+            job.enhancement = enhancement
+        self.tell(Processing, status=enhancement.status, expected_end=expected_end)
+
+    def _one_more(self) -> None:
+        # Counted with one job only: the server makes it once, however many wait for it.
+        self._leader.extra_enhancements += 1
+
+    def _set_asset(self, asset: Asset) -> None:
+        self._asset = asset
+        for job in self._jobs:
+            job.asset = asset
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The jobs that want it."""
+        return self._jobs
+
+    def tell(self, kind: type[Event], **details: Any) -> None:
+        """Record an event for every job that wants it."""
+        for job in self._jobs:
+            job.tell(kind, **details)
+
+    async def _note(self, **changes: Any) -> None:
+        if self._record is not None:
+            await self._record.note(**changes)

@@ -1,0 +1,213 @@
+"""The way of every job through one API client: a pipeline whose slowest stage never waits."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+import aiofiles.os
+
+from ._clock import Clock
+from ._enhancing import Enhancing, Order, Stages
+from ._errors import AudioEnhanceError, OutputExistsError
+from ._events import Downloading, Finished, Hashing
+from ._gate import PriorityGate
+from ._job import EnhanceResult, Job
+from ._journal import EntryState
+from ._models import SpeechEnhancement
+from ._outputs import OutputFolder
+from ._partial_file import PartialFile
+from ._polling import PollPolicy
+from ._queue import ServerQueue
+from ._record import Record
+from ._steps import Steps
+
+_log = logging.getLogger("audio_enhance")
+_HASHING_AT_ONCE = 2
+_UPLOADS_AT_ONCE = 4
+_DOWNLOADS_AT_ONCE = 4
+# What may wait before the window, and what a batch hands over: enough to hide hashing and
+# uploading, little enough that memory and what a crash loses stay small.
+_AHEAD = 8
+_UNFINISHED = 96
+
+
+class Lane:
+    """Takes jobs through hashing, upload, the server's queue and download.
+
+    Attributes:
+        steps: The API client's five steps.
+        queue: What is outstanding at the server.
+        unsubmitted: How many jobs are not submitted yet.
+    """
+
+    def __init__(
+        self,
+        steps: Steps,
+        polling: PollPolicy,
+        clock: Clock,
+        moved: asyncio.Event,
+        *,
+        longest_processing: float | None,
+    ) -> None:
+        self.steps = steps
+        self.queue = ServerQueue(
+            steps.api.get_speech_enhancement, polling, clock, longest=longest_processing
+        )
+        self.unsubmitted = 0
+        self._moved = moved
+        self._hashing = PriorityGate(_HASHING_AT_ONCE)
+        self._downloads = PriorityGate(_DOWNLOADS_AT_ONCE)
+        self._stages = Stages(
+            steps=steps,
+            queue=self.queue,
+            ahead=PriorityGate(_AHEAD, overtaking=True),
+            uploads=PriorityGate(_UPLOADS_AT_ONCE, overtaking=True),
+            on_submitted=self._submitted,
+        )
+        self._jobs: dict[Job, bool] = {}  # and whether they are not submitted yet
+
+    @property
+    def unfinished(self) -> int:
+        """How many jobs are not finished yet."""
+        return len(self._jobs)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether a batch may hand over another job."""
+        depth = self.queue.window.places
+        return self.unsubmitted < _AHEAD + depth and self.unfinished < _UNFINISHED + depth
+
+    @property
+    def backlog_seconds(self) -> float:
+        """When the server will probably have worked off everything that is in the lane."""
+        typical = self.queue.estimate.typical
+        left = self.unsubmitted + len(self.queue.outstanding)
+        return left * (1.0 if typical is None else typical)
+
+    def start(self, job: Job, order: Order) -> None:
+        """Begin a job; its own handle tells what becomes of it."""
+        self._jobs[job] = True
+        self.unsubmitted += 1
+        task = asyncio.create_task(self._run(job, order), name=f"enhance {job.source.label}")
+        task.add_done_callback(lambda _: self._over(job))
+        job.start(task)
+
+    async def aclose(self) -> None:
+        """Cancel every job and wait for its end; what was submitted goes on at the server."""
+        tasks = [job.task for job in self._jobs]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        await self.queue.aclose()
+
+    def _submitted(self, job: Job) -> None:
+        if self._jobs.get(job):
+            self._jobs[job] = False
+            self.unsubmitted -= 1
+            self._moved.set()
+
+    def _over(self, job: Job) -> None:
+        self._submitted(job)
+        self._jobs.pop(job, None)
+        self._moved.set()
+        if not job.task.cancelled():
+            job.task.exception()  # told through events as well: nobody has to await a job
+
+    async def _run(self, job: Job, order: Order) -> EnhanceResult:
+        record: Record | None = None
+        try:
+            if order.journal is not None:
+                record = await Record.of(order.journal, job.source, job.strength)
+            result = await self._work(job, order, record)
+        except asyncio.CancelledError:
+            job.tell(Finished, error=job.cancellation())
+            raise
+        except AudioEnhanceError as error:
+            error.within(source=job.source.label, **job.ids)
+            _log.info("failed: %s", error)
+            job.tell(Finished, error=error)
+            if record is not None:
+                await record.note(
+                    state=EntryState.FAILED, error=str(error), extra=job.extra_enhancements
+                )
+            raise
+        job.tell(Finished, path=str(result.saved) if result.saved else None)
+        return result
+
+    async def _work(self, job: Job, order: Order, record: Record | None) -> EnhanceResult:
+        job.tell(Hashing)
+        async with self._hashing.place(job.priority):
+            fingerprint = await job.source.fingerprint()
+        job.byte_size = fingerprint.byte_size
+        overwrite = await self._may_overwrite(job, order, record)
+        if record is not None:
+            await record.hashed(fingerprint)
+        content = (fingerprint.md5, fingerprint.byte_size, job.source.content_type)
+        asset, enhancement = job.asset, job.enhancement = await order.enhancements.get(
+            (content, job.strength),
+            job,
+            lambda jobs: Enhancing(self._stages, order, jobs, record, content).run(),
+        )
+        self._submitted(job)
+        saved = None
+        if order.outputs is not None:
+            async with self._downloads.place(job.priority):
+                saved = await self._download(
+                    job, order.outputs, record, enhancement, overwrite=overwrite
+                )
+        return EnhanceResult(
+            asset=asset,
+            enhancement=enhancement,
+            extra_enhancements=job.extra_enhancements,
+            saved=saved,
+        )
+
+    async def _may_overwrite(self, job: Job, order: Order, record: Record | None) -> bool:
+        """Whether a file in the result's place may go; raises before anything is sent if not."""
+        if order.outputs is None or order.outputs.overwrite:
+            return True
+        expected = order.outputs.expected(job.source, job.strength)
+        if not await aiofiles.os.path.exists(expected):
+            return False
+        if record is not None and await record.is_own(expected):
+            return True  # our own earlier result, of what the source was then
+        raise OutputExistsError(f"There is a result already: {expected}")
+
+    async def _download(
+        self,
+        job: Job,
+        outputs: OutputFolder,
+        record: Record | None,
+        enhancement: SpeechEnhancement,
+        *,
+        overwrite: bool,
+    ) -> Path:
+        file = PartialFile(outputs.directory)
+
+        async def place(name: str) -> Path:
+            target = outputs.place(job.source, job.strength, name)
+            if record is not None:
+                await record.placing(file.path, target)
+            return target
+
+        job.tell(Downloading, received=0, total=None)
+        if record is not None:
+            await record.note(state=EntryState.DOWNLOADING, temporary=str(file.path), **job.ids)
+        saved = await self.steps.download(
+            enhancement,
+            file,
+            place=place,
+            original=job.source.filename,
+            overwrite=overwrite,
+            on_bytes=lambda received, total: job.tell(Downloading, received=received, total=total),
+            on_retry=job.on_retry,
+        )
+        if record is not None:
+            await record.note(
+                state=EntryState.SUCCEEDED,
+                temporary=None,
+                error=None,
+                extra=job.extra_enhancements,
+            )
+        return saved

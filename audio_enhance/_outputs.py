@@ -1,0 +1,94 @@
+"""Where results go: one folder, in which no result takes the place of another."""
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import attrs
+
+from ._filenames import result_name, safe_name
+from ._source import Source, SourceLike
+
+
+def _key(name: str) -> str:
+    return name.casefold()  # some file systems make no difference between A and a
+
+
+def _path_of(source: SourceLike) -> Path | None:
+    if isinstance(source, Source):
+        return source.path
+    return None if isinstance(source, bytes) else Path(source)
+
+
+@attrs.define(eq=False)
+class OutputFolder:
+    """The folder for the results of one call, and the names that are taken in it.
+
+    Attributes:
+        directory: The folder.
+        overwrite: Replace files that were there before.
+        root: The folder that the sources have in common, for keeping their structure.
+    """
+
+    directory: Path
+    overwrite: bool = False
+    root: Path | None = None
+    _twins: frozenset[str] = frozenset()
+    _taken: dict[str, int] = attrs.field(factory=dict[str, int])
+
+    @classmethod
+    def for_batch(
+        cls, directory: Path, sources: Iterable[SourceLike], *, overwrite: bool, root: Path | None
+    ) -> "OutputFolder":
+        """Plan for sources that are known beforehand: twins in name keep their folders.
+
+        Args:
+            directory: The folder.
+            sources: All of them, or none where they are not known yet.
+            overwrite: Replace files that were there before.
+            root: What the structure is kept below; found from the sources where it is `None`.
+        """
+        paths = [path for source in sources if (path := _path_of(source)) is not None]
+        names = Counter(_key(path.name) for path in {Path(os.path.abspath(p)) for p in paths})  # noqa: PTH100
+        twins = frozenset(name for name, times in names.items() if times > 1)
+        if twins and root is None:
+            same = [path for path in paths if _key(path.name) in twins]
+            try:
+                root = Path(os.path.commonpath([os.path.abspath(p.parent) for p in same]))  # noqa: PTH100
+            except ValueError:  # on different drives
+                root = None
+        return cls(directory, overwrite, root, twins)
+
+    def expected(self, source: Source, strength: int) -> Path:
+        """Return where a result will be if the server names it as the guide shows."""
+        return self._beside(source) / result_name(source.filename, strength)
+
+    def place(self, source: Source, strength: int, name: str) -> Path:
+        """Return the path for a result, taken by nobody else in this call.
+
+        Args:
+            source: What it was made from.
+            strength: Its strength.
+            name: The server's name for it.
+        """
+        owner = hash((source.label, strength))
+        folder = self._beside(source)
+        path = folder / name
+        number = 1
+        while self._taken.setdefault(_key(str(path)), owner) != owner:
+            if number == 1 and source.path is not None and folder == self.directory:
+                folder = self.directory / (safe_name(source.path.absolute().parent.name) or "_")
+                path = folder / name
+            else:
+                path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
+            number += 1
+        return path
+
+    def _beside(self, source: Source) -> Path:
+        if source.path is None or _key(source.path.name) not in self._twins:
+            return self.directory
+        parent = Path(os.path.abspath(source.path.parent))  # noqa: PTH100
+        if self.root is not None and parent.is_relative_to(self.root):
+            return self.directory / parent.relative_to(self.root)
+        return self.directory / parent.name

@@ -1,0 +1,281 @@
+"""The enhancements outstanding at the server: a small window, and one question at a time."""
+
+import asyncio
+import logging
+import math
+from bisect import insort
+from collections import deque
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from statistics import median
+from typing import Protocol
+
+import attrs
+
+from ._clock import Clock
+from ._errors import Phase, WaitTimeoutError
+from ._estimate import ProcessingEstimate
+from ._gate import PriorityGate
+from ._models import SpeechEnhancement
+from ._polling import Poll, PollPolicy
+
+_log = logging.getLogger("audio_enhance")
+# One in work and one behind it; deeper only where the server would idle otherwise, since what
+# was submitted can no longer be reordered or cancelled for free.
+_SHALLOWEST = 2
+_DEEPEST = 32
+# Without a limit from the caller, an enhancement is given up after this many times its
+# estimate, but never before half an hour, and after a day at the latest.
+_STUCK_FACTOR = 20
+_STUCK_LEAST = 1800.0
+_STUCK_UNKNOWN = 86400.0
+# How long closing waits for the answers to creations that are on their way, in seconds.
+_GRACE_SECONDS = 5.0
+
+
+class Ask(Protocol):
+    """How the queue asks about an enhancement."""
+
+    def __call__(self, asset_id: str, enhancement_id: str) -> Awaitable[SpeechEnhancement]:
+        """Return it as the server knows it now."""
+        ...
+
+
+@attrs.define(eq=False)
+class Outstanding:
+    """An enhancement that the server has.
+
+    Attributes:
+        enhancement: As the server described it last.
+        byte_size: Of its asset.
+        finished: Its end: the finished enhancement, or the error that ended the waiting.
+        on_status: Told what the server said, and when its end is expected (UTC), if known.
+    """
+
+    enhancement: SpeechEnhancement
+    byte_size: int
+    on_status: Callable[[SpeechEnhancement, datetime | None], None]
+    finished: "asyncio.Future[SpeechEnhancement]"
+    # Seconds on our clock minus the server's, measured when it was created; None if taken up.
+    skew: float | None
+    poll: Poll | None = None
+    leave: Callable[[], None] = lambda: None
+
+    @property
+    def age(self) -> datetime:
+        """Its place in the server's order, which is from oldest to newest (the guide, step 4)."""
+        return self.enhancement.requested_processing_at
+
+
+class ServerQueue:
+    """What one API client has outstanding; its server works on one at a time, oldest first.
+
+    Attributes:
+        window: The places for outstanding enhancements.
+        estimate: What was learned about processing times.
+        questions: How often was asked so far.
+    """
+
+    def __init__(
+        self, ask: Ask, polling: PollPolicy, clock: Clock, *, longest: float | None
+    ) -> None:
+        self._ask = ask
+        self._polling = polling
+        self._clock = clock
+        self._longest = longest
+        self.window = PriorityGate(_SHALLOWEST)
+        self.estimate = ProcessingEstimate()
+        self.questions = 0
+        self._outstanding: list[Outstanding] = []
+        self._watcher: asyncio.Task[None] | None = None
+        self._creating: set[asyncio.Task[Outstanding]] = set()
+        self._last_end: datetime | None = None
+        self._freed: deque[datetime] = deque(maxlen=_DEEPEST)
+        self._lags: deque[float] = deque(maxlen=8)
+
+    @property
+    def outstanding(self) -> tuple[Outstanding, ...]:
+        """What is there, the head first."""
+        return tuple(self._outstanding)
+
+    def position(self, entry: Outstanding) -> int:
+        """Return how many are before it; 0 when it is the head, or over."""
+        return self._outstanding.index(entry) if entry in self._outstanding else 0
+
+    async def submit(
+        self,
+        create: Callable[[], Awaitable[SpeechEnhancement]],
+        *,
+        byte_size: int,
+        priority: int,
+        on_status: Callable[[SpeechEnhancement, datetime | None], None],
+    ) -> Outstanding:
+        """Wait for a place in the window, create an enhancement, and return it as outstanding.
+
+        Raises:
+            AudioEnhanceError: What `create` raised; the place is free again.
+        """
+        waited = await self.window.enter(priority)
+
+        async def created() -> Outstanding:
+            try:
+                enhancement = await create()
+            except BaseException:
+                self.window.leave(priority)
+                raise
+            skew = self._clock.monotonic() - enhancement.requested_processing_at.timestamp()
+            entry = self._add(enhancement, byte_size, on_status, skew)
+            entry.leave = lambda: self.window.leave(priority)
+            self._learn_lag(enhancement, waited=waited)
+            return entry
+
+        # A request that is on its way cannot be taken back: it is seen through even when the
+        # caller is cancelled, so that its enhancement keeps its place and its id is known.
+        task = asyncio.create_task(created(), name="create speech enhancement")
+        self._creating.add(task)
+        task.add_done_callback(self._created)
+        return await asyncio.shield(task)
+
+    def _created(self, task: "asyncio.Task[Outstanding]") -> None:
+        self._creating.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever asked may be gone
+
+    def take_up(
+        self,
+        enhancement: SpeechEnhancement,
+        *,
+        byte_size: int,
+        on_status: Callable[[SpeechEnhancement, datetime | None], None],
+    ) -> Outstanding:
+        """Return an enhancement that was created earlier, by another run, as outstanding."""
+        return self._add(enhancement, byte_size, on_status, None)
+
+    async def aclose(self) -> None:
+        """Stop asking; what is outstanding goes on at the server."""
+        if self._creating:
+            await asyncio.wait(self._creating, timeout=_GRACE_SECONDS)
+            for task in self._creating:
+                task.cancel()
+            if self._creating:
+                await asyncio.wait(self._creating)
+        if self._watcher is not None:
+            self._watcher.cancel()
+            await asyncio.wait([self._watcher])
+        for entry in self._outstanding:
+            entry.finished.cancel()
+
+    def _add(
+        self,
+        enhancement: SpeechEnhancement,
+        byte_size: int,
+        on_status: Callable[[SpeechEnhancement, datetime | None], None],
+        skew: float | None,
+    ) -> Outstanding:
+        finished = asyncio.get_running_loop().create_future()
+        entry = Outstanding(enhancement, byte_size, on_status, finished, skew)
+        insort(self._outstanding, entry, key=lambda other: other.age)
+        if self._watcher is None or self._watcher.done():
+            self._watcher = asyncio.create_task(self._watch(), name="head of queue")
+        return entry
+
+    async def _watch(self) -> None:
+        while self._outstanding:
+            head = self._outstanding[0]
+            if head.poll is None:
+                head.poll = self._begin(head)
+                self._tell(head)
+            await head.poll.wait()
+            try:
+                await self._look_at(head, head.poll)
+            except Exception as error:  # noqa: BLE001  whatever it is, its owner is told
+                self._end(head, error)
+
+    def _begin(self, head: Outstanding) -> Poll:
+        """Return the waits for a new head, from when the server began to work on it."""
+        now = since = self._clock.monotonic()
+        expected = self.estimate.expected(head.byte_size)
+        if head.skew is None:
+            expected = 0.0  # taken up: it may be long finished
+        else:
+            began = head.age if self._last_end is None else max(head.age, self._last_end)
+            since = min(now, began.timestamp() + head.skew)
+        return Poll(self._polling, self._clock, since=since, expected=expected)
+
+    def _tell(self, head: Outstanding) -> None:
+        poll = head.poll
+        end = None
+        if poll is not None and (expected := self.estimate.expected(head.byte_size)) is not None:
+            left = max(0.0, poll.since + expected - self._clock.monotonic())
+            end = datetime.fromtimestamp(self._clock.time() + left, UTC)
+        head.on_status(head.enhancement, end)
+
+    async def _look_at(self, head: Outstanding, poll: Poll) -> None:
+        self.questions += 1
+        found = await self._ask(head.enhancement.asset_id, head.enhancement.id)
+        head.enhancement = found
+        if found.status.finished:
+            self._learn(head)
+            self._tell(head)
+            self._end(head, None)
+            return
+        self._tell(head)
+        waited = self._clock.monotonic() - poll.since
+        limit = self._longest
+        if limit is None:
+            expected = self.estimate.expected(head.byte_size)
+            limit = _STUCK_UNKNOWN
+            if expected is not None:
+                limit = min(max(_STUCK_FACTOR * expected, _STUCK_LEAST), _STUCK_UNKNOWN)
+        if waited > limit:
+            raise WaitTimeoutError(
+                f"The enhancement is still {found.status.value} after {waited:.0f} s.",
+                phase=Phase.PROCESS,
+                asset_id=found.asset_id,
+                enhancement_id=found.id,
+                hint="It goes on at the server: take it up again with "
+                "get_speech_enhancement(asset_id, enhancement_id), or run the batch again with "
+                "its journal.",
+            )
+
+    def _end(self, head: Outstanding, error: Exception | None) -> None:
+        self._outstanding.remove(head)
+        head.leave()
+        if head.finished.done():  # nobody waits for it any more
+            return
+        if error is not None:
+            head.finished.set_exception(error)
+            head.finished.exception()  # whoever waited may be gone
+        else:
+            head.finished.set_result(head.enhancement)
+
+    def _learn(self, head: Outstanding) -> None:
+        """Learn from an end how long processing took, on the server's own clock."""
+        end = head.enhancement.finished_processing_at
+        if end is None:
+            return
+        began = head.age if self._last_end is None else max(head.age, self._last_end)
+        if head.skew is not None:  # for one that was taken up, who was before it is not known
+            self.estimate.observe(head.byte_size, (end - began).total_seconds())
+        self._last_end = end if self._last_end is None else max(end, self._last_end)
+        self._freed.append(end)
+
+    def _learn_lag(self, enhancement: SpeechEnhancement, *, waited: bool) -> None:
+        """Learn how long a place stays empty, and make the window deep enough for that.
+
+        The server idles when the work behind a finished enhancement is shorter than the time
+        until we have seen it finished and submitted another.
+        """
+        if not waited or not self._freed:
+            self._freed.clear()
+            return
+        lag = (enhancement.requested_processing_at - self._freed.popleft()).total_seconds()
+        self._lags.append(max(0.0, lag))
+        typical = self.estimate.typical
+        if typical is None:
+            return
+        wanted = 1 + math.ceil(median(self._lags) / max(typical, 1e-3))
+        places = min(max(wanted, _SHALLOWEST), _DEEPEST)
+        if places != self.window.places:
+            _log.debug("window: %d outstanding enhancements", places)
+            self.window.places = places

@@ -1,0 +1,109 @@
+"""One job's row in the journal, written before and after each step that is dear to repeat."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from ._fingerprint import Fingerprint, digest
+from ._journal import EntryState, Journal, JournalEntry
+from ._source import Source
+from ._threads import in_thread, to_its_end
+
+
+class Record:
+    """The row of one source at one strength.
+
+    Attributes:
+        entry: What the journal says of it.
+    """
+
+    def __init__(self, journal: Journal, entry: JournalEntry) -> None:
+        self._journal = journal
+        self.entry = entry
+
+    @classmethod
+    async def of(cls, journal: Journal, source: Source, strength: int) -> "Record":
+        """Return the row that is there, or a new one that is not written yet."""
+        key = label(source)
+        entry = await journal.entry(key, strength)
+        return cls(journal, entry or JournalEntry(source=key, strength=strength))
+
+    async def note(self, **changes: Any) -> None:
+        """Write changes down; they are there when this returns."""
+        self.entry = attrs.evolve(self.entry, **changes)
+        await self._journal.save(self.entry)
+
+    async def hashed(self, fingerprint: Fingerprint) -> None:
+        """Write down what identifies the source; what was known of other content is dropped."""
+        md5 = fingerprint.md5.hex()
+        known = {} if self.entry.md5 == md5 else {"asset_id": None, "enhancement_id": None}
+        modified = fingerprint.version[-1] if fingerprint.version else None
+        if self.entry.md5 != md5 or self.entry.modified_ns != modified:
+            await self.note(md5=md5, byte_size=fingerprint.byte_size, modified_ns=modified, **known)
+
+    async def placing(self, whole: Path, target: Path) -> None:
+        """Write down what is about to be renamed to where.
+
+        A run that dies right after the renaming then still knows the file for its own.
+        """
+        size, modified, md5 = await in_thread(lambda cancelled: _identity(whole, cancelled))
+        await self.note(
+            output=str(target), output_size=size, output_modified_ns=modified, output_md5=md5
+        )
+
+    async def whole_result(self, source: Source) -> Path | None:
+        """Return the result's path if it is there, whole, and of the source as it is now."""
+        entry = self.entry
+        if entry.state not in (EntryState.SUCCEEDED, EntryState.DOWNLOADING) or not entry.output:
+            return None
+        if not await self.same_source(source) or not await self.is_own(Path(entry.output)):
+            return None
+        return Path(entry.output)
+
+    async def same_source(self, source: Source) -> bool:
+        """Whether the source is what it was when the row was written."""
+        entry = self.entry
+        if entry.md5 is None:
+            return False
+        if source.path is not None:
+            path = source.path
+            status = await to_its_end(lambda: _status(path))
+            if status is None or status.st_size != entry.byte_size:
+                return False
+            if status.st_mtime_ns == entry.modified_ns:
+                return True
+        # Touched, but perhaps not changed: reading it costs less than enhancing it again.
+        return (await source.fingerprint()).md5.hex() == entry.md5
+
+    async def is_own(self, path: Path) -> bool:
+        """Whether a file is the result that this row tells of, as it was written."""
+        entry = self.entry
+        if entry.output != str(path) or entry.output_md5 is None:
+            return False
+        status = await to_its_end(lambda: _status(path))
+        if status is None or status.st_size != entry.output_size:
+            return False
+        if status.st_mtime_ns == entry.output_modified_ns:
+            return True
+        _, _, md5 = await in_thread(lambda cancelled: _identity(path, cancelled))
+        return md5 == entry.output_md5
+
+
+def label(source: Source) -> str:
+    """Return what a source is called in a journal: its absolute path, or its name."""
+    return str(source.path.absolute()) if source.path is not None else source.filename
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
+
+
+def _identity(path: Path, cancelled: Any) -> tuple[int, int, str]:
+    with path.open("rb", buffering=0) as file:
+        length, md5 = digest(file, cancelled)
+        return length, os.fstat(file.fileno()).st_mtime_ns, md5.hex()
