@@ -16,6 +16,9 @@ from ._errors import (
     InvalidSourceError,
     InvalidStrengthError,
     JobCancelledError,
+    JournalError,
+    JournalLockedError,
+    LaneFullError,
     MissingExtraError,
     NotFoundError,
     OutputError,
@@ -44,9 +47,11 @@ from ._events import (
     Uploading,
 )
 from ._job import EnhanceResult, Job, JobStatus
+from ._journal import Journal
 from ._limiter import RateLimits
 from ._models import Asset, AssetStatus, EnhancementStatus, SpeechEnhancement
 from ._polling import PollPolicy
+from ._result_stream import ResultStream
 from ._retry import RetryPolicy
 from ._source import Source, SourceLike
 from ._transport import Timeouts
@@ -79,6 +84,10 @@ __all__ = [
     "Job",
     "JobCancelledError",
     "JobStatus",
+    "Journal",
+    "JournalError",
+    "JournalLockedError",
+    "LaneFullError",
     "MissingExtraError",
     "NotFoundError",
     "Outcome",
@@ -92,6 +101,7 @@ __all__ = [
     "RateLimitError",
     "RateLimits",
     "RequestTimeoutError",
+    "ResultStream",
     "RetryPolicy",
     "Retrying",
     "ServerError",

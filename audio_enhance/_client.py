@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,7 +18,7 @@ from ._batch import Batch, BatchReport, Outcome, SourcesLike
 from ._clock import Clock, SystemClock
 from ._enhancing import Order
 from ._environment import DEFAULT_BASE_URL, auth_from, base_url_from
-from ._errors import ConfigurationError, InvalidInputError
+from ._errors import ConfigurationError, InvalidInputError, LaneFullError
 from ._events import Event
 from ._filenames import safe_name
 from ._job import EnhanceResult, Job
@@ -29,6 +29,7 @@ from ._models import Asset, SpeechEnhancement, check_strength, check_strengths
 from ._outputs import OutputFolder
 from ._partial_file import PartialFile
 from ._polling import PollPolicy
+from ._result_stream import ResultStream
 from ._retry import Retrier, RetryPolicy
 from ._source import SourceLike, as_source
 from ._steps import Steps
@@ -86,6 +87,8 @@ class EnhanceClient:
         polling: How eagerly to ask whether something is finished.
         limits: The organization's rate limits; give the same object to every client of one
             organization. A sequence gives each of several API clients its own.
+        max_waiting: How many jobs may wait to be submitted before `submit` refuses another
+            with `LaneFullError`; batches wait by themselves.
         clock: What tells the time and waits, for tests.
 
     Raises:
@@ -102,6 +105,7 @@ class EnhanceClient:
         retry: RetryPolicy | None = None,
         polling: PollPolicy | None = None,
         limits: RateLimits | Sequence[RateLimits] | None = None,
+        max_waiting: int | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._auth = _checked(auth)
@@ -118,6 +122,7 @@ class EnhanceClient:
                 f"{len(limits)} rate limits for {len(self._auth)} API clients."
             )
         self._limits = limits
+        self._max_waiting = max_waiting
         self._opened: _Opened | None = None
 
     @classmethod
@@ -129,6 +134,7 @@ class EnhanceClient:
         retry: RetryPolicy | None = None,
         polling: PollPolicy | None = None,
         limits: RateLimits | None = None,
+        max_waiting: int | None = None,
         clock: Clock | None = None,
     ) -> Self:
         """Make a client from the environment's credentials and addresses.
@@ -144,6 +150,7 @@ class EnhanceClient:
             retry=retry,
             polling=polling,
             limits=limits,
+            max_waiting=max_waiting,
             clock=clock,
         )
 
@@ -331,6 +338,24 @@ class EnhanceClient:
         """
         return await self._steps(enhancement.asset_id).presigned_download_url(enhancement)
 
+    def stream(
+        self,
+        enhancement: SpeechEnhancement,
+        *,
+        range: str | None = None,  # noqa: A002  the header's own name
+    ) -> AbstractAsyncContextManager[ResultStream]:
+        """Open a result for reading, to pass it through to a player; used with `async with`.
+
+        Args:
+            enhancement: One that has succeeded.
+            range: The `Range` header of whoever asked; answered with status 206.
+
+        Raises:
+            InvalidInputError: The range is malformed, or the enhancement is not finished.
+            StorageError: The object store refused it.
+        """
+        return self._steps(enhancement.asset_id).stream(enhancement, range=range)
+
     # All of them at once
 
     async def enhance(
@@ -396,16 +421,45 @@ class EnhanceClient:
 
         Raises:
             InvalidInputError: The kind of source, its type or the strength cannot be used.
+            LaneFullError: `max_waiting` jobs wait already.
         """
         source = as_source(source)
+        lanes = self._open.lanes
+        if self._max_waiting is not None and self.waiting >= self._max_waiting:
+            raise LaneFullError(
+                f"{self.waiting} jobs are waiting already.", retry_after=self.backlog_seconds
+            )
         job = Job(source, check_strength(strength), priority, on_event)
         outputs = None
         if output_dir is not None:
             outputs = OutputFolder(Path(output_dir), overwrite)
-        opened = self._open
-        lane = min(opened.lanes, key=lambda lane: lane.backlog_seconds)
+        lane = min(lanes, key=lambda lane: lane.backlog_seconds)
         lane.start(job, Order.of(outputs, None, keep=0))
         return job
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs are not submitted yet."""
+        return sum(lane.unsubmitted for lane in self._open.lanes)
+
+    @property
+    def backlog_seconds(self) -> float:
+        """When a job that came now would probably be begun by the server, in seconds from now.
+
+        Learned from the jobs before; a second for each job where there were none.
+        """
+        return min(lane.backlog_seconds for lane in self._open.lanes)
+
+    async def drain(self, timeout: float) -> bool:
+        """Wait for the jobs under way, at most that many seconds, and return whether all ended.
+
+        What is left over is cancelled by `aclose`: what was submitted goes on at the server.
+        """
+        tasks = [job.task for lane in self._open.lanes for job in lane.jobs]
+        if not tasks:
+            return True
+        _, left = await asyncio.wait(tasks, timeout=timeout)
+        return not left
 
     async def enhance_batch(
         self,

@@ -9,6 +9,8 @@ AudioEnhanceError
 ├── SourceChangedError           the file is not what was hashed any more
 ├── OutputError                  the result cannot be written
 │   └── OutputExistsError        … because a file is there already
+├── JournalError                 the journal cannot be read or written, or is none
+│   └── JournalLockedError       … because another run is at work on it: `pid` says which
 ├── ConnectionFailedError        no answer: DNS, TLS, refused, reset, cut
 ├── RequestTimeoutError          no answer in time
 │   └── TransferStalledError     no byte moved for too long
@@ -23,6 +25,7 @@ AudioEnhanceError
 │   ├── ServerError              408, 5xx
 │   └── StorageError             S3's own refusals
 ├── EnhancementFailedError       the server finished with `failed`
+├── LaneFullError                more jobs wait than are allowed to
 ├── JobCancelledError            a job that was cancelled before it had a result
 └── MissingExtraError            an optional part is not installed (also an ImportError)
 """
@@ -44,6 +47,9 @@ __all__ = [
     "InvalidSourceError",
     "InvalidStrengthError",
     "JobCancelledError",
+    "JournalError",
+    "JournalLockedError",
+    "LaneFullError",
     "MissingExtraError",
     "NotFoundError",
     "OutputError",
@@ -198,6 +204,25 @@ class OutputExistsError(OutputError):
     default_hint = "Move it away, choose another output folder, or allow overwriting."
 
 
+class JournalError(AudioEnhanceError):
+    """A journal that cannot be read or written, or a file that is none."""
+
+
+class JournalLockedError(JournalError):
+    """A journal that another run is at work on.
+
+    Attributes:
+        pid: The process id of that run, if it could be read.
+    """
+
+    default_hint = "Wait for it to end, stop it, or use another journal."
+
+    def __init__(self, journal: str, pid: int | None) -> None:
+        who = f"process {pid}" if pid is not None else "another process"
+        super().__init__(f"The journal {journal} is in use by {who}.")
+        self.pid = pid
+
+
 class ConnectionFailedError(AudioEnhanceError):
     """A request that got no answer, because the connection could not be made or was lost."""
 
@@ -312,6 +337,16 @@ class EnhancementFailedError(AudioEnhanceError):
     )
 
 
+class LaneFullError(AudioEnhanceError):
+    """A job that was not taken because too many wait; `retry_after` says when to come again."""
+
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message, hint=f"Try again in {retry_after:.0f} s.")
+        self.retry_after = retry_after
+
+
 class JobCancelledError(AudioEnhanceError):
     """A job that was cancelled before it had a result."""
 
@@ -319,8 +354,9 @@ class JobCancelledError(AudioEnhanceError):
 class MissingExtraError(AudioEnhanceError, ImportError):
     """An optional part of the package that is not installed."""
 
-    def __init__(self, extra: str, module: str) -> None:
+    def __init__(self, extra: str | None, module: str) -> None:
+        what = f"'audio-enhance[{extra}]'" if extra else module
         super().__init__(
             f"This needs the package {module}, which is not installed.",
-            hint=f"Install it with: pip install 'audio-enhance[{extra}]'",
+            hint=f"Install it with: pip install {what}",
         )

@@ -72,6 +72,11 @@ class Lane:
         return len(self._jobs)
 
     @property
+    def jobs(self) -> tuple[Job, ...]:
+        """The jobs that are not finished yet."""
+        return tuple(self._jobs)
+
+    @property
     def has_room(self) -> bool:
         """Whether a batch may hand over another job."""
         depth = self.queue.window.places

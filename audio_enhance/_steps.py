@@ -1,6 +1,7 @@
 """The guide's five steps, each as one coroutine that tries again, waits and checks by itself."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from ._address import checked
@@ -22,6 +23,7 @@ from ._filenames import result_name
 from ._models import Asset, AssetStatus, EnhancementStatus, SpeechEnhancement
 from ._partial_file import PartialFile
 from ._polling import Poll, PollPolicy
+from ._result_stream import ResultStream, open_result
 from ._retry import OnRetry, Retrier
 from ._source import Source
 from ._transport import Transport
@@ -218,6 +220,21 @@ class Steps:
     async def presigned_download_url(self, enhancement: SpeechEnhancement) -> str:
         """Return a fresh presigned URL of the result, to send a browser to."""
         return await self._locator(enhancement, None, fresh=True)()
+
+    def stream(
+        self,
+        enhancement: SpeechEnhancement,
+        *,
+        range: str | None = None,  # noqa: A002
+    ) -> AbstractAsyncContextManager[ResultStream]:
+        """Open a result, or the part of it that a `Range` header asks for, for reading."""
+        return open_result(
+            self._transport,
+            self.clock,
+            self._locator(enhancement, None),
+            range=range,
+            plain_http=self._plain_http,
+        )
 
     def _locator(
         self, enhancement: SpeechEnhancement, on_retry: OnRetry | None, *, fresh: bool = False

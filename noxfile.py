@@ -1,0 +1,130 @@
+"""Everything that is checked, as sessions: `nox` runs them all, `nox -s tests` one of them."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2"
+nox.options.default_venv_backend = "virtualenv"
+# A Python that is not on this machine is not an error, here or in CI.
+nox.options.error_on_missing_interpreters = False
+nox.options.sessions = ["lint", "types", "tests", "others", "foreign_s3", "wheel"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+COVERAGE_FLOOR = 90
+
+
+def _installed(version: str) -> bool:
+    """Whether a Python can be started: a version manager's stand-in may only say no."""
+    command = shutil.which(f"python{version}")
+    if command is None:
+        return False
+    return subprocess.run([command, "-c", ""], check=False, capture_output=True).returncode == 0  # noqa: S603
+
+
+OTHERS = [
+    f"3.{minor}"
+    for minor in range(11, 16)
+    if minor != sys.version_info.minor and _installed(f"3.{minor}")
+]
+
+
+def _group(*names: str) -> list[str]:
+    return nox.project.dependency_groups(PROJECT, *names)
+
+
+def _install(session: nox.Session, *groups: str) -> None:
+    session.install("-e", ".[cli,local]", *_group(*groups))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and formatting."""
+    session.install(*_group("lint"))
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Types, as two checkers see them."""
+    _install(session, "tests", "types")
+    session.run("mypy")
+    session.run("pyright")
+
+
+@nox.session
+def everyday(session: nox.Session) -> None:
+    """The tests that are quick enough to run at every change."""
+    _install(session, "tests")
+    session.run("pytest", "-m", "not slow", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """All tests on the Python that runs nox, with branch coverage and its floor."""
+    _install(session, "tests")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine")
+    session.run("coverage", "report", f"--fail-under={COVERAGE_FLOOR}")
+
+
+@nox.session(python=OTHERS)
+def others(session: nox.Session) -> None:
+    """The everyday tests on every other installed Python."""
+    _install(session, "tests")
+    session.run("pytest", "-m", "not slow", "-q", *session.posargs)
+
+
+@nox.session
+def foreign_s3(session: nox.Session) -> None:
+    """The client and the local service over OpenStack Swift's S3 interface."""
+    swift = Path(session.create_tmp()) / "swift"
+    session.run("python", "-m", "venv", str(swift), silent=True)
+    session.run(str(swift / "bin" / "pip"), "install", "-q", *_group("swift"), external=True)
+    _install(session, "tests")
+    session.run(
+        "pytest",
+        "tests/foreign_s3",
+        env={"AUDIO_ENHANCE_TEST_SWIFT_PYTHON": str(swift / "bin" / "python")},
+    )
+
+
+@nox.session
+def wheel(session: nox.Session) -> None:
+    """The wheel, in a clean environment, does the main job from the command line."""
+    dist = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    session.install("build", "twine")
+    session.run("python", "-m", "build", "--outdir", str(dist), silent=True)
+    session.run("twine", "check", "--strict", *map(str, dist.iterdir()))
+    [built] = dist.glob("*.whl")
+    clean = Path(session.create_tmp()) / "clean"
+    session.run("python", "-m", "venv", "--clear", str(clean), silent=True)
+    pip, command = clean / "bin" / "pip", clean / "bin" / "audio-enhance"
+    session.run(str(pip), "install", "-q", str(built), external=True)
+    # Without the extras the library works and the command says what to install.
+    session.run(str(clean / "bin" / "python"), "-c", "import audio_enhance", external=True)
+    session.run(str(command), "--version", external=True, success_codes=[2])
+    session.run(str(pip), "install", "-q", f"{built}[cli,local]", external=True)
+    with session.chdir(session.create_tmp()):
+        shutil.rmtree("enhanced", ignore_errors=True)
+        session.run(str(command), "demo", "--output-dir", "enhanced", external=True)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """The main job on a bundled recording, start to finish, without credentials."""
+    session.install("-e", ".[cli,local]")
+    session.run("audio-enhance", "demo", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """The benchmarks, beside what one would write or use instead."""
+    session.install("-e", ".[cli,local]", *_group("bench"))
+    session.run("python", "-m", "benchmarks", *session.posargs)
