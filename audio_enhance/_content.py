@@ -6,6 +6,7 @@ import os
 import stat
 import tempfile
 import threading
+import weakref
 from collections.abc import AsyncIterable
 from pathlib import Path
 from typing import Any, Protocol
@@ -168,6 +169,8 @@ class SpooledContent:
         self._file = file
         self._fingerprint = fingerprint
         self._lock = threading.Lock()
+        # Whoever forgets to close it loses nothing, and is not warned of a file of ours.
+        weakref.finalize(self, file.close)
 
     def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
         """Return what was computed while the data arrived."""

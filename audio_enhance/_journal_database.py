@@ -55,7 +55,6 @@ _MIGRATIONS = (
     CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     """,
 )
-VERSION = len(_MIGRATIONS)
 
 # The seconds to wait for another program that has the file open and locks it for a moment.
 _PATIENCE = 5.0
@@ -180,7 +179,7 @@ class Database:
         new = owner == version == value("SELECT count(*) FROM sqlite_master") == 0
         if owner != _APPLICATION_ID and not (new and self._writable):
             raise JournalError(f"{self.path} is not a journal.", hint=_OTHER_PATH)
-        if version > VERSION:
+        if version > len(_MIGRATIONS):
             raise JournalError(
                 f"The journal {self.path} was written by a newer version of audio-enhance.",
                 hint="Upgrade audio-enhance, or begin another journal.",

@@ -177,7 +177,7 @@ class Lane:
             return False
         if record is not None and await record.is_own(expected):
             return True  # our own earlier result, of what the source was then
-        raise OutputExistsError(f"There is a result already: {expected}")
+        raise OutputExistsError(f"{expected} is there already.")
 
     async def _download(
         self,

@@ -63,7 +63,7 @@ class PartialFile:
             return work()
         except FileExistsError as error:
             raise OutputExistsError(
-                f"There is a file already: {error.filename2 or error.filename}"
+                f"{error.filename2 or error.filename} is there already."
             ) from None
         except OSError as error:
             hint = {
