@@ -38,7 +38,9 @@ class Outcome:
             `not started`, that the batch was stopped before.
         path: Where the result is.
         error: Why there is none.
-        extra_enhancements: How many more enhancements the server may have made than needed.
+        extra_enhancements: How many more enhancements the server may have made than needed,
+            because an answer was lost.
+        failed_enhancements: How many the server finished with `failed`; one is tried again.
     """
 
     source: SourceLike
@@ -50,6 +52,7 @@ class Outcome:
     asset_id: str | None = None
     enhancement_id: str | None = None
     extra_enhancements: int = 0
+    failed_enhancements: int = 0
 
     @property
     def ok(self) -> bool:
@@ -172,6 +175,7 @@ class Batch:
                 for strength in self._strengths:
                     self._fail(_Place(given, index, strength), error)
                     index += 1
+                await asyncio.sleep(0)  # nothing else here would let others have their turn
                 continue
             for strength in self._strengths:
                 await self._begin(source, _Place(given, index, strength))
@@ -244,6 +248,7 @@ class Batch:
             path=task.result().saved if error is None else None,
             error=error,
             extra_enhancements=job.extra_enhancements,
+            failed_enhancements=job.failed_enhancements,
             **job.ids,
         )
         self._outcomes.put_nowait((place.index, outcome))

@@ -111,6 +111,7 @@ class Enhancing:
                 await self._note(enhancement_id=None)  # nothing to be taken up
                 if tries >= _MOST_TRIES:
                     raise
+                self._leader.failed_enhancements += 1
                 for job in self._jobs:
                     job.on_retry(error, 0.0)
                 outstanding = None

@@ -63,12 +63,15 @@ class EnhanceResult:
         enhancement: The speech enhancement that made it.
         extra_enhancements: How many more enhancements the server may have made than were
             needed: a creation whose answer was lost is tried again.
+        failed_enhancements: How many enhancements the server finished with `failed` before one
+            succeeded.
         saved: Where the result is; `None` when no output folder was given.
     """
 
     asset: Asset
     enhancement: SpeechEnhancement
     extra_enhancements: int = 0
+    failed_enhancements: int = 0
     saved: Path | None = None
 
     @property
@@ -92,6 +95,7 @@ class Job:
         asset: The asset, as soon as there is one.
         enhancement: The speech enhancement, as the server described it last.
         extra_enhancements: See `EnhanceResult`.
+        failed_enhancements: See `EnhanceResult`.
         byte_size: The length of the recording, once it was read.
     """
 
@@ -108,6 +112,7 @@ class Job:
         self.asset: Asset | None = None
         self.enhancement: SpeechEnhancement | None = None
         self.extra_enhancements = 0
+        self.failed_enhancements = 0
         self.byte_size: int | None = None
         self._on_event = on_event
         self._status = JobStatus.QUEUED

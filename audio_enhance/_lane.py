@@ -165,6 +165,7 @@ class Lane:
             asset=asset,
             enhancement=enhancement,
             extra_enhancements=job.extra_enhancements,
+            failed_enhancements=job.failed_enhancements,
             saved=saved,
         )
 
@@ -173,7 +174,7 @@ class Lane:
         if order.outputs is None or order.outputs.overwrite:
             return True
         expected = order.outputs.expected(job.source, job.strength)
-        if not await aiofiles.os.path.exists(expected):
+        if order.outputs.is_taken(expected) or not await aiofiles.os.path.exists(expected):
             return False
         if record is not None and await record.is_own(expected):
             return True  # our own earlier result, of what the source was then
@@ -191,7 +192,7 @@ class Lane:
         file = PartialFile(outputs.directory)
 
         async def place(name: str) -> Path:
-            target = outputs.place(job.source, job.strength, name)
+            target = outputs.place(job.source, name)
             if record is not None:
                 await record.placing(file.path, target)
             return target

@@ -35,7 +35,7 @@ class OutputFolder:
     overwrite: bool = False
     root: Path | None = None
     _twins: frozenset[str] = frozenset()
-    _taken: dict[str, int] = attrs.field(factory=dict[str, int])
+    _taken: set[str] = attrs.field(factory=set[str])
 
     @classmethod
     def for_batch(
@@ -64,25 +64,28 @@ class OutputFolder:
         """Return where a result will be if the server names it as the guide shows."""
         return self._beside(source) / result_name(source.filename, strength)
 
-    def place(self, source: Source, strength: int, name: str) -> Path:
-        """Return the path for a result, taken by nobody else in this call.
+    def is_taken(self, path: Path) -> bool:
+        """Whether another result of this call has the path."""
+        return _key(str(path)) in self._taken
+
+    def place(self, source: Source, name: str) -> Path:
+        """Take a path for a result that no other result of this call has.
 
         Args:
             source: What it was made from.
-            strength: Its strength.
             name: The server's name for it.
         """
-        owner = hash((source.label, strength))
         folder = self._beside(source)
         path = folder / name
         number = 1
-        while self._taken.setdefault(_key(str(path)), owner) != owner:
+        while self.is_taken(path):
             if number == 1 and source.path is not None and folder == self.directory:
                 folder = self.directory / (safe_name(source.path.absolute().parent.name) or "_")
                 path = folder / name
             else:
                 path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
             number += 1
+        self._taken.add(_key(str(path)))
         return path
 
     def _beside(self, source: Source) -> Path:

@@ -16,7 +16,7 @@ from ._clock import Clock
 from ._errors import Phase, WaitTimeoutError
 from ._estimate import ProcessingEstimate
 from ._gate import PriorityGate
-from ._models import SpeechEnhancement
+from ._models import EnhancementStatus, SpeechEnhancement
 from ._polling import Poll, PollPolicy
 
 _log = logging.getLogger("audio_enhance")
@@ -149,6 +149,10 @@ class ServerQueue:
         on_status: Callable[[SpeechEnhancement, datetime | None], None],
     ) -> Outstanding:
         """Return an enhancement that was created earlier, by another run, as outstanding."""
+        if enhancement.status.finished:
+            finished = asyncio.get_running_loop().create_future()
+            finished.set_result(enhancement)
+            return Outstanding(enhancement, byte_size, on_status, finished, None)
         return self._add(enhancement, byte_size, on_status, None)
 
     async def aclose(self) -> None:
@@ -196,7 +200,7 @@ class ServerQueue:
         now = since = self._clock.monotonic()
         expected = self.estimate.expected(head.byte_size)
         if head.skew is None:
-            expected = 0.0  # taken up: it may be long finished
+            expected = None  # taken up: how long it was in work already is not known
         else:
             began = head.age if self._last_end is None else max(head.age, self._last_end)
             since = min(now, began.timestamp() + head.skew)
@@ -254,8 +258,9 @@ class ServerQueue:
         end = head.enhancement.finished_processing_at
         if end is None:
             return
+        succeeded = head.enhancement.status == EnhancementStatus.SUCCEEDED
         began = head.age if self._last_end is None else max(head.age, self._last_end)
-        if head.skew is not None:  # for one that was taken up, who was before it is not known
+        if succeeded and head.skew is not None:  # of one taken up, who was before it is unknown
             self.estimate.observe(head.byte_size, (end - began).total_seconds())
         self._last_end = end if self._last_end is None else max(end, self._last_end)
         self._freed.append(end)

@@ -26,7 +26,7 @@ class Record:
     @classmethod
     async def of(cls, journal: Journal, source: Source, strength: int) -> "Record":
         """Return the row that is there, or a new one that is not written yet."""
-        key = label(source)
+        key = await label(source)
         entry = await journal.entry(key, strength)
         return cls(journal, entry or JournalEntry(source=key, strength=strength))
 
@@ -91,9 +91,11 @@ class Record:
         return md5 == entry.output_md5
 
 
-def label(source: Source) -> str:
-    """Return what a source is called in a journal: its absolute path, or its name."""
-    return str(source.path.absolute()) if source.path is not None else source.filename
+async def label(source: Source) -> str:
+    """Return what a source is called in a journal: its absolute path, or its name and MD5."""
+    if source.path is not None:
+        return str(source.path.absolute())
+    return f"{source.filename} ({(await source.fingerprint()).md5.hex()})"
 
 
 def _status(path: Path) -> os.stat_result | None:

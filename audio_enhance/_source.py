@@ -1,5 +1,6 @@
 """What is to be enhanced: a path, bytes, or data that is still arriving."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterable
 from pathlib import Path
@@ -33,6 +34,7 @@ class Source:
     path: Path | None
     _content: Content = attrs.field(repr=False)
     _fingerprint: Fingerprint | None = attrs.field(default=None, repr=False)
+    _hashing: asyncio.Lock = attrs.field(factory=asyncio.Lock, repr=False, init=False)
 
     @classmethod
     def from_path(
@@ -143,9 +145,10 @@ class Source:
             InvalidSourceError: It is missing, a folder, empty or unreadable.
             SourceChangedError: It changed while it was read.
         """
-        if self._fingerprint is None:
-            self._fingerprint = await in_thread(self._content.fingerprint)
-        return self._fingerprint
+        async with self._hashing:
+            if self._fingerprint is None:
+                self._fingerprint = await in_thread(self._content.fingerprint)
+            return self._fingerprint
 
     def close(self) -> None:
         """Release a spooled source's temporary file; harmless for any other."""
