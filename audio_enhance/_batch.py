@@ -132,7 +132,7 @@ class Batch:
         strengths: Sequence[int],
         *,
         priority: int,
-        on_event: Callable[[Event], None] | None,
+        on_event: Iterable[Callable[[Event], None]],
     ) -> None:
         self._lanes = lanes
         self._moved = moved

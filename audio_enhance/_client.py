@@ -87,6 +87,8 @@ class EnhanceClient(FiveSteps):
             organization. A sequence gives each of several API clients its own.
         max_waiting: How many jobs may wait to be submitted before `submit` refuses another
             with `LaneFullError`; batches wait by themselves.
+        on_event: Told what happens to every job of this client, for watching it in production;
+            called on the event loop, so it must not block.
         clock: What tells the time and waits, for tests.
 
     Raises:
@@ -104,6 +106,7 @@ class EnhanceClient(FiveSteps):
         polling: PollPolicy | None = None,
         limits: RateLimits | Sequence[RateLimits] | None = None,
         max_waiting: int | None = None,
+        on_event: Callable[[Event], None] | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._auth = _checked(auth)
@@ -121,6 +124,7 @@ class EnhanceClient(FiveSteps):
             )
         self._limits = limits
         self._max_waiting = max_waiting
+        self._on_event = on_event
         self._opened: _Opened | None = None
 
     @classmethod
@@ -133,6 +137,7 @@ class EnhanceClient(FiveSteps):
         polling: PollPolicy | None = None,
         limits: RateLimits | None = None,
         max_waiting: int | None = None,
+        on_event: Callable[[Event], None] | None = None,
         clock: Clock | None = None,
     ) -> Self:
         """Make a client from the environment's credentials and addresses.
@@ -149,6 +154,7 @@ class EnhanceClient(FiveSteps):
             polling=polling,
             limits=limits,
             max_waiting=max_waiting,
+            on_event=on_event,
             clock=clock,
         )
 
@@ -284,13 +290,18 @@ class EnhanceClient(FiveSteps):
             raise LaneFullError(
                 f"{self.waiting} jobs are waiting already.", retry_after=self.backlog_seconds
             )
-        job = Job(source, check_strength(strength), priority, on_event)
+        job = Job(source, check_strength(strength), priority, self._listeners(on_event))
         outputs = None
         if output_dir is not None:
             outputs = OutputFolder(Path(output_dir), overwrite)
         lane = min(lanes, key=lambda lane: lane.backlog_seconds)
         lane.start(job, Order.of(outputs, None, keep=0))
         return job
+
+    def _listeners(
+        self, on_event: Callable[[Event], None] | None
+    ) -> tuple[Callable[[Event], None], ...]:
+        return tuple(each for each in (self._on_event, on_event) if each is not None)
 
     @property
     def waiting(self) -> int:
@@ -419,5 +430,5 @@ class EnhanceClient(FiveSteps):
                 Order.of(outputs, opened_journal, keep=_REMEMBERED),
                 strengths,
                 priority=priority,
-                on_event=on_event,
+                on_event=self._listeners(on_event),
             )

@@ -13,12 +13,14 @@ class Event:
     """Something that happened to one job.
 
     Attributes:
+        job_id: The job's own id, unique in this process.
         source: What the recording is called: its path, or its name where it has none.
         strength: The strength of the job.
         asset_id: The asset, as soon as there is one.
         enhancement_id: The speech enhancement, as soon as there is one.
     """
 
+    job_id: str
     source: str
     strength: int
     asset_id: str | None = None

@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Generator
+import secrets
+from collections.abc import AsyncIterator, Callable, Generator, Iterable
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -24,6 +26,7 @@ from ._events import (
 from ._models import Asset, SpeechEnhancement
 from ._source import Source
 
+_numbers = count(1)
 _log = logging.getLogger("audio_enhance")
 # Of these only the latest is of interest to whoever comes late or reads slowly.
 _PROGRESS = (Uploading, Processing, Downloading, Submitted, Retrying)
@@ -89,6 +92,7 @@ class Job:
     """One recording on its way; `await` it for its result.
 
     Attributes:
+        id: Unique in this process, and not to be guessed.
         source: The recording.
         strength: 0 (the original) to 100 (fully enhanced).
         priority: Higher goes first, as long as the job is not submitted.
@@ -104,8 +108,9 @@ class Job:
         source: Source,
         strength: int,
         priority: int,
-        on_event: Callable[[Event], None] | None = None,
+        on_event: Iterable[Callable[[Event], None]] = (),
     ) -> None:
+        self.id = f"{next(_numbers):x}-{secrets.token_hex(6)}"
         self.source = source
         self.strength = strength
         self.priority = priority
@@ -114,7 +119,7 @@ class Job:
         self.extra_enhancements = 0
         self.failed_enhancements = 0
         self.byte_size: int | None = None
-        self._on_event = on_event
+        self._on_event = tuple(on_event)
         self._status = JobStatus.QUEUED
         self._history: list[tuple[int, Event]] = []
         self._told = 0
@@ -223,6 +228,7 @@ class Job:
     def tell(self, kind: type[Event], **details: Any) -> None:
         """Record an event and pass it on."""
         event = kind(
+            job_id=self.id,
             source=self.source.label,
             strength=self.strength,
             **self.ids,
@@ -243,9 +249,9 @@ class Job:
         self._history.append((self._told, event))
         news, self._news = self._news, asyncio.Event()
         news.set()
-        if self._on_event is not None:
+        for listener in self._on_event:
             try:
-                self._on_event(event)
+                listener(event)
             except Exception:  # noqa: BLE001  a listener's mistake is not the job's
                 _log.exception("on_event failed for %r", event)
 

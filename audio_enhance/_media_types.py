@@ -1,5 +1,6 @@
 """The content types that the API takes, and which of them a file name stands for."""
 
+import re
 from pathlib import PurePath
 
 from ._errors import UnsupportedMediaTypeError
@@ -45,6 +46,7 @@ _BY_SUFFIX = {
     ".wav": "audio/wav",
     ".wave": "audio/wav",
 }
+_A_TYPE = re.compile(r"[!-~]+/[ -~]+")
 AUDIO_SUFFIXES = frozenset(_BY_SUFFIX)
 
 
@@ -61,7 +63,8 @@ def content_type_of(filename: str, override: str | None = None, *, check: bool =
             is none of them.
     """
     if override is not None:
-        if check and override not in SUPPORTED:
+        # Even an unknown type becomes a header, which a line break would end.
+        if override not in SUPPORTED and (check or not _A_TYPE.fullmatch(override)):
             raise UnsupportedMediaTypeError(
                 f"The API does not take the content type {override!r}.",
                 source=filename,

@@ -20,11 +20,15 @@ _SECRETS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _QUERY = re.compile(r"(https?://[^\s?\"'<>]*)\?[^\s\"'<>)]*", re.IGNORECASE)
+_USER = re.compile(r"(https?://)[^\s/?#\"'<>]*@", re.IGNORECASE)
+# Adobe's access tokens are JSON Web Tokens (RFC 7519), which show what they are.
+_TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+")
 
 
 def redact(text: str) -> str:
-    """Return the text with every token, secret and URL query replaced by `…`."""
-    return _SECRETS.sub(r"\g<name>…", _QUERY.sub(r"\1?…", text))
+    """Return the text with every token, secret, user and query of a URL replaced by `…`."""
+    text = _USER.sub(r"\1…@", _QUERY.sub(r"\1?…", text))
+    return _TOKEN.sub("…", _SECRETS.sub(r"\g<name>…", text))
 
 
 def redacted_repr(value: str | None) -> str:

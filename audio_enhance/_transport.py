@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import aiohttp
 import attrs
+from aiohttp.http_exceptions import HttpProcessingError
 
 from ._address import on_the_wire
 from ._answers import Answer
@@ -104,8 +105,16 @@ def failure_of(error: Exception, timeouts: Timeouts) -> AudioEnhanceError:
             return failed
         case aiohttp.ClientConnectorError() | aiohttp.ClientProxyConnectionError():
             return ConnectionFailedError(f"No connection: {told}.", connected=False)
-        case aiohttp.ClientPayloadError():
-            return CorruptTransferError(f"The answer was cut short: {told}.")
+        case aiohttp.ClientHttpProxyError():
+            failed = ConnectionFailedError(
+                f"The proxy answered {error.status}: {redact(error.message)}.", connected=False
+            )
+            failed.retryable = error.status >= 500
+            return failed
+        case aiohttp.ClientPayloadError() | HttpProcessingError():
+            cut = CorruptTransferError(f"The answer was cut short or garbled: {told}.")
+            cut.outcome_unknown = True  # whoever answers has acted
+            return cut
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             return ProtocolError("The address cannot be used.")
         case aiohttp.ClientResponseError():
@@ -123,7 +132,7 @@ async def translated(awaitable: Awaitable[_T], timeouts: Timeouts) -> _T:
     """Await something that does HTTP; its failures become errors of ours, without their cause."""
     try:
         return await awaitable
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+    except (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError) as error:
         failure = failure_of(error, timeouts)
     # Raised outside the handler, so that aiohttp's exception does not hang on as its context.
     raise failure
