@@ -10,7 +10,7 @@ from ._errors import ConfigurationError, ProtocolError
 from ._redaction import redact
 
 # What RFC 3986 allows in a URI; anything else would go out unescaped (yarl, `encoded=True`).
-_URI = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
+_URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 
 
 def origin(url: str) -> tuple[str, str, int | None]:

@@ -51,7 +51,7 @@ class Answer:
         """Return the JSON in the body; raises `ProtocolError` where there is none."""
         try:
             return json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             error = ProtocolError(
                 f"The answer ({self.status}) is not JSON.", request_id=self.request_id
             )
@@ -136,7 +136,7 @@ def storage_error(answer: Answer, now: float) -> StorageError | ServerError:
 def _document(body: bytes) -> dict[str, Any]:
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if _is_object(document) else {}
 
@@ -185,6 +185,7 @@ def _complaint(item: Any) -> tuple[str, str]:
     if not _is_object(item):
         return "", str(item)
     field = item.get("field") or item.get("param") or item.get("loc") or ""
+    said = item.get("message") or item.get("msg") or item.get("detail") or "invalid"
     if _is_list(field):
         field = ".".join(str(part) for part in field if part != "body")
-    return str(field), str(item.get("message") or item.get("msg") or item.get("detail"))
+    return str(field), str(said)

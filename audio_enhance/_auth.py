@@ -1,6 +1,7 @@
 """Who we are to the API: credentials, tokens, and whatever else can give a token."""
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable
 from typing import Protocol, runtime_checkable
 
@@ -22,6 +23,8 @@ FIREFLY_SCOPES = (
 # A token is replaced this long before it ends, or at nine tenths of a shorter life, so that
 # none ends between being sent and being checked.
 _AHEAD_SECONDS = 300.0
+# How long the token in use is used before a renewal that failed is tried again.
+_AGAIN_SECONDS = 30.0
 
 
 @runtime_checkable
@@ -111,8 +114,9 @@ class Grant:
         if isinstance(data, dict):
             token: object = data.get("access_token")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
             lifetime: object = data.get("expires_in")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-            if isinstance(token, str) and token and isinstance(lifetime, int | float):
-                return cls(token, float(lifetime))
+            printable = isinstance(token, str) and token.isprintable() and token
+            if printable and isinstance(lifetime, int | float):
+                return cls(printable, float(lifetime))
         raise ProtocolError(
             "The token endpoint's answer holds no access token.", phase=Phase.AUTHENTICATE
         )
@@ -133,6 +137,7 @@ class RenewingTokens:
         self._lock = asyncio.Lock()
         self._token: str | None = None
         self._renew_at = self._ends_at = 0.0
+        self._failure: AudioEnhanceError | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._credentials!r})"
@@ -144,27 +149,37 @@ class RenewingTokens:
 
     async def token(self) -> str:
         """Return the token in use, or a new one where there is none that lasts."""
-        if self._token is not None and self._clock.monotonic() < self._renew_at:
-            return self._token
-        # Whoever waits here finds the token that the one before them got; when that one is
-        # cancelled or fails, the next makes the request.
+        failure = self._failure
+        if (token := self._usable()) is not None:
+            return token
+        # Whoever waits here finds the token that the one before them got, or is told how that one
+        # failed; when that one is cancelled, the next makes the request.
         async with self._lock:
-            if self._token is None or self._clock.monotonic() >= self._renew_at:
-                await self._renew()
-            assert self._token is not None
-            return self._token
+            if (token := self._usable()) is not None:
+                return token
+            if self._failure not in (None, failure):
+                raise copy.copy(self._failure)  # of their own: more will be written on it
+            return await self._renewed()
 
-    async def _renew(self) -> None:
+    def _usable(self) -> str | None:
+        return self._token if self._clock.monotonic() < self._renew_at else None
+
+    async def _renewed(self) -> str:
         try:
             grant = await self._fetch(self._credentials)
-        except AudioEnhanceError:
-            if self._token is not None and self._clock.monotonic() < self._ends_at:
-                return  # the one in use still lasts; the next call tries again
+        except AudioEnhanceError as error:
+            now = self._clock.monotonic()
+            if self._token is not None and now < self._ends_at:
+                self._renew_at = min(now + _AGAIN_SECONDS, self._ends_at)
+                return self._token
+            self._failure = copy.copy(error)
             raise
         now = self._clock.monotonic()
+        self._failure = None
         self._token = grant.token
         self._renew_at = now + grant.lifetime - min(_AHEAD_SECONDS, 0.1 * grant.lifetime)
         self._ends_at = now + grant.lifetime
+        return grant.token
 
     def reject(self, token: str) -> None:
         """Drop the token, unless it was replaced in the meantime."""

@@ -2,8 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,15 +23,17 @@ from ._errors import ConfigurationError, LaneFullError
 from ._events import Event
 from ._five_steps import FiveSteps
 from ._job import EnhanceResult, Job
-from ._journal import Journal
+from ._journal import EntryState, Journal
 from ._lane import Lane
 from ._limiter import RateLimits
 from ._models import check_strength, check_strengths
 from ._outputs import OutputFolder
 from ._polling import PollPolicy
+from ._record import revive
 from ._retry import Retrier, RetryPolicy
-from ._source import SourceLike, as_source
+from ._source import Source, SourceLike, as_source
 from ._steps import Steps
+from ._threads import to_its_end
 from ._transport import Timeouts, Transport
 
 # Uploads and enhancements that a batch remembers, for contents that come more than once.
@@ -267,6 +270,7 @@ class EnhanceClient(FiveSteps):
         priority: int = 0,
         output_dir: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
+        journal: Journal | None = None,
         on_event: Callable[[Event], None] | None = None,
     ) -> Job:
         """Begin to enhance one recording, and return a handle to follow and cancel it.
@@ -278,6 +282,7 @@ class EnhanceClient(FiveSteps):
             output_dir: The folder for the result; without one it stays at the server, for
                 `presigned_download_url`.
             overwrite: Replace a result of the same name; otherwise it is an error.
+            journal: Where every step is written down, for `take_up` after a restart.
             on_event: Told what happens; called on the event loop, so it must not block.
 
         Raises:
@@ -285,17 +290,77 @@ class EnhanceClient(FiveSteps):
             LaneFullError: `max_waiting` jobs wait already.
         """
         source = as_source(source)
-        lanes = self._open.lanes
         if self._max_waiting is not None and self.waiting >= self._max_waiting:
             raise LaneFullError(
                 f"{self.waiting} jobs are waiting already.", retry_after=self.backlog_seconds
             )
+        return self._start(source, strength, priority, output_dir, overwrite, journal, on_event)
+
+    async def take_up(
+        self,
+        journal: Journal,
+        *,
+        priority: int = 0,
+        output_dir: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> list[Job]:
+        """Go on with what an earlier run submitted with a journal and did not finish.
+
+        Files are taken from where they were. Data that was spooled is gone with the earlier
+        run; such a job goes on if its upload was begun, and is noted as failed otherwise.
+
+        Args:
+            journal: The journal that `submit` was given.
+            priority: As in `submit`, for all of them.
+            output_dir: As in `submit`.
+            overwrite: As in `submit`.
+            on_event: As in `submit`.
+        """
+        await journal.remove_leftovers()
+        jobs: list[Job] = []
+        unfinished = set(EntryState) - {EntryState.SUCCEEDED, EntryState.FAILED}
+        for entry in [entry async for entry in journal.entries(*unfinished)]:
+            source = await to_its_end(partial(revive, entry))
+            if source is None:
+                error = "The data was not uploaded before the earlier run ended."
+                await journal.save(attrs.evolve(entry, state=EntryState.FAILED, error=error))
+                continue
+            jobs.append(
+                self._start(
+                    source,
+                    entry.strength,
+                    priority,
+                    output_dir,
+                    overwrite,
+                    journal,
+                    on_event,
+                    client_id=entry.client_id,
+                )
+            )
+        return jobs
+
+    def _start(
+        self,
+        source: Source,
+        strength: int,
+        priority: int,
+        output_dir: str | os.PathLike[str] | None,
+        overwrite: bool,
+        journal: Journal | None,
+        on_event: Callable[[Event], None] | None,
+        *,
+        client_id: str | None = None,
+    ) -> Job:
         job = Job(source, check_strength(strength), priority, self._listeners(on_event))
         outputs = None
         if output_dir is not None:
             outputs = OutputFolder(Path(output_dir), overwrite)
+        # Assets of an earlier run are seen by their own API client only.
+        lanes = self._open.lanes
+        lanes = [lane for lane in lanes if lane.steps.api.client_id == client_id] or lanes
         lane = min(lanes, key=lambda lane: lane.backlog_seconds)
-        lane.start(job, Order.of(outputs, None, keep=0))
+        lane.start(job, Order.of(outputs, journal, keep=0))
         return job
 
     def _listeners(
@@ -378,7 +443,7 @@ class EnhanceClient(FiveSteps):
         root: str | os.PathLike[str] | None = None,
         priority: int = 0,
         on_event: Callable[[Event], None] | None = None,
-    ) -> AsyncIterator[Outcome]:
+    ) -> AsyncGenerator[Outcome]:
         """Yield the outcomes of `enhance_batch` as they come, whatever their number.
 
         Leaving the loop early cancels what is under way; `contextlib.aclosing` makes that

@@ -15,7 +15,7 @@ import attrs
 
 from ._errors import InvalidSourceError, OutputError, SourceChangedError
 from ._fingerprint import Fingerprint, digest
-from ._threads import in_thread
+from ._threads import to_its_end
 
 _SPOOL_BYTES = 1 << 20
 
@@ -62,22 +62,21 @@ class FileContent:
                 "There is no such file.", hint="Check the path.", source=str(self.path)
             ) from None
         except OSError as error:
-            raise InvalidSourceError(
-                f"The file cannot be read: {error.strerror}.",
-                hint="Check what it is and who may read it.",
-                source=str(self.path),
-            ) from error
+            raise self._unreadable(error) from error
+        except ValueError as error:  # a null character, which no path can hold
+            raise InvalidSourceError(f"This is no path: {error}.", source=repr(self.path)) from None
         return io.FileIO(fd, "rb")
 
     def check_kind(self) -> None:
         """Raise `InvalidSourceError` for a folder, which opens on some systems, or nothing."""
-        if self.path.is_dir():
+        # Of os.path and not of Path, which raises where a folder above may not be read.
+        if os.path.isdir(self.path):  # noqa: PTH112
             raise InvalidSourceError(
                 "This is a folder, not a recording.",
                 hint="Name the files in it, or give the folder to the command line.",
                 source=str(self.path),
             )
-        if not self.path.exists():
+        if not os.path.exists(self.path):  # noqa: PTH110
             self._open().close()
 
     def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
@@ -91,7 +90,10 @@ class FileContent:
                     hint="Copy its content into a file, or use Source.spool.",
                     source=str(self.path),
                 )
-            length, md5 = digest(file, cancelled)
+            try:
+                length, md5 = digest(file, cancelled)
+            except OSError as error:
+                raise self._unreadable(error) from error
             after = os.fstat(file.fileno())
         if not length:
             raise InvalidSourceError(
@@ -115,6 +117,13 @@ class FileContent:
         """Compare the open file's identity, length and time of change with the hashed one's."""
         if _version(os.fstat(file.fileno())) != expected.version:
             raise self._changed()
+
+    def _unreadable(self, error: OSError) -> InvalidSourceError:
+        return InvalidSourceError(
+            f"The file cannot be read: {error.strerror}.",
+            hint="Check what it is and who may read it.",
+            source=str(self.path),
+        )
 
     def _changed(self) -> SourceChangedError:
         return SourceChangedError("The file changed while it was read.", source=str(self.path))
@@ -199,6 +208,32 @@ class SpooledContent:
         self._file.close()
 
 
+@attrs.frozen
+class UploadedContent:
+    """Bytes that only the server has any more: what a job needs that an earlier run began."""
+
+    known: Fingerprint
+
+    def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
+        """Return what was known of them when they were uploaded."""
+        del cancelled
+        return self.known
+
+    def open(self, expected: Fingerprint) -> io.BufferedIOBase:
+        """Raise `InvalidSourceError`: they are not here."""
+        del expected
+        raise InvalidSourceError(
+            "The data of an earlier run is gone, and the server does not have it either.",
+            hint="Send it once more.",
+        )
+
+    def verify(self, file: io.BufferedIOBase, expected: Fingerprint) -> None:
+        """Do nothing: nothing was opened."""
+
+    def close(self) -> None:
+        """Do nothing: nothing is held."""
+
+
 async def spool(chunks: AsyncIterable[bytes], *, max_bytes: int | None) -> SpooledContent:
     """Write arriving data to a temporary file, hashing it in the same pass.
 
@@ -207,7 +242,10 @@ async def spool(chunks: AsyncIterable[bytes], *, max_bytes: int | None) -> Spool
         OutputError: The temporary file could not be written.
     """
     try:
-        file = await in_thread(lambda _: tempfile.TemporaryFile(buffering=0))  # noqa: SIM115
+        file = await to_its_end(
+            lambda: tempfile.TemporaryFile(buffering=0),  # noqa: SIM115
+            undo=lambda file: file.close(),
+        )
     except OSError as error:
         raise _unwritable(error) from error
     md5 = hashlib.md5(usedforsecurity=False)
@@ -224,7 +262,7 @@ async def spool(chunks: AsyncIterable[bytes], *, max_bytes: int | None) -> Spool
         nonlocal pending
         full, pending = pending, bytearray()
         try:
-            await in_thread(lambda _: write(full))
+            await to_its_end(lambda: write(full))
         except OSError as error:
             raise _unwritable(error) from error
 

@@ -10,6 +10,9 @@ from aiohttp import content_disposition_filename, parse_content_disposition
 # Device names of Windows, with any ending ("Naming Files, Paths, and Namespaces").
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\..*)?", re.IGNORECASE)
 _FORBIDDEN = re.compile(r'[<>:"|?*]')
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+# Surrogates that do not stand for an undecodable byte (PEP 383).
+_NOT_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _LONGEST_BYTES = 255  # of one name, on every common file system
 
 
@@ -30,7 +33,7 @@ def name_from_header(value: str | None) -> str | None:
         warnings.simplefilter("ignore")  # aiohttp warns of malformed headers: then there is none
         _, parameters = parse_content_disposition(value)
         name = content_disposition_filename(parameters)
-    return safe_name(name) or None if name else None
+    return (safe_name(name) or None) if name else None
 
 
 def safe_name(name: str) -> str:
@@ -42,10 +45,10 @@ def safe_name(name: str) -> str:
     try:
         name.encode()
     except UnicodeEncodeError:  # bytes that were no UTF-8 (RFC 7230 §3.2.4: ISO-8859-1)
-        name = name.encode("utf-8", "surrogateescape").decode("latin-1")
+        name = _NOT_BYTES.sub("", name).encode("utf-8", "surrogateescape").decode("latin-1")
     name = name.replace("\\", "/").rpartition("/")[2]
     # Control and format characters: a line break, or a mark that turns "gpj.exe" around.
-    name = "".join(c for c in name if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    name = "".join(c for c in name if unicodedata.category(c) not in _UNSEEN)
     name = _FORBIDDEN.sub("_", name).strip(" ").rstrip(". ")
     if not name.strip("."):
         return ""
@@ -62,4 +65,4 @@ def _shortened(name: str) -> str:
         stem, dot, suffix = name, "", ""
     ending = f"{dot}{suffix}"
     room = _LONGEST_BYTES - len(ending.encode())
-    return stem.encode()[:room].decode("utf-8", "ignore").rstrip() + ending
+    return stem.encode()[:room].decode("utf-8", "ignore").rstrip(". ") + ending

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Generator, Iterable
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from enum import StrEnum
 from itertools import count
 from pathlib import Path
@@ -186,7 +186,7 @@ class Job:
             self._task.cancel()
         return not self.submitted
 
-    async def events(self, after: int = 0) -> AsyncIterator[Event]:
+    async def events(self, after: int = 0) -> AsyncGenerator[Event]:
         """Yield what happens to the job, from its beginning to its end.
 
         Whoever reads slowly is given the latest state instead of every step of the progress.
@@ -197,7 +197,7 @@ class Job:
         async for _, event in self.numbered_events(after):
             yield event
 
-    async def numbered_events(self, after: int = 0) -> AsyncIterator[tuple[int, Event]]:
+    async def numbered_events(self, after: int = 0) -> AsyncGenerator[tuple[int, Event]]:
         """Yield events with their numbers, to go on from one of them later.
 
         Args:

@@ -161,6 +161,9 @@ class Lane:
                 saved = await self._download(
                     job, order.outputs, record, enhancement, overwrite=overwrite
                 )
+        elif record is not None:
+            # Left at the server, as it was asked for: there is nothing to go on with.
+            await record.note(state=EntryState.SUCCEEDED, error=None, **job.ids)
         return EnhanceResult(
             asset=asset,
             enhancement=enhancement,

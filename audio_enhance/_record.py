@@ -91,6 +91,18 @@ class Record:
         return md5 == entry.output_md5
 
 
+def revive(entry: JournalEntry) -> Source | None:
+    """Return the source of a row: its file, or what was uploaded of it, or `None` if neither."""
+    path = Path(entry.source)
+    if path.is_absolute() and path.exists():
+        return Source.from_path(path)
+    if entry.asset_id is None or entry.md5 is None or entry.byte_size is None:
+        return None
+    filename = path.name if path.is_absolute() else entry.source.rpartition(" (")[0]
+    fingerprint = Fingerprint(entry.byte_size, bytes.fromhex(entry.md5))
+    return Source.uploaded(filename, fingerprint)
+
+
 async def label(source: Source) -> str:
     """Return what a source is called in a journal: its absolute path, or its name and MD5."""
     if source.path is not None:

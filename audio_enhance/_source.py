@@ -8,7 +8,7 @@ from typing import Self
 
 import attrs
 
-from ._content import BytesContent, Content, FileContent, spool
+from ._content import BytesContent, Content, FileContent, UploadedContent, spool
 from ._errors import AudioEnhanceError, InvalidSourceError
 from ._fingerprint import Fingerprint
 from ._media_types import content_type_of, sniff_suffix
@@ -50,22 +50,23 @@ class Source:
         Args:
             path: The file.
             content_type: Sent instead of the type that the name stands for.
-            filename: Sent instead of the file's own name.
+            filename: Sent instead of the file's own name; only its last part is used.
             check_type: Refuse a content type that the API is not known to take.
 
         Raises:
             UnsupportedMediaTypeError: The API does not take such a type.
         """
         path = Path(path)
+        filename = bare_name(filename) if filename else path.name
         content = FileContent(path)
         try:
-            kind = content_type_of(filename or path.name, content_type, check=check_type)
+            kind = content_type_of(filename, content_type, check=check_type)
         except AudioEnhanceError as error:
             # What the path is matters more than what its name lacks: a folder has no suffix.
             content.check_kind()
             error.source = str(path)
             raise
-        return cls(filename or path.name, kind, path, content)
+        return cls(filename, kind, path, content)
 
     @classmethod
     def from_bytes(
@@ -80,8 +81,8 @@ class Source:
 
         Args:
             data: The content of an audio file.
-            filename: The name to send; without one, the format's marks in the data give
-                `recording` with a fitting ending.
+            filename: The name to send, of which only the last part is used; without one, the
+                format's marks in the data give `recording` with a fitting ending.
             content_type: Sent instead of the type that the name stands for.
             check_type: Refuse a content type that the API is not known to take.
 
@@ -91,7 +92,7 @@ class Source:
         """
         if not data:
             raise InvalidSourceError("There are no bytes in it.", source=filename)
-        filename = filename or f"recording{sniff_suffix(data)}"
+        filename = bare_name(filename) if filename else f"recording{sniff_suffix(data)}"
         kind = content_type_of(filename, content_type, check=check_type)
         return cls(filename, kind, None, BytesContent(bytes(data)))
 
@@ -127,6 +128,11 @@ class Source:
             error.within(source=filename)
             raise
         return cls(filename, kind, None, content)
+
+    @classmethod
+    def uploaded(cls, filename: str, fingerprint: Fingerprint) -> Self:
+        """Make a source of data that only the server has any more, from an earlier run."""
+        return cls(filename, content_type_of(filename), None, UploadedContent(fingerprint))
 
     @property
     def label(self) -> str:

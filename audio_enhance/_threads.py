@@ -20,11 +20,15 @@ async def in_thread(work: Callable[[threading.Event], _T]) -> _T:
         cancelled.set()
 
 
-async def to_its_end(work: Callable[[], _T]) -> _T:
+async def to_its_end(work: Callable[[], _T], undo: Callable[[_T], object] | None = None) -> _T:
     """Run short work in a thread and wait for its end even when cancelled.
 
     A file that is created, read or renamed by a thread that nobody waits for may appear after
     its owner has cleaned up, or be closed under the thread that reads it.
+
+    Args:
+        work: Done to its end.
+        undo: Takes back what it returned, when the caller was cancelled and never sees that.
     """
     future = asyncio.get_running_loop().run_in_executor(None, work)
     try:
@@ -35,5 +39,7 @@ async def to_its_end(work: Callable[[], _T]) -> _T:
                 await asyncio.wait([future])
             except asyncio.CancelledError:
                 continue
-        future.exception()  # looked at, so that nobody complains that nobody did
+        # Looked at in any case, so that nobody complains that nobody did.
+        if future.exception() is None and undo is not None:
+            undo(future.result())
         raise

@@ -89,7 +89,7 @@ def failure_of(error: Exception, timeouts: Timeouts) -> AudioEnhanceError:
     aiohttp's texts quote whole URLs, signatures included, and its exceptions hold the request's
     headers: only the redacted text goes along, never the exception.
     """
-    told = redact(str(error)) or type(error).__name__
+    told = " ".join(redact(str(error)).split()) or type(error).__name__
     match error:
         case AudioEnhanceError():
             return error
