@@ -1,0 +1,151 @@
+"""What web backends rely on: bounds, draining, taking up, passing through, disconnects."""
+
+import asyncio
+from collections.abc import AsyncIterator, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audio_enhance import (
+    EnhanceClient,
+    InvalidInputError,
+    InvalidSourceError,
+    Journal,
+    LaneFullError,
+    Source,
+)
+from audio_enhance.integrations.asgi import ClientDisconnectedError, body_chunks
+from audio_enhance.integrations.sse import event_number, server_sent_events
+from audio_enhance.local import LocalService
+from audio_enhance.local.enhancer import Rehearsal
+
+RECORDING = b"ID3" + bytes(range(256)) * 40
+
+
+async def pieces(data: bytes, size: int = 1000) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+def receiver(*messages: MutableMapping[str, Any]) -> Any:
+    waiting = list(messages)
+
+    async def receive() -> MutableMapping[str, Any]:
+        return waiting.pop(0)
+
+    return receive
+
+
+async def test_too_many_waiting_jobs_are_refused_with_a_time(enhance_service: LocalService) -> None:
+    async with EnhanceClient(
+        enhance_service.credentials, base_url=enhance_service.base_url, max_waiting=3
+    ) as client:
+        jobs = [await client.submit(RECORDING + bytes([n]), strength=93) for n in range(3)]
+        with pytest.raises(LaneFullError) as caught:
+            await client.submit(RECORDING, strength=93)
+        assert caught.value.retry_after is not None
+        assert caught.value.retry_after > 0
+        await asyncio.gather(*jobs)
+        await (await client.submit(RECORDING, strength=93))
+
+
+async def test_drain_waits_for_what_is_under_way(enhance_client: EnhanceClient) -> None:
+    assert await enhance_client.drain(5)
+    job = await enhance_client.submit(RECORDING, strength=93)
+    assert not await enhance_client.drain(0)
+    assert await enhance_client.drain(20)
+    assert job.status.finished
+
+
+async def test_jobs_of_an_earlier_run_are_taken_up_without_their_data(
+    enhance_service: LocalService, tmp_path: Path
+) -> None:
+    async with await Journal.open(tmp_path / "jobs.sqlite") as journal:
+        async with EnhanceClient(
+            enhance_service.credentials, base_url=enhance_service.base_url
+        ) as client:
+            source = await Source.spool(pieces(RECORDING), "talk.mp3")
+            job = await client.submit(source, strength=93, journal=journal)
+            async for event in job.events():
+                if event.enhancement_id is not None:
+                    break
+            submitted = job.enhancement
+        source.close()
+        async with EnhanceClient(
+            enhance_service.credentials, base_url=enhance_service.base_url
+        ) as client:
+            [taken_up] = await client.take_up(journal, output_dir=tmp_path)
+            result = await taken_up
+            assert submitted is not None
+            assert result.enhancement.id == submitted.id
+            assert result.path.read_bytes() == Rehearsal.expected(RECORDING, 93)
+            assert await client.take_up(journal) == []
+    assert enhance_service.count("POST /speech_enhancements") == 1
+    assert enhance_service.count("PUT /object") == 1
+
+
+async def test_a_result_is_passed_through_in_parts(enhance_client: EnhanceClient) -> None:
+    job = await enhance_client.submit(RECORDING, strength=93)
+    enhancement = (await job).enhancement
+    expected = Rehearsal.expected(RECORDING, 93)
+    async with enhance_client.stream(enhancement) as whole:
+        assert whole.status == 200
+        assert int(whole.headers["Content-Length"]) == len(expected)
+        assert b"".join([chunk async for chunk in whole]) == expected
+    async with enhance_client.stream(enhancement, range="bytes=10-19") as part:
+        assert part.status == 206
+        assert part.headers["Content-Range"] == f"bytes 10-19/{len(expected)}"
+        assert b"".join([chunk async for chunk in part]) == expected[10:20]
+    async with enhance_client.stream(enhancement, range=f"bytes={len(expected)}-") as none:
+        assert none.status == 416
+    with pytest.raises(InvalidInputError):
+        async with enhance_client.stream(enhancement, range="bytes=0-1\r\nX: y"):
+            pass
+
+
+async def test_a_body_is_spooled_as_it_arrives() -> None:
+    receive = receiver(
+        {"type": "http.request", "body": b"ID3", "more_body": True},
+        {"type": "http.request", "body": b"", "more_body": True},
+        {"type": "http.request", "body": b"rest"},
+    )
+    async with await Source.spool(body_chunks(receive), "C:\\folder\\talk.mp3") as source:
+        assert source.filename == "talk.mp3"
+        assert (await source.fingerprint()).byte_size == 7
+
+
+async def test_a_sender_that_goes_away_leaves_nothing(tmp_path: Path) -> None:
+    receive = receiver(
+        {"type": "http.request", "body": b"ID3", "more_body": True}, {"type": "http.disconnect"}
+    )
+    with pytest.raises(ClientDisconnectedError):
+        await Source.spool(body_chunks(receive), "talk.mp3")
+
+
+async def test_more_than_is_allowed_is_not_read() -> None:
+    read = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal read
+        while True:
+            read += 1000
+            yield bytes(1000)
+
+    with pytest.raises(InvalidSourceError, match="longer than"):
+        await Source.spool(endless(), "talk.mp3", max_bytes=10_000)
+    assert read == 11_000
+
+
+async def test_events_go_on_after_the_last_one_seen(enhance_client: EnhanceClient) -> None:
+    job = await enhance_client.submit(RECORDING, strength=93)
+    stream = [piece async for piece in server_sent_events(job)]
+    numbers = [int(piece.split(b"\n")[0].removeprefix(b"id: ")) for piece in stream]
+    assert numbers == sorted(set(numbers))
+    assert b'"event": "finished"' in stream[-1]
+    rest = [piece async for piece in server_sent_events(job, str(numbers[-2]))]
+    assert rest == stream[-1:]
+
+
+def test_a_foreign_last_event_id_means_the_beginning() -> None:
+    assert [event_number(text) for text in (None, "", "x", "-1", "7")] == [0, 0, 0, 0, 7]
