@@ -1,0 +1,23 @@
+"""One clock for everything that happens in the service."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+
+class Clock:
+    """Seconds that only go forward, and the date that belongs to them.
+
+    Rate limits, the lives of tokens and URLs, and every timestamp come from the one source
+    of seconds, so a clock that a test hands in moves all of them together.
+    """
+
+    __slots__ = ("_epoch", "seconds")
+
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+        self.seconds = seconds
+        self._epoch = time.time() - seconds()
+
+    def date(self, at: float | None = None) -> datetime:
+        """Return the UTC date of the moment ``at`` of this clock, now when there is none."""
+        return datetime.fromtimestamp(self._epoch + (self.seconds() if at is None else at), UTC)

@@ -1,0 +1,57 @@
+"""A listening socket and everything that has come in through it."""
+
+import asyncio
+from ipaddress import ip_address
+from typing import ClassVar, Self
+
+from aiohttp.web_runner import BaseRunner, TCPSite
+from yarl import URL
+
+
+class Listener:
+    """An HTTP server on one port, and the URLs that lead to it."""
+
+    # How long a request that is under way may take to end when the service stops, in seconds.
+    GRACE: ClassVar[float] = 0.2
+
+    def __init__(self, runner: BaseRunner, host: str, port: int) -> None:
+        self._runner = runner
+        self._host = host
+        self._port = port
+
+    @classmethod
+    async def open(cls, runner: BaseRunner, host: str, port: int) -> Self:
+        """Start to listen; port 0 stands for any free one.
+
+        Raises:
+            OSError: If the address is not ours to listen on.
+        """
+        await runner.setup()
+        try:
+            await TCPSite(runner, host, port).start()
+        except BaseException:
+            await runner.cleanup()
+            raise
+        return cls(runner, host, runner.addresses[0][1])
+
+    async def close(self) -> None:
+        """Stop listening and drop every connection."""
+        await self._runner.cleanup()
+        # The tasks and transports of the connections were cancelled and closed just now; they
+        # end on the next rounds of the loop.
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+    def url(self, hostname: str | None = None) -> str:
+        """Return the origin; under the name that a caller used, if we listen on every address."""
+        host = "127.0.0.1" if self._everywhere else self._host
+        if hostname is not None and self._everywhere:
+            host = hostname
+        return str(URL.build(scheme="http", host=host, port=self._port))
+
+    @property
+    def _everywhere(self) -> bool:
+        try:
+            return ip_address(self._host).is_unspecified
+        except ValueError:
+            return False

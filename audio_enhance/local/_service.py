@@ -1,0 +1,232 @@
+"""The local service: API, object store, queue and enhancer under one roof."""
+
+import secrets
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+from uuid import uuid4
+
+from aiohttp import web
+
+from audio_enhance.local._api import Api
+from audio_enhance.local._behaviour import Behaviour
+from audio_enhance.local._clock import Clock
+from audio_enhance.local._conditions import Conditions
+from audio_enhance.local._faults import Faults
+from audio_enhance.local._listener import Listener
+from audio_enhance.local._object_store import ObjectStore
+from audio_enhance.local._own_store import OwnStore
+from audio_enhance.local._queue import ProcessingQueue, QueueUsage
+from audio_enhance.local._records import Records, new_records
+from audio_enhance.local._threads import in_thread
+from audio_enhance.local._tokens import ApiClient, Tokens
+
+if TYPE_CHECKING:
+    from audio_enhance import ClientCredentials
+    from audio_enhance.local.enhancer.protocol import Enhancer
+
+
+class LocalService:
+    """The Enhance Speech API in this process, on ports of its own.
+
+    Use it as an async context manager, or call `start` and `stop`.
+
+    Args:
+        directory: Where recordings and results are kept, and left behind. Without one they are
+            in a temporary folder that `stop` removes. Either way the service starts empty.
+        host: The address to listen on; only this machine can reach the default.
+        port: The port of the API, any free one if 0.
+        s3_port: The port of the object store, any free one if 0.
+        behaviour: Limits and lifetimes; the real service's by default.
+        faults: What is to go wrong; nothing by default.
+        enhancer: What turns a recording into a better one. It belongs to the service from now
+            on, which closes it. The default removes noise for real.
+        object_store: Where recordings and results lie; the built-in store by default.
+        clock: Seconds that only go forward: what rate limits, expiry and timestamps go by.
+    """
+
+    def __init__(
+        self,
+        directory: str | Path | None = None,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        s3_port: int = 0,
+        behaviour: Behaviour | None = None,
+        faults: Faults | None = None,
+        enhancer: "Enhancer | None" = None,
+        object_store: ObjectStore | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._conditions = Conditions(
+            Clock(clock), behaviour or Behaviour(), faults or Faults(), new_records()
+        )
+        self._directory = Path(directory) if directory is not None else None
+        self._host = host
+        self._port = port
+        self._store = object_store or OwnStore(host, s3_port)
+        self._enhancer = enhancer
+        self._tokens = Tokens(self._conditions.clock, self._conditions.behaviour.token_seconds)
+        self._stack: AsyncExitStack | None = None
+        self._listener: Listener | None = None
+        self._queue: ProcessingQueue | None = None
+        self.client_id = uuid4().hex
+        self.client_secret = f"local-{secrets.token_urlsafe(24)}"
+        self.add_client(self.client_id, self.client_secret)
+
+    async def start(self) -> None:
+        """Open both ports.
+
+        Raises:
+            RuntimeError: If the service has been started before.
+            OSError: If a port or the directory cannot be had.
+        """
+        if self._stack is not None:
+            raise RuntimeError("a local service can be started only once")
+        async with AsyncExitStack() as stack:
+            directory = self._directory
+            if directory is None:
+                folder = tempfile.TemporaryDirectory(prefix="audio-enhance-")
+                stack.push_async_callback(in_thread, folder.cleanup)
+                directory = Path(folder.name)
+            work = directory / "work"
+            await in_thread(work.mkdir, parents=True, exist_ok=True)
+            stack.push_async_callback(self._store.stop)
+            await self._store.start(directory / "objects", self._conditions)
+            enhancer = self._enhancer or _default_enhancer()
+            stack.push_async_callback(enhancer.close)
+            self._queue = ProcessingQueue(self._conditions, self._store, enhancer, work)
+            stack.push_async_callback(self._queue.stop)
+            app = Api(self._conditions, self._tokens, self._store, self._queue).application()
+            # An access log would hold presigned URLs; `record` says more.
+            runner = web.AppRunner(
+                app, access_log=None, handle_signals=False, shutdown_timeout=Listener.GRACE
+            )
+            self._listener = await Listener.open(runner, self._host, self._port)
+            stack.push_async_callback(self._listener.close)
+            self._stack = stack.pop_all()
+
+    async def stop(self) -> None:
+        """Close both ports, abandon what is in the queue, and remove temporary files."""
+        if self._stack is not None:
+            await self._stack.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    @property
+    def base_url(self) -> str:
+        """The origin of the API and of the token endpoint."""
+        if self._listener is None:
+            raise RuntimeError("the service has not been started")
+        return self._listener.url()
+
+    @property
+    def token_url(self) -> str:
+        """Where access tokens are to be had."""
+        return f"{self.base_url}/ims/token/v3"
+
+    @property
+    def s3_url(self) -> str:
+        """The origin of the object store."""
+        return self._store.url
+
+    @property
+    def credentials(self) -> "ClientCredentials":
+        """The default API client's credentials, as an `EnhanceClient` takes them."""
+        from audio_enhance import ClientCredentials
+
+        return ClientCredentials(self.client_id, self.client_secret, token_url=self.token_url)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables that send a program here instead of to the real API."""
+        return {
+            "FIREFLY_SERVICES_CLIENT_ID": self.client_id,
+            "FIREFLY_SERVICES_CLIENT_SECRET": self.client_secret,
+            "AUDIO_ENHANCE_BASE_URL": self.base_url,
+            "AUDIO_ENHANCE_TOKEN_URL": self.token_url,
+        }
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """The limits and lifetimes in force."""
+        return self._conditions.behaviour
+
+    @property
+    def faults(self) -> Faults:
+        """What goes wrong; it may be changed, or replaced, at any time."""
+        return self._conditions.faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._conditions.faults = faults
+
+    @property
+    def record(self) -> Records:
+        """The requests, in the order in which they arrived; each is filled in as it goes on."""
+        return self._conditions.records
+
+    def count(self, route: str | None = None, status: int | None = None) -> int:
+        """Return how many recorded requests there are to this route and with this status.
+
+        Args:
+            route: As in `RequestRecord.route`; every route if None.
+            status: As in `RequestRecord.status`; every status if None, and dropped connections.
+        """
+        return sum(
+            (route is None or record.route == route) and (status is None or record.status == status)
+            for record in self.record
+        )
+
+    def add_client(self, client_id: str, client_secret: str, organization: str = "default") -> None:
+        """Register a further API client.
+
+        Each API client has a queue of its own. Rate limits hold for an organization's clients
+        together; the default client belongs to ``"default"``.
+        """
+        self._tokens.register(ApiClient(client_id, client_secret, organization))
+
+    def issue_token(self, client_id: str) -> str:
+        """Return a new access token of a registered API client.
+
+        Raises:
+            KeyError: If there is no such client.
+        """
+        client = self._tokens.client(client_id)
+        if client is None:
+            raise KeyError(client_id)
+        return self._tokens.issue(client)
+
+    def revoke_tokens(self) -> None:
+        """Make every access token that was issued so far invalid."""
+        self._tokens.revoke()
+
+    @property
+    def queue_busy_seconds(self) -> float:
+        """How long speech enhancements were being processed, for all API clients together."""
+        return self._queue.busy_seconds if self._queue else 0.0
+
+    def queue_usage(self, client_id: str | None = None) -> QueueUsage:
+        """Return how busy the queue of an API client was kept, the default one's if None."""
+        return self._queue.usage(client_id or self.client_id) if self._queue else QueueUsage()
+
+
+def _default_enhancer() -> "Enhancer":
+    # It brings a decoder and a neural network along: only for those who want to hear something.
+    from audio_enhance.local.enhancer import SpeechEnhancer
+
+    return SpeechEnhancer()
