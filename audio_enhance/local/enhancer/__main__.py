@@ -1,0 +1,70 @@
+"""The worker process of `SpeechEnhancer`: a line of JSON in for each recording, and one out.
+
+In: ``{"source": path, "destination": path, "strength": number}``.
+Out: ``{"error": null}``, or ``{"error": name of an exception, "message": text}``.
+
+It ends when its standard input does, also in the middle of a recording: whoever started it has
+ended, perhaps without having been able to say so.
+"""
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from audio_enhance.local.enhancer import enhance_file
+
+
+class _Jobs:
+    """What is asked for on standard input, read by a thread so that its end is noticed at once."""
+
+    def __init__(self, lines: IO[str]) -> None:
+        self._lines = lines
+        self._waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self.unfinished: Path | None = None
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def next(self) -> dict[str, Any]:
+        return self._waiting.get()
+
+    def _read(self) -> None:
+        for line in self._lines:
+            self._waiting.put(json.loads(line))
+        if self.unfinished is not None:
+            with suppress(OSError):
+                self.unfinished.unlink(missing_ok=True)
+        os._exit(0)  # the main thread may be deep inside FFmpeg
+
+
+def _run(job: dict[str, Any]) -> dict[str, Any]:
+    try:
+        enhance_file(Path(job["source"]), Path(job["destination"]), strength=job["strength"])
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other side has to know
+        name = type(error).__name__
+        return {"error": name, "message": str(error) or name}
+    return {"error": None}
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # What libraries print belongs on standard error, not between the answers.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    jobs = _Jobs(sys.stdin)
+    while True:
+        job = jobs.next()
+        jobs.unfinished = Path(job["destination"])
+        answer = _run(job)
+        jobs.unfinished = None
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""The guard that keeps RNNoise from deleting a voice.
+
+RNNoise takes the voice of someone far from the microphone, in a room that echoes, for noise:
+measured on synthetic rooms (reverberation time 0.6 s, reverberation 6 dB above the voice), it
+takes up to 34 dB off the loud parts of speech. The guard watches how much level the loudest
+third of the speech loses, over the last minute, and brings back the more of the original the
+more that is: nothing below 3 dB (noise alone, taken off speech at 0 dB, makes that much
+difference), 56 % from 7 dB on. On dry speech in noise it never acts.
+
+What is speech is RNNoise's own opinion, at a low threshold: even where it deletes a voice it
+finds speech in a quarter of the frames or more, but in noise next to none. A minute of noise
+between two sentences is therefore not mistaken for a voice that was deleted.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from .denoiser import Denoised
+from .samples import FRAME, RATE, Levels, Samples, levels
+
+# Some of the original always stays: it sounds less dead than none, and costs little.
+_LEAST = 0.01
+_MOST = 0.56
+_LOSS = (3.0, 7.0)  # dB between which the guard goes from `_LEAST` to `_MOST`
+_SPEECH = 0.3  # probability
+_MEMORY = 60 * RATE // FRAME  # frames
+_ENOUGH = RATE // FRAME  # frames of speech before the guard has an opinion: one second
+_FADE = RATE // 10  # samples over which it changes its mind
+
+
+def protect(parts: Iterable[Denoised]) -> Iterator[tuple[Samples, Samples]]:
+    """Yield each part's original and what is to be heard at full strength instead."""
+    memory = np.empty((2, 0))
+    share = _LEAST
+    for part in parts:
+        memory = np.concatenate([memory, _speech_levels(part)], axis=1)[:, -_MEMORY:]
+        before, share = share, _share(memory)
+        shares = np.full(part.clean.shape[1], share, np.float32)
+        fade = shares[:_FADE]
+        fade[:] = np.linspace(before, share, len(fade))
+        yield part.original, part.clean * (1 - shares) + part.original * shares
+
+
+def _speech_levels(part: Denoised) -> Levels:
+    """Return the levels of the frames with speech in them, before and after."""
+    before, after = levels(part.original), levels(part.clean)
+    voice = part.voice[: 2 * len(before)].reshape(-1, 2).max(axis=1)
+    return np.stack([before, after])[:, voice > _SPEECH]
+
+
+def _share(memory: Levels) -> float:
+    """Return how much of the original belongs into the result, 0 to 1."""
+    before, after = memory
+    if len(before) < _ENOUGH:
+        return _LEAST
+    loud = before >= np.quantile(before, 2 / 3)
+    loss = float(np.median((before - after)[loud]))
+    return float(np.interp(loss, _LOSS, (_LEAST, _MOST)))

@@ -1,0 +1,30 @@
+"""What the local service asks of an enhancer."""
+
+from pathlib import Path
+from typing import Protocol
+
+
+class Enhancer(Protocol):
+    """Turns recordings into better ones, without ever blocking the event loop."""
+
+    async def enhance(
+        self, source: Path, destination: Path, *, content_type: str, strength: int
+    ) -> None:
+        """Write the enhanced recording to a file.
+
+        Whatever it raises, `asyncio.CancelledError` included, no destination is left behind.
+
+        Args:
+            source: The recording; its name says nothing about its format.
+            destination: Where the result goes; the format is the recording's.
+            content_type: What the recording's owner says it is, such as ``audio/mpeg``.
+            strength: 0 (the original) to 100 (fully enhanced).
+
+        Raises:
+            NotAudioError: The recording is not audio, or is broken.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End what is running and let go of everything; nothing can be enhanced afterwards."""
+        ...

@@ -1,0 +1,45 @@
+"""Audio as the enhancer handles it: planar 32-bit float at 48 kHz, in blocks of any length.
+
+RNNoise works at 48 kHz in frames of 10 ms; everything here follows from that.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+# Of 32 bits, which the stubs of numpy forget as soon as a Python number comes near.
+Samples: TypeAlias = npt.NDArray[np.floating[Any]]
+"""One row a channel, full scale is ±1."""
+
+Levels: TypeAlias = npt.NDArray[np.float64]
+"""One value in dBFS for every frame."""
+
+RATE = 48_000
+FRAME = RATE // 50  # 20 ms, over which a level is taken
+WINDOW = 10 * RATE  # what is held in memory at a time, however long the recording
+
+_SILENCE = 1e-12  # -120 dBFS
+
+
+def windows(blocks: Iterable[Samples]) -> Iterator[Samples]:
+    """Regroup blocks into windows of `WINDOW` samples; the last is shorter, perhaps empty."""
+    waiting: list[Samples] = []
+    held = 0
+    for block in blocks:
+        while held + block.shape[1] >= WINDOW:
+            head, block = np.split(block, [WINDOW - held], axis=1)
+            yield np.concatenate([*waiting, head], axis=1)
+            waiting, held = [], 0
+        waiting.append(block)
+        held += block.shape[1]
+    yield np.concatenate(waiting, axis=1)
+
+
+def levels(samples: Samples) -> Levels:
+    """Return the level of each whole frame of 20 ms in dBFS, all channels together."""
+    frames = samples.shape[1] // FRAME
+    cut = samples[:, : frames * FRAME].reshape(len(samples), frames, FRAME)
+    power = np.einsum("cft,cft->f", cut, cut, dtype=np.float64) / (FRAME * len(samples))
+    return np.asarray(10 * np.log10(power + _SILENCE))

@@ -1,0 +1,152 @@
+"""Speech, noise, rooms and files for the enhancer's tests.
+
+Files are written and read with FFmpeg alone, not with the enhancer's own code.
+"""
+
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import attrs
+import av
+import numpy as np
+import numpy.typing as npt
+
+Samples = npt.NDArray[np.floating[Any]]
+Mask = npt.NDArray[np.bool_]
+
+RATE = 48_000
+VOICES = ("slt", "rms")
+_SPEECH = Path(__file__).parents[2] / "data" / "speech"
+_FRAME = 960
+_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "6.1", "7.1")
+
+
+@cache
+def speech(voice: str) -> Samples:
+    """Two clean sentences with pauses, mono at 48 kHz."""
+    samples = read(_SPEECH / f"{voice}.flac").samples[0]
+    spectrum = np.fft.rfft(samples)
+    length = 3 * len(samples)
+    return 3 * np.fft.irfft(np.pad(spectrum, (0, length // 2 + 1 - len(spectrum))), length)
+
+
+def noise(kind: str, length: int, seed: int = 7) -> Samples:
+    """Noise of RMS 1."""
+    white = np.random.default_rng(seed).standard_normal(length)
+    times = np.arange(length) / RATE
+    if kind == "pink":
+        frequencies = np.maximum(np.fft.rfftfreq(length, 1 / RATE), 20)
+        sound = np.fft.irfft(np.fft.rfft(white) / np.sqrt(frequencies), length)
+    elif kind == "hum":
+        # A lamp that buzzes: harmonics far into the range of speech, and a little hiss.
+        tones = (np.sin(2 * np.pi * 50 * k * times + k * k) / np.sqrt(k) for k in range(1, 40))
+        sound = sum(tones) + white / 20
+    else:
+        assert kind == "white"
+        sound = white
+    return np.asarray(sound / np.std(sound))
+
+
+def levels(samples: Samples) -> Samples:
+    """The level of every 20 ms in dBFS."""
+    frames = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME)
+    return np.asarray(10 * np.log10(np.mean(frames**2, axis=1) + 1e-12))
+
+
+def speaking(clean: Samples) -> Mask:
+    """Which 20 ms have speech in them: those within 40 dB of the loudest."""
+    level = levels(clean)
+    return np.asarray(level > level.max() - 40)
+
+
+def level(samples: Samples, where: Mask) -> float:
+    """The mean level in dBFS over some of the frames."""
+    return float(10 * np.log10(np.mean(10 ** (levels(samples)[where] / 10))))
+
+
+def at_snr(clean: Samples, sound: Samples, snr: float) -> Samples:
+    """Speech in noise, so many dB above it while somebody speaks."""
+    return clean + sound * 10 ** ((level(clean, speaking(clean)) - snr) / 20)
+
+
+def in_room(clean: Samples, seconds: float, direct: float = 0.0, seed: int = 3) -> Samples:
+    """Speech in a room with this reverberation time, the voice `direct` dB above the echo."""
+    times = np.arange(round(1.2 * seconds * RATE)) / RATE
+    tail = np.random.default_rng(seed).standard_normal(len(times)) * 10 ** (-3 * times / seconds)
+    tail[: RATE // 300] = 0
+    tail *= 10 ** (-direct / 20) / np.sqrt(np.sum(tail**2))
+    tail[0] = 1
+    length = len(clean) + len(tail)
+    heard = np.fft.irfft(np.fft.rfft(clean, length) * np.fft.rfft(tail, length), length)
+    return np.asarray(heard[: len(clean)] / np.abs(heard).max() / 2)
+
+
+@attrs.frozen
+class Heard:
+    """What a player would get from a file."""
+
+    samples: Samples
+    rate: int
+    channels: int
+    container: str
+    codec: str
+    sample_format: str
+    duration: float | None
+
+
+def read(path: Path) -> Heard:
+    """Decode a file with FFmpeg alone."""
+    with av.open(f"file:{path}") as container:
+        stream = container.streams.audio[0]
+        frames = list(container.decode(stream))
+        first = frames[0]
+        resampler = av.AudioResampler("flt", first.layout, first.sample_rate)
+        channels = first.layout.nb_channels
+        floats = [f for frame in frames for f in resampler.resample(frame)] + resampler.resample(
+            None
+        )
+        samples = np.concatenate([f.to_ndarray().reshape(-1, channels).T for f in floats], axis=1)
+        seconds = stream.duration and stream.time_base and stream.duration * stream.time_base
+        return Heard(
+            samples=samples.astype(np.float32, copy=False),
+            rate=first.sample_rate,
+            channels=channels,
+            container=container.format.name,
+            codec=stream.codec_context.codec.canonical_name,
+            sample_format=first.format.name,
+            duration=None if seconds is None else float(seconds),
+        )
+
+
+def write(
+    path: Path,
+    samples: Samples,
+    *,
+    container: str = "wav",
+    codec: str = "pcm_f32le",
+    rate: int = RATE,
+    sample_format: str | None = None,
+    options: dict[str, str] | None = None,
+) -> Path:
+    """Encode samples (one row a channel, or mono) with FFmpeg alone."""
+    planes = np.atleast_2d(samples).astype(np.float32)
+    layout = _LAYOUTS[len(planes) - 1]
+    with cast("Any", av.open(f"file:{path}", "w", format=container)) as file:
+        stream = file.add_stream(codec, rate=rate, options=options or {})
+        stream.layout = layout
+        if sample_format:
+            stream.format = sample_format
+        frame = av.AudioFrame.from_ndarray(planes.T.reshape(1, -1), format="flt", layout=layout)
+        frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
+        file.mux([*stream.encode(frame), *stream.encode(None)])
+    return path
+
+
+def lag(after: Samples, before: Samples) -> int:
+    """By how many samples one signal is later than another."""
+    length = 2 * max(len(after), len(before))
+    spectrum = np.fft.rfft(after, length) * np.conj(np.fft.rfft(before, length))
+    shift = int(np.argmax(np.fft.irfft(spectrum, length)))
+    return shift if shift < length // 2 else shift - length

@@ -1,0 +1,234 @@
+"""The enhancement as a whole: how it sounds, in figures, and what strength does."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pesq import pesq
+from pystoi import stoi
+
+from audio_enhance import InvalidStrengthError
+from audio_enhance.local.enhancer import NotAudioError, enhance_file
+from audio_enhance.local.enhancer import pipeline as module
+from audio_enhance.local.enhancer.afftdn import Afftdn
+from audio_enhance.local.enhancer.denoiser import Denoised
+
+from .support import (
+    RATE,
+    Samples,
+    at_snr,
+    in_room,
+    lag,
+    level,
+    noise,
+    read,
+    speaking,
+    speech,
+    write,
+)
+
+
+def enhanced(noisy: Samples, folder: Path, strength: int = 100) -> Samples:
+    """The mono recording after its way through files of 32-bit float."""
+    source = write(folder / "source", noisy)
+    enhance_file(source, folder / "result", strength=strength)
+    return np.asarray(read(folder / "result").samples[0])
+
+
+def quality(clean: Samples, heard: Samples) -> tuple[float, float]:
+    """PESQ (wide band) and STOI."""
+    reference, other = _decimated(clean), _decimated(heard)
+    return float(pesq(16_000, reference, other, "wb")), float(stoi(reference, other, 16_000))
+
+
+def _decimated(samples: Samples) -> Samples:
+    """The same at 16 kHz."""
+    length = len(samples) // 3
+    spectrum = np.fft.rfft(samples[: length * 3])[: length // 2 + 1]
+    return np.asarray(np.fft.irfft(spectrum, length) / 3)
+
+
+@pytest.mark.parametrize("snr", [5, 10])
+@pytest.mark.parametrize(
+    ("voice", "kind"),
+    [
+        ("slt", "white"),
+        ("rms", "pink"),
+        ("slt", "hum"),
+        pytest.param("rms", "white", marks=pytest.mark.slow),
+        pytest.param("slt", "pink", marks=pytest.mark.slow),
+        pytest.param("rms", "hum", marks=pytest.mark.slow),
+    ],
+)
+def test_noise_goes_and_speech_stays(voice: str, kind: str, snr: int, tmp_path: Path) -> None:
+    clean = sentence(voice)
+    noisy = at_snr(clean, noise(kind, len(clean)), snr)
+    result = enhanced(noisy, tmp_path)
+
+    talking = speaking(clean)
+    assert level(result, ~talking) < level(noisy, ~talking) - 20
+    assert abs(level(result, talking) - level(clean, talking)) < 3
+    before, after = quality(clean, noisy), quality(clean, result)
+    assert after[0] > before[0] + 0.2
+    assert after[1] > before[1] + 0.005
+
+
+@pytest.mark.parametrize(("voice", "seconds"), [("rms", 0.3), ("rms", 0.6), ("slt", 1.0)])
+def test_a_voice_in_a_room_is_not_deleted(voice: str, seconds: float, tmp_path: Path) -> None:
+    clean = sentence(voice)
+    distant = in_room(clean, seconds, direct=-6)
+    result = enhanced(distant, tmp_path)
+
+    talking = speaking(clean)
+    assert level(result, talking) > level(distant, talking) - 6
+    assert quality(clean, result)[1] > quality(clean, distant)[1] - 0.05
+
+
+def test_a_voice_in_a_room_would_be_deleted_by_the_denoiser_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distant = in_room(sentence("rms"), 0.6, direct=-6)
+
+    def unprotected(parts: Iterable[Denoised]) -> Iterator[tuple[Samples, Samples]]:
+        return ((part.original, part.clean) for part in parts)
+
+    monkeypatch.setattr(module, "protect", unprotected)
+    result = enhanced(distant, tmp_path)
+    talking = speaking(sentence("rms"))
+    assert level(result, talking) < level(distant, talking) - 10
+
+
+@pytest.fixture(scope="module")
+def noisy() -> Samples:
+    clean = sentence()
+    return at_snr(clean, noise("pink", len(clean)), 10)
+
+
+def sentence(voice: str = "slt") -> Samples:
+    """The first sentence, with a pause before and after it."""
+    return speech(voice)[: 5 * RATE]
+
+
+def test_strength_0_is_the_recording(noisy: Samples, tmp_path: Path) -> None:
+    source = write(tmp_path / "source", noisy, container="mp3", codec="libmp3lame")
+    enhance_file(source, tmp_path / "result", strength=0)
+    assert (tmp_path / "result").read_bytes() == source.read_bytes()
+
+
+def test_strength_is_the_share_of_the_enhanced_audio(noisy: Samples, tmp_path: Path) -> None:
+    original, full = (enhanced(noisy, tmp_path, strength) for strength in (0, 100))
+    np.testing.assert_array_equal(original, noisy.astype(np.float32))
+    for strength in (1, 50, 93):
+        share = strength / 100
+        blended = share * full + (1 - share) * original
+        np.testing.assert_allclose(enhanced(noisy, tmp_path, strength), blended, atol=1e-6)
+
+
+def test_more_strength_is_less_noise(noisy: Samples, tmp_path: Path) -> None:
+    pauses = ~speaking(sentence())
+    heard = [level(enhanced(noisy, tmp_path, s), pauses) for s in (0, 50, 93, 100)]
+    assert heard == sorted(heard, reverse=True)
+    assert heard[0] - heard[1] == pytest.approx(6, abs=1)  # half of the noise's amplitude
+
+
+@pytest.mark.parametrize("strength", [-1, 101, 50.0, True])
+def test_other_strengths_are_refused(strength: int, noisy: Samples, tmp_path: Path) -> None:
+    source = write(tmp_path / "source", noisy[:RATE])
+    with pytest.raises(InvalidStrengthError):
+        enhance_file(source, tmp_path / "result", strength=strength)
+    assert not (tmp_path / "result").exists()
+
+
+@pytest.mark.parametrize("strength", [50, 100])
+def test_nothing_is_delayed(strength: int, noisy: Samples, tmp_path: Path) -> None:
+    result = enhanced(noisy, tmp_path, strength)
+    assert len(result) == len(noisy)
+    # RNNoise begins with a high-pass filter, which brings the lowest tones forward a little.
+    assert abs(lag(result, sentence())) <= 3
+
+
+def test_the_last_words_are_kept(noisy: Samples, tmp_path: Path) -> None:
+    cut = noisy[: np.flatnonzero(speaking(sentence()))[-1] * 960 - 2400]
+    result = enhanced(cut, tmp_path)
+    assert len(result) == len(cut)
+    last = np.arange(len(cut) // 960) >= len(cut) // 960 - 3
+    assert level(result, last) > level(cut, last) - 6
+
+
+def test_channels_are_enhanced_each_by_itself(noisy: Samples, tmp_path: Path) -> None:
+    clean = speech("rms")[: len(noisy)]
+    stereo = np.stack([noisy, at_snr(clean, noise("white", len(clean)), 10)])
+    source = write(tmp_path / "source", stereo)
+    enhance_file(source, tmp_path / "result", strength=100)
+    left, right = read(tmp_path / "result").samples
+    for result, before in zip((left, right), stereo, strict=True):
+        np.testing.assert_allclose(result, enhanced(before, tmp_path), atol=1e-3)
+
+
+def test_wild_floats_harm_nothing_after_them(noisy: Samples, tmp_path: Path) -> None:
+    wild = noisy.copy()
+    wild[100], wild[200], wild[300], wild[400] = np.nan, np.inf, -np.inf, 1e30
+    result = enhanced(wild, tmp_path)
+    assert np.all(np.isfinite(result))
+    np.testing.assert_allclose(result[3 * RATE :], enhanced(noisy, tmp_path)[3 * RATE :], atol=0.02)
+
+
+def test_loud_recordings_are_not_clipped_or_wrapped(tmp_path: Path) -> None:
+    loud = sentence() * 2.4  # peaks 1.6 dB above full scale, as floats can be
+    result = enhanced(loud, tmp_path)
+    assert np.corrcoef(result, loud)[0, 1] > 0.97
+    assert np.abs(result).max() == pytest.approx(np.abs(loud).max(), rel=0.15)
+
+
+def test_digital_silence_stays_silent(tmp_path: Path) -> None:
+    assert np.abs(enhanced(np.zeros(RATE), tmp_path)).max() < 1e-4
+
+
+@pytest.mark.parametrize("length", [1, 479, 480, 961, 10 * RATE, 10 * RATE + 1])
+def test_any_length_is_kept(length: int, tmp_path: Path) -> None:
+    assert len(enhanced(noise("white", 11 * RATE)[:length] / 10, tmp_path)) == length
+
+
+def test_what_is_not_audio_leaves_no_result(tmp_path: Path) -> None:
+    (tmp_path / "source").write_text("not audio")
+    with pytest.raises(NotAudioError, match="not audio"):
+        enhance_file(tmp_path / "source", tmp_path / "result", strength=93)
+    assert not (tmp_path / "result").exists()
+
+
+@pytest.mark.parametrize("strength", [0, 100])
+def test_what_breaks_on_the_way_leaves_no_result(strength: int, tmp_path: Path) -> None:
+    whole = write(tmp_path / "source", noise("white", RATE) / 9, container="flac", codec="flac")
+    whole.write_bytes(whole.read_bytes()[:50_000])
+    with pytest.raises(NotAudioError, match=r"broken after \d"):
+        enhance_file(whole, tmp_path / "result", strength=strength)
+    assert not (tmp_path / "result").exists()
+
+
+def test_a_missing_source_is_the_systems_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        enhance_file(tmp_path / "source", tmp_path / "result", strength=93)
+
+
+def test_a_folder_that_is_not_there_is_the_systems_error(noisy: Samples, tmp_path: Path) -> None:
+    source = write(tmp_path / "source", noisy[:RATE])
+    with pytest.raises(FileNotFoundError):
+        enhance_file(source, tmp_path / "nowhere" / "result", strength=93)
+
+
+def test_without_rnnoise_afftdn_removes_noise(
+    noisy: Samples,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def missing(channels: int) -> None:
+        raise OSError("no such library")
+
+    monkeypatch.setattr(module, "RNNoise", missing)
+    result = enhanced(noisy, tmp_path)
+    assert "RNNoise cannot be loaded (no such library)" in caplog.text
+
+    enhance_file(tmp_path / "source", tmp_path / "result", strength=100, denoiser=Afftdn)
+    np.testing.assert_array_equal(read(tmp_path / "result").samples[0], result)

@@ -1,0 +1,29 @@
+"""Blocks of any length, and levels."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from audio_enhance.local.enhancer import samples as module
+from audio_enhance.local.enhancer.samples import FRAME, levels, windows
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(0, 3 * 7), min_size=1, max_size=12), st.integers(1, 3))
+def test_windows_lose_nothing(lengths: list[int], channels: int) -> None:
+    whole = np.arange(channels * sum(lengths), dtype=np.float32).reshape(channels, -1)
+    blocks = np.split(whole, np.cumsum(lengths)[:-1], axis=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "WINDOW", 7)
+        *full, last = windows(blocks)
+    assert all(window.shape == (channels, 7) for window in full)
+    assert last.shape[1] < 7
+    np.testing.assert_array_equal(np.concatenate([*full, last], axis=1), whole)
+
+
+def test_levels_are_decibels_below_full_scale() -> None:
+    square = np.ones((2, 3 * FRAME + 5), np.float32)
+    square[:, FRAME : 2 * FRAME] = 0.1
+    square[:, 2 * FRAME :] = 0
+    np.testing.assert_allclose(levels(square), [0, -20, -120], atol=1e-4)
