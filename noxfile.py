@@ -32,7 +32,7 @@ OTHERS = [
 ]
 
 
-def _group(*names: str) -> list[str]:
+def _group(*names: str) -> tuple[str, ...]:
     return nox.project.dependency_groups(PROJECT, *names)
 
 

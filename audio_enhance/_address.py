@@ -13,10 +13,12 @@ from ._redaction import redact
 _URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 
 
-def origin(url: str) -> tuple[str, str, int | None]:
-    """Return scheme, host and port of a URL, for comparing (RFC 6454)."""
-    parts = urlsplit(url)
-    return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)
+def origin(url: str) -> tuple[str, str, int] | None:
+    """Return scheme, host and port of a URL, for comparing (RFC 6454); `None` if it is unusable."""
+    parts = _split(url)
+    if parts is None:
+        return None
+    return parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme]
 
 
 _PORTS = {"http": 80, "https": 443}
@@ -28,7 +30,10 @@ def _split(url: str) -> SplitResult | None:
         usable = parts.port is None or parts.port > 0  # a malformed port raises here
     except ValueError:
         return None
-    if usable and parts.scheme in _PORTS and parts.hostname and parts.username is None:
+    # Looking up a name with an empty or endless label fails with a UnicodeError (RFC 1035 §2.3.4).
+    labels = (parts.hostname or "").removesuffix(".").split(".")
+    named = all(0 < len(label) < 64 for label in labels)
+    if usable and named and parts.scheme in _PORTS and parts.username is None:
         return parts
     return None
 
@@ -82,7 +87,11 @@ def next_hop(url: str, location: str | None, *, plain_http: bool) -> str:
     """
     if not location:
         raise ProtocolError("The server redirects without saying where to.")
-    target = checked(urljoin(url, location), plain_http=plain_http)
+    try:
+        joined = urljoin(url, location)
+    except ValueError:  # half an IPv6 address
+        joined = location
+    target = checked(joined, plain_http=plain_http)
     if urlsplit(url).scheme == "https" and urlsplit(target).scheme == "http":
         raise ProtocolError("The server redirects from https to http, which is not followed.")
     return target

@@ -84,9 +84,11 @@ def api_error(answer: Answer, now: float) -> ApiError:
     fields, complaints = _complaints(document)
     message = _text(document.get("message") or document.get("error_description")) or complaints
     if message is None:
-        message = _plain(answer.body) or f"The server answered {answer.status}."
+        page = re.sub(r"<[^>]*>", " ", answer.body.decode("utf-8", "replace"))
+        message = _plain(page) or f"The server answered {answer.status}."
     elif complaints is not None and complaints not in message:
         message = f"{message.rstrip('.')}: {complaints}"
+    message = _plain(message)
     details: dict[str, Any] = {
         "status": answer.status,
         "code": code,
@@ -125,7 +127,7 @@ def storage_error(answer: Answer, now: float) -> StorageError | ServerError:
         else StorageError
     )
     return kind(
-        f"{code}: {message}" if code else message,
+        _plain(f"{code}: {message}" if code else message),
         status=answer.status,
         code=code,
         request_id=answer.request_id or element("RequestId"),
@@ -153,9 +155,10 @@ def _text(value: object) -> str | None:
     return value[:_MESSAGE_CHARACTERS] if isinstance(value, str) and value.strip() else None
 
 
-def _plain(body: bytes) -> str:
-    text = re.sub(r"<[^>]*>", " ", body.decode("utf-8", "replace"))
-    return " ".join(text.split())[:_MESSAGE_CHARACTERS]
+def _plain(text: str) -> str:
+    """Return a text from outside as one line, without what a terminal would obey."""
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(printable.split())[:_MESSAGE_CHARACTERS]
 
 
 def _complaints(document: dict[str, Any]) -> tuple[tuple[str, ...], str | None]:

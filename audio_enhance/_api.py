@@ -1,6 +1,7 @@
 """The API's five requests and the token endpoint's one, each limited and tried again."""
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from ._address import next_hop, origin
@@ -20,8 +21,12 @@ from ._models import Asset, SpeechEnhancement
 from ._retry import OnRetry, Retrier
 from ._transport import Transport
 
+# Awaited when there is nothing left to wait for and the request goes out, for every try.
+OnSend = Callable[[], Awaitable[None]]
 # Assets of which is known that this API client made them, where there are several.
 _REMEMBERED = 4096
+_MOST_REDIRECTS = 5
+_Model = TypeVar("_Model", Asset, SpeechEnhancement)
 
 
 async def fetch_grant(
@@ -120,7 +125,7 @@ class EnhanceApi:
             },
             on_retry=on_retry,
         )
-        asset = Asset.from_json(answer.json())
+        asset = _model(Asset, answer, Phase.CREATE_ASSET)
         self._made[asset.id] = None
         while len(self._made) > _REMEMBERED:
             del self._made[next(iter(self._made))]
@@ -131,10 +136,15 @@ class EnhanceApi:
         answer = await self._request(
             Phase.CONFIRM, "GET", self._asset(asset_id), asset_id=asset_id, on_retry=on_retry
         )
-        return Asset.from_json(answer.json())
+        return _model(Asset, answer, Phase.CONFIRM, asset_id)
 
     async def create_speech_enhancement(
-        self, asset_id: str, strength: int, *, on_retry: OnRetry | None = None
+        self,
+        asset_id: str,
+        strength: int,
+        *,
+        on_send: OnSend | None = None,
+        on_retry: OnRetry | None = None,
     ) -> SpeechEnhancement:
         """Step 3. A second one, after an answer that was lost, costs processing time."""
         answer = await self._request(
@@ -143,9 +153,10 @@ class EnhanceApi:
             f"{self._asset(asset_id)}/speech_enhancements",
             json={"strength": strength},
             asset_id=asset_id,
+            on_send=on_send,
             on_retry=on_retry,
         )
-        return SpeechEnhancement.from_json(answer.json())
+        return _model(SpeechEnhancement, answer, Phase.CREATE_ENHANCEMENT, asset_id)
 
     async def get_speech_enhancement(
         self, asset_id: str, enhancement_id: str, *, on_retry: OnRetry | None = None
@@ -159,24 +170,27 @@ class EnhanceApi:
             enhancement_id=enhancement_id,
             on_retry=on_retry,
         )
-        return SpeechEnhancement.from_json(answer.json())
+        return _model(SpeechEnhancement, answer, Phase.PROCESS, asset_id, enhancement_id)
 
     async def redirect_of(
         self, url: str, enhancement: SpeechEnhancement, *, on_retry: OnRetry | None = None
     ) -> str:
         """Step 5: where a download URL of the API's own redirects to, which is not followed."""
-        answer = await self._request(
-            Phase.DOWNLOAD,
-            "GET",
-            url,
-            asset_id=enhancement.asset_id,
-            enhancement_id=enhancement.id,
-            on_retry=on_retry,
-            redirects=True,
-        )
-        return next_hop(
-            url, answer.headers.get("Location"), plain_http=self.base_url.startswith("http:")
-        )
+        plain_http = self.base_url.startswith("http:")
+        for _ in range(_MOST_REDIRECTS):
+            answer = await self._request(
+                Phase.DOWNLOAD,
+                "GET",
+                url,
+                asset_id=enhancement.asset_id,
+                enhancement_id=enhancement.id,
+                on_retry=on_retry,
+                redirects=True,
+            )
+            url = next_hop(url, answer.headers.get("Location"), plain_http=plain_http)
+            if not self.is_own(url):
+                return url
+        raise ProtocolError("The download URL redirects within the API again and again.")
 
     def _asset(self, asset_id: str) -> str:
         return f"{self._root}/{quote(asset_id, safe='')}"
@@ -190,6 +204,7 @@ class EnhanceApi:
         json: dict[str, Any] | None = None,
         asset_id: str | None = None,
         enhancement_id: str | None = None,
+        on_send: OnSend | None = None,
         on_retry: OnRetry | None = None,
         redirects: bool = False,
     ) -> Answer:
@@ -200,7 +215,7 @@ class EnhanceApi:
 
         async def attempt() -> Answer:
             try:
-                return await self._attempt(method, url, json, window, redirects=redirects)
+                return await self._attempt(method, url, json, window, on_send, redirects)
             except AudioEnhanceError as error:
                 known(error)
                 raise
@@ -213,16 +228,16 @@ class EnhanceApi:
         url: str,
         json: dict[str, Any] | None,
         window: SlidingWindow,
-        *,
+        on_send: OnSend | None,
         redirects: bool,
     ) -> Answer:
         token = await self._tokens.token()
-        answer = await self._call(method, url, json, window, token)
+        answer = await self._call(method, url, json, window, on_send, token)
         if answer.status == 401:
             # A token can end early; one that is new and refused as well is a wrong one.
             self._tokens.reject(token)
             if (another := await self._tokens.token()) != token:
-                answer = await self._call(method, url, json, window, another)
+                answer = await self._call(method, url, json, window, on_send, another)
         if answer.ok and not redirects:
             return answer
         if answer.status in REDIRECTS:
@@ -245,10 +260,13 @@ class EnhanceApi:
         url: str,
         json: dict[str, Any] | None,
         window: SlidingWindow,
+        on_send: OnSend | None,
         token: str,
     ) -> Answer:
         headers = {"Authorization": f"Bearer {token}", "x-api-key": self._tokens.client_id}
         async with window:
+            if on_send is not None:
+                await on_send()
             return await self._transport.call(method, url, headers=headers, json=json)
 
     def _refusal(self, answer: Answer, window: SlidingWindow) -> ApiError:
@@ -257,3 +275,18 @@ class EnhanceApi:
             # Whoever else calls would be told the same: the pause is for all of them.
             window.pause(error.retry_after if error.retry_after is not None else window.period / 10)
         return error
+
+
+def _model(
+    kind: type[_Model],
+    answer: Answer,
+    phase: Phase,
+    asset_id: str | None = None,
+    enhancement_id: str | None = None,
+) -> _Model:
+    try:
+        return kind.from_json(answer.json())
+    except ProtocolError as error:
+        error.request_id = answer.request_id
+        error.within(phase=phase, asset_id=asset_id, enhancement_id=enhancement_id)
+        raise

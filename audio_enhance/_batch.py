@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
-    AsyncIterator,
     Callable,
     Iterable,
     Sequence,
 )
+from contextlib import aclosing
 from pathlib import Path
 from typing import Literal, overload
 
@@ -21,6 +21,7 @@ from ._job import Job
 from ._lane import Lane
 from ._record import Record
 from ._source import Source, SourceLike, as_source
+from ._tasks import end
 
 SourcesLike = Iterable[SourceLike] | AsyncIterable[SourceLike]
 OutcomeStatus = Literal["succeeded", "failed", "skipped", "not started"]
@@ -107,6 +108,11 @@ class BatchReport(Sequence[Outcome]):
         """How many more enhancements the server may have made than were needed."""
         return sum(outcome.extra_enhancements for outcome in self)
 
+    @property
+    def failed_enhancements(self) -> int:
+        """How many enhancements the server finished with `failed`."""
+        return sum(outcome.failed_enhancements for outcome in self)
+
 
 @attrs.frozen
 class _Place:
@@ -121,7 +127,7 @@ class Batch:
     """Hands sources to lanes as they have room, and collects what becomes of them.
 
     Attributes:
-        stopped_by: What stopped it: credentials that the server refuses.
+        stopped_by: What stopped it: credentials that the server refuses, or a closed client.
     """
 
     def __init__(
@@ -142,7 +148,7 @@ class Batch:
         self._on_event = on_event
         self._outcomes: asyncio.Queue[tuple[int, Outcome] | None] = asyncio.Queue()
         self._jobs: dict[Job, _Place] = {}
-        self.stopped_by: AuthenticationError | None = None
+        self.stopped_by: AudioEnhanceError | None = None
 
     async def run(self, sources: SourcesLike) -> AsyncGenerator[tuple[int, Outcome], None]:
         """Yield every outcome with its place in the order given, as it comes.
@@ -161,65 +167,81 @@ class Batch:
                     yield item
             await feeder  # a mistake in the caller's iterable is the caller's
         finally:
-            feeder.cancel()
-            for job in self._jobs:
-                job.task.cancel()
-            await asyncio.wait([feeder, *(job.task for job in self._jobs)])
+            await end([feeder, *(job.task for job in self._jobs)])
 
     async def _feed(self, sources: SourcesLike) -> None:
         index = 0
-        async for given in _pulled(sources):
-            try:
-                source = as_source(given)
-            except AudioEnhanceError as error:
+        async with aclosing(_pulled(sources)) as pulled:
+            async for given in pulled:
+                try:
+                    source = as_source(given)
+                except AudioEnhanceError as error:
+                    for strength in self._strengths:
+                        self._fail(_Place(given, index, strength), error)
+                        index += 1
+                    continue
+                lane = None
                 for strength in self._strengths:
-                    self._fail(_Place(given, index, strength), error)
+                    # All strengths of a source in one lane: another one cannot see its upload.
+                    lane = await self._begin(source, _Place(given, index, strength), lane)
                     index += 1
-                await asyncio.sleep(0)  # nothing else here would let others have their turn
-                continue
-            for strength in self._strengths:
-                await self._begin(source, _Place(given, index, strength))
-                index += 1
 
-    async def _begin(self, source: Source, place: _Place) -> None:
-        if self.stopped_by is not None:
-            self._not_started(place, self.stopped_by)
-            return
-        if (done := await self._done_before(source, place)) is not None:
-            self._outcomes.put_nowait((place.index, done))
-            return
-        lane = await self._lane_with_room()
+    async def _begin(self, source: Source, place: _Place, lane: Lane | None) -> Lane | None:
+        """Hand a source over, and return the lane that has it, if one was needed."""
+        record = await self._record_of(source, place.strength)
+        if record is not None and await self._done_before(source, record, place):
+            return lane
+        lane = await self._lane_with_room(lane or self._home_of(record))
         if lane is None:
-            await self._begin(source, place)  # stopped meanwhile: say so
-            return
+            assert self.stopped_by is not None
+            self._not_started(place, self.stopped_by)
+            return None
         job = Job(source, place.strength, self._priority, self._on_event)
         self._jobs[job] = place
-        lane.start(job, self._order)
+        lane.start(job, self._order, record)
         job.task.add_done_callback(lambda _: self._finished(job))
+        return lane
 
-    async def _lane_with_room(self) -> Lane | None:
+    async def _lane_with_room(self, only: Lane | None) -> Lane | None:
         """Wait for room, and return the lane that will probably be free first.
 
         Returns `None` when the batch is stopped.
         """
+        lanes = self._lanes if only is None else [only]
         while self.stopped_by is None:
             self._moved.clear()
-            if free := [lane for lane in self._lanes if lane.has_room]:
+            if any(lane.closed for lane in lanes):
+                self._stop(JobCancelledError("The client was closed before the batch ended."))
+            elif free := [lane for lane in lanes if lane.has_room]:
                 return min(free, key=lambda lane: lane.backlog_seconds)
-            await self._moved.wait()
+            else:
+                await self._moved.wait()
         return None
 
-    async def _done_before(self, source: Source, place: _Place) -> Outcome | None:
-        if self._order.journal is None:
+    async def _record_of(self, source: Source, strength: int) -> Record | None:
+        if self._order.journal is None or self.stopped_by is not None:
             return None
-        record = await Record.of(self._order.journal, source, place.strength)
+        try:
+            return await Record.of(self._order.journal, source, strength)
+        except AudioEnhanceError:
+            return None  # the job will meet the same, and say so
+
+    def _home_of(self, record: Record | None) -> Lane | None:
+        """Return the lane that can see what an earlier run has left at the server."""
+        if record is None or record.entry.asset_id is None:
+            return None
+        return next((at for at in self._lanes if at.client_id == record.entry.client_id), None)
+
+    async def _done_before(self, source: Source, record: Record, place: _Place) -> bool:
         try:
             path = await record.whole_result(source)
         except AudioEnhanceError:
-            return None  # the job will meet the same, and say so
+            return False  # the job will meet the same, and say so
         if path is None:
-            return None
-        return Outcome(
+            return False
+        if self._order.outputs is not None:
+            self._order.outputs.claim(path)
+        outcome = Outcome(
             source=place.source,
             name=source.label,
             strength=place.strength,
@@ -228,16 +250,15 @@ class Batch:
             asset_id=record.entry.asset_id,
             enhancement_id=record.entry.enhancement_id,
         )
+        self._outcomes.put_nowait((place.index, outcome))
+        return True
 
     def _finished(self, job: Job) -> None:
         place = self._jobs.pop(job)
-        task = job.task
-        error = job.cancellation() if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, AudioEnhanceError):
-            error = AudioEnhanceError(f"Something unforeseen: {type(error).__name__}: {error}")
+        error = job.error
         if isinstance(error, AuthenticationError) and self.stopped_by is None:
             self._stop(error)
-        if isinstance(error, JobCancelledError) and self.stopped_by is not None:
+        if self.stopped_by and isinstance(error, JobCancelledError) and not job.submitted:
             self._not_started(place, self.stopped_by)
             return
         outcome = Outcome(
@@ -245,7 +266,7 @@ class Batch:
             name=job.source.label,
             strength=place.strength,
             status="succeeded" if error is None else "failed",
-            path=task.result().saved if error is None else None,
+            path=job.task.result().saved if error is None else None,
             error=error,
             extra_enhancements=job.extra_enhancements,
             failed_enhancements=job.failed_enhancements,
@@ -253,7 +274,7 @@ class Batch:
         )
         self._outcomes.put_nowait((place.index, outcome))
 
-    def _stop(self, error: AuthenticationError) -> None:
+    def _stop(self, error: AudioEnhanceError) -> None:
         """Stop at once: the next request would be refused like this one."""
         self.stopped_by = error
         for job in self._jobs:
@@ -277,13 +298,14 @@ class Batch:
         self._outcomes.put_nowait((place.index, outcome))
 
 
-async def _pulled(sources: SourcesLike) -> AsyncIterator[SourceLike]:
+async def _pulled(sources: SourcesLike) -> AsyncGenerator[SourceLike]:
     if isinstance(sources, AsyncIterable):
         async for source in sources:
             yield source
     else:
         for source in sources:
             yield source
+            await asyncio.sleep(0)  # whatever becomes of them, others have their turn
 
 
 def _name_of(source: SourceLike) -> str:

@@ -19,7 +19,7 @@ from ._batch import Batch, BatchReport, Outcome, SourcesLike
 from ._clock import Clock, SystemClock
 from ._enhancing import Order
 from ._environment import DEFAULT_BASE_URL, auth_from, base_url_from
-from ._errors import ConfigurationError, LaneFullError
+from ._errors import ConfigurationError, InvalidInputError, LaneFullError
 from ._events import Event
 from ._five_steps import FiveSteps
 from ._job import EnhanceResult, Job
@@ -33,6 +33,7 @@ from ._record import revive
 from ._retry import Retrier, RetryPolicy
 from ._source import Source, SourceLike, as_source
 from ._steps import Steps
+from ._tasks import end
 from ._threads import to_its_end
 from ._transport import Timeouts, Transport
 
@@ -258,8 +259,7 @@ class EnhanceClient(FiveSteps):
         try:
             return await job
         except asyncio.CancelledError:
-            job.cancel()
-            await asyncio.wait([job.task])
+            await end([job.task])
             raise
 
     async def submit(
@@ -471,6 +471,8 @@ class EnhanceClient(FiveSteps):
         on_event: Callable[[Event], None] | None,
     ) -> AsyncGenerator[Batch]:
         strengths = check_strengths(strength)
+        if isinstance(sources, str | bytes | os.PathLike | Source):
+            raise InvalidInputError("A batch is of several sources.", hint="Put it into a list.")
         directory = Path(output_dir)
         outputs = OutputFolder.for_batch(
             directory,

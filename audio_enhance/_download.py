@@ -7,7 +7,7 @@ import aiohttp
 import attrs
 
 from ._address import next_hop
-from ._answers import REDIRECTS, Answer, storage_error
+from ._answers import REDIRECTS, storage_error
 from ._clock import Clock
 from ._errors import (
     AudioEnhanceError,
@@ -19,12 +19,12 @@ from ._errors import (
 )
 from ._filenames import name_from_header
 from ._partial_file import PartialFile
+from ._progress import Progress
 from ._retry import OnRetry, Retrier
-from ._transport import Transport, Watch, translated
+from ._transport import Transport, Watch, translated, whole_answer
 
 # Collected before a hop to a thread that writes them; the network hands over far less at once.
 _WRITE_BYTES = 1 << 20
-_LONGEST_ANSWER = 1 << 16
 _MOST_REDIRECTS = 5
 _MOST_REFUSALS = 3
 
@@ -102,17 +102,18 @@ class Download:
     async def _attempt(self, url: str) -> None:
         watch = Watch(self._transport.timeouts.stall)
         try:
-            for _ in range(_MOST_REDIRECTS + 1):
-                location = await translated(
-                    watch.run(self._fetch(url, watch)), self._transport.timeouts
-                )
-                if location is None:
-                    return
-                url = next_hop(url, location or None, plain_http=self._plain_http)
+            await translated(watch.run(self._follow(url, watch)), self._transport.timeouts)
         except RequestTimeoutError:
             raise TransferStalledError(
                 f"The download stood still for {self._transport.timeouts.stall:g} s."
             ) from None
+
+    async def _follow(self, url: str, watch: Watch) -> None:
+        for _ in range(_MOST_REDIRECTS + 1):
+            location = await self._fetch(url, watch)
+            if location is None:
+                return
+            url = next_hop(url, location or None, plain_http=self._plain_http)
         raise ProtocolError(f"The result redirects more than {_MOST_REDIRECTS} times.")
 
     async def _fetch(self, url: str, watch: Watch) -> str | None:
@@ -125,12 +126,10 @@ class Download:
             if response.status in REDIRECTS:
                 return response.headers.get("Location", "")
             if response.status not in (200, 206):
-                text = await response.content.read(_LONGEST_ANSWER)
                 if response.status == 416:  # what we have is not the beginning of what is there
                     await self._file.restart()
                     raise CorruptTransferError("The result changed while it was downloaded.")
-                answer = Answer(response.status, response.headers, text)
-                raise storage_error(answer, self._clock.time())
+                raise storage_error(await whole_answer(response), self._clock.time())
             await self._begin(response)
             await self._read(response, watch)
         if self._total is not None and self._file.size != self._total:
@@ -154,7 +153,8 @@ class Download:
                 raise ProtocolError("The result came without its length.")
         else:
             span = _Span.of(headers.get("Content-Range"))
-            if span is None or span.start != self._file.size or span.total != self._total:
+            other = headers.get("ETag", self._etag) != self._etag  # for whoever ignores If-Range
+            if span is None or other or (span.start, span.total) != (self._file.size, self._total):
                 await self._file.restart()
                 raise CorruptTransferError("The rest of the result does not fit its beginning.")
         etag = headers.get("ETag")
@@ -163,17 +163,27 @@ class Download:
         self.name = name_from_header(headers.get("Content-Disposition")) or self.name
 
     async def _read(self, response: aiohttp.ClientResponse, watch: Watch) -> None:
-        pending = bytearray()
+        progress = Progress(lambda received: self._on_bytes(received, self._total))
+        received = self._file.size
+        chunks: list[bytes] = []
+        length = 0
         try:
-            while chunk := await response.content.readany():
+            while True:
+                # Piece by piece: `readany` would copy what has come together in the meantime.
+                chunk, ends_http_chunk = await response.content.readchunk()
+                if not chunk and not ends_http_chunk:
+                    break
                 watch.alive()
-                pending += chunk
-                self._on_bytes(self._file.size + len(pending), self._total)
-                if len(pending) >= _WRITE_BYTES:
-                    full, pending = pending, bytearray()
+                chunks.append(chunk)
+                length += len(chunk)
+                received += len(chunk)
+                progress.reached(received)
+                if length >= _WRITE_BYTES:
+                    full, chunks, length = chunks, [], 0
                     await self._file.write(full)
                     watch.alive()
         except (aiohttp.ClientError, OSError):
-            await self._file.write(pending)  # what came is kept: the next try goes on from there
+            await self._file.write(chunks)  # what came is kept: the next try goes on from there
             raise
-        await self._file.write(pending)
+        await self._file.write(chunks)
+        progress.ended(received)

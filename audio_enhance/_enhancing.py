@@ -29,6 +29,15 @@ _MOST_TRIES = 2
 Content = tuple[bytes, int, str]
 
 
+@attrs.frozen
+class Enhanced:
+    """A finished enhancement, its asset, and the steps of the API client that they belong to."""
+
+    asset: Asset
+    enhancement: SpeechEnhancement
+    steps: Steps
+
+
 @attrs.frozen(kw_only=True)
 class Order:
     """What the jobs of one call have in common.
@@ -43,7 +52,7 @@ class Order:
     outputs: OutputFolder | None
     journal: Journal | None
     assets: "Shared[Asset, Enhancing]"
-    enhancements: Shared[tuple[Asset, SpeechEnhancement], Job]
+    enhancements: Shared[Enhanced, Job]
 
     @classmethod
     def of(cls, outputs: OutputFolder | None, journal: Journal | None, *, keep: int) -> "Order":
@@ -86,12 +95,13 @@ class Enhancing:
         self._record = record
         self._content = content
         self._asset: Asset | None = None
+        self._sent = False  # a request for the enhancement is on its way
 
     @property
     def _leader(self) -> Job:
         return self._jobs[0] if self._jobs else self._first
 
-    async def run(self) -> tuple[Asset, SpeechEnhancement]:
+    async def run(self) -> Enhanced:
         """Return the asset and its finished enhancement.
 
         Raises:
@@ -108,7 +118,7 @@ class Enhancing:
                 enhancement = await outstanding.finished
                 check_succeeded(enhancement)
             except EnhancementFailedError as error:
-                await self._note(enhancement_id=None)  # nothing to be taken up
+                await self._note_done(enhancement_id=None)  # nothing to be taken up
                 if tries >= _MOST_TRIES:
                     raise
                 self._leader.failed_enhancements += 1
@@ -116,9 +126,9 @@ class Enhancing:
                     job.on_retry(error, 0.0)
                 outstanding = None
             else:
-                await self._note(state=EntryState.PROCESSED)
+                await self._note_done(state=EntryState.PROCESSED)
                 assert self._asset is not None
-                return self._asset, enhancement
+                return Enhanced(self._asset, enhancement, self._stages.steps)
 
     async def _taken_up(self) -> Outstanding | None:
         """Go on with an enhancement that an earlier run asked for, if the server has it."""
@@ -137,11 +147,16 @@ class Enhancing:
         api = self._stages.steps.api
         try:
             found = await api.get_speech_enhancement(prior.asset_id, prior.enhancement_id)
-            self._set_asset(await api.get_asset(prior.asset_id))
+            self.set_asset(await api.get_asset(prior.asset_id))
         except NotFoundError:
             return None
+        await self._note_done(
+            state=EntryState.SUBMITTED,
+            asset_id=found.asset_id,
+            enhancement_id=found.id,
+            client_id=api.client_id,
+        )
         outstanding = self._stages.queue.take_up(found, byte_size=size, on_status=self._on_status)
-        await self._note(state=EntryState.SUBMITTED, enhancement_id=found.id)
         self._submitted(outstanding)
         return outstanding
 
@@ -150,28 +165,32 @@ class Enhancing:
         async with stages.ahead.place(priority):
             asset = await self._uploaded()
             try:
-                outstanding = await self._window(asset)
+                return await self._window(asset)
             except NotFoundError:
                 # An upload from earlier that the server has dropped since: once more, anew.
-                self._order.assets.forget(self._content)
-                outstanding = await self._window(await self._uploaded(anew=True))
-        self._submitted(outstanding)
-        return outstanding
+                self._order.assets.forget(self._upload_key, asset)
+                return await self._window(await self._uploaded(anew=True))
 
     async def _window(self, asset: Asset) -> Outstanding:
         return await self._stages.queue.submit(
             lambda: self._create(asset),
+            sent=lambda: self._sent,
             byte_size=asset.byte_size,
             priority=self._leader.priority,
+            on_submitted=self._submitted,
             on_status=self._on_status,
         )
 
+    @property
+    def _upload_key(self) -> tuple[str, Content]:
+        return self._stages.steps.api.client_id, self._content  # others cannot see the asset
+
     async def _uploaded(self, *, anew: bool = False) -> Asset:
         asset = await self._order.assets.get(
-            self._content, self, lambda wanting: self._upload(wanting, anew=anew)
+            self._upload_key, self, lambda wanting: self._upload(wanting, anew=anew)
         )
-        self._set_asset(asset)
-        await self._note(
+        self.set_asset(asset)
+        await self._note_done(
             state=EntryState.UPLOADED, asset_id=asset.id, client_id=self._stages.steps.api.client_id
         )
         return asset
@@ -194,6 +213,8 @@ class Enhancing:
                 total = self._content[1]
                 tell(Uploading, sent=0, total=total)
                 asset = asset or await steps.create_asset(source, on_retry=on_retry)
+                for enhancing in wanting:
+                    enhancing.set_asset(asset)
                 await self._note(
                     state=EntryState.UPLOADING, asset_id=asset.id, client_id=steps.api.client_id
                 )
@@ -217,31 +238,44 @@ class Enhancing:
         if prior is None or prior.asset_id is None:
             return None
         try:
-            return await api.get_asset(prior.asset_id)
+            asset = await api.get_asset(prior.asset_id)
         except NotFoundError:
             return None
+        return asset if asset.content_type == self._leader.source.content_type else None
 
     async def _create(self, asset: Asset) -> SpeechEnhancement:
+        self._sent = False
         tries = self._record.entry.tries + 1 if self._record is not None else 1
-        await self._note(state=EntryState.SUBMITTING, tries=tries)
 
-        def on_retry(error: AudioEnhanceError, wait: float) -> None:
-            if not self._jobs:
-                raise JobCancelledError("Nobody waits for this enhancement any more.")
+        async def on_send() -> None:
+            # Written down first: a run that dies from here on may have made one more.
+            await self._note(state=EntryState.SUBMITTING, tries=tries)
+            self._sent = True
+            for job in self._jobs:
+                job.asked = True
+
+        def failed(error: AudioEnhanceError) -> None:
+            self._sent = False
             if error.outcome_unknown:
                 self._one_more()
+            for job in self._jobs:
+                job.asked = self._leader.extra_enhancements > 0
+
+        def on_retry(error: AudioEnhanceError, wait: float) -> None:
+            failed(error)
+            if not self._jobs:
+                raise JobCancelledError("Nobody waits for this enhancement any more.")
             for job in self._jobs:
                 job.on_retry(error, wait)
 
         try:
             enhancement = await self._stages.steps.api.create_speech_enhancement(
-                asset.id, self._first.strength, on_retry=on_retry
+                asset.id, self._first.strength, on_send=on_send, on_retry=on_retry
             )
         except AudioEnhanceError as error:
-            if error.outcome_unknown:
-                self._one_more()
+            failed(error)
             raise
-        await self._note(
+        await self._note_done(
             state=EntryState.SUBMITTED,
             enhancement_id=enhancement.id,
             extra=self._leader.extra_enhancements,
@@ -249,7 +283,8 @@ class Enhancing:
         return enhancement
 
     def _submitted(self, outstanding: Outstanding) -> None:
-        for job in self._jobs:
+        # Whoever was cancelled while the request was on its way still learns what is left there.
+        for job in self._jobs or [self._first]:
             job.enhancement = outstanding.enhancement
             self._stages.on_submitted(job)
         self.tell(Submitted, position=self._stages.queue.position(outstanding))
@@ -263,7 +298,8 @@ class Enhancing:
         # Counted with one job only: the server makes it once, however many wait for it.
         self._leader.extra_enhancements += 1
 
-    def _set_asset(self, asset: Asset) -> None:
+    def set_asset(self, asset: Asset) -> None:
+        """Take the asset, as soon as there is one."""
         self._asset = asset
         for job in self._jobs:
             job.asset = asset
@@ -281,3 +317,7 @@ class Enhancing:
     async def _note(self, **changes: Any) -> None:
         if self._record is not None:
             await self._record.note(**changes)
+
+    async def _note_done(self, **changes: Any) -> None:
+        if self._record is not None:
+            await self._record.note_done(**changes)

@@ -8,11 +8,15 @@ from pathlib import PurePath
 from aiohttp import content_disposition_filename, parse_content_disposition
 
 # Device names of Windows, with any ending ("Naming Files, Paths, and Namespaces").
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\..*)?", re.IGNORECASE)
+_RESERVED = re.compile(
+    r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\..*)?", re.IGNORECASE
+)
 _FORBIDDEN = re.compile(r'[<>:"|?*]')
 _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 # Surrogates that do not stand for an undecodable byte (PEP 383).
 _NOT_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+# What a name that is too long keeps: its kind, and what tells the strengths of one recording apart.
+_ENDING = re.compile(r"(?:-enhanced-\d{1,3}p)?(?:\.[^.]{1,20})?\Z")
 _LONGEST_BYTES = 255  # of one name, on every common file system
 
 
@@ -36,33 +40,36 @@ def name_from_header(value: str | None) -> str | None:
     return (safe_name(name) or None) if name else None
 
 
+def bare_name(name: str) -> str:
+    """Return the last part of a name that may have come with folders of any system, as a text."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that were no UTF-8 (RFC 7230 §3.2.4: ISO-8859-1)
+        name = _NOT_BYTES.sub("", name).encode("utf-8", "surrogateescape").decode("latin-1")
+    return name.replace("\\", "/").rpartition("/")[2]
+
+
 def safe_name(name: str) -> str:
     """Return the name without folders, control characters or anything a file system refuses.
 
     The result is one path component on every system, at most 255 bytes long with its ending
     kept, and empty only if nothing is left.
     """
-    try:
-        name.encode()
-    except UnicodeEncodeError:  # bytes that were no UTF-8 (RFC 7230 §3.2.4: ISO-8859-1)
-        name = _NOT_BYTES.sub("", name).encode("utf-8", "surrogateescape").decode("latin-1")
-    name = name.replace("\\", "/").rpartition("/")[2]
+    name = bare_name(name)
     # Control and format characters: a line break, or a mark that turns "gpj.exe" around.
     name = "".join(c for c in name if unicodedata.category(c) not in _UNSEEN)
     name = _FORBIDDEN.sub("_", name).strip(" ").rstrip(". ")
     if not name.strip("."):
         return ""
-    if _RESERVED.fullmatch(name):
-        name = f"_{name}"
-    return _shortened(name)
+    name = _shortened(name)
+    return _shortened(f"_{name}") if _RESERVED.fullmatch(name) else name
 
 
 def _shortened(name: str) -> str:
     if len(name.encode()) <= _LONGEST_BYTES:
         return name
-    stem, dot, suffix = name.rpartition(".")
-    if not stem or len(suffix.encode()) > 20:  # what looks like an ending is part of the name
-        stem, dot, suffix = name, "", ""
-    ending = f"{dot}{suffix}"
-    room = _LONGEST_BYTES - len(ending.encode())
-    return stem.encode()[:room].decode("utf-8", "ignore").rstrip(". ") + ending
+    ending = _ENDING.search(name)
+    assert ending is not None
+    room = _LONGEST_BYTES - len(ending[0].encode())
+    stem = name[: ending.start()].encode()[:room].decode("utf-8", "ignore")
+    return stem.rstrip(". ") + ending[0]

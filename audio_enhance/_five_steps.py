@@ -118,11 +118,11 @@ class FiveSteps(ABC):
         if filename is not None and safe_name(filename) != filename:
             raise InvalidInputError(f"{filename!r} is no bare file name that works everywhere.")
 
-        async def place(name: str) -> Path:
-            return directory / (filename or name)
+        async def place(name: str) -> tuple[Path, bool]:
+            return directory / (filename or name), overwrite
 
         return await self._steps(enhancement.asset_id).download(
-            enhancement, PartialFile(directory), place=place, overwrite=overwrite
+            enhancement, PartialFile(directory), place=place
         )
 
     async def get_asset(self, asset_id: str) -> Asset:

@@ -101,6 +101,7 @@ class Job:
         extra_enhancements: See `EnhanceResult`.
         failed_enhancements: See `EnhanceResult`.
         byte_size: The length of the recording, once it was read.
+        asked: Whether a request for the enhancement went out, answered or not.
     """
 
     def __init__(
@@ -119,6 +120,7 @@ class Job:
         self.extra_enhancements = 0
         self.failed_enhancements = 0
         self.byte_size: int | None = None
+        self.asked = False
         self._on_event = tuple(on_event)
         self._status = JobStatus.QUEUED
         self._history: list[tuple[int, Event]] = []
@@ -141,18 +143,20 @@ class Job:
     @property
     def submitted(self) -> bool:
         """Whether the server was asked for the enhancement, which can not be taken back."""
-        return self.enhancement is not None
+        return self.asked or self.enhancement is not None
 
     def __await__(self) -> Generator[Any, None, EnhanceResult]:
         return self._result().__await__()
 
     async def _result(self) -> EnhanceResult:
-        assert self._task is not None
+        waiting = asyncio.current_task()
+        assert waiting is not None
+        cancellations = waiting.cancelling()
         try:
             # Whoever waits may be cancelled; the job goes on until `cancel` is called.
-            return await asyncio.shield(self._task)
+            return await asyncio.shield(self.task)
         except asyncio.CancelledError:
-            if not self._task.cancelled():
+            if not self.task.cancelled() or waiting.cancelling() > cancellations:
                 raise
         raise self.cancellation()
 
@@ -211,6 +215,8 @@ class Job:
                 if isinstance(event, Finished):
                     return
             if self._told <= after:
+                if self._status.finished:
+                    return
                 await news.wait()
 
     # For the lane
@@ -224,6 +230,16 @@ class Job:
         """The task that does the work."""
         assert self._task is not None
         return self._task
+
+    @property
+    def error(self) -> AudioEnhanceError | None:
+        """Why there is no result, once the job is over; `None` if there is one."""
+        if self.task.cancelled():
+            return self.cancellation()
+        error = self.task.exception()
+        if error is None or isinstance(error, AudioEnhanceError):
+            return error
+        return AudioEnhanceError(f"Something unforeseen: {type(error).__name__}: {error}")
 
     def tell(self, kind: type[Event], **details: Any) -> None:
         """Record an event and pass it on."""

@@ -7,19 +7,20 @@ from pathlib import Path
 import aiofiles.os
 
 from ._clock import Clock
-from ._enhancing import Enhancing, Order, Stages
+from ._enhancing import Enhanced, Enhancing, Order, Stages
 from ._errors import AudioEnhanceError, OutputExistsError
 from ._events import Downloading, Finished, Hashing
+from ._filenames import result_name
 from ._gate import PriorityGate
 from ._job import EnhanceResult, Job
 from ._journal import EntryState
-from ._models import SpeechEnhancement
 from ._outputs import OutputFolder
 from ._partial_file import PartialFile
 from ._polling import PollPolicy
 from ._queue import ServerQueue
 from ._record import Record
 from ._steps import Steps
+from ._tasks import end
 
 _log = logging.getLogger("audio_enhance")
 _HASHING_AT_ONCE = 2
@@ -38,6 +39,7 @@ class Lane:
         steps: The API client's five steps.
         queue: What is outstanding at the server.
         unsubmitted: How many jobs are not submitted yet.
+        closed: Whether it takes no more jobs.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Lane:
             steps.api.get_speech_enhancement, polling, clock, longest=longest_processing
         )
         self.unsubmitted = 0
+        self.closed = False
         self._moved = moved
         self._hashing = PriorityGate(_HASHING_AT_ONCE)
         self._downloads = PriorityGate(_DOWNLOADS_AT_ONCE)
@@ -65,6 +68,11 @@ class Lane:
             on_submitted=self._submitted,
         )
         self._jobs: dict[Job, bool] = {}  # and whether they are not submitted yet
+
+    @property
+    def client_id(self) -> str:
+        """The API client that assets and enhancements of this lane belong to."""
+        return self.steps.api.client_id
 
     @property
     def unfinished(self) -> int:
@@ -89,21 +97,27 @@ class Lane:
         left = self.unsubmitted + len(self.queue.outstanding)
         return left * (1.0 if typical is None else typical)
 
-    def start(self, job: Job, order: Order) -> None:
-        """Begin a job; its own handle tells what becomes of it."""
+    def start(self, job: Job, order: Order, record: Record | None = None) -> None:
+        """Begin a job; its own handle tells what becomes of it.
+
+        Args:
+            job: The job.
+            order: What it has in common with others.
+            record: Its row in the journal, if that was read already.
+        """
         self._jobs[job] = True
         self.unsubmitted += 1
-        task = asyncio.create_task(self._run(job, order), name=f"enhance {job.source.label}")
+        task = asyncio.create_task(
+            self._run(job, order, record), name=f"enhance {job.source.label}"
+        )
         task.add_done_callback(lambda _: self._over(job))
         job.start(task)
 
     async def aclose(self) -> None:
         """Cancel every job and wait for its end; what was submitted goes on at the server."""
-        tasks = [job.task for job in self._jobs]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        self.closed = True
+        self._moved.set()
+        await end([job.task for job in self._jobs])
         await self.queue.aclose()
 
     def _submitted(self, job: Job) -> None:
@@ -116,107 +130,108 @@ class Lane:
         self._submitted(job)
         self._jobs.pop(job, None)
         self._moved.set()
-        if not job.task.cancelled():
-            job.task.exception()  # told through events as well: nobody has to await a job
+        # Here and not in the task, which may be cancelled before it has begun.
+        if (error := job.error) is not None:
+            job.tell(Finished, error=error)
+            return
+        saved = job.task.result().saved
+        job.tell(Finished, path=str(saved) if saved else None)
 
-    async def _run(self, job: Job, order: Order) -> EnhanceResult:
-        record: Record | None = None
+    async def _run(self, job: Job, order: Order, record: Record | None) -> EnhanceResult:
         try:
-            if order.journal is not None:
+            if record is None and order.journal is not None:
                 record = await Record.of(order.journal, job.source, job.strength)
-            result = await self._work(job, order, record)
-        except asyncio.CancelledError:
-            job.tell(Finished, error=job.cancellation())
-            raise
+            return await self._work(job, order, record)
         except AudioEnhanceError as error:
             error.within(source=job.source.label, **job.ids)
             _log.info("failed: %s", error)
-            job.tell(Finished, error=error)
             if record is not None:
-                await record.note(
+                await record.note_done(
                     state=EntryState.FAILED, error=str(error), extra=job.extra_enhancements
                 )
             raise
-        job.tell(Finished, path=str(result.saved) if result.saved else None)
-        return result
+        except Exception:
+            _log.exception("%s: something unforeseen", job.source.label)
+            raise
 
     async def _work(self, job: Job, order: Order, record: Record | None) -> EnhanceResult:
         job.tell(Hashing)
         async with self._hashing.place(job.priority):
             fingerprint = await job.source.fingerprint()
         job.byte_size = fingerprint.byte_size
-        overwrite = await self._may_overwrite(job, order, record)
+        if order.outputs is not None:
+            expected = order.outputs.expected(job.source, job.strength)
+            if not await _may_go(expected, order.outputs, record):
+                raise OutputExistsError(f"{expected} is there already.")
         if record is not None:
             await record.hashed(fingerprint)
+            job.extra_enhancements = record.entry.extra
         content = (fingerprint.md5, fingerprint.byte_size, job.source.content_type)
-        asset, enhancement = job.asset, job.enhancement = await order.enhancements.get(
+        enhanced = await order.enhancements.get(
             (content, job.strength),
             job,
             lambda jobs: Enhancing(self._stages, order, jobs, record, content).run(),
         )
+        job.asset, job.enhancement = enhanced.asset, enhanced.enhancement
         self._submitted(job)
         saved = None
         if order.outputs is not None:
             async with self._downloads.place(job.priority):
-                saved = await self._download(
-                    job, order.outputs, record, enhancement, overwrite=overwrite
-                )
+                saved = await self._download(job, order.outputs, record, enhanced)
         elif record is not None:
             # Left at the server, as it was asked for: there is nothing to go on with.
-            await record.note(state=EntryState.SUCCEEDED, error=None, **job.ids)
+            await record.note_done(state=EntryState.SUCCEEDED, error=None, **job.ids)
         return EnhanceResult(
-            asset=asset,
-            enhancement=enhancement,
+            asset=enhanced.asset,
+            enhancement=enhanced.enhancement,
             extra_enhancements=job.extra_enhancements,
             failed_enhancements=job.failed_enhancements,
             saved=saved,
         )
 
-    async def _may_overwrite(self, job: Job, order: Order, record: Record | None) -> bool:
-        """Whether a file in the result's place may go; raises before anything is sent if not."""
-        if order.outputs is None or order.outputs.overwrite:
-            return True
-        expected = order.outputs.expected(job.source, job.strength)
-        if order.outputs.is_taken(expected) or not await aiofiles.os.path.exists(expected):
-            return False
-        if record is not None and await record.is_own(expected):
-            return True  # our own earlier result, of what the source was then
-        raise OutputExistsError(f"{expected} is there already.")
-
     async def _download(
-        self,
-        job: Job,
-        outputs: OutputFolder,
-        record: Record | None,
-        enhancement: SpeechEnhancement,
-        *,
-        overwrite: bool,
+        self, job: Job, outputs: OutputFolder, record: Record | None, enhanced: Enhanced
     ) -> Path:
         file = PartialFile(outputs.directory)
 
-        async def place(name: str) -> Path:
+        async def place(name: str) -> tuple[Path, bool]:
+            if enhanced.asset.filename != job.source.filename:
+                # Made for another source with the same content: the name is that one's.
+                name = result_name(job.source.filename, job.strength)
             target = outputs.place(job.source, name)
+            overwrite = outputs.overwrite or (record is not None and await record.is_own(target))
             if record is not None:
                 await record.placing(file.path, target)
-            return target
+            return target, overwrite
 
         job.tell(Downloading, received=0, total=None)
         if record is not None:
-            await record.note(state=EntryState.DOWNLOADING, temporary=str(file.path), **job.ids)
-        saved = await self.steps.download(
-            enhancement,
+            await record.note(
+                state=EntryState.DOWNLOADING,
+                temporary=str(file.path),
+                client_id=enhanced.steps.api.client_id,
+                **job.ids,
+            )
+        saved = await enhanced.steps.download(
+            enhanced.enhancement,
             file,
             place=place,
             original=job.source.filename,
-            overwrite=overwrite,
             on_bytes=lambda received, total: job.tell(Downloading, received=received, total=total),
             on_retry=job.on_retry,
         )
         if record is not None:
-            await record.note(
+            await record.note_done(
                 state=EntryState.SUCCEEDED,
                 temporary=None,
                 error=None,
                 extra=job.extra_enhancements,
             )
         return saved
+
+
+async def _may_go(path: Path, outputs: OutputFolder, record: Record | None) -> bool:
+    """Whether nothing is in the way of a result, or only an earlier result of the same source."""
+    if outputs.overwrite or not await aiofiles.os.path.exists(path):
+        return True
+    return record is not None and await record.is_own(path)

@@ -171,8 +171,10 @@ def check_strengths(strengths: int | Iterable[int]) -> list[int]:
     Raises:
         InvalidStrengthError: One is out of range, or there is none.
     """
-    single = isinstance(strengths, str) or not isinstance(strengths, Iterable)
-    several = [strengths] if single else list(strengths)
+    try:
+        several = [strengths] if isinstance(strengths, int) else list(strengths)
+    except TypeError:  # from callers whose code is not type-checked
+        several = [check_strength(strengths)]
     if not several:
         raise InvalidStrengthError("There is no strength to enhance at.")
     return list(dict.fromkeys(check_strength(strength) for strength in several))

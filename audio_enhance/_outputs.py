@@ -1,6 +1,7 @@
 """Where results go: one folder, in which no result takes the place of another."""
 
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,13 +13,15 @@ from ._source import Source, SourceLike
 
 
 def _key(name: str) -> str:
-    return name.casefold()  # some file systems make no difference between A and a
+    # Some file systems make no difference between A and a, some none between the two ways in
+    # which Unicode writes an é.
+    return unicodedata.normalize("NFC", name.casefold())
 
 
 def _path_of(source: SourceLike) -> Path | None:
     if isinstance(source, Source):
         return source.path
-    return None if isinstance(source, bytes) else Path(source)
+    return Path(source) if isinstance(source, str | os.PathLike) else None
 
 
 @attrs.define(eq=False)
@@ -35,7 +38,8 @@ class OutputFolder:
     overwrite: bool = False
     root: Path | None = None
     _twins: frozenset[str] = frozenset()
-    _taken: set[str] = attrs.field(factory=set[str])
+    # Hashes, since a batch may have any number of results: when two collide, one gets a number.
+    _taken: set[int] = attrs.field(factory=set[int])
 
     @classmethod
     def for_batch(
@@ -62,11 +66,7 @@ class OutputFolder:
 
     def expected(self, source: Source, strength: int) -> Path:
         """Return where a result will be if the server names it as the guide shows."""
-        return self._beside(source) / result_name(source.filename, strength)
-
-    def is_taken(self, path: Path) -> bool:
-        """Whether another result of this call has the path."""
-        return _key(str(path)) in self._taken
+        return self._free(source, result_name(source.filename, strength))
 
     def place(self, source: Source, name: str) -> Path:
         """Take a path for a result that no other result of this call has.
@@ -75,17 +75,26 @@ class OutputFolder:
             source: What it was made from.
             name: The server's name for it.
         """
+        path = self._free(source, name)
+        self.claim(path)
+        return path
+
+    def claim(self, path: Path) -> None:
+        """Keep a path for a result that is there."""
+        self._taken.add(hash(_key(str(path))))
+
+    def _free(self, source: Source, name: str) -> Path:
         folder = self._beside(source)
         path = folder / name
         number = 1
-        while self.is_taken(path):
+        while hash(_key(str(path))) in self._taken:
             if number == 1 and source.path is not None and folder == self.directory:
-                folder = self.directory / (safe_name(source.path.absolute().parent.name) or "_")
+                parent = os.path.dirname(os.path.abspath(source.path))  # noqa: PTH100, PTH120
+                folder = self.directory / (safe_name(parent) or "_")
                 path = folder / name
             else:
                 path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
             number += 1
-        self._taken.add(_key(str(path)))
         return path
 
     def _beside(self, source: Source) -> Path:

@@ -4,7 +4,7 @@ import contextlib
 import errno
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,6 +14,12 @@ from ._threads import to_its_end
 _T = TypeVar("_T")
 PREFIX = ".audio-enhance-"
 SUFFIX = ".part"
+_IOV_MAX = 1024  # of Linux and macOS; how many pieces one call takes
+
+
+def _writev(fd: int, views: list[memoryview]) -> int:
+    # Several pieces in one call, without joining them first; Windows has no such call.
+    return os.writev(fd, views) if hasattr(os, "writev") else os.write(fd, views[0])
 
 
 class PartialFile:
@@ -37,9 +43,9 @@ class PartialFile:
         """Create it and the folders above it; raises `OutputError`."""
         await to_its_end(lambda: self._guarded(self._create))
 
-    async def write(self, data: bytes | bytearray | memoryview) -> None:
+    async def write(self, chunks: Sequence[bytes]) -> None:
         """Add bytes at the end; raises `OutputError`, a full disk for example."""
-        await to_its_end(lambda: self._guarded(lambda: self._write(data)))
+        await to_its_end(lambda: self._guarded(lambda: self._write(chunks)))
 
     async def restart(self) -> None:
         """Throw away what was written so far."""
@@ -79,13 +85,17 @@ class PartialFile:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         self._fd = os.open(self.path, flags, 0o666)
 
-    def _write(self, data: bytes | bytearray | memoryview) -> None:
+    def _write(self, chunks: Sequence[bytes]) -> None:
         assert self._fd is not None
-        view = memoryview(data)
-        while view:
-            count = os.write(self._fd, view)
-            self.size += count
-            view = view[count:]
+        for start in range(0, len(chunks), _IOV_MAX):
+            views = [memoryview(chunk) for chunk in chunks[start : start + _IOV_MAX]]
+            while views:
+                count = _writev(self._fd, views)
+                self.size += count
+                while views and count >= len(views[0]):
+                    count -= len(views.pop(0))
+                if views:
+                    views[0] = views[0][count:]
 
     def _truncate(self) -> None:
         assert self._fd is not None
@@ -107,7 +117,11 @@ class PartialFile:
             raise
         except OSError:  # a file system without hard links: claim the name, then replace that
             os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
-            self.path.replace(target)
+            try:
+                self.path.replace(target)
+            except OSError:
+                target.unlink(missing_ok=True)
+                raise
         else:
             self.path.unlink()
 

@@ -63,7 +63,21 @@ class Poll:
         wait *= self._spread(1.0, 1.1)
         return min(max(wait, self._policy.shortest), self._policy.longest)
 
-    async def wait(self) -> None:
-        """Wait until it is time to ask, and count the question."""
-        await self._clock.sleep(self.next_wait())
+    async def wait(self, limit: float | None = None) -> bool:
+        """Wait until it is time to ask, and count the question.
+
+        Args:
+            limit: The most seconds between the beginning and the last question.
+
+        Returns:
+            Whether to ask; at the limit once more, and after it never.
+        """
+        wait = self.next_wait()
+        if limit is not None:
+            left = limit - (self._clock.monotonic() - self.since)
+            if left <= 0 and self.questions:
+                return False
+            wait = min(wait, max(left, 0.0))
+        await self._clock.sleep(wait)
         self.questions += 1
+        return True

@@ -18,6 +18,7 @@ from ._estimate import ProcessingEstimate
 from ._gate import PriorityGate
 from ._models import EnhancementStatus, SpeechEnhancement
 from ._polling import Poll, PollPolicy
+from ._tasks import end
 
 _log = logging.getLogger("audio_enhance")
 # One in work and one behind it; deeper only where the server would idle otherwise, since what
@@ -29,7 +30,8 @@ _DEEPEST = 32
 _STUCK_FACTOR = 20
 _STUCK_LEAST = 1800.0
 _STUCK_UNKNOWN = 86400.0
-# How long closing waits for the answers to creations that are on their way, in seconds.
+# How long the answer to a creation that is on its way is waited for when nobody wants the
+# enhancement any more, in seconds: its id lets a later run take it up.
 _GRACE_SECONDS = 5.0
 
 
@@ -59,6 +61,7 @@ class Outstanding:
     # Seconds on our clock minus the server's, measured when it was created; None if taken up.
     skew: float | None
     poll: Poll | None = None
+    noticed: float = 0.0  # when it became the head, on our clock
     leave: Callable[[], None] = lambda: None
 
     @property
@@ -90,7 +93,7 @@ class ServerQueue:
         self._watcher: asyncio.Task[None] | None = None
         self._creating: set[asyncio.Task[Outstanding]] = set()
         self._last_end: datetime | None = None
-        self._freed: deque[datetime] = deque(maxlen=_DEEPEST)
+        self._freed: datetime | None = None  # the end that gave the latest free place
         self._lags: deque[float] = deque(maxlen=8)
 
     @property
@@ -106,27 +109,41 @@ class ServerQueue:
         self,
         create: Callable[[], Awaitable[SpeechEnhancement]],
         *,
+        sent: Callable[[], bool],
         byte_size: int,
         priority: int,
+        on_submitted: Callable[["Outstanding"], None],
         on_status: Callable[[SpeechEnhancement, datetime | None], None],
     ) -> Outstanding:
         """Wait for a place in the window, create an enhancement, and return it as outstanding.
+
+        Args:
+            create: Makes the request.
+            sent: Whether the request is on its way at this moment.
+            byte_size: Of the asset.
+            priority: Higher goes first among those who wait for a place.
+            on_submitted: Told before anything else is, even if nobody waits for it any more.
+            on_status: See `Outstanding`.
 
         Raises:
             AudioEnhanceError: What `create` raised; the place is free again.
         """
         waited = await self.window.enter(priority)
+        freed = self._freed if waited else None
 
         async def created() -> Outstanding:
             try:
                 enhancement = await create()
             except BaseException:
+                self._freed = None
                 self.window.leave(priority)
                 raise
             skew = self._clock.monotonic() - enhancement.requested_processing_at.timestamp()
             entry = self._add(enhancement, byte_size, on_status, skew)
             entry.leave = lambda: self.window.leave(priority)
-            self._learn_lag(enhancement, waited=waited)
+            on_submitted(entry)
+            if freed is not None:
+                self._learn_lag((enhancement.requested_processing_at - freed).total_seconds())
             return entry
 
         # A request that is on its way cannot be taken back: it is seen through even when the
@@ -134,7 +151,13 @@ class ServerQueue:
         task = asyncio.create_task(created(), name="create speech enhancement")
         self._creating.add(task)
         task.add_done_callback(self._created)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not sent():
+                task.cancel()
+            await asyncio.wait([task], timeout=_GRACE_SECONDS)
+            raise
 
     def _created(self, task: "asyncio.Task[Outstanding]") -> None:
         self._creating.discard(task)
@@ -159,13 +182,9 @@ class ServerQueue:
         """Stop asking; what is outstanding goes on at the server."""
         if self._creating:
             await asyncio.wait(self._creating, timeout=_GRACE_SECONDS)
-            for task in self._creating:
-                task.cancel()
-            if self._creating:
-                await asyncio.wait(self._creating)
+            await end(self._creating)
         if self._watcher is not None:
-            self._watcher.cancel()
-            await asyncio.wait([self._watcher])
+            await end([self._watcher])
         for entry in self._outstanding:
             entry.finished.cancel()
 
@@ -187,6 +206,7 @@ class ServerQueue:
         while self._outstanding:
             head = self._outstanding[0]
             if head.poll is None:
+                head.noticed = self._clock.monotonic()
                 head.poll = self._begin(head)
                 self._tell(head)
             await head.poll.wait()
@@ -224,14 +244,14 @@ class ServerQueue:
             self._end(head, None)
             return
         self._tell(head)
-        waited = self._clock.monotonic() - poll.since
-        limit = self._longest
+        since, limit = poll.since, self._longest
         if limit is None:
+            since = head.noticed  # not its fault if the one before it was stuck
             expected = self.estimate.expected(head.byte_size)
             limit = _STUCK_UNKNOWN
             if expected is not None:
                 limit = min(max(_STUCK_FACTOR * expected, _STUCK_LEAST), _STUCK_UNKNOWN)
-        if waited > limit:
+        if (waited := self._clock.monotonic() - since) > limit:
             raise WaitTimeoutError(
                 f"The enhancement is still {found.status.value} after {waited:.0f} s.",
                 phase=Phase.PROCESS,
@@ -244,6 +264,7 @@ class ServerQueue:
 
     def _end(self, head: Outstanding, error: Exception | None) -> None:
         self._outstanding.remove(head)
+        self._freed = None if error is not None else head.enhancement.finished_processing_at
         head.leave()
         if head.finished.done():  # nobody waits for it any more
             return
@@ -255,26 +276,21 @@ class ServerQueue:
 
     def _learn(self, head: Outstanding) -> None:
         """Learn from an end how long processing took, on the server's own clock."""
-        end = head.enhancement.finished_processing_at
-        if end is None:
+        ended = head.enhancement.finished_processing_at
+        if ended is None:
             return
         succeeded = head.enhancement.status == EnhancementStatus.SUCCEEDED
         began = head.age if self._last_end is None else max(head.age, self._last_end)
         if succeeded and head.skew is not None:  # of one taken up, who was before it is unknown
-            self.estimate.observe(head.byte_size, (end - began).total_seconds())
-        self._last_end = end if self._last_end is None else max(end, self._last_end)
-        self._freed.append(end)
+            self.estimate.observe(head.byte_size, (ended - began).total_seconds())
+        self._last_end = ended if self._last_end is None else max(ended, self._last_end)
 
-    def _learn_lag(self, enhancement: SpeechEnhancement, *, waited: bool) -> None:
+    def _learn_lag(self, lag: float) -> None:
         """Learn how long a place stays empty, and make the window deep enough for that.
 
         The server idles when the work behind a finished enhancement is shorter than the time
         until we have seen it finished and submitted another.
         """
-        if not waited or not self._freed:
-            self._freed.clear()
-            return
-        lag = (enhancement.requested_processing_at - self._freed.popleft()).total_seconds()
         self._lags.append(max(0.0, lag))
         typical = self.estimate.typical
         if typical is None:
@@ -283,4 +299,5 @@ class ServerQueue:
         places = min(max(wanted, _SHALLOWEST), _DEEPEST)
         if places != self.window.places:
             _log.debug("window: %d outstanding enhancements", places)
+            self._freed = None  # whoever gets a new place was not let in by an end
             self.window.places = places

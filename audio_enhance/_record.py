@@ -1,15 +1,20 @@
 """One job's row in the journal, written before and after each step that is dear to repeat."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from ._errors import JournalError
 from ._fingerprint import Fingerprint, digest
 from ._journal import EntryState, Journal, JournalEntry
 from ._source import Source
 from ._threads import in_thread, to_its_end
+
+_log = logging.getLogger("audio_enhance")
+_OF_THE_CONTENT = ("asset_id", "enhancement_id", "output_modified_ns", "error")
 
 
 class Record:
@@ -31,16 +36,34 @@ class Record:
         return cls(journal, entry or JournalEntry(source=key, strength=strength))
 
     async def note(self, **changes: Any) -> None:
-        """Write changes down; they are there when this returns."""
+        """Write down what is about to happen; raises `JournalError`, and then it must not."""
         self.entry = attrs.evolve(self.entry, **changes)
         await self._journal.save(self.entry)
 
+    async def note_done(self, **changes: Any) -> None:
+        """Write down what has happened.
+
+        Where that fails, on a full disk for example, the work goes on: what was paid for is
+        not thrown away, and the next change that can be written holds this one as well.
+        """
+        try:
+            await self.note(**changes)
+        except JournalError as error:
+            _log.warning("%s: %s", self.entry.source, error)
+
     async def hashed(self, fingerprint: Fingerprint) -> None:
-        """Write down what identifies the source; what was known of other content is dropped."""
+        """Write down what identifies the source; what was known of other content is dropped.
+
+        A result of other content stays known as a file of ours, which may be replaced; without
+        its time of modification it is no longer taken for the result.
+        """
         md5 = fingerprint.md5.hex()
-        known = {} if self.entry.md5 == md5 else {"asset_id": None, "enhancement_id": None}
         modified = fingerprint.version[-1] if fingerprint.version else None
-        if self.entry.md5 != md5 or self.entry.modified_ns != modified:
+        known: dict[str, Any] = {}
+        if self.entry.md5 != md5:
+            known = dict.fromkeys(_OF_THE_CONTENT)
+            known |= {"state": EntryState.QUEUED, "tries": 0, "extra": 0}
+        if known or self.entry.modified_ns != modified:
             await self.note(md5=md5, byte_size=fingerprint.byte_size, modified_ns=modified, **known)
 
     async def placing(self, whole: Path, target: Path) -> None:
@@ -56,7 +79,9 @@ class Record:
     async def whole_result(self, source: Source) -> Path | None:
         """Return the result's path if it is there, whole, and of the source as it is now."""
         entry = self.entry
-        if entry.state not in (EntryState.SUCCEEDED, EntryState.DOWNLOADING) or not entry.output:
+        if entry.state not in (EntryState.SUCCEEDED, EntryState.DOWNLOADING):
+            return None
+        if entry.output is None or entry.output_modified_ns is None:
             return None
         if not await self.same_source(source) or not await self.is_own(Path(entry.output)):
             return None

@@ -5,6 +5,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
+from ._tasks import end
+
 _V = TypeVar("_V")
 _L = TypeVar("_L")
 
@@ -43,23 +45,24 @@ class Shared(Generic[_V, _L]):
         entry = self._under_way.get(key)
         if entry is None:
             entry = self._under_way[key] = _Entry()
+            entry.listeners.append(listener)  # first: an eager task begins at once
             entry.task = asyncio.create_task(self._run(key, entry, work))
-        entry.listeners.append(listener)
+        else:
+            entry.listeners.append(listener)
         try:
             return await asyncio.shield(entry.task)
         except asyncio.CancelledError:
             entry.listeners.remove(listener)
-            if not entry.listeners and not entry.task.done():
-                entry.task.cancel()
-                self._under_way.pop(key, None)  # whoever comes now starts anew
-                await asyncio.wait([entry.task])
-                if not entry.task.cancelled():
-                    entry.task.exception()  # nobody is left to be told
+            if not entry.listeners:
+                if self._under_way.get(key) is entry:
+                    del self._under_way[key]  # whoever comes now starts anew
+                await end([entry.task])
             raise
 
-    def forget(self, key: Hashable) -> None:
-        """Drop a remembered result that turned out to be of no use."""
-        self._finished.pop(key, None)
+    def forget(self, key: Hashable, result: _V) -> None:
+        """Drop a result that turned out to be of no use, unless another has replaced it."""
+        if self._finished.get(key) is result:
+            del self._finished[key]
 
     async def _run(
         self, key: Hashable, entry: _Entry[_V, _L], work: Callable[[list[_L]], Awaitable[_V]]

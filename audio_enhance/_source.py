@@ -10,6 +10,7 @@ import attrs
 
 from ._content import BytesContent, Content, FileContent, UploadedContent, spool
 from ._errors import AudioEnhanceError, InvalidSourceError
+from ._filenames import bare_name
 from ._fingerprint import Fingerprint
 from ._media_types import content_type_of, sniff_suffix
 from ._threads import in_thread
@@ -57,7 +58,7 @@ class Source:
             UnsupportedMediaTypeError: The API does not take such a type.
         """
         path = Path(path)
-        filename = bare_name(filename) if filename else path.name
+        filename = bare_name(filename or path.name)
         content = FileContent(path)
         try:
             kind = content_type_of(filename, content_type, check=check_type)
@@ -181,8 +182,3 @@ def as_source(source: SourceLike) -> Source:
     except TypeError:  # from callers whose code is not type-checked
         kind = type(source).__name__
     raise InvalidSourceError(f"A {kind} is no source.", hint="Give a path, bytes or a Source.")
-
-
-def bare_name(filename: str) -> str:
-    """Return the last part of a name that may have come with folders of any system."""
-    return filename.replace("\\", "/").rpartition("/")[2]

@@ -117,12 +117,10 @@ class Steps:
         """Step 2's end: ask until the asset is `ready_for_processing`; compares checksums."""
         limit = self._transport.timeouts.ready if timeout is None else timeout
         poll = Poll(self._polling, self.clock, expected=0.0)
-        while True:
-            await poll.wait()
-            asset = await self.api.get_asset(asset_id, on_retry=on_retry)
-            if asset.status == AssetStatus.READY_FOR_PROCESSING:
-                break
-            if self.clock.monotonic() - poll.since + poll.next_wait() > limit:
+        await poll.wait()
+        asset = await self.api.get_asset(asset_id, on_retry=on_retry)
+        while asset.status != AssetStatus.READY_FOR_PROCESSING:
+            if not await poll.wait(limit):
                 raise WaitTimeoutError(
                     f"The asset was not ready within {limit:g} s after its upload"
                     f" (status {asset.status.value}).",
@@ -131,6 +129,7 @@ class Steps:
                     source=source.label if source else None,
                     hint="Wait for it with wait_until_ready(asset_id), or upload it again.",
                 )
+            asset = await self.api.get_asset(asset_id, on_retry=on_retry)
         if source is not None:
             sent = await source.fingerprint()
             if asset.checksum is not None and asset.checksum != sent.checksum:
@@ -155,7 +154,7 @@ class Steps:
         limit = self._transport.timeouts.processing if timeout is None else timeout
         poll = Poll(self._polling, self.clock)
         while not enhancement.status.finished:
-            if limit is not None and self.clock.monotonic() - poll.since + poll.next_wait() > limit:
+            if not await poll.wait(limit):
                 raise WaitTimeoutError(
                     f"The enhancement was not finished within {limit:g} s; it goes on there.",
                     phase=Phase.PROCESS,
@@ -163,7 +162,6 @@ class Steps:
                     enhancement_id=enhancement.id,
                     hint="Take it up again with get_speech_enhancement(asset_id, enhancement_id).",
                 )
-            await poll.wait()
             enhancement = await self.api.get_speech_enhancement(
                 enhancement.asset_id, enhancement.id, on_retry=on_retry
             )
@@ -176,9 +174,8 @@ class Steps:
         enhancement: SpeechEnhancement,
         file: PartialFile,
         *,
-        place: Callable[[str], Awaitable[Path]],
+        place: Callable[[str], Awaitable[tuple[Path, bool]]],
         original: str | None = None,
-        overwrite: bool = False,
         on_bytes: OnReceived = _ignore,
         on_retry: OnRetry | None = None,
     ) -> Path:
@@ -187,9 +184,9 @@ class Steps:
         Args:
             enhancement: It has to have succeeded.
             file: The temporary file; gone when this ends, however it ends.
-            place: Turns the server's name for the result, which is whole by then, into its path.
+            place: Turns the server's name for the result, which is whole by then, into its path,
+                and says whether a file that is there may go.
             original: The asset's file name, for a name of our own where the server gives none.
-            overwrite: Replace a file that is in that place.
             on_bytes: Told the bytes received, and how many there will be.
             on_retry: Told of every failure that is tried again.
         """
@@ -203,7 +200,7 @@ class Steps:
             if name is None:
                 original = original or (await self.api.get_asset(enhancement.asset_id)).filename
                 name = result_name(original, enhancement.strength)
-            target = await place(name)
+            target, overwrite = await place(name)
             await file.commit(target, overwrite=overwrite)
             return target
         except AudioEnhanceError as error:
@@ -257,10 +254,10 @@ class Steps:
                 url = known.download_url
             if url is None:
                 raise ProtocolError("The API gives no download URL for the result.")
-            if self.api.is_own(url):
+            if self.api.is_own(checked(url, plain_http=self._plain_http)):
                 return await self.api.redirect_of(url, enhancement, on_retry=on_retry)
             known = None  # it can be used now, but need not work a second time
-            return checked(url, plain_http=self._plain_http)
+            return url
 
         return locate
 

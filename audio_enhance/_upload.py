@@ -20,15 +20,15 @@ from ._errors import (
     TransferStalledError,
 )
 from ._fingerprint import Fingerprint
+from ._progress import Progress
 from ._source import Source
 from ._threads import in_thread, to_its_end
-from ._transport import Transport, Watch, translated
+from ._transport import Transport, Watch, translated, whole_answer
 
 # Read in large pieces, each a hop to a thread; handed on in small ones, so that other transfers
 # get their turn on the event loop in between.
 _READ_BYTES = 1 << 20
-_SLICE_BYTES = 1 << 17
-_LONGEST_ANSWER = 1 << 16
+_SLICE_BYTES = 1 << 18
 
 OnBytes = Callable[[int], None]
 
@@ -73,7 +73,7 @@ class _Body:
         # Its own lock lets `close` wait for a read that a thread is still at.
         self._reader = aiofiles.threadpool.wrap(file)
         self._watch = watch
-        self._on_bytes = on_bytes
+        self._progress = Progress(on_bytes)
         self._rest = memoryview(b"")
         self._unread = fingerprint.byte_size
         self._sent = 0
@@ -85,11 +85,12 @@ class _Body:
     async def __anext__(self) -> memoryview:
         # Being asked for the next piece says that the one before is on its way.
         self._watch.alive()
-        self._on_bytes(self._sent)
+        self._progress.reached(self._sent)
         if self._sent:
             await asyncio.sleep(0)
         if not self._rest:
             if not self._unread:
+                self._progress.ended(self._sent)
                 raise StopAsyncIteration
             try:
                 self._rest = memoryview(await self._read())
@@ -142,14 +143,15 @@ async def put(
     fingerprint = await source.fingerprint()
     headers = signed_headers(url, fingerprint, source.content_type)
     watch = Watch(transport.timeouts.stall)
-    file = await to_its_end(lambda: source.content.open(fingerprint))
+    file = await to_its_end(
+        lambda: source.content.open(fingerprint), undo=lambda file: file.close()
+    )
     body = _Body(source, fingerprint, file, watch, on_bytes)
 
     async def send() -> Answer:
         async with transport.put(url, headers, body) as response:
             watch.alive()
-            text = await response.content.read(_LONGEST_ANSWER)
-            return Answer(response.status, response.headers, text)
+            return await whole_answer(response)
 
     failure: AudioEnhanceError | None = None
     answer: Answer | None = None
@@ -167,7 +169,7 @@ async def put(
         failure = body.failure or failure
         assert failure is not None
         raise failure
-    if answer.status == 200:
+    if answer.ok:
         return
     refusal = storage_error(answer, clock.time())
     if refusal.code == "BadDigest":

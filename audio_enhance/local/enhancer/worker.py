@@ -90,10 +90,11 @@ class SpeechEnhancer:
         self._closed = True
         for worker in self._workers:
             worker.kill()
-        await asyncio.gather(*(worker.end() for worker in self._idle))
-        # Who was in the middle of something sees that worker's end, and cleans up after it.
+        # Who was in the middle of something sees its worker's end, and cleans up after it.
         for _ in range(self._slots):
             await self._free.acquire()
+        for worker in self._workers:
+            await worker.end()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -127,11 +128,13 @@ class _Worker:
 
     @classmethod
     async def start(cls) -> Self:
+        # The same modules as here, from the same places in the same order. Without -P, those
+        # in the current folder would come first, whatever is in there.
         package = Path(audio_enhance.__file__).parents[1]
-        path = os.pathsep.join(filter(None, [str(package), os.environ.get("PYTHONPATH")]))
+        path = os.pathsep.join([*filter(None, sys.path), str(package)])
         process = await asyncio.create_subprocess_exec(
             sys.executable,
-            "-P",  # modules in the current folder are none of ours
+            "-P",
             "-m",
             "audio_enhance.local.enhancer",
             stdin=PIPE,

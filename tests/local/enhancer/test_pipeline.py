@@ -119,17 +119,15 @@ def test_strength_0_is_the_recording(noisy: Samples, tmp_path: Path) -> None:
 def test_strength_is_the_share_of_the_enhanced_audio(noisy: Samples, tmp_path: Path) -> None:
     original, full = (enhanced(noisy, tmp_path, strength) for strength in (0, 100))
     np.testing.assert_array_equal(original, noisy.astype(np.float32))
+    pauses = ~speaking(sentence())
+    noise_left = [level(original, pauses)]
     for strength in (1, 50, 93):
         share = strength / 100
-        blended = share * full + (1 - share) * original
-        np.testing.assert_allclose(enhanced(noisy, tmp_path, strength), blended, atol=1e-6)
-
-
-def test_more_strength_is_less_noise(noisy: Samples, tmp_path: Path) -> None:
-    pauses = ~speaking(sentence())
-    heard = [level(enhanced(noisy, tmp_path, s), pauses) for s in (0, 50, 93, 100)]
-    assert heard == sorted(heard, reverse=True)
-    assert heard[0] - heard[1] == pytest.approx(6, abs=1)  # half of the noise's amplitude
+        heard = enhanced(noisy, tmp_path, strength)
+        np.testing.assert_allclose(heard, share * full + (1 - share) * original, atol=1e-6)
+        noise_left.append(level(heard, pauses))
+    noise_left.append(level(full, pauses))
+    assert noise_left == sorted(noise_left, reverse=True)
 
 
 @pytest.mark.parametrize("strength", [-1, 101, 50.0, True])
@@ -157,8 +155,8 @@ def test_the_last_words_are_kept(noisy: Samples, tmp_path: Path) -> None:
 
 
 def test_channels_are_enhanced_each_by_itself(noisy: Samples, tmp_path: Path) -> None:
-    clean = speech("rms")[: len(noisy)]
-    stereo = np.stack([noisy, at_snr(clean, noise("white", len(clean)), 10)])
+    clean = speech("rms")[: 2 * RATE]
+    stereo = np.stack([noisy[: 2 * RATE], at_snr(clean, noise("white", len(clean)), 10)])
     source = write(tmp_path / "source", stereo)
     enhance_file(source, tmp_path / "result", strength=100)
     left, right = read(tmp_path / "result").samples
@@ -167,11 +165,12 @@ def test_channels_are_enhanced_each_by_itself(noisy: Samples, tmp_path: Path) ->
 
 
 def test_wild_floats_harm_nothing_after_them(noisy: Samples, tmp_path: Path) -> None:
-    wild = noisy.copy()
+    tame = noisy[: 4 * RATE]
+    wild = tame.copy()
     wild[100], wild[200], wild[300], wild[400] = np.nan, np.inf, -np.inf, 1e30
     result = enhanced(wild, tmp_path)
     assert np.all(np.isfinite(result))
-    np.testing.assert_allclose(result[3 * RATE :], enhanced(noisy, tmp_path)[3 * RATE :], atol=0.02)
+    np.testing.assert_allclose(result[3 * RATE :], enhanced(tame, tmp_path)[3 * RATE :], atol=0.02)
 
 
 def test_loud_recordings_are_not_clipped_or_wrapped(tmp_path: Path) -> None:

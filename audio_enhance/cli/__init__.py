@@ -1,0 +1,1 @@
+"""The command line; it comes with the extra ``cli``."""

@@ -1,0 +1,204 @@
+"""A batch from the command line: done, shown while it is, and told of at its end."""
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager, suppress
+from pathlib import Path
+
+import attrs
+from rich.text import Text
+
+from audio_enhance import (
+    AudioEnhanceError,
+    EnhanceClient,
+    InvalidInputError,
+    Journal,
+    JournalError,
+    Outcome,
+    Source,
+)
+from audio_enhance._clock import SystemClock
+from audio_enhance._journal import EntryState
+from audio_enhance._threads import to_its_end
+
+from .outcome import as_json, line_of
+from .plain import PlainPainter
+from .progress import Progress
+from .report import Report
+from .screen import Painter, Screen, ScreenLog, error_console
+from .settings import Settings, journal_key
+from .summary import Summary, resume_command
+from .terminal import TerminalPainter
+from .text import several
+
+# Of more than so many results a terminal shows those that failed, and counts the others.
+_FEW = 24
+
+
+@attrs.frozen(kw_only=True)
+class Work:
+    """What is to be enhanced.
+
+    Attributes:
+        sources: By the strengths that they are wanted at.
+        sizes: The sources' lengths in bytes.
+    """
+
+    sources: Mapping[tuple[int, ...], Sequence[str]]
+    sizes: Mapping[str, int]
+
+    @property
+    def count(self) -> int:
+        """How many results there will be."""
+        return sum(len(strengths) * len(names) for strengths, names in self.sources.items())
+
+    def jobs(self) -> Iterator[tuple[str, int]]:
+        """Yield every source at each of its strengths."""
+        for strengths, sources in self.sources.items():
+            for source in sources:
+                for strength in strengths:
+                    yield source, strength
+
+
+@attrs.frozen(kw_only=True)
+class Telling:
+    """How it is told what happens.
+
+    Attributes:
+        json: Whether every outcome is a line of JSON on standard output.
+        report: The file for the report, if one is wanted.
+        verbose: Whether the log is shown.
+    """
+
+    json: bool
+    report: Path | None
+    verbose: bool
+
+
+class Batch:
+    """One run over some work.
+
+    Raises:
+        OutputError: The report could not be written.
+    """
+
+    def __init__(self, work: Work, settings: Settings, telling: Telling) -> None:
+        self._work = work
+        self._settings = settings
+        self._telling = telling
+        self._summary = Summary()
+        self._report = None if telling.report is None else Report(telling.report)
+        self._console = error_console()
+        self._progress = Progress(work.jobs(), work.sizes, SystemClock())
+        # What is redrawn would be torn by the lines of standard output on the same terminal.
+        redrawn = self._console.is_terminal and not self._console.is_dumb_terminal
+        redrawn = redrawn and not (telling.json and sys.stdout.isatty())
+        painter: Painter
+        if redrawn:
+            painter = TerminalPainter(self._console, self._progress)
+        else:
+            painter = PlainPainter(self._console, self._progress, SystemClock())
+        self._screen = Screen(painter)
+        self._every_result = telling.verbose or not redrawn or work.count <= _FEW
+
+    async def run(self, client: EnhanceClient, journal: Journal | None) -> bool:
+        """Do the work, and return whether every result is there."""
+        began = time.monotonic()
+        try:
+            async with self._screen:
+                with self._logging():
+                    await self._run(client, journal)
+        finally:
+            if self._report is not None:
+                unfinished = self._work.count - self._summary.ended
+                await self._report.write(self._summary.totals | {"unfinished": unfinished})
+                self._report.close()
+        self._summary.print(
+            self._console,
+            seconds=time.monotonic() - began,
+            output_dir=self._settings.output_dir,
+            journal=None if journal is None else journal.path,
+        )
+        return self._summary.ok
+
+    def stopped(self, journal: Path | None) -> None:
+        """Say how to carry on after an interruption."""
+        if journal is not None:
+            how = f"To carry on:\n{resume_command(journal)}"
+        else:
+            how = "There was no journal: to carry on, give the files that are left."
+        done = f"{self._summary.ended:,} of {several(self._work.count, 'result')}"
+        self._console.print(Text(f"Stopped after {done}. {how}"), soft_wrap=True)
+
+    async def _run(self, client: EnhanceClient, journal: Journal | None) -> None:
+        task = asyncio.create_task(self._enhance(client, journal), name="command line")
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            self._screen.say(Text("Stopping; the same once more leaves at once."))
+            task.cancel()
+            await asyncio.wait([task])
+            raise
+        await task
+
+    async def _enhance(self, client: EnhanceClient, journal: Journal | None) -> None:
+        settings = self._settings
+        for strengths, names in self._work.sources.items():
+            sources = [
+                name
+                if settings.content_type is None
+                else Source.from_path(name, content_type=settings.content_type)
+                for name in names
+            ]
+            run = client.enhance_as_completed(
+                sources,
+                strength=strengths,
+                output_dir=settings.output_dir,
+                journal=journal,
+                overwrite=settings.overwrite,
+                root=settings.root,
+                on_event=self._progress.on_event,
+            )
+            async with aclosing(run) as outcomes:
+                async for outcome in outcomes:
+                    await self._take(outcome)
+                    if journal is not None and isinstance(outcome.error, InvalidInputError):
+                        await _note_refused(journal, outcome, outcome.error)
+
+    async def _take(self, outcome: Outcome) -> None:
+        self._progress.ended(outcome)
+        self._summary.add(outcome)
+        news = outcome.status == "failed" or (self._every_result and outcome.ok)
+        if news and (outcome.status != "skipped" or self._telling.verbose):
+            self._screen.say(line_of(outcome))
+        if self._telling.json:
+            line = as_json(outcome)
+            await to_its_end(lambda: print(line, flush=True))  # noqa: T201
+        if self._report is not None:
+            await self._report.add(outcome)
+
+    @contextmanager
+    def _logging(self) -> Generator[None]:
+        if not self._telling.verbose:
+            yield
+            return
+        log, handler = logging.getLogger("audio_enhance"), ScreenLog(self._screen)
+        level = log.level
+        log.addHandler(handler)
+        log.setLevel(logging.DEBUG)
+        try:
+            yield
+        finally:
+            log.removeHandler(handler)
+            log.setLevel(level)
+
+
+async def _note_refused(journal: Journal, outcome: Outcome, error: AudioEnhanceError) -> None:
+    """Write down why a planned source never became a job, so that `status` can say it."""
+    with suppress(JournalError):  # then it stays planned, and the next run finds out again
+        entry = await journal.entry(journal_key(outcome.name), outcome.strength)
+        if entry is not None and entry.state == EntryState.QUEUED:
+            await journal.save(attrs.evolve(entry, state=EntryState.FAILED, error=str(error)))

@@ -1,0 +1,138 @@
+"""`audio-enhance enhance`: recordings and folders of recordings in, clean ones out."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from audio_enhance import Journal
+from audio_enhance._media_types import SUPPORTED
+
+from .batch import Batch, Telling, Work
+from .interrupt import run
+from .options import PATH, local_option, telling_options
+from .recordings import Recordings, find_recordings
+from .screen import error_console
+from .service import open_client
+from .settings import JOURNAL_NAME, Settings, journal_key
+from .text import several, shown
+
+_EPILOG = """
+\b
+Examples:
+  audio-enhance enhance talk.mp3
+  audio-enhance enhance recordings/ --output-dir clean
+  audio-enhance enhance a.wav b.wav --strength 50 --strength 93
+  audio-enhance enhance recordings/ --local
+
+The credentials are taken from FIREFLY_SERVICES_CLIENT_ID and FIREFLY_SERVICES_CLIENT_SECRET
+(or FIREFLY_SERVICES_ACCESS_TOKEN); --local needs none.
+
+\b
+Exit status: 0 when every file succeeded, 1 when some did not, 2 for wrong
+usage, 130 after Ctrl-C, which also prints how to carry on.
+"""
+
+
+@click.command(epilog=_EPILOG, short_help="Enhance recordings, or folders of recordings.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(), metavar="FILES...")
+@click.option(
+    "-s",
+    "--strength",
+    "strengths",
+    multiple=True,
+    type=click.IntRange(0, 100),
+    default=(93,),
+    metavar="N",
+    help="0 keeps the original, 100 is fully enhanced; several for several results. Default: 93.",
+)
+@click.option(
+    "-o",
+    "--output-dir",
+    type=PATH,
+    default=Path("enhanced"),
+    show_default=True,
+    metavar="DIR",
+    help="Where the results go.",
+)
+@click.option(
+    "--journal",
+    type=PATH,
+    metavar="FILE",
+    help=f"Where progress is kept, for carrying on. Default: {JOURNAL_NAME} in DIR.",
+)
+@click.option("--no-journal", is_flag=True, help="Keep no journal; nothing can be resumed.")
+@click.option("--overwrite", is_flag=True, help="Replace files that are in the results' places.")
+@click.option(
+    "--content-type",
+    type=click.Choice(sorted(SUPPORTED)),
+    metavar="TYPE",
+    help="Send this type, audio/mpeg for example, whatever the files' names end in.",
+)
+@local_option
+@telling_options
+def enhance(
+    files: tuple[str, ...],
+    strengths: tuple[int, ...],
+    output_dir: Path,
+    journal: Path | None,
+    no_journal: bool,
+    overwrite: bool,
+    content_type: str | None,
+    local: bool,
+    as_json: bool,
+    report: Path | None,
+    verbose: bool,
+) -> int:
+    """Remove noise and echo from recordings of speech.
+
+    FILES may be folders: the audio files in them, and in the folders below, are enhanced.
+    Run it again and what is done already is skipped.
+    """
+    if journal is not None and no_journal:
+        raise click.UsageError("--journal and --no-journal exclude each other.")
+    output_dir = output_dir.absolute()
+    journal = None if no_journal else journal or output_dir / JOURNAL_NAME
+    telling = Telling(json=as_json, report=report, verbose=verbose)
+
+    async def enhanced() -> int:
+        found = await asyncio.to_thread(find_recordings, files, output_dir)
+        _say(found)
+        settings = Settings(
+            output_dir=output_dir,
+            overwrite=overwrite,
+            root=found.root,
+            content_type=content_type,
+            local=local,
+        )
+        work = Work(sources={tuple(dict.fromkeys(strengths)): list(found.sizes)}, sizes=found.sizes)
+        batch = Batch(work, settings, telling)
+        try:
+            async with AsyncExitStack() as stack:
+                client = await stack.enter_async_context(open_client(local=local))
+                opened = None
+                if journal is not None:
+                    opened = await stack.enter_async_context(await Journal.open(journal.absolute()))
+                    await settings.write(opened)
+                    await opened.plan(
+                        (journal_key(source), strength) for source, strength in work.jobs()
+                    )
+                ok = await batch.run(client, opened)
+        except asyncio.CancelledError:
+            batch.stopped(journal)
+            raise
+        return 0 if ok and not found.unreadable else 1
+
+    return run(enhanced())
+
+
+def _say(found: Recordings) -> None:
+    console = error_console()
+    for folder in found.unreadable:
+        console.print(Text(f"This folder cannot be searched: {shown(folder)}", "yellow"))
+    if found.results:
+        console.print(f"{several(found.results, 'result')} of earlier runs left out.")
+    if not found.sizes:
+        raise click.UsageError("There is no audio file in what was given.")

@@ -1,0 +1,55 @@
+"""Ctrl-C and SIGTERM: the first one stops in good order, the second one at once."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Coroutine
+from types import FrameType
+from typing import Any
+
+_SHOW_CURSOR = b"\x1b[?25h\n"
+
+
+def run(work: Coroutine[Any, Any, int]) -> int:
+    """Run a command to its end and return its exit status.
+
+    The first signal cancels it; it cleans up, and the status is 128 and the signal's number
+    (130 after Ctrl-C, 143 after SIGTERM). The second leaves on the spot.
+    """
+    received: list[int] = []
+
+    async def interruptible() -> int:
+        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        assert task is not None
+
+        # Not `loop.add_signal_handler`: a handler there has to wait for the loop, which is what
+        # the second signal must not do.
+        def handle(number: int, _: FrameType | None) -> None:
+            if received:
+                if sys.stderr.isatty():
+                    os.write(2, _SHOW_CURSOR)
+                os._exit(128 + number)
+            received.append(number)
+            loop.call_soon_threadsafe(task.cancel)
+
+        for number in before:
+            signal.signal(number, handle)
+        return await work
+
+    # What is ignored stays so: `nohup`, and background jobs of shells without job control.
+    before = {
+        number: handler
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if (handler := signal.getsignal(number)) is not signal.SIG_IGN
+    }
+    try:
+        return asyncio.run(interruptible())
+    except asyncio.CancelledError:
+        if not received:
+            raise
+        return 128 + received[0]
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,83 @@
+"""The command `audio-enhance`: its parts, and what becomes of errors."""
+
+import os
+import sys
+
+import click
+from rich.text import Text
+
+from audio_enhance import (
+    AudioEnhanceError,
+    InvalidInputError,
+    JournalError,
+    MissingExtraError,
+    __version__,
+)
+
+from .demo import demo
+from .enhance import enhance
+from .resume import resume
+from .screen import error_console
+from .serve import serve
+from .status import status
+from .text import shown
+
+_EPILOG = """
+\b
+To begin with:
+  audio-enhance demo                     try it, without credentials
+  audio-enhance enhance talk.mp3         enhance a recording
+  audio-enhance enhance recordings/      … or a folder of ten thousand
+  audio-enhance status enhanced          how far that is
+  audio-enhance resume enhanced          carry on after an interruption
+
+Every command has a --help of its own.
+"""
+
+# Whatever this holds was wrong before any work began.
+_USAGE = (InvalidInputError, MissingExtraError, JournalError)
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="audio-enhance")
+def cli() -> None:
+    """Remove noise and echo from recordings of speech, with the Enhance Speech API.
+
+    The credentials of your project are taken from the environment, from
+    FIREFLY_SERVICES_CLIENT_ID and FIREFLY_SERVICES_CLIENT_SECRET. Without any, --local and
+    demo do the same on this machine.
+    """
+
+
+for command in (enhance, status, resume, serve, demo):
+    cli.add_command(command)
+
+
+def run() -> int:
+    """Run what the arguments say, and return the exit status."""
+    for stream in (sys.stdout, sys.stderr):  # names may hold what the encoding lacks
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        return cli.main(prog_name="audio-enhance", standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except AudioEnhanceError as error:
+        _show(error)
+        return 2 if isinstance(error, _USAGE) else 1
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would try once more, and complain, at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _show(error: AudioEnhanceError) -> None:
+    console = error_console()
+    source = f"{error.source}: " if error.source else ""
+    console.print(
+        Text.assemble(("Error: ", "bold red"), shown(source + error.message)), soft_wrap=True
+    )
+    if error.hint:
+        console.print(Text(shown(error.hint)), soft_wrap=True)

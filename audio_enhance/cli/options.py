@@ -1,0 +1,35 @@
+"""Options that more than one command has."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+#: A file or folder.
+PATH = click.Path(path_type=Path)
+
+local_option = click.option(
+    "--local",
+    is_flag=True,
+    help="Work without credentials: the local service does the enhancing, on this machine.",
+)
+
+
+def telling_options(command: _Command) -> _Command:
+    """Add the options that say how a batch is told of."""
+    for option in reversed(
+        (
+            click.option(
+                "--json", "as_json", is_flag=True, help="One JSON object a line on standard output."
+            ),
+            click.option(
+                "--report", type=PATH, metavar="FILE", help="Write all outcomes to a JSON file."
+            ),
+            click.option("-v", "--verbose", is_flag=True, help="Show what is logged."),
+        )
+    ):
+        command = option(command)
+    return command

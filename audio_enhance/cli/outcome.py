@@ -1,0 +1,55 @@
+"""What became of one source, for programs and for people."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from audio_enhance import AudioEnhanceError, Outcome
+
+from .text import shown
+
+
+def as_json(outcome: Outcome) -> str:
+    """Return the line of `--json`, without its end."""
+    return json.dumps(fields_of(outcome))
+
+
+def fields_of(outcome: Outcome) -> dict[str, Any]:
+    """Return what `--json` says of it; what was not started has no result either."""
+    return {
+        "source": outcome.name,
+        "strength": outcome.strength,
+        "status": "failed" if outcome.status == "not started" else outcome.status,
+        "path": None if outcome.path is None else str(outcome.path),
+        "asset_id": outcome.asset_id,
+        "enhancement_id": outcome.enhancement_id,
+        "error": None if outcome.error is None else str(outcome.error),
+    }
+
+
+def line_of(outcome: Outcome) -> Text:
+    """Return the line for people."""
+    name = shown(near(outcome.name))
+    if outcome.error is not None:
+        what = shown(reason(outcome.error))
+        return Text.assemble(("failed", "red"), f"  {name} at {outcome.strength}: {what}")
+    label = ("before", "dim") if outcome.status == "skipped" else ("done  ", "green")
+    path = "" if outcome.path is None else shown(near(outcome.path))
+    return Text.assemble(label, f"  {name} ", ("→ ", "dim"), path)
+
+
+def reason(error: AudioEnhanceError) -> str:
+    """Return why it failed, with what its server's support would ask for."""
+    about = [error.phase.value] if error.phase else []
+    if error.request_id:
+        about.append(f"request {error.request_id}")
+    return error.message + (f" [{', '.join(about)}]" if about else "")
+
+
+def near(path: str | Path) -> str:
+    """Return a path as seen from the current folder, if it is in there."""
+    path, here = Path(path), Path.cwd()
+    return os.path.relpath(path, here) if path.is_relative_to(here) else str(path)

@@ -1,0 +1,229 @@
+"""How far a batch is: events and outcomes in, what is to be shown of them out."""
+
+import threading
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import attrs
+
+from audio_enhance import (
+    Clock,
+    Downloading,
+    Event,
+    Finished,
+    Outcome,
+    Processing,
+    Retrying,
+    Submitted,
+    Uploading,
+)
+
+from .pace import Pace
+
+_Key = tuple[str, int]
+
+
+@attrs.frozen
+class Transfer:
+    """Bytes under way.
+
+    Attributes:
+        verb: What is done with them.
+        name: The recording's name.
+        moved: How many bytes were sent or received.
+        total: How many there are, where that is known.
+        rate: Bytes per second since its beginning.
+    """
+
+    verb: Literal["upload", "download"]
+    name: str
+    moved: int
+    total: int | None
+    rate: float
+
+
+@attrs.frozen
+class Retry:
+    """A request that failed and will be made again.
+
+    Attributes:
+        name: The recording's name.
+        reason: Why it failed.
+        seconds: Until it is made again.
+    """
+
+    name: str
+    reason: str
+    seconds: float
+
+
+@attrs.frozen
+class Server:
+    """What the server is expected to be at.
+
+    Attributes:
+        name: The recording's name; empty when the server has nothing of ours to do.
+        seconds: Until it is probably finished, where that is known.
+    """
+
+    name: str = ""
+    seconds: float | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Snapshot:
+    """A batch at one moment.
+
+    Attributes:
+        done: Results that are there, those of earlier runs included.
+        skipped: How many of them were there before.
+        failed: Those that came to nothing.
+        left: Those without an outcome.
+        seconds_left: Until all of them have one, from the pace so far; `None` before the first.
+        server: What the server is doing.
+        transfers: Uploads and downloads under way.
+        retries: Requests that wait to be made again, the next one first.
+    """
+
+    done: int
+    skipped: int
+    failed: int
+    left: int
+    seconds_left: float | None
+    server: Server
+    transfers: list[Transfer]
+    retries: list[Retry]
+
+
+@attrs.define
+class _Moving:
+    verb: Literal["upload", "download"]
+    moved: int
+    total: int | None
+    since: float
+
+
+class Progress:
+    """Collects what happens; the event loop writes it, another thread may read it.
+
+    Args:
+        jobs: Every source and strength of the batch.
+        sizes: The sources' lengths in bytes.
+        clock: What tells the time.
+    """
+
+    def __init__(self, jobs: Iterable[_Key], sizes: Mapping[str, int], clock: Clock) -> None:
+        self._sizes = sizes
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._left = self._bytes_left = 0
+        for source, _ in jobs:
+            self._left += 1
+            self._bytes_left += self._size(source)
+        self._counts = dict.fromkeys(("succeeded", "skipped", "failed", "not started"), 0)
+        self._moving: dict[_Key, _Moving] = {}
+        self._head: tuple[_Key, float | None] | None = None
+        self._retries: dict[_Key, tuple[str, float]] = {}
+        self._pace = Pace()
+
+    def on_event(self, event: Event) -> None:
+        """Take in what happens to a job."""
+        with self._lock:
+            self._take(event, (event.source, event.strength), self._clock.monotonic())
+
+    def ended(self, outcome: Outcome) -> None:
+        """Take in what became of a source at a strength."""
+        with self._lock:
+            self._counts[outcome.status] += 1
+            self._left -= 1
+            self._bytes_left -= self._size(outcome.name)
+
+    def snapshot(self) -> Snapshot:
+        """Return how far everything is now."""
+        with self._lock:
+            now = self._clock.monotonic()
+            counts = self._counts
+            retries = [
+                Retry(Path(source).name, reason, until - now)
+                for (source, _), (reason, until) in self._retries.items()
+                if until > now
+            ]
+            return Snapshot(
+                done=counts["succeeded"] + counts["skipped"],
+                skipped=counts["skipped"],
+                failed=counts["failed"] + counts["not started"],
+                left=self._left,
+                seconds_left=self._pace.seconds_left(now, self._left, self._bytes_left),
+                server=self._server(now),
+                transfers=self._transfers(now),
+                retries=sorted(retries, key=lambda retry: retry.seconds),
+            )
+
+    def _take(self, event: Event, key: _Key, now: float) -> None:
+        if not isinstance(event, Retrying):
+            self._retries.pop(key, None)
+        match event:
+            case Uploading() if event.sent < event.total:
+                self._move(key, "upload", event.sent, event.total, now)
+            case Uploading():
+                self._moving.pop(key, None)
+            case Submitted():
+                self._moving.pop(key, None)
+                self._pace.begin(now)
+            case Processing():
+                until = None
+                if event.expected_end is not None:
+                    wait = event.expected_end - datetime.fromtimestamp(self._clock.time(), UTC)
+                    until = now + wait.total_seconds()
+                self._head = key, until
+            case Downloading():
+                moving = self._moving.get(key)
+                if moving is None or moving.verb == "upload":
+                    self._pace.result(now, self._size(event.source))
+                self._leave_head(key)
+                self._move(key, "download", event.received, event.total, now)
+            case Retrying():
+                self._retries[key] = event.error.message, now + event.wait
+            case Finished():
+                self._moving.pop(key, None)
+                self._leave_head(key)
+            case _:
+                pass
+
+    def _move(
+        self,
+        key: _Key,
+        verb: Literal["upload", "download"],
+        moved: int,
+        total: int | None,
+        now: float,
+    ) -> None:
+        moving = self._moving.get(key)
+        if moving is None or moving.verb != verb or moved < moving.moved:  # begun, or begun anew
+            self._moving[key] = _Moving(verb, moved, total, now)
+        else:
+            moving.moved, moving.total = moved, total
+
+    def _leave_head(self, key: _Key) -> None:
+        if self._head is not None and self._head[0] == key:
+            self._head = None
+
+    def _size(self, source: str) -> int:
+        return max(1, self._sizes.get(source, 1))
+
+    def _transfers(self, now: float) -> list[Transfer]:
+        # Several strengths of one recording share its upload: one line for it.
+        shown: dict[object, Transfer] = {}
+        for key, moving in self._moving.items():
+            rate = moving.moved / max(now - moving.since, 0.1)
+            transfer = Transfer(moving.verb, Path(key[0]).name, moving.moved, moving.total, rate)
+            shown[key[0] if moving.verb == "upload" else key] = transfer
+        return sorted(shown.values(), key=lambda transfer: transfer.verb)
+
+    def _server(self, now: float) -> Server:
+        if self._head is None:
+            return Server()
+        (source, _), until = self._head
+        return Server(Path(source).name, None if until is None else max(0.0, until - now))

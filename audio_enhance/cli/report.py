@@ -1,0 +1,93 @@
+"""The file of `--report`: every outcome with its ids, and the totals."""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Self
+
+from audio_enhance import InvalidInputError, Outcome, OutputError, __version__
+from audio_enhance._threads import to_its_end
+
+from .outcome import fields_of
+
+
+class Report:
+    """Collects outcomes on disk, whatever their number, and writes the file at the end.
+
+    A context manager. The file appears whole, and replaces an earlier one.
+
+    Args:
+        path: The file.
+
+    Raises:
+        InvalidInputError: It could not be written there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not os.access(path.parent, os.W_OK) or path.is_dir():
+            raise InvalidInputError(f"The report cannot be written to {path}.")
+        self._path = path
+        self._began = datetime.now(UTC)
+        # Without a name, so that nothing stays behind however the process ends.
+        self._lines: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
+        self._error: OSError | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._lines.close()
+
+    async def add(self, outcome: Outcome) -> None:
+        """Take in one outcome; a full disk shows when the report is written."""
+        error = outcome.error
+        fields = fields_of(outcome) | {
+            "status": outcome.status.replace(" ", "_"),
+            "hint": error and error.hint,
+            "retryable": error and error.retryable,
+            "extra_enhancements": outcome.extra_enhancements,
+            "failed_enhancements": outcome.failed_enhancements,
+        }
+        line = json.dumps(fields) + "\n"
+        try:
+            await to_its_end(lambda: self._lines.write(line))
+        except OSError as trouble:
+            self._error = trouble
+
+    async def write(self, totals: Mapping[str, Any]) -> None:
+        """Write the file.
+
+        Args:
+            totals: What stands at its head.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        await to_its_end(lambda: self._write(totals))
+
+    def _write(self, totals: Mapping[str, Any]) -> None:
+        part = self._path.with_name(f".{self._path.name}.part")
+        head = {
+            "version": __version__,
+            "began_at": self._began.isoformat(),
+            "ended_at": datetime.now(UTC).isoformat(),
+            "totals": dict(totals),
+        }
+        try:
+            if self._error is not None:
+                raise self._error
+            self._lines.seek(0)
+            with part.open("w", encoding="utf-8") as file:
+                file.write(json.dumps(head, indent=2).removesuffix("\n}") + ',\n  "outcomes": [')
+                for index, line in enumerate(self._lines):
+                    file.write(("," if index else "") + "\n    " + line.rstrip("\n"))
+                file.write("\n  ]\n}\n")
+            part.replace(self._path)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            raise OutputError(
+                f"The report cannot be written to {self._path}: {error.strerror}."
+            ) from error

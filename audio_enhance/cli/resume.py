@@ -1,0 +1,80 @@
+"""`audio-enhance resume`: finish what is in a journal."""
+
+import asyncio
+from collections import defaultdict
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import attrs
+import click
+
+from audio_enhance import Journal
+from audio_enhance._journal import EntryState, JournalEntry
+
+from .batch import Batch, Telling, Work
+from .interrupt import run
+from .options import PATH, local_option, telling_options
+from .recordings import size_of
+from .service import open_client
+from .settings import Settings, journal_in
+
+_EPILOG = """
+\b
+Examples:
+  audio-enhance resume enhanced
+  audio-enhance resume enhanced/.audio-enhance.sqlite --json
+"""
+
+
+@click.command(epilog=_EPILOG, short_help="Finish what an interrupted run left.")
+@click.argument("journal", type=PATH)
+@local_option
+@telling_options
+def resume(journal: Path, local: bool, as_json: bool, report: Path | None, verbose: bool) -> int:
+    """Finish what is in a journal, with the settings of the run that began it.
+
+    JOURNAL is the journal's file, or the output folder it is in. What is done is skipped, what
+    the server has finished is fetched, and what failed is tried again.
+    """
+    telling = Telling(json=as_json, report=report, verbose=verbose)
+
+    async def resumed() -> int:
+        path = await asyncio.to_thread(lambda: journal_in(journal).absolute())
+        batch: Batch | None = None
+        try:
+            async with AsyncExitStack() as stack:
+                # Read first: opening it for a run would make one where there is none.
+                async with await Journal.read(path) as reader:
+                    settings = await Settings.of(reader)
+                settings = attrs.evolve(settings, local=local or settings.local)
+                client = await stack.enter_async_context(open_client(local=settings.local))
+                opened = await stack.enter_async_context(await Journal.open(path))
+                batch = Batch(await _work_in(opened), settings, telling)
+                return 0 if await batch.run(client, opened) else 1
+        except asyncio.CancelledError:
+            if batch is not None:
+                batch.stopped(path)
+            raise
+
+    return run(resumed())
+
+
+async def _work_in(journal: Journal) -> Work:
+    entries = [entry async for entry in journal.entries()]
+    return await asyncio.to_thread(_work_of, entries)
+
+
+def _work_of(entries: list[JournalEntry]) -> Work:
+    strengths: dict[str, list[int]] = {}
+    sizes: dict[str, int] = {}
+    for entry in entries:
+        source = entry.source
+        if source not in sizes:
+            sizes[source] = size_of(source)
+        # A recording that was moved away when it was done is nothing to be done again.
+        if sizes[source] or entry.state != EntryState.SUCCEEDED:
+            strengths.setdefault(source, []).append(entry.strength)
+    sources: defaultdict[tuple[int, ...], list[str]] = defaultdict(list)
+    for source, several in strengths.items():
+        sources[tuple(several)].append(source)
+    return Work(sources=sources, sizes=sizes)

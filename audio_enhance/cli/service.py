@@ -1,0 +1,63 @@
+"""The client to work with: of the real API, or of a local service started for it."""
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from audio_enhance import ConfigurationError, EnhanceClient, MissingExtraError
+
+if TYPE_CHECKING:
+    from audio_enhance.local import LocalService
+
+
+@asynccontextmanager
+async def open_client(*, local: bool) -> AsyncGenerator[EnhanceClient]:
+    """Open a client from the environment, or one of a local service.
+
+    Raises:
+        ConfigurationError: The environment has no credentials.
+        MissingExtraError: The extra `local` is not installed.
+    """
+    if local:
+        async with (
+            open_service() as service,
+            EnhanceClient(service.credentials, base_url=service.base_url) as client,
+        ):
+            yield client
+        return
+    try:
+        client = EnhanceClient.from_env()
+    except ConfigurationError as error:
+        error.hint = f"{error.hint} Or try it without credentials: add --local."
+        raise
+    async with client:
+        yield client
+
+
+@asynccontextmanager
+async def open_service(**arguments: Any) -> "AsyncGenerator[LocalService]":
+    """Start a local service; the arguments are `LocalService`'s.
+
+    Raises:
+        MissingExtraError: The extra `local` is not installed.
+    """
+    with extra_local():
+        from audio_enhance.local import LocalService
+        from audio_enhance.local.enhancer import SpeechEnhancer
+
+        enhancer = SpeechEnhancer()
+    async with LocalService(enhancer=enhancer, **arguments) as service:
+        yield service
+
+
+@contextmanager
+def extra_local() -> Generator[None]:
+    """Turn an import that fails in here into the error that says how to install what it needs."""
+    try:
+        yield
+    except MissingExtraError:
+        raise
+    except ImportError as error:
+        # The local service says which packages it needs, from the error that says which failed.
+        cause = error.__cause__ if isinstance(error.__cause__, ImportError) else error
+        raise MissingExtraError("local", cause.name or "botocore") from error

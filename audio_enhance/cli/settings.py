@@ -1,0 +1,73 @@
+"""What `resume` has to know of the command that began a journal."""
+
+import json
+from pathlib import Path
+from typing import Self
+
+import attrs
+
+from audio_enhance import ConfigurationError
+from audio_enhance._journal import Journal
+
+JOURNAL_NAME = ".audio-enhance.sqlite"
+_KEY = "enhance"
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """How a batch is enhanced, apart from what and at which strengths.
+
+    Attributes:
+        output_dir: The folder for the results.
+        overwrite: Whether results replace files that were there before.
+        root: Below this folder the structure is kept where names clash.
+        content_type: Sent instead of the type that each name stands for.
+        local: Whether the local service does the work.
+    """
+
+    output_dir: Path
+    overwrite: bool = False
+    root: Path | None = None
+    content_type: str | None = None
+    local: bool = False
+
+    async def write(self, journal: Journal) -> None:
+        """Write them into a journal."""
+        values = attrs.asdict(self) | {
+            "output_dir": str(self.output_dir),
+            "root": None if self.root is None else str(self.root),
+        }
+        await journal.set_setting(_KEY, json.dumps(values))
+
+    @classmethod
+    async def of(cls, journal: Journal) -> Self:
+        """Read them from a journal.
+
+        Raises:
+            ConfigurationError: It was begun by a program, or by another version.
+        """
+        try:
+            values = json.loads(await journal.setting(_KEY) or "")
+            root = values["root"]
+            return cls(
+                output_dir=Path(values["output_dir"]),
+                overwrite=values["overwrite"],
+                root=None if root is None else Path(root),
+                content_type=values["content_type"],
+                local=values["local"],
+            )
+        except (ValueError, KeyError, TypeError):
+            raise ConfigurationError(
+                f"The journal {journal.path} was not begun by `audio-enhance enhance`.",
+                hint="Run the program that began it again, with the same journal.",
+            ) from None
+
+
+def journal_in(path: Path) -> Path:
+    """Return the journal that a path means: the file itself, or the one in an output folder."""
+    return path / JOURNAL_NAME if path.is_dir() else path
+
+
+def journal_key(source: str) -> str:
+    """Return what a journal calls a file: as the client does, by its absolute path."""
+    return str(Path(source).absolute())

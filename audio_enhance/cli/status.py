@@ -1,0 +1,135 @@
+"""`audio-enhance status`: what a journal holds."""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import attrs
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from audio_enhance import Journal
+from audio_enhance._journal import EntryState, JournalEntry
+
+from .interrupt import run
+from .options import PATH
+from .outcome import near
+from .settings import journal_in
+from .summary import resume_command
+from .text import shown
+
+_LISTED = 20
+
+_MEANINGS = {
+    EntryState.QUEUED: "nothing was sent yet",
+    EntryState.UPLOADING: "the upload was begun",
+    EntryState.UPLOADED: "uploaded, no enhancement asked for",
+    EntryState.SUBMITTING: "the enhancement is being asked for",
+    EntryState.SUBMITTED: "waits at the server, or is in work there",
+    EntryState.PROCESSED: "enhanced, the result is still at the server",
+    EntryState.DOWNLOADING: "the result is on its way",
+    EntryState.SUCCEEDED: "the result is there",
+    EntryState.FAILED: "see below",
+}
+
+
+@attrs.frozen
+class _Status:
+    """What is shown of a journal; of the failures, the first ones."""
+
+    journal: Path
+    counts: dict[EntryState, int]
+    failures: list[JournalEntry]
+
+    @property
+    def unfinished(self) -> int:
+        return sum(self.counts.values()) - self.counts[EntryState.SUCCEEDED]
+
+
+@click.command(short_help="Show how far a run is, or was.")
+@click.argument("journal", type=PATH)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, with every failure.")
+def status(journal: Path, as_json: bool) -> int:
+    """Show how many recordings are done, under way and failed, and what to do about failures.
+
+    JOURNAL is the journal's file, or the output folder it is in. A run may be at work on it.
+    """
+
+    async def shown_status() -> int:
+        path = await asyncio.to_thread(lambda: journal_in(journal).absolute())
+        found = await _read(path, listed=None if as_json else _LISTED)
+        if as_json:
+            click.echo(json.dumps(_fields(found)))
+        else:
+            _print(found)
+        return 0
+
+    return run(shown_status())
+
+
+async def _read(path: Path, *, listed: int | None) -> _Status:
+    async with await Journal.read(path) as reader:
+        counts = await reader.counts()
+        failures: list[JournalEntry] = []
+        async for entry in reader.entries(EntryState.FAILED):
+            if len(failures) == listed:
+                break
+            failures.append(entry)
+        return _Status(path, counts, failures)
+
+
+def _fields(status: _Status) -> dict[str, object]:
+    return {
+        "journal": str(status.journal),
+        "total": sum(status.counts.values()),
+        "unfinished": status.unfinished,
+        "counts": {state.value: count for state, count in status.counts.items()},
+        "failures": [
+            {
+                "source": entry.source,
+                "strength": entry.strength,
+                "asset_id": entry.asset_id,
+                "enhancement_id": entry.enhancement_id,
+                "error": entry.error,
+            }
+            for entry in status.failures
+        ],
+    }
+
+
+def _print(status: _Status) -> None:
+    console = Console(
+        force_terminal=sys.stdout.isatty(), highlight=False, markup=False, emoji=False
+    )
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(justify="right")
+    table.add_column()
+    table.add_column(style="dim")
+    for state, count in status.counts.items():
+        if count:
+            style = {EntryState.SUCCEEDED: "green", EntryState.FAILED: "red"}.get(state, "")
+            table.add_row(f"{count:,}", Text(state.value, style), _MEANINGS[state])
+    table.add_row(f"{sum(status.counts.values()):,}", Text("in all", "bold"), "")
+    console.print(table)
+    for entry in status.failures:
+        name = Text(shown(near(entry.source)), "red")
+        text = Text.assemble("\n", name, f" at {entry.strength}: {shown(_reason(entry))}")
+        console.print(text, soft_wrap=not console.is_terminal)
+    unlisted = status.counts[EntryState.FAILED] - len(status.failures)
+    if unlisted:
+        console.print(f"\nand {unlisted:,} more that failed; --json lists all of them")
+    if status.unfinished:
+        command = resume_command(status.journal)
+        console.print(
+            Text(f"\nTo finish it, when no run is at work on it: {command}"), soft_wrap=True
+        )
+
+
+def _reason(entry: JournalEntry) -> str:
+    """Return why it failed, without the name that the text of an error begins with."""
+    text = entry.error or "no reason was written down"
+    name, colon, rest = text.partition(": ")
+    return rest if colon and entry.source.endswith(name.lstrip("./")) else text

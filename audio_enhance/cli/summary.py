@@ -1,0 +1,149 @@
+"""What is said at the end of a batch: counts, failures, and what to do about each."""
+
+import shlex
+from collections import Counter
+from pathlib import Path
+
+import attrs
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from audio_enhance import AudioEnhanceError, AuthenticationError, Outcome
+
+from .outcome import near
+from .text import duration, several, shown
+
+# Of each kind of failure so many are listed; a batch may have thousands.
+_LISTED = 10
+
+
+@attrs.define
+class _Same:
+    """Failures with the same message: the first one's name, and how many there are."""
+
+    name: str
+    count: int = 1
+
+
+class Summary:
+    """Counts outcomes, and remembers enough of the failures to say what to do."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._failures: dict[str, dict[str, _Same]] = {}  # by what to do, by message
+        self._more: Counter[str] = Counter()
+        self._extra = self._failed_enhancements = 0
+        self._refused: AuthenticationError | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether every result is there."""
+        return not self._counts["failed"] and not self._counts["not started"]
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """How many outcomes there are of each status, and enhancements made in vain."""
+        return {
+            "succeeded": self._counts["succeeded"],
+            "skipped": self._counts["skipped"],
+            "failed": self._counts["failed"],
+            "not_started": self._counts["not started"],
+            "extra_enhancements": self._extra,
+            "failed_enhancements": self._failed_enhancements,
+        }
+
+    @property
+    def ended(self) -> int:
+        """How many outcomes there are."""
+        return self._counts.total()
+
+    def add(self, outcome: Outcome) -> None:
+        """Take in one outcome."""
+        self._counts[outcome.status] += 1
+        self._extra += outcome.extra_enhancements
+        self._failed_enhancements += outcome.failed_enhancements
+        if isinstance(outcome.error, AuthenticationError):
+            self._refused = outcome.error  # which stopped the batch: said once, for all
+        elif outcome.error is not None:
+            self._add_failure(outcome.name, outcome.error)
+
+    def _add_failure(self, name: str, error: AudioEnhanceError) -> None:
+        kind = error.hint or ""
+        messages = self._failures.setdefault(kind, {})
+        if (same := messages.get(error.message)) is not None:
+            same.count += 1
+        elif len(messages) < _LISTED:
+            messages[error.message] = _Same(name)
+        else:
+            self._more[kind] += 1
+
+    def print(
+        self, console: Console, *, seconds: float, output_dir: Path, journal: Path | None
+    ) -> None:
+        """Print everything.
+
+        Args:
+            console: Where to.
+            seconds: How long it took.
+            output_dir: Where the results are.
+            journal: The journal, if there is one.
+        """
+        counts = self._counts
+        parts = [f"{counts['succeeded']:,} enhanced"]
+        if counts["skipped"]:
+            parts.append(f"{counts['skipped']:,} done before")
+        if counts["failed"]:
+            parts.append(f"{counts['failed']:,} failed")
+        if counts["not started"]:
+            parts.append(f"{counts['not started']:,} not started")
+        head = f"{', '.join(parts)}, in {duration(seconds)}"
+        if counts["succeeded"] or counts["skipped"]:
+            head += f"; results are in {_name(output_dir)}"
+        self._line(console, Text(head, style="bold"))
+        if self._extra:
+            self._line(
+                console,
+                f"{several(self._extra, 'enhancement')} may have been made twice: the answer was "
+                "lost, and it was asked for again.",
+            )
+        if self._failed_enhancements:
+            count = several(self._failed_enhancements, "enhancement")
+            self._line(console, f"{count} failed at the server; each is asked for once more.")
+        for kind, messages in self._failures.items():
+            self._print_failures(console, kind, messages)
+        if self._refused is not None:
+            text = f"The credentials were refused: {shown(self._refused.message)}"
+            self._line(console, Text(text, "red"), indent=2)
+            self._line(console, f"→ {shown(self._refused.hint or '')}", indent=4)
+        if not self.ok and journal is not None:
+            # Not wrapped by us: a command is copied in one piece.
+            console.print(Text(f"To try them again: {resume_command(journal)}"), soft_wrap=True)
+
+    def _print_failures(self, console: Console, kind: str, messages: dict[str, _Same]) -> None:
+        for message, same in messages.items():
+            others = f" and {same.count - 1:,} more" if same.count > 1 else ""
+            text = Text.assemble((shown(near(same.name)), "red"), f"{others}: {shown(message)}")
+            self._line(console, text, indent=2)
+        if self._more[kind]:
+            self._line(console, f"and {self._more[kind]:,} more like these", indent=2)
+        if kind:
+            self._line(console, f"→ {shown(kind)}", indent=4)
+
+    @staticmethod
+    def _line(console: Console, text: str | Text, indent: int = 0) -> None:
+        text = Text(text) if isinstance(text, str) else text
+        if console.is_terminal:
+            console.print(Padding(text, (0, 0, 0, indent)))
+        else:
+            console.print(Text(" " * indent) + text, soft_wrap=True)
+
+
+def resume_command(journal: Path) -> str:
+    """Return what to type to finish what is in a journal."""
+    return f"audio-enhance resume {shlex.quote(_name(journal))}"
+
+
+def _name(path: Path) -> str:
+    name = near(path)
+    return shown(f"./{name}" if name.startswith("-") else name)

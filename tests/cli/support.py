@@ -1,0 +1,88 @@
+"""The command, run as people run it: in a process of its own."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+import audio_enhance
+
+PROJECT = Path(audio_enhance.__file__).parents[1]
+MODULE = (sys.executable, "-X", "dev", "-m", "audio_enhance")
+
+
+@attrs.frozen
+class Ended:
+    """A command that has ended."""
+
+    status: int | None
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Standard output as JSON lines."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@attrs.frozen
+class Command:
+    """`audio-enhance` in some folder and environment."""
+
+    folder: Path
+    environment: Mapping[str, str]
+
+    async def __call__(self, *arguments: str, **environment: str) -> Ended:
+        """Run it to its end."""
+        return await ended(await self.start(*arguments, **environment))
+
+    async def start(self, *arguments: str, **environment: str) -> Process:
+        """Start it."""
+        return await self.start_on(PIPE, *arguments, **environment)
+
+    async def start_on(self, stderr: int, *arguments: str, **environment: str) -> Process:
+        """Start it with a standard error of its own."""
+        return await asyncio.create_subprocess_exec(
+            *MODULE,
+            *arguments,
+            cwd=self.folder,
+            env=clean_environment() | dict(self.environment) | environment,
+            stdout=PIPE,
+            stderr=stderr,
+        )
+
+
+async def ended(process: Process, *signals: int) -> Ended:
+    """Send signals to a command, and wait for its end."""
+    for number in signals:
+        process.send_signal(number)
+    out, err = await process.communicate()
+    run = Ended(process.returncode, (out or b"").decode(), (err or b"").decode())
+    assert "Traceback" not in run.err
+    assert "Warning" not in run.err  # the development mode complains of what is left open
+    return run
+
+
+def clean_environment() -> dict[str, str]:
+    """Return this process's environment without anything that concerns us."""
+    ours = ("FIREFLY_", "AUDIO_ENHANCE_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "COV_", "AWS_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return kept | {"PYTHONPATH": str(PROJECT), "TERM": "xterm-256color"}
+
+
+def blocking(folder: Path, modules: Sequence[str]) -> dict[str, str]:
+    """Return an environment in which some modules cannot be imported, as if not installed."""
+    folder.mkdir()
+    lines = ["import sys", *(f"sys.modules[{module!r}] = None" for module in modules)]
+    (folder / "sitecustomize.py").write_text("\n".join(lines))
+    return {"PYTHONPATH": os.pathsep.join([str(folder), str(PROJECT)])}
+
+
+SIGINT, SIGTERM = signal.SIGINT, signal.SIGTERM

@@ -1,0 +1,215 @@
+import asyncio
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from audio_enhance.local import LocalService
+from audio_enhance.local.enhancer import Rehearsal
+
+from .support import Command, ended
+
+KEYS = ["source", "strength", "status", "path", "asset_id", "enhancement_id", "error"]
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+def make(folder: Path, *names: str) -> None:
+    """Write recordings whose content follows from their names."""
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content(name))
+
+
+def content(name: str) -> bytes:
+    return b"RIFF" + name.encode() * 50
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+async def test_folders_files_and_strengths(
+    command: Command, tmp_path: Path, enhance_service: LocalService
+) -> None:
+    make(tmp_path, "rec/a/same.wav", "rec/b/same.wav", "rec/b/講演.mp3", "rec/notes.txt", "raw.bin")
+
+    run = await command(
+        "enhance", "rec", "--strength", "50", "--strength", "93", "--json", "--report", "r.json"
+    )
+
+    assert (run.status, len(run.lines)) == (0, 6)
+    for line in run.lines:
+        assert list(line) == KEYS
+        assert (line["status"], line["error"]) == ("succeeded", None)
+        assert line["asset_id"]
+        assert line["enhancement_id"]
+        data = content(line["source"])
+        assert Path(line["path"]).read_bytes() == Rehearsal.expected(data, line["strength"])
+    assert files_in(tmp_path / "enhanced") == [
+        ".audio-enhance.sqlite",
+        "a/same-enhanced-50p.wav",
+        "a/same-enhanced-93p.wav",
+        "b/same-enhanced-50p.wav",
+        "b/same-enhanced-93p.wav",
+        "講演-enhanced-50p.mp3",
+        "講演-enhanced-93p.mp3",
+    ]
+    assert "6 enhanced, in " in run.err
+    assert not CONTROL.search(run.err)
+
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["totals"] == {
+        "succeeded": 6,
+        "skipped": 0,
+        "failed": 0,
+        "not_started": 0,
+        "extra_enhancements": 0,
+        "failed_enhancements": 0,
+        "unfinished": 0,
+    }
+    assert [{key: outcome[key] for key in KEYS} for outcome in report["outcomes"]] == run.lines
+
+    # Once more, with the results inside what is searched: nothing is enhanced again.
+    requests = enhance_service.count("POST /speech_enhancements")
+    again = await command("enhance", ".", "--strength", "93", "--json")
+    assert again.status == 0
+    assert sorted(line["source"] for line in again.lines) == [
+        "rec/a/same.wav",
+        "rec/b/same.wav",
+        "rec/b/講演.mp3",
+    ]
+    assert {line["status"] for line in again.lines} == {"skipped"}
+    assert "0 enhanced, 3 done before" in again.err
+    assert enhance_service.count("POST /speech_enhancements") == requests
+
+
+async def test_what_fails_is_listed_with_what_to_do(command: Command, tmp_path: Path) -> None:
+    make(tmp_path, "good.wav", "odd.txt")
+    (tmp_path / "empty.wav").touch()
+    names = ["good.wav", "odd.txt", "empty.wav", "gone\x1b[31m[bold].wav"]
+
+    run = await command("enhance", *names, "--report", "r.json")
+
+    assert (run.status, run.out) == (1, "")
+    assert not CONTROL.search(run.err)
+    assert "done    good.wav → enhanced/good-enhanced-93p.wav" in run.err
+    assert r"failed  gone\x1b[31m[bold].wav at 93: There is no such file." in run.err
+    said = run.err[run.err.index("1 enhanced, 3 failed") :]
+    assert "  odd.txt: The name ends in '.txt', which is no audio format the API takes." in said
+    assert "    → Use a file that ends in one of .aac, " in said
+    assert "  empty.wav: The file is empty." in said
+    assert said.endswith("audio-enhance resume enhanced/.audio-enhance.sqlite\n")
+    failed = [o for o in json.loads((tmp_path / "r.json").read_text())["outcomes"] if o["error"]]
+    assert all(outcome["hint"] and outcome["retryable"] is False for outcome in failed)
+
+    status = await command("status", "enhanced", "--json")
+    assert status.status == 0
+    found = json.loads(status.out)
+    assert (found["total"], found["unfinished"]) == (4, 3)
+    assert {state: n for state, n in found["counts"].items() if n} == {"succeeded": 1, "failed": 3}
+    assert [Path(failure["source"]).name for failure in found["failures"]] == names[1:]
+
+    # What was wrong is put right.
+    make(tmp_path, "empty.wav")
+    again = await command("resume", "enhanced", "--json")
+    assert again.status == 1
+    assert {Path(line["source"]).name: line["status"] for line in again.lines} == {
+        "good.wav": "skipped",
+        "odd.txt": "failed",
+        "empty.wav": "succeeded",
+        "gone\x1b[31m[bold].wav": "failed",
+    }
+
+
+async def test_a_content_type_and_overwriting(command: Command, tmp_path: Path) -> None:
+    make(tmp_path, "raw.bin")
+    options = ("--content-type", "audio/wav", "--no-journal", "--output-dir", "out")
+    assert (await command("enhance", "raw.bin", *options)).status == 0
+    assert files_in(tmp_path / "out") == ["raw-enhanced-93p.bin"]
+
+    refused = await command("enhance", "raw.bin", *options)
+    assert refused.status == 1
+    assert "raw-enhanced-93p.bin is there already" in refused.err
+    assert "resume" not in refused.err
+
+    assert (await command("enhance", "raw.bin", *options, "--overwrite")).status == 0
+
+
+async def test_credentials_that_are_missing_are_all_named(alone: Command, tmp_path: Path) -> None:
+    make(tmp_path, "a.wav")
+    run = await alone("enhance", "a.wav")
+    assert (run.status, run.out) == (2, "")
+    assert "FIREFLY_SERVICES_CLIENT_ID" in run.err
+    assert "FIREFLY_SERVICES_CLIENT_SECRET" in run.err
+    assert "--local" in run.err
+    assert files_in(tmp_path) == ["a.wav"]
+
+
+async def test_credentials_that_are_refused_stop_the_batch(
+    command: Command, tmp_path: Path
+) -> None:
+    make(tmp_path, *(f"rec/{number:02}.wav" for number in range(20)))
+    run = await command("enhance", "rec", "--json", FIREFLY_SERVICES_CLIENT_SECRET="wrong")
+    assert run.status == 1
+    assert {line["status"] for line in run.lines} == {"failed"}
+    assert len(run.lines) == 20
+    assert all("client" in line["error"] for line in run.lines)
+    summary = run.err[run.err.index("0 enhanced") :]
+    assert re.search(r"0 enhanced, \d+ failed, \d+ not started", summary)
+    assert len(re.findall("Check the client id", summary)) == 1
+
+
+async def test_two_runs_cannot_share_a_journal(
+    command: Command, tmp_path: Path, enhance_service: LocalService
+) -> None:
+    enhance_service.faults.slow_answer, enhance_service.faults.slow_seconds = 1.0, 30.0
+    make(tmp_path, "a.wav")
+    first = await command.start("enhance", "a.wav")
+    while not enhance_service.record:
+        await asyncio.sleep(0.01)
+    second = await command("enhance", "a.wav")
+    first.kill()
+    await first.communicate()
+    assert second.status == 2
+    assert f"in use by process {first.pid}" in second.err
+
+
+async def test_a_reader_that_goes_away_is_no_crash(command: Command, tmp_path: Path) -> None:
+    make(tmp_path, "a.wav", "b.wav")
+    process = await command.start("enhance", "a.wav", "b.wav", "--json")
+    assert process.stdout is not None
+    process.stdout._transport.close()  # type: ignore[attr-defined]
+    run = await ended(process)
+    assert run.status == 1
+    assert "Traceback" not in run.err
+    assert "BrokenPipe" not in run.err
+
+
+async def test_what_is_logged_is_shown_on_demand(command: Command, tmp_path: Path) -> None:
+    make(tmp_path, "a.wav")
+    run = await command("enhance", "a.wav", "--verbose", "--no-journal")
+    assert run.status == 0
+    assert re.search(r"POST \S+/assets: 201, request ", run.err)
+
+
+@pytest.mark.slow
+async def test_the_local_service_enhances_without_credentials(
+    alone: Command, tmp_path: Path
+) -> None:
+    from audio_enhance.local.enhancer import demo_recording
+
+    make(tmp_path, "broken.mp3")
+    (tmp_path / "good.mp3").write_bytes(demo_recording().read_bytes())
+    run = await alone("enhance", ".", "--local", "--json")
+    assert run.status == 1
+    assert {line["source"]: line["status"] for line in run.lines} == {
+        "broken.mp3": "failed",
+        "good.mp3": "succeeded",
+    }
+    # The journal knows that the local service did it.
+    make(tmp_path, "broken.mp3")
+    again = await alone("resume", "enhanced", "--json")
+    assert again.status == 1
+    assert sorted(line["status"] for line in again.lines) == ["failed", "skipped"]

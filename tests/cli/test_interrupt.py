@@ -1,0 +1,94 @@
+import asyncio
+import json
+import shlex
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from audio_enhance.local import Fault, LocalService
+from audio_enhance.local.enhancer import Rehearsal
+
+from .support import SIGINT, SIGTERM, Command, ended
+from .test_enhance import content, files_in, make
+
+
+@pytest.fixture
+def gate() -> asyncio.Event:
+    """What every enhancement waits for."""
+    return asyncio.Event()
+
+
+@pytest.fixture
+async def enhance_service(gate: asyncio.Event) -> AsyncIterator[LocalService]:
+    """A local service that finishes nothing before the gate is open."""
+    rehearsal = Rehearsal(seconds=1, sleep=lambda _: gate.wait())
+    async with LocalService(enhancer=rehearsal) as service:
+        yield service
+
+
+async def _until(service: LocalService, route: str, times: int) -> None:
+    while service.count(route, 202) + service.count(route, 201) < times:
+        await asyncio.sleep(0.01)
+
+
+async def test_ctrl_c_cleans_up_and_says_how_to_carry_on(
+    command: Command, tmp_path: Path, enhance_service: LocalService, gate: asyncio.Event
+) -> None:
+    names = [f"rec/{number}.wav" for number in range(4)]
+    make(tmp_path, *names)
+    process = await command.start("enhance", "rec", "--output-dir", "my results")
+    await _until(enhance_service, "POST /speech_enhancements", 2)
+
+    # Meanwhile the journal can be looked at.
+    status = json.loads((await command("status", "my results", "--json")).out)
+    assert (status["total"], status["unfinished"]) == (4, 4)
+
+    run = await ended(process, SIGINT)
+    assert run.status == 130
+    assert files_in(tmp_path / "my results") == [".audio-enhance.sqlite"]
+    told = run.err.splitlines()[-1]
+    assert told == "audio-enhance resume 'my results/.audio-enhance.sqlite'"
+    assert "Stopped after 0 of 4 results." in run.err
+
+    gate.set()
+    again = await command(*shlex.split(told)[1:], "--json")
+    assert again.status == 0
+    assert {line["status"] for line in again.lines} == {"succeeded"}
+    for name in names:
+        result = tmp_path / "my results" / f"{Path(name).stem}-enhanced-93p.wav"
+        assert result.read_bytes() == Rehearsal.expected(content(name), 93)
+    assert enhance_service.count("POST /speech_enhancements", 202) == 4
+    assert enhance_service.count("POST /assets", 201) == 4
+
+
+async def test_sigterm_does_the_same(
+    command: Command, tmp_path: Path, enhance_service: LocalService
+) -> None:
+    make(tmp_path, "a.wav")
+    process = await command.start("enhance", "a.wav", "--no-journal", "--report", "r.json")
+    await _until(enhance_service, "POST /speech_enhancements", 1)
+    run = await ended(process, SIGTERM)
+    assert run.status == 143
+    assert "There was no journal" in run.err
+    assert json.loads((tmp_path / "r.json").read_text())["totals"]["unfinished"] == 1
+    assert files_in(tmp_path) == ["a.wav", "r.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGINT to send")
+async def test_the_second_ctrl_c_leaves_at_once(
+    command: Command, tmp_path: Path, enhance_service: LocalService
+) -> None:
+    # An enhancement that is being asked for holds up the end: its id is worth waiting for.
+    enhance_service.faults.slow_seconds = 60.0
+    enhance_service.faults.script(Fault.SLOW_ANSWER, route="POST /speech_enhancements")
+    make(tmp_path, "a.wav")
+    process = await command.start("enhance", "a.wav")
+    while not enhance_service.count("POST /speech_enhancements"):
+        await asyncio.sleep(0.01)
+    process.send_signal(SIGINT)
+    assert process.stderr is not None
+    assert b"Stopping" in await process.stderr.readline()
+    run = await ended(process, SIGINT)
+    assert (run.status, run.err) == (130, "")

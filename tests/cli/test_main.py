@@ -1,0 +1,125 @@
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from audio_enhance import __version__
+from audio_enhance.cli.main import run
+from audio_enhance.local.enhancer import demo_recording
+
+from .support import Command, blocking
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("FIREFLY_SERVICES_CLIENT_ID", "FIREFLY_SERVICES_CLIENT_SECRET"):
+        monkeypatch.setenv(name, "some")
+
+
+def audio_enhance(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    """Run the command in this process, for what ends before anything is sent."""
+    monkeypatch.setattr(sys, "argv", ["audio-enhance", *arguments])
+    return run()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["-h"], ["--help"], *([c, "-h"] for c in ("enhance", "status", "resume", "serve", "demo"))],
+)
+def test_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    assert audio_enhance(monkeypatch, *arguments) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("Usage: audio-enhance ")
+    assert err == ""
+    assert max(map(len, out.splitlines())) <= 80
+
+
+def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert audio_enhance(monkeypatch, "--version") == 0
+    assert __version__ in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["enhance"], "Missing argument 'FILES...'"),
+        (["enhance", "a.wav", "--strength", "101"], "101 is not in the range 0<=x<=100"),
+        (["enhance", "a.wav", "--strength", "much"], "'much' is not a valid integer"),
+        (["enhance", "a.wav", "--content-type", "text/plain"], "'text/plain' is not one of"),
+        (["enhance", "a.wav", "--journal", "j", "--no-journal"], "exclude each other"),
+        (["enhance", "."], "no audio file"),
+        (["enhance", "a.wav", "--journal", "text.txt"], "text.txt is not a journal"),
+        (["enhance", "a.wav", "--journal", "text.txt/x"], "cannot be opened"),
+        (["status", "nowhere"], "There is no journal"),
+        (["resume", "nowhere"], "There is no journal"),
+        (["resume", "text.txt"], "text.txt is not a journal"),
+        (["serve", "--fault", "nonsense=0.1"], "nonsense=0.1: give a kind"),
+        (["serve", "--fault", "cut_upload=2"], "from 0 to 1"),
+        (["serve", "--fault", "cut_upload"], "cut_upload: give a kind"),
+        (["serve", "--s3-bucket", "audio"], "need each other"),
+        (["serve", "--directory", "text.txt/x"], "The service cannot be started"),
+        (["nonsense"], "No such command 'nonsense'"),
+        (["--nonsense"], "No such option"),
+    ],
+)
+def test_wrong_usage(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    message: str,
+) -> None:
+    Path("text.txt").write_text("no journal at all\n" * 100)
+    assert audio_enhance(monkeypatch, *arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert message in err
+    assert not Path("nowhere").exists()
+
+
+def test_the_demo_spares_another_file_of_its_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = Path("audio-enhance-demo", demo_recording().name)
+    mine.parent.mkdir()
+    mine.write_bytes(b"mine")
+    assert audio_enhance(monkeypatch, "demo") == 1
+    assert "There is another file already" in capsys.readouterr().err
+    assert mine.read_bytes() == b"mine"
+
+
+def test_a_report_that_cannot_be_written(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert audio_enhance(monkeypatch, "enhance", "a.wav", "--report", "no/such/r.json") == 1
+    assert "The report cannot be written" in capsys.readouterr().err
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("missing", "arguments", "extra"),
+    [
+        ("click", ["--help"], "cli"),
+        ("rich", ["enhance", "a.wav"], "cli"),
+        ("botocore", ["serve"], "local"),
+        ("av", ["demo"], "local"),
+        ("numpy", ["enhance", "a.wav", "--local"], "local"),
+    ],
+)
+async def test_a_missing_extra_is_named(
+    alone: Command, tmp_path: Path, missing: str, arguments: list[str], extra: str
+) -> None:
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    ended = await alone(*arguments, **blocking(tmp_path / "site", [missing]))
+    assert (ended.status, ended.out) == (2, "")
+    assert missing in ended.err
+    assert re.search(rf"pip install 'audio-enhance\[{extra}\]'", ended.err)
+
+
+async def test_help_needs_no_local_service(alone: Command, tmp_path: Path) -> None:
+    modules = ["botocore", "av", "numpy", "pyrnnoise"]
+    ended = await alone("serve", "--help", **blocking(tmp_path / "site", modules))
+    assert ended.status == 0

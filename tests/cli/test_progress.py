@@ -1,0 +1,127 @@
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audio_enhance import (
+    AudioEnhanceError,
+    Downloading,
+    EnhancementStatus,
+    Event,
+    Finished,
+    Outcome,
+    Processing,
+    Retrying,
+    Submitted,
+    Uploading,
+)
+from audio_enhance.cli.progress import Progress, Retry, Server, Transfer
+from tests.support.clock import ManualClock
+
+A, B = "rec/a.wav", "rec/b.wav"
+
+
+class Told:
+    """A progress of two recordings at two strengths, and what tells it."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+        jobs = [(source, strength) for source in (A, B) for strength in (50, 93)]
+        self.progress = Progress(jobs, {A: 1000, B: 3000}, clock)
+
+    def tell(self, kind: type[Event], source: str = A, strength: int = 93, **details: Any) -> None:
+        event = kind(job_id=f"{source} {strength}", source=source, strength=strength, **details)
+        self.progress.on_event(event)
+
+    def end(self, status: Any, source: str = A, strength: int = 93) -> None:
+        outcome = Outcome(source=source, name=source, strength=strength, status=status)
+        self.progress.ended(outcome)
+
+
+@pytest.fixture
+def told(clock: ManualClock) -> Told:
+    return Told(clock)
+
+
+def test_outcomes_are_counted(told: Told) -> None:
+    told.end("succeeded", A, 50)
+    told.end("skipped", A, 93)
+    told.end("not started", B, 50)
+    now = told.progress.snapshot()
+    assert (now.done, now.skipped, now.failed, now.left) == (2, 1, 1, 1)
+
+
+def test_an_upload_is_shown_while_bytes_move(told: Told) -> None:
+    told.tell(Uploading, sent=0, total=1000)
+    told.clock.pass_by(2.0)
+    told.tell(Uploading, sent=600, total=1000)
+    assert told.progress.snapshot().transfers == [Transfer("upload", "a.wav", 600, 1000, 300.0)]
+    told.tell(Uploading, sent=1000, total=1000)
+    assert told.progress.snapshot().transfers == []
+
+
+def test_an_upload_that_begins_anew_is_measured_anew(told: Told) -> None:
+    told.tell(Uploading, sent=600, total=1000)
+    told.clock.pass_by(10.0)
+    told.tell(Uploading, sent=0, total=1000)
+    told.clock.pass_by(1.0)
+    told.tell(Uploading, sent=500, total=1000)
+    assert told.progress.snapshot().transfers[0].rate == 500.0
+
+
+def test_strengths_share_an_upload_and_not_a_download(told: Told) -> None:
+    for strength in (50, 93):
+        told.tell(Uploading, strength=strength, sent=1, total=1000)
+    assert [t.verb for t in told.progress.snapshot().transfers] == ["upload"]
+    for strength in (50, 93):
+        told.tell(Downloading, strength=strength, received=1, total=None)
+    assert [t.verb for t in told.progress.snapshot().transfers] == ["download", "download"]
+
+
+def test_the_server_is_at_what_was_asked_about_last(told: Told) -> None:
+    assert told.progress.snapshot().server == Server()
+    told.tell(Submitted, position=0)
+    end = datetime.fromtimestamp(told.clock.time() + 9.0, UTC)
+    told.tell(Processing, status=EnhancementStatus.QUEUED, expected_end=end)
+    told.clock.pass_by(4.0)
+    told.tell(Submitted, B, position=1)
+    assert told.progress.snapshot().server == Server("a.wav", 5.0)
+    told.clock.pass_by(10.0)
+    assert told.progress.snapshot().server == Server("a.wav", 0.0)
+    told.tell(Downloading, received=0, total=None)
+    assert told.progress.snapshot().server == Server()
+    told.tell(Processing, B, status=EnhancementStatus.PROCESSING)
+    assert told.progress.snapshot().server == Server("b.wav", None)
+    told.tell(Finished, B, error=AudioEnhanceError("It failed."))
+    assert told.progress.snapshot().server == Server()
+
+
+def test_time_left_follows_from_the_results_so_far(told: Told) -> None:
+    assert told.progress.snapshot().seconds_left is None
+    told.tell(Submitted, position=0)
+    told.clock.pass_by(6.0)
+    told.tell(Downloading, received=0, total=None)
+    told.tell(Downloading, received=10, total=10)
+    told.end("succeeded")
+    told.end("skipped", A, 50)  # which costs nothing
+    assert told.progress.snapshot().seconds_left == pytest.approx(12.0)
+
+
+def test_retries_are_shown_until_something_happens(told: Told) -> None:
+    told.tell(Retrying, B, error=AudioEnhanceError("Too many requests"), wait=9.0)
+    told.tell(Retrying, error=AudioEnhanceError("No answer"), wait=4.0)
+    told.clock.pass_by(1.0)
+    assert told.progress.snapshot().retries == [
+        Retry("a.wav", "No answer", 3.0),
+        Retry("b.wav", "Too many requests", 8.0),
+    ]
+    told.tell(Uploading, B, sent=0, total=10)
+    told.clock.pass_by(5.0)
+    assert told.progress.snapshot().retries == []
+
+
+def test_what_is_finished_is_not_under_way(told: Told) -> None:
+    told.tell(Downloading, received=5, total=10)
+    told.tell(Finished, path=str(Path("out/a.wav")))
+    assert told.progress.snapshot().transfers == []

@@ -1,0 +1,104 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from audio_enhance.cli.recordings import Recordings, find_recordings
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def _make(*names: str) -> None:
+    for name in names:
+        path = Path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x" * len(name))
+
+
+def _found(*given: str, output_dir: str = "enhanced") -> list[str]:
+    return list(_search(*given, output_dir=output_dir).sizes)
+
+
+def _search(*given: str, output_dir: str = "enhanced") -> Recordings:
+    return find_recordings(given, Path(output_dir))
+
+
+def test_a_folder_is_searched_for_audio_and_nothing_hidden() -> None:
+    _make(
+        "rec/b.WAV",
+        "rec/a.mp3",
+        "rec/notes.txt",
+        "rec/.hidden.wav",
+        "rec/.trash/c.wav",
+        "rec/sub/deep/d.flac",
+    )
+    assert _found("rec") == ["rec/a.mp3", "rec/b.WAV", "rec/sub/deep/d.flac"]
+
+
+def test_named_files_are_taken_whatever_they_are() -> None:
+    _make("notes.txt", ".hidden.wav")
+    found = _search("notes.txt", ".hidden.wav", "missing.mp3")
+    assert found.sizes == {"notes.txt": 9, ".hidden.wav": 11, "missing.mp3": 0}
+
+
+def test_a_file_that_is_named_twice_is_meant_once() -> None:
+    _make("rec/a.wav", "rec/b.wav")
+    named = ["rec/b.wav", "rec", "./rec/../rec/a.wav", os.path.abspath("rec/a.wav")]  # noqa: PTH100
+    assert _found(*named) == ["rec/b.wav", "rec/a.wav"]
+
+
+def test_a_link_to_a_file_has_a_name_of_its_own() -> None:
+    _make("rec/a.wav")
+    Path("rec/link.wav").symlink_to("a.wav")
+    assert _found("rec") == ["rec/a.wav", "rec/link.wav"]
+
+
+@pytest.mark.parametrize("output_dir", ["rec/enhanced", "./rec/../rec/enhanced", "link"])
+def test_an_output_folder_inside_is_not_searched(output_dir: str) -> None:
+    _make("rec/a.wav", "rec/enhanced/a-enhanced-93p.wav", "rec/enhanced/whatever.wav")
+    Path("link").symlink_to("rec/enhanced")
+    assert _found("rec", output_dir=output_dir) == ["rec/a.wav"]
+
+
+def test_results_are_told_by_their_names_where_the_output_folder_is_searched() -> None:
+    _make(
+        "rec/a.wav",
+        "rec/a-enhanced-93p.wav",
+        "rec/a-enhanced-50p-1.wav",
+        "rec/sub/a-enhanced-93p.wav",
+        "rec/enhanced-93p.wav",
+        "rec/a-enhanced-loud.wav",
+    )
+    found = _search("rec", output_dir="rec")
+    assert list(found.sizes) == ["rec/a-enhanced-loud.wav", "rec/a.wav", "rec/enhanced-93p.wav"]
+    assert found.results == 3
+
+
+def test_results_of_other_runs_are_recordings_like_others() -> None:
+    _make("rec/a-enhanced-93p.wav")
+    assert _found("rec") == ["rec/a-enhanced-93p.wav"]
+
+
+def test_the_root_is_what_all_have_in_common(tmp_path: Path) -> None:
+    _make("rec/x/a.wav", "rec/y/deep/b.wav")
+    assert _search("rec").root == tmp_path / "rec"
+    assert _search("rec/x", "rec/y/deep/b.wav").root == tmp_path / "rec"
+    assert _search("rec/x/../y").root == tmp_path / "rec/y"
+
+
+def test_a_folder_that_cannot_be_searched_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    _make("rec/a.wav", "rec/sub/b.wav")
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:
+        if str(path).endswith("sub"):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)  # who runs tests as root may search everything
+    found = _search("rec")
+    assert list(found.sizes) == ["rec/a.wav"]
+    assert found.unreadable == ["rec/sub: Permission denied"]

@@ -1,0 +1,46 @@
+"""Fixtures that every test module may use."""
+
+from collections.abc import AsyncIterator
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from audio_enhance import EnhanceClient, PollPolicy, RetryPolicy
+from audio_enhance.local import LocalService
+
+from .support.clock import ManualClock
+
+# The package's own plugin loads by its entry point where the package is installed.
+if not any(point.value == "audio_enhance.pytest_plugin" for point in entry_points(group="pytest11")):
+    pytest_plugins = ["audio_enhance.pytest_plugin"]
+
+# Waits that nobody notices, for tests in which real bytes move and no clock can stand still.
+QUICK_POLLING = PollPolicy(shortest=0.002, longest=0.05)
+QUICK_RETRY = RetryPolicy(longest_wait=0.005)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock whose sleeps return at once."""
+    return ManualClock()
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """A file that is called a recording, longer than any buffer of the network's."""
+    path = tmp_path / "earhart-aviation.mp3"
+    path.write_bytes(b"ID3" + bytes(range(256)) * 1200)
+    return path
+
+
+@pytest.fixture
+async def client(enhance_service: LocalService) -> AsyncIterator[EnhanceClient]:
+    """A client of `enhance_service` that hardly waits."""
+    async with EnhanceClient(
+        enhance_service.credentials,
+        base_url=enhance_service.base_url,
+        polling=QUICK_POLLING,
+        retry=QUICK_RETRY,
+    ) as client:
+        yield client

@@ -1,0 +1,93 @@
+"""Credentials that end in the middle: mended where that is possible, stopped at once where not."""
+
+import asyncio
+from pathlib import Path
+
+from audio_enhance import AccessToken, AuthenticationError, ClientCredentials, JobCancelledError
+
+from .support import CREATE, GET, LOCATE, POLL, PUT, TOKEN, bench, statuses
+
+
+async def test_a_token_that_ends_early_is_replaced_and_nobody_notices(tmp_path: Path) -> None:
+    async with bench(tmp_path, speed=50, seconds=1.0) as b:
+        count = 0
+        async for outcome in b.client.enhance_as_completed(
+            b.sources(12), strength=93, output_dir=b.out
+        ):
+            b.check([outcome])
+            count += 1
+            if count % 4 == 0:
+                b.service.revoke_tokens()
+        assert count == 12
+        assert 3 <= b.count(TOKEN) <= 4
+        assert b.count(CREATE, 202) == b.count(PUT, 200) == 12
+
+
+async def test_a_token_that_cannot_be_replaced_stops_the_batch_at_once(tmp_path: Path) -> None:
+    async with bench(tmp_path, speed=20, seconds=20.0) as b:
+        token = AccessToken(b.service.issue_token(b.service.client_id), client_id=b.service.client_id)
+        async with b.another(token) as client:
+            sources = b.sources(40)
+            running = asyncio.create_task(
+                client.enhance_batch(sources, strength=93, output_dir=b.out)
+            )
+            async with asyncio.timeout(20):
+                # One is done, two are at the server, eight are uploaded and wait.
+                while not (b.count(GET) == 1 and b.count(CREATE) == 3 and b.count(PUT) >= 11):
+                    await asyncio.sleep(0.002)
+            await asyncio.sleep(0.05)
+            b.service.revoke_tokens()
+            before = len(b.service.record)
+            fetched = {record.enhancement_id for record in b.requests(LOCATE)}
+            at_the_server = {record.enhancement_id for record in b.requests(CREATE)} - fetched
+            report = await running
+            # The one question about the head, whose refusal ends everything; and perhaps the
+            # request of the one that got its place, if that was faster.
+            after = list(b.service.record)[before:]
+            assert [record.route for record in after] in ([POLL], [POLL, CREATE])
+            assert {record.status for record in after} <= {401, None}
+        assert len(report) == 40
+        assert isinstance(report.stopped_by, AuthenticationError)
+        assert statuses(report)["succeeded"] == 1
+        assert 2 <= statuses(report)["failed"] <= 3
+        assert statuses(report)["not started"] >= 36
+        assert [outcome.source for outcome in report] == sources
+        # What the server has is no loss: its ids are there.
+        head, behind = [outcome for outcome in report if outcome.status == "failed"][:2]
+        assert isinstance(head.error, AuthenticationError)
+        assert isinstance(behind.error, JobCancelledError)
+        assert {head.enhancement_id, behind.enhancement_id} == at_the_server
+        for outcome in report:
+            if outcome.status == "not started":
+                assert outcome.error is report.stopped_by
+                assert outcome.path is None
+        assert b.service.queue_usage().processed <= 2
+
+
+async def test_wrong_credentials_are_found_with_the_first_request(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        wrong = ClientCredentials(b.service.client_id, "wrong", token_url=b.service.token_url)
+        async with b.another(wrong) as client:
+            report = await client.enhance_batch(b.sources(30), strength=93, output_dir=b.out)
+        assert statuses(report)["not started"] + statuses(report)["failed"] == 30
+        assert statuses(report)["failed"] <= 4  # those that waited for the same answer
+        assert isinstance(report.stopped_by, AuthenticationError)
+        assert {record.route for record in b.service.record} == {TOKEN}
+        assert b.count(TOKEN) <= 2
+
+
+async def test_what_comes_after_the_stop_is_reported_without_being_looked_at(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path) as b:
+        wrong = ClientCredentials(b.service.client_id, "wrong", token_url=b.service.token_url)
+        async with b.another(wrong) as client:
+            outcomes = [
+                outcome
+                async for outcome in client.enhance_as_completed(
+                    iter(b.sources(200)), strength=[50, 93], output_dir=b.out, journal=b.journal
+                )
+            ]
+        assert len(outcomes) == 400
+        assert not any(outcome.ok for outcome in outcomes)
+        assert statuses(outcomes)["not started"] >= 380

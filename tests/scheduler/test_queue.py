@@ -1,0 +1,430 @@
+"""The enhancements outstanding at the server: who is asked about, when, and how many there are."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import pytest
+
+from audio_enhance import (
+    EnhancementStatus,
+    NotFoundError,
+    PollPolicy,
+    SpeechEnhancement,
+    WaitTimeoutError,
+)
+from audio_enhance._queue import Outstanding, ServerQueue
+
+from ..support.clock import TurnClock
+from ..support.resources import other_tasks
+from .simulated import SimulatedServer
+
+
+class Run:
+    """A queue and its server in simulated time."""
+
+    def __init__(
+        self, *, latency: float = 0.0, longest: float | None = None, depth: int | None = None
+    ) -> None:
+        self.clock = TurnClock(1_000_000.0)
+        self.server = SimulatedServer(self.clock, latency)
+        self.queue = ServerQueue(self.server.ask, PollPolicy(), self.clock, longest=longest)
+        self.finished: list[str] = []
+        self.told: list[tuple[str, EnhancementStatus, datetime | None]] = []
+        if depth is not None:
+            self.queue.window.places = depth
+
+    async def submit(
+        self,
+        seconds: float,
+        *,
+        size: int = 1_000_000,
+        priority: int = 0,
+        sent: Callable[[], bool] = lambda: True,
+        create: Callable[[], Awaitable[SpeechEnhancement]] | None = None,
+    ) -> Outstanding:
+        return await self.queue.submit(
+            create or (lambda: self.server.create(seconds)),
+            sent=sent,
+            byte_size=size,
+            priority=priority,
+            on_submitted=lambda _: None,
+            on_status=self._on_status,
+        )
+
+    async def enhance(self, seconds: float, **arguments: int) -> SpeechEnhancement:
+        outstanding = await self.submit(seconds, **arguments)  # type: ignore[arg-type]
+        enhancement = await outstanding.finished
+        self.finished.append(enhancement.id)
+        return enhancement
+
+    def _on_status(self, enhancement: SpeechEnhancement, expected: datetime | None) -> None:
+        self.told.append((enhancement.id, enhancement.status, expected))
+
+    async def all(self, *seconds: float) -> list[SpeechEnhancement]:
+        return list(await asyncio.gather(*(self.enhance(each) for each in seconds)))
+
+
+async def test_only_the_head_is_asked_about_and_the_order_is_the_servers() -> None:
+    run = Run(depth=5)
+
+    async def scenario() -> None:
+        await run.all(*[30.0] * 5)
+
+    await run.clock.run(scenario())
+    asked = [enhancement_id for enhancement_id, _ in run.server.asked]
+    assert asked == sorted(asked)
+    assert run.finished == ["e0", "e1", "e2", "e3", "e4"]
+
+
+async def test_the_order_is_that_of_the_requests_not_that_of_their_answers() -> None:
+    run = Run()
+
+    async def scenario() -> None:
+        late = asyncio.create_task(
+            run.submit(0, create=lambda: run.server.create(10.0, slow_answer=3.0))
+        )
+        await run.clock.sleep(1.0)
+        early = await run.submit(10.0)
+        await late
+        assert run.queue.outstanding == (late.result(), early)
+        assert run.queue.position(early) == 1
+        await asyncio.gather(late.result().finished, early.finished)
+        assert run.queue.outstanding == ()
+        assert run.queue.position(early) == 0
+
+    await run.clock.run(scenario())
+    # The younger one was the only one known for two seconds: questions about it are no mistake,
+    # nor is the one that was due when the older one became known.
+    asked = [enhancement_id for enhancement_id, time in run.server.asked if time > 1_000_003.0]
+    assert asked[1:] == sorted(asked[1:])
+
+
+async def test_once_something_is_learned_a_job_costs_one_question() -> None:
+    run = Run(latency=0.05)
+
+    async def scenario() -> None:
+        await run.all(*[20.0] * 40)
+
+    await run.clock.run(scenario())
+    assert [run.server.questions(f"e{n}") for n in range(2, 40)] == [1] * 38
+    # Nothing is known about the first: a quarter later each time.
+    assert run.server.questions("e0") <= 20
+
+
+async def test_the_first_question_comes_at_the_estimated_end() -> None:
+    run = Run()
+
+    async def scenario() -> None:
+        await run.enhance(10.0, size=1_000_000)
+        await run.enhance(10.0, size=1_000_000)
+        await run.clock.sleep(100.0)
+        begun = run.clock.now
+        run.server.asked.clear()
+        await run.enhance(10.0, size=1_000_000)
+        assert [time - begun for _, time in run.server.asked] == [pytest.approx(10.0)]
+
+    await run.clock.run(scenario())
+    expected = run.told[-2][2]
+    assert expected is not None
+    assert expected.timestamp() == pytest.approx(run.server.end_of("e2"))
+
+
+async def test_successors_that_must_be_done_are_looked_at_without_waiting() -> None:
+    run = Run(depth=4)
+
+    async def scenario() -> None:
+        await run.all(10.0, 10.0)
+        outstanding = [await run.submit(10.0) for _ in range(4)]
+        run.server.latency = 100.0  # the answer about the head comes when all are done
+        await asyncio.sleep(0)
+        await outstanding[0].finished
+        run.server.latency = 0.0
+        begun = run.clock.now
+        await asyncio.gather(*(entry.finished for entry in outstanding))
+        assert run.clock.now == begun
+
+    await run.clock.run(scenario())
+
+
+@pytest.mark.parametrize("oddity", [1.0, 400.0])
+async def test_one_slow_or_fast_job_costs_a_few_questions_and_no_mistake(oddity: float) -> None:
+    run = Run(latency=0.02)
+    seconds = [20.0] * 12
+    seconds[6] = oddity
+
+    async def scenario() -> list[SpeechEnhancement]:
+        return await run.all(*seconds)
+
+    found = await run.clock.run(scenario())
+    assert all(enhancement.status == EnhancementStatus.SUCCEEDED for enhancement in found)
+    assert run.finished == [f"e{n}" for n in range(12)]
+    assert [run.server.questions(f"e{n}") for n in range(7, 12)] == [1] * 5
+    assert run.server.questions("e6") <= 45  # at most `PollPolicy.longest` apart
+    # What was found late is late by a share of what had passed already, not more.
+    assert run.clock.now - 1_000_000.0 <= 1.25 * sum(seconds) + 20.0
+
+
+async def test_jobs_of_another_process_in_the_same_queue_cost_questions_only() -> None:
+    run = Run(latency=0.02)
+
+    async def neighbour() -> None:
+        for _ in range(6):
+            await run.clock.sleep(70.0)
+            run.server.foreign(35.0)
+
+    async def scenario() -> list[SpeechEnhancement]:
+        meddling = asyncio.create_task(neighbour())
+        found = await run.all(*[20.0] * 20)
+        await meddling
+        return found
+
+    found = await run.clock.run(scenario())
+    assert [enhancement.id for enhancement in found] == [f"e{n}" for n in range(20)]
+    assert all(enhancement.status == EnhancementStatus.SUCCEEDED for enhancement in found)
+    assert len(run.server.asked) <= 20 + 20 + 6 * 15
+
+
+async def test_a_stuck_job_becomes_an_error_that_says_how_to_go_on_and_the_lane_goes_on() -> None:
+    run = Run(longest=600.0)
+
+    async def scenario() -> None:
+        await run.all(10.0, 10.0)
+        stuck = await run.submit(1100.0)
+        behind = await run.submit(10.0)
+        with pytest.raises(WaitTimeoutError, match="still processing after 6") as caught:
+            await stuck.finished
+        assert caught.value.enhancement_id == "e2"
+        assert caught.value.asset_id == "a"
+        assert "e2" in str(caught.value)
+        assert run.queue.outstanding == (behind,)
+        later = await run.submit(10.0)  # the place of the stuck one is free
+        with pytest.raises(WaitTimeoutError):
+            await behind.finished  # it really is behind it, at the server
+        assert (await later.finished).status == EnhancementStatus.SUCCEEDED
+
+    await run.clock.run(scenario())
+
+
+async def test_without_a_limit_half_an_hour_is_never_too_long() -> None:
+    run = Run()
+
+    async def scenario() -> None:
+        await run.all(1.0, 1.0)
+        assert (await run.enhance(1700.0)).status == EnhancementStatus.SUCCEEDED
+        stuck = await run.submit(10_000.0)
+        begun = run.clock.now
+        with pytest.raises(WaitTimeoutError):
+            await stuck.finished
+        assert 1800.0 <= run.clock.now - begun <= 1830.0
+
+    await run.clock.run(scenario())
+
+
+async def test_an_answer_that_cannot_be_had_ends_that_job_alone() -> None:
+    run = Run()
+
+    async def scenario() -> None:
+        gone = await run.submit(10.0)
+        behind = await run.submit(10.0)
+        del run.server._works["e0"]
+        with pytest.raises(NotFoundError):
+            await gone.finished
+        assert (await behind.finished).status == EnhancementStatus.SUCCEEDED
+
+    await run.clock.run(scenario())
+
+
+async def test_a_failed_enhancement_teaches_nothing() -> None:
+    run = Run()
+
+    async def scenario() -> None:
+        await run.all(100.0, 100.0, 100.0)
+        before = run.queue.estimate.expected(1_000_000)
+        for _ in range(8):
+            failing = await run.submit(
+                0, create=lambda: run.server.create(0.5, outcome=EnhancementStatus.FAILED)
+            )
+            assert (await failing.finished).status == EnhancementStatus.FAILED
+        assert run.queue.estimate.expected(1_000_000) == before
+
+    await run.clock.run(scenario())
+
+
+async def test_the_window_deepens_for_jobs_shorter_than_a_round_trip_and_shallows_again() -> None:
+    run = Run(latency=0.25)
+    depths: list[int] = []
+
+    async def scenario() -> None:
+        assert run.queue.window.places == 2
+        await run.all(*[0.1] * 200)
+        depths.append(run.queue.window.places)
+        await run.all(*[60.0] * 80)
+        depths.append(run.queue.window.places)
+
+    await run.clock.run(scenario())
+    deep, shallow = depths
+    assert 8 <= deep <= 32
+    assert shallow == 2
+
+
+async def test_with_a_deep_enough_window_the_server_hardly_idles() -> None:
+    async def seconds_for(jobs: int, run: Run) -> float:
+        begun = run.clock.now
+        await run.all(*[0.5] * jobs)
+        return run.clock.now - begun
+
+    run = Run(latency=0.25)
+    await run.clock.run(seconds_for(60, run))  # learns
+    taken = await run.clock.run(seconds_for(200, run))
+    assert taken <= 1.1 * 200 * 0.5
+
+
+async def test_never_more_than_the_window_is_outstanding() -> None:
+    run = Run(latency=0.1)
+    most = 0
+
+    async def watch() -> None:
+        nonlocal most
+        while len(run.finished) < 30:
+            most = max(most, len(run.queue.outstanding))
+            assert len(run.queue.outstanding) <= 2
+            await run.clock.sleep(0.5)
+
+    async def scenario() -> None:
+        watching = asyncio.create_task(watch())
+        await run.all(*[5.0] * 30)
+        await watching
+
+    await run.clock.run(scenario())
+    assert most == 2
+
+
+async def test_the_important_ones_get_the_next_places() -> None:
+    run = Run()
+    order: list[str] = []
+
+    async def one(name: str, priority: int) -> None:
+        outstanding = await run.submit(10.0, priority=priority)
+        order.append(name)
+        await outstanding.finished
+
+    async def scenario() -> None:
+        await asyncio.gather(
+            *(one(f"n{n}", 0) for n in range(4)), *(one(f"high{n}", 5) for n in range(2))
+        )
+
+    await run.clock.run(scenario())
+    assert order == ["n0", "n1", "high0", "high1", "n2", "n3"]
+
+
+async def test_giving_up_before_the_request_went_out_creates_nothing() -> None:
+    run = Run()
+
+    async def limited() -> SpeechEnhancement:
+        await run.clock.sleep(50.0)  # waits for its turn under the rate limit
+        return await run.server.create(10.0)
+
+    async def scenario() -> None:
+        task = asyncio.create_task(run.submit(0, create=limited, sent=lambda: False))
+        await run.clock.sleep(1.0)
+        assert run.queue.window.held == 1
+        task.cancel()
+        await asyncio.wait([task])
+        assert run.queue.window.held == 0
+        await run.clock.sleep(100.0)
+        assert run.server.busy == 0.0
+
+    await run.clock.run(scenario())
+
+
+async def test_a_request_on_its_way_is_seen_through_and_keeps_its_place() -> None:
+    run = Run(latency=2.0)
+    submitted: list[str] = []
+
+    async def scenario() -> None:
+        task = asyncio.create_task(
+            run.queue.submit(
+                lambda: run.server.create(30.0),
+                sent=lambda: True,
+                byte_size=1000,
+                priority=0,
+                on_submitted=lambda entry: submitted.append(entry.enhancement.id),
+                on_status=lambda *_: None,
+            )
+        )
+        await run.clock.sleep(1.0)
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        assert submitted == ["e0"]  # known before whoever was cancelled leaves
+        assert run.queue.window.held == 1
+        await run.clock.sleep(60.0)
+        assert run.queue.outstanding == ()
+        assert run.queue.window.held == 0
+
+    await run.clock.run(scenario())
+
+
+async def test_a_request_that_fails_gives_its_place_back() -> None:
+    run = Run()
+
+    async def refused() -> SpeechEnhancement:
+        raise NotFoundError("There is no such asset.", status=404)
+
+    async def scenario() -> None:
+        for _ in range(5):
+            with pytest.raises(NotFoundError):
+                await run.submit(0, create=refused)
+        assert run.queue.window.held == 0
+
+    await run.clock.run(scenario())
+
+
+async def test_what_was_created_earlier_is_taken_up_without_a_place() -> None:
+    run = Run()
+
+    async def scenario() -> None:
+        old = [await run.server.create(40.0) for _ in range(4)]
+        await run.clock.sleep(50.0)
+        entries = [
+            run.queue.take_up(
+                run.server.state(enhancement.id), byte_size=1000, on_status=lambda *_: None
+            )
+            for enhancement in old
+        ]
+        assert run.queue.window.held == 0
+        # The first one is finished already: nothing needs to be asked.
+        assert entries[0].finished.done()
+        new = asyncio.create_task(run.enhance(10.0))
+        await asyncio.gather(new, *(entry.finished for entry in entries))
+        assert run.server.questions("e0") == 0
+        assert all(entry.finished.result().status == "succeeded" for entry in entries)
+
+    await run.clock.run(scenario())
+
+
+async def test_closing_ends_everything_and_waits_for_the_answers_on_their_way() -> None:
+    run = Run(latency=1.0)
+    closed: list[str] = []
+
+    async def scenario() -> None:
+        first = asyncio.create_task(run.enhance(100.0))
+        await run.clock.sleep(5.0)
+        second = asyncio.create_task(run.enhance(100.0))
+        await run.clock.sleep(1.5)
+        names = {"head of queue", "create speech enhancement"}
+        before = {task for task in other_tasks() if task.get_name() in names}
+        assert len(before) == 2
+        assert len(run.queue.outstanding) == 1
+        closing = asyncio.create_task(run.queue.aclose())
+        await run.clock.sleep(1.0)
+        await closing
+        await asyncio.wait([first, second])
+        assert first.cancelled()
+        assert second.cancelled()
+        assert len(run.queue.outstanding) == 2
+        closed.extend(task.get_name() for task in before if not task.done())
+
+    await run.clock.run(scenario())
+    assert closed == []

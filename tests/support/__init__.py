@@ -1,0 +1,1 @@
+"""What several test modules share: clocks, raw sockets, counts of what is open."""

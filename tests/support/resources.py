@@ -1,0 +1,40 @@
+"""What this process has open."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+
+def open_files() -> dict[int, str]:
+    """Return the open descriptors and what they are of."""
+    found: dict[int, str] = {}
+    for entry in os.listdir("/proc/self/fd"):
+        try:
+            found[int(entry)] = os.readlink(f"/proc/self/fd/{entry}")
+        except OSError:  # the descriptor of the listing itself
+            continue
+    return found
+
+
+def other_tasks() -> set[asyncio.Task[Any]]:
+    """Return the unfinished tasks except the one that asks."""
+    return {task for task in asyncio.all_tasks() if task is not asyncio.current_task()}
+
+
+async def settled_files(before: dict[int, str]) -> dict[int, str]:
+    """Return what is open that was not before, after giving threads and the loop their turn.
+
+    A thread that hashes a file closes it when it has seen that nobody waits any more.
+    """
+    for _ in range(200):
+        extra = {fd: what for fd, what in open_files().items() if fd not in before}
+        if not extra:
+            return {}
+        await asyncio.sleep(0.005)
+    return extra
+
+
+def partial_files(directory: Path) -> list[Path]:
+    """Return the unfinished results below a folder."""
+    return list(directory.rglob("*.part"))

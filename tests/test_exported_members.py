@@ -1,0 +1,131 @@
+import ast
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import audio_enhance
+from audio_enhance import _errors, _events
+
+PACKAGE = Path(audio_enhance.__file__).parent
+# Modules with names of their own: an entry point, a plugin, and packages with contents of theirs.
+PUBLIC = {"__main__", "pytest_plugin", "local", "cli", "integrations", "otel", "web"}
+CORE = sorted(
+    module.name
+    for module in pkgutil.iter_modules([str(PACKAGE)])
+    if module.name not in PUBLIC
+)
+OPTIONAL = {"av", "botocore", "click", "numpy", "opentelemetry", "pytest", "rich"}
+PRIVATE = [name for name in CORE if name.startswith("_")]
+
+
+def test_all_is_what_there_is() -> None:
+    assert len(set(audio_enhance.__all__)) == len(audio_enhance.__all__)
+    for name in audio_enhance.__all__:
+        assert hasattr(audio_enhance, name)
+    public = {
+        name
+        for name, value in vars(audio_enhance).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    }
+    assert public == {name for name in audio_enhance.__all__ if not name.startswith("_")}
+
+
+def test_the_public_contract() -> None:
+    contract = """EnhanceClient ClientCredentials AccessToken TokenProvider Source Asset
+    SpeechEnhancement AudioEnhanceError Job Outcome BatchReport EnhanceResult""".split()
+    assert set(contract) <= set(audio_enhance.__all__)
+
+
+def test_every_error_is_exported() -> None:
+    assert set(_errors.__all__) <= set(audio_enhance.__all__)
+
+
+def test_every_event_is_exported() -> None:
+    events = {
+        name
+        for name, value in vars(_events).items()
+        if inspect.isclass(value) and issubclass(value, _events.Event)
+    }
+    assert events <= set(audio_enhance.__all__)
+
+
+@pytest.mark.parametrize("name", CORE)
+def test_modules_are_private(name: str) -> None:
+    assert name.startswith("_")
+
+
+@pytest.mark.parametrize("name", [name for name in audio_enhance.__all__ if name != "__version__"])
+def test_everything_public_says_what_it_is(name: str) -> None:
+    value = getattr(audio_enhance, name)
+    if not inspect.isclass(value):
+        return
+    for what, member in [(name, value), *vars(value).items()]:
+        if what.startswith("_") or not (
+            inspect.isclass(member) or inspect.isfunction(member) or isinstance(member, property)
+        ):
+            continue
+        document = inspect.getdoc(member)
+        assert document, f"{name}.{what} has no docstring"
+        assert document.split("\n\n")[0].rstrip().endswith((".", ":", "…")), f"{name}.{what}"
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add("." * node.level + (node.module or ""))
+    return found
+
+
+@pytest.mark.parametrize("name", PRIVATE)
+def test_the_core_imports_nothing_optional(name: str) -> None:
+    path = PACKAGE / f"{name}.py"
+    for module in imports(path):
+        root = module.lstrip(".").split(".")
+        assert root[0] not in {*PUBLIC, *OPTIONAL}
+        assert "audio_enhance." not in module
+
+
+def test_importing_the_package_imports_nothing_optional() -> None:
+    code = (
+        "import sys, audio_enhance\n"
+        "print([m for m in sys.modules if m.split('.')[0] in"
+        f" {OPTIONAL} or m.startswith('audio_enhance.') and not m.startswith('audio_enhance._')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_imports_of_the_core_form_no_circle() -> None:
+    graph = {
+        name: {m.lstrip(".") for m in imports(PACKAGE / f"{name}.py") if m.startswith("._")}
+        for name in PRIVATE
+    }
+    done: set[str] = set()
+
+    def visit(name: str, way: tuple[str, ...]) -> None:
+        assert name not in way, " → ".join((*way, name))
+        if name not in done:
+            for other in graph[name]:
+                visit(other, (*way, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+def test_the_version_is_in_one_place() -> None:
+    version = importlib.import_module("audio_enhance._version").__version__
+    assert audio_enhance.__version__ == version
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert (PACKAGE / "py.typed").exists()
