@@ -7,71 +7,35 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, Unpack
 
 import aiohttp
 import attrs
 
-from ._address import check_own
-from ._api import EnhanceApi, fetch_grant
-from ._auth import AccessToken, ClientCredentials, RenewingTokens, TokenProvider
 from ._batch import Batch, BatchReport, Outcome, SourcesLike
 from ._clock import Clock, SystemClock
 from ._enhancing import Order
 from ._environment import DEFAULT_BASE_URL, auth_from, base_url_from
-from ._errors import ConfigurationError, InvalidInputError, LaneFullError
+from ._errors import InvalidInputError, LaneFullError
 from ._events import Event
 from ._five_steps import FiveSteps
 from ._job import EnhanceResult, Job
 from ._journal import EntryState, Journal
-from ._lane import Lane
 from ._limiter import RateLimits
 from ._models import check_strength, check_strengths
 from ._outputs import OutputFolder
 from ._polling import PollPolicy
 from ._record import revive
-from ._retry import Retrier, RetryPolicy
+from ._retry import RetryPolicy
+from ._setup import Auth, Opened, Settings, Setup
 from ._source import Source, SourceLike, as_source
 from ._steps import Steps
 from ._tasks import end
 from ._threads import to_its_end
-from ._transport import Timeouts, Transport
+from ._transport import Timeouts
 
 # Uploads and enhancements that a batch remembers, for contents that come more than once.
 _REMEMBERED = 4096
-
-Auth = ClientCredentials | AccessToken | TokenProvider
-
-
-def _checked(auth: Auth | Sequence[Auth]) -> Sequence[Auth]:
-    several = auth if isinstance(auth, Sequence) else [auth]
-    if not several:
-        raise ConfigurationError("There are no credentials.")
-    for one in several:
-        if not isinstance(one, ClientCredentials | TokenProvider):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ConfigurationError(
-                f"A {type(one).__name__} gives no tokens.",
-                hint="Use ClientCredentials, AccessToken, or an object with client_id, token() "
-                "and reject().",
-            )
-        if isinstance(one, ClientCredentials):
-            check_own(one.token_url, "token URL")
-    return several
-
-
-@attrs.define(eq=False)
-class _Opened:
-    """What a client has while it is open."""
-
-    transport: Transport
-    lanes: list[Lane]
-    moved: asyncio.Event
-
-    def steps_of(self, asset_id: str | None) -> Steps:
-        for lane in self.lanes:
-            if asset_id is not None and lane.steps.api.made(asset_id):
-                return lane.steps
-        return self.lanes[0].steps
 
 
 class EnhanceClient(FiveSteps):
@@ -113,58 +77,35 @@ class EnhanceClient(FiveSteps):
         on_event: Callable[[Event], None] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._auth = _checked(auth)
-        self._base_url = check_own(base_url, "base URL")
-        self._session = session
-        self._timeouts = timeouts or Timeouts()
-        self._retry = retry or RetryPolicy()
-        self._polling = polling or PollPolicy()
-        self._clock = clock or SystemClock()
-        if limits is None or isinstance(limits, RateLimits):
-            limits = [limits or RateLimits(clock=self._clock)] * len(self._auth)
-        if len(limits) != len(self._auth):
-            raise ConfigurationError(
-                f"{len(limits)} rate limits for {len(self._auth)} API clients."
-            )
-        self._limits = limits
+        self._setup = Setup(
+            auth,
+            base_url=base_url,
+            session=session,
+            timeouts=timeouts or Timeouts(),
+            retry=retry or RetryPolicy(),
+            polling=polling or PollPolicy(),
+            limits=limits,
+            clock=clock or SystemClock(),
+        )
         self._max_waiting = max_waiting
         self._on_event = on_event
-        self._opened: _Opened | None = None
+        self._opened: Opened | None = None
 
     @classmethod
-    def from_env(
-        cls,
-        *,
-        session: aiohttp.ClientSession | None = None,
-        timeouts: Timeouts | None = None,
-        retry: RetryPolicy | None = None,
-        polling: PollPolicy | None = None,
-        limits: RateLimits | None = None,
-        max_waiting: int | None = None,
-        on_event: Callable[[Event], None] | None = None,
-        clock: Clock | None = None,
-    ) -> Self:
+    def from_env(cls, **settings: Unpack[Settings]) -> Self:
         """Make a client from the environment's credentials and addresses.
+
+        Args:
+            settings: As for the class.
 
         Raises:
             ConfigurationError: Variables are missing; every one of them is named.
         """
-        return cls(
-            auth_from(),
-            base_url=base_url_from(),
-            session=session,
-            timeouts=timeouts,
-            retry=retry,
-            polling=polling,
-            limits=limits,
-            max_waiting=max_waiting,
-            on_event=on_event,
-            clock=clock,
-        )
+        return cls(auth_from(), base_url=base_url_from(), **settings)
 
     def __repr__(self) -> str:
-        ids = ", ".join(repr(auth.client_id) for auth in self._auth)
-        return f"{type(self).__name__}({ids}, base_url={self._base_url!r})"
+        ids = ", ".join(repr(auth.client_id) for auth in self._setup.auth)
+        return f"{type(self).__name__}({ids}, base_url={self._setup.base_url!r})"
 
     async def __aenter__(self) -> Self:
         self._open  # noqa: B018  opens the sessions inside the running loop
@@ -186,38 +127,13 @@ class EnhanceClient(FiveSteps):
         """
         opened, self._opened = self._opened, None
         if opened is not None:
-            for lane in opened.lanes:
-                await lane.aclose()
-            await opened.transport.aclose()
+            await opened.aclose()
 
     @property
-    def _open(self) -> "_Opened":
+    def _open(self) -> Opened:
         if self._opened is None:
-            transport = Transport(self._session, self._timeouts)
-            moved = asyncio.Event()
-            lanes = [
-                Lane(
-                    self._steps_for(auth, limits, transport),
-                    self._polling,
-                    self._clock,
-                    moved,
-                    longest_processing=self._timeouts.processing,
-                )
-                for auth, limits in zip(self._auth, self._limits, strict=True)
-            ]
-            self._opened = _Opened(transport, lanes, moved)
+            self._opened = self._setup.open()
         return self._opened
-
-    def _steps_for(self, auth: Auth, limits: RateLimits, transport: Transport) -> Steps:
-        retrier = Retrier(self._retry, self._clock)
-        if isinstance(auth, ClientCredentials):
-            auth = RenewingTokens(
-                auth,
-                lambda credentials: fetch_grant(transport, self._clock, retrier, credentials),
-                self._clock,
-            )
-        api = EnhanceApi(self._base_url, auth, transport, limits, retrier, self._clock)
-        return Steps(api, transport, retrier, self._polling, self._clock)
 
     def _steps(self, asset_id: str | None = None) -> Steps:
         """Return the steps of the API client that an asset belongs to, of the first by default."""
@@ -486,7 +402,7 @@ class EnhanceClient(FiveSteps):
                 opened_journal = journal
             elif journal is not None:
                 opened_journal = await stack.enter_async_context(
-                    await Journal.open(Path(journal), clock=self._clock)
+                    await Journal.open(Path(journal), clock=self._setup.clock)
                 )
             if opened_journal is not None:
                 await opened_journal.remove_leftovers()
