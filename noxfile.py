@@ -83,7 +83,7 @@ def others(session: nox.Session) -> None:
 @nox.session
 def foreign_s3(session: nox.Session) -> None:
     """The client and the local service over OpenStack Swift's S3 interface."""
-    swift = Path(session.create_tmp()) / "swift"
+    swift = Path(session.create_tmp()).resolve() / "swift"
     session.run("python", "-m", "venv", str(swift), silent=True)
     session.run(str(swift / "bin" / "pip"), "install", "-q", *_group("swift"), external=True)
     _install(session, "tests")
@@ -97,13 +97,13 @@ def foreign_s3(session: nox.Session) -> None:
 @nox.session
 def wheel(session: nox.Session) -> None:
     """The wheel, in a clean environment, does the main job from the command line."""
-    dist = Path(session.create_tmp()) / "dist"
+    folder = Path(session.create_tmp()).resolve()
+    dist, clean = folder / "dist", folder / "clean"
     shutil.rmtree(dist, ignore_errors=True)
     session.install("build", "twine")
     session.run("python", "-m", "build", "--outdir", str(dist), silent=True)
     session.run("twine", "check", "--strict", *map(str, dist.iterdir()))
     [built] = dist.glob("*.whl")
-    clean = Path(session.create_tmp()) / "clean"
     session.run("python", "-m", "venv", "--clear", str(clean), silent=True)
     pip, command = clean / "bin" / "pip", clean / "bin" / "audio-enhance"
     session.run(str(pip), "install", "-q", str(built), external=True)
@@ -111,7 +111,7 @@ def wheel(session: nox.Session) -> None:
     session.run(str(clean / "bin" / "python"), "-c", "import audio_enhance", external=True)
     session.run(str(command), "--version", external=True, success_codes=[2])
     session.run(str(pip), "install", "-q", f"{built}[cli,local]", external=True)
-    with session.chdir(session.create_tmp()):
+    with session.chdir(folder):
         shutil.rmtree("enhanced", ignore_errors=True)
         session.run(str(command), "demo", "--output-dir", "enhanced", external=True)
 

@@ -1,6 +1,7 @@
 """The API's five requests and the token endpoint's one, each limited and tried again."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -65,6 +66,7 @@ async def fetch_grant(
     try:
         return await retrier(attempt)
     except AudioEnhanceError as error:
+        error.outcome_unknown = False  # what the token was wanted for was never asked for
         error.within(phase=Phase.AUTHENTICATE)
         raise
 
@@ -187,10 +189,16 @@ class EnhanceApi:
                 on_retry=on_retry,
                 redirects=True,
             )
-            url = next_hop(url, answer.headers.get("Location"), plain_http=plain_http)
+            with _known(Phase.DOWNLOAD, enhancement.asset_id, enhancement.id):
+                url = next_hop(url, answer.headers.get("Location"), plain_http=plain_http)
             if not self.is_own(url):
                 return url
-        raise ProtocolError("The download URL redirects within the API again and again.")
+        raise ProtocolError(
+            "The download URL redirects within the API again and again.",
+            phase=Phase.DOWNLOAD,
+            asset_id=enhancement.asset_id,
+            enhancement_id=enhancement.id,
+        )
 
     def _asset(self, asset_id: str) -> str:
         return f"{self._root}/{quote(asset_id, safe='')}"
@@ -210,15 +218,9 @@ class EnhanceApi:
     ) -> Answer:
         window = self._limits.creations if method == "POST" else self._limits.others
 
-        def known(error: AudioEnhanceError) -> None:
-            error.within(phase=phase, asset_id=asset_id, enhancement_id=enhancement_id)
-
         async def attempt() -> Answer:
-            try:
+            with _known(phase, asset_id, enhancement_id):
                 return await self._attempt(method, url, json, window, on_send, redirects)
-            except AudioEnhanceError as error:
-                known(error)
-                raise
 
         return await self._retrier(attempt, on_retry)
 
@@ -277,6 +279,16 @@ class EnhanceApi:
         return error
 
 
+@contextmanager
+def _known(phase: Phase, asset_id: str | None, enhancement_id: str | None) -> Generator[None]:
+    """Write on every error what it was about."""
+    try:
+        yield
+    except AudioEnhanceError as error:
+        error.within(phase=phase, asset_id=asset_id, enhancement_id=enhancement_id)
+        raise
+
+
 def _model(
     kind: type[_Model],
     answer: Answer,
@@ -284,9 +296,9 @@ def _model(
     asset_id: str | None = None,
     enhancement_id: str | None = None,
 ) -> _Model:
-    try:
-        return kind.from_json(answer.json())
-    except ProtocolError as error:
-        error.request_id = answer.request_id
-        error.within(phase=phase, asset_id=asset_id, enhancement_id=enhancement_id)
-        raise
+    with _known(phase, asset_id, enhancement_id):
+        try:
+            return kind.from_json(answer.json())
+        except ProtocolError as error:
+            error.request_id = answer.request_id
+            raise

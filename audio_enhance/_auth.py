@@ -150,19 +150,18 @@ class RenewingTokens:
     async def token(self) -> str:
         """Return the token in use, or a new one where there is none that lasts."""
         failure = self._failure
-        if (token := self._usable()) is not None:
-            return token
+        # While it is renewed ahead of its end, nobody waits for that: it still lasts.
+        lasts = self._ends_at if self._lock.locked() else self._renew_at
+        if self._token is not None and self._clock.monotonic() < lasts:
+            return self._token
         # Whoever waits here finds the token that the one before them got, or is told how that one
         # failed; when that one is cancelled, the next makes the request.
         async with self._lock:
-            if (token := self._usable()) is not None:
-                return token
+            if self._token is not None and self._clock.monotonic() < self._renew_at:
+                return self._token
             if self._failure not in (None, failure):
                 raise copy.copy(self._failure)  # of their own: more will be written on it
             return await self._renewed()
-
-    def _usable(self) -> str | None:
-        return self._token if self._clock.monotonic() < self._renew_at else None
 
     async def _renewed(self) -> str:
         try:

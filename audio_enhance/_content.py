@@ -15,6 +15,7 @@ import attrs
 
 from ._errors import InvalidSourceError, OutputError, SourceChangedError
 from ._fingerprint import Fingerprint, digest
+from ._reader import FileReader, MemoryReader, Reader, SharedReader
 from ._threads import to_its_end
 
 _SPOOL_BYTES = 1 << 20
@@ -27,11 +28,11 @@ class Content(Protocol):
         """Read everything and return what identifies it."""
         ...
 
-    def open(self, expected: Fingerprint) -> io.BufferedIOBase:
+    def open(self, expected: Fingerprint) -> Reader:
         """Open it for sending; raises `SourceChangedError` when it is not what was expected."""
         ...
 
-    def verify(self, file: io.BufferedIOBase, expected: Fingerprint) -> None:
+    def verify(self, file: Reader, expected: Fingerprint) -> None:
         """Raise `SourceChangedError` if it changed since it was opened."""
         ...
 
@@ -50,10 +51,10 @@ class FileContent:
 
     path: Path
 
-    def _open(self) -> io.FileIO:
+    def _open(self) -> int:
         try:
             # Without O_NONBLOCK, opening a named pipe waits for a writer for ever.
-            fd = os.open(
+            return os.open(
                 self.path,
                 os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0),
             )
@@ -65,7 +66,6 @@ class FileContent:
             raise self._unreadable(error) from error
         except ValueError as error:  # a null character, which no path can hold
             raise InvalidSourceError(f"This is no path: {error}.", source=repr(self.path)) from None
-        return io.FileIO(fd, "rb")
 
     def check_kind(self) -> None:
         """Raise `InvalidSourceError` for a folder, which opens on some systems, or nothing."""
@@ -77,12 +77,12 @@ class FileContent:
                 source=str(self.path),
             )
         if not os.path.exists(self.path):  # noqa: PTH110
-            self._open().close()
+            os.close(self._open())
 
     def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
         """Hash the file; raises `InvalidSourceError` for what is no file with something in it."""
         self.check_kind()
-        with self._open() as file:
+        with io.FileIO(self._open(), "rb") as file:
             before = os.fstat(file.fileno())
             if not stat.S_ISREG(before.st_mode):
                 raise InvalidSourceError(
@@ -103,9 +103,9 @@ class FileContent:
             raise self._changed()
         return Fingerprint(length, md5, _version(after))
 
-    def open(self, expected: Fingerprint) -> io.BufferedReader:
+    def open(self, expected: Fingerprint) -> FileReader:
         """Open the file if it still is the one that was hashed."""
-        file: io.BufferedReader = io.BufferedReader(self._open())
+        file = FileReader(self._open(), "rb")
         try:
             self.verify(file, expected)
         except BaseException:
@@ -113,7 +113,7 @@ class FileContent:
             raise
         return file
 
-    def verify(self, file: io.BufferedIOBase, expected: Fingerprint) -> None:
+    def verify(self, file: Reader, expected: Fingerprint) -> None:
         """Compare the open file's identity, length and time of change with the hashed one's."""
         if _version(os.fstat(file.fileno())) != expected.version:
             raise self._changed()
@@ -143,32 +143,16 @@ class BytesContent:
         del cancelled
         return Fingerprint(len(self.data), hashlib.md5(self.data, usedforsecurity=False).digest())
 
-    def open(self, expected: Fingerprint) -> io.BytesIO:
+    def open(self, expected: Fingerprint) -> MemoryReader:
         """Return a reader over the same bytes."""
         del expected
-        return io.BytesIO(self.data)
+        return MemoryReader(self.data)
 
-    def verify(self, file: io.BufferedIOBase, expected: Fingerprint) -> None:
+    def verify(self, file: Reader, expected: Fingerprint) -> None:
         """Do nothing: bytes do not change."""
 
     def close(self) -> None:
         """Do nothing: they belong to the caller."""
-
-
-class _Cursor(io.RawIOBase):
-    """Reads a shared file from the start without moving anybody else's position."""
-
-    def __init__(self, content: "SpooledContent") -> None:
-        self._content = content
-        self._offset = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        count = self._content.read_at(self._offset, buffer)
-        self._offset += count
-        return count
 
 
 class SpooledContent:
@@ -193,14 +177,14 @@ class SpooledContent:
             self._file.seek(offset)
             return self._file.readinto(buffer) or 0
 
-    def open(self, expected: Fingerprint) -> io.BufferedReader:
+    def open(self, expected: Fingerprint) -> SharedReader:
         """Return a reader with a position of its own."""
         del expected
         if self._file.closed:
             raise InvalidSourceError("The spooled data was released already.")
-        return io.BufferedReader(_Cursor(self))
+        return SharedReader(self._file, self.read_at)
 
-    def verify(self, file: io.BufferedIOBase, expected: Fingerprint) -> None:
+    def verify(self, file: Reader, expected: Fingerprint) -> None:
         """Do nothing: nobody else can reach a file without a name."""
 
     def close(self) -> None:
@@ -219,7 +203,7 @@ class UploadedContent:
         del cancelled
         return self.known
 
-    def open(self, expected: Fingerprint) -> io.BufferedIOBase:
+    def open(self, expected: Fingerprint) -> Reader:
         """Raise `InvalidSourceError`: they are not here."""
         del expected
         raise InvalidSourceError(
@@ -227,7 +211,7 @@ class UploadedContent:
             hint="Send it once more.",
         )
 
-    def verify(self, file: io.BufferedIOBase, expected: Fingerprint) -> None:
+    def verify(self, file: Reader, expected: Fingerprint) -> None:
         """Do nothing: nothing was opened."""
 
     def close(self) -> None:

@@ -119,9 +119,9 @@ class Enhancing:
                 check_succeeded(enhancement)
             except EnhancementFailedError as error:
                 await self._note_done(enhancement_id=None)  # nothing to be taken up
+                self._leader.failed_enhancements += 1
                 if tries >= _MOST_TRIES:
                     raise
-                self._leader.failed_enhancements += 1
                 for job in self._jobs:
                     job.on_retry(error, 0.0)
                 outstanding = None
@@ -248,11 +248,12 @@ class Enhancing:
         tries = self._record.entry.tries + 1 if self._record is not None else 1
 
         async def on_send() -> None:
-            # Written down first: a run that dies from here on may have made one more.
-            await self._note(state=EntryState.SUBMITTING, tries=tries)
+            # From here on it is seen through even if it is cancelled, so that its id is known.
             self._sent = True
             for job in self._jobs:
                 job.asked = True
+            # Written down first: a run that dies after this may have made one more.
+            await self._note(state=EntryState.SUBMITTING, tries=tries)
 
         def failed(error: AudioEnhanceError) -> None:
             self._sent = False

@@ -115,7 +115,7 @@ class FiveSteps(ABC):
             CorruptTransferError: The result did not arrive whole.
         """
         directory = Path(output_dir)
-        if filename is not None and safe_name(filename) != filename:
+        if filename is not None and (not filename or safe_name(filename) != filename):
             raise InvalidInputError(f"{filename!r} is no bare file name that works everywhere.")
 
         async def place(name: str) -> tuple[Path, bool]:

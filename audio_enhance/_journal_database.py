@@ -193,6 +193,9 @@ class Database:
         # outlives a crash of the program (kill -9) at every setting; only a power cut or a
         # crash of the system may take back the last commits.
         connection.execute("PRAGMA synchronous = NORMAL")
+        # A short log is soon written over from its start: on a disk that is full, what is
+        # written then needs no more room (SQLite's own 1000 pages are 4 MB of growth).
+        connection.execute("PRAGMA wal_autocheckpoint = 64")
         for number, step in enumerate(_MIGRATIONS[version:], version + 1):
             connection.executescript(
                 f"BEGIN IMMEDIATE; {step} PRAGMA application_id = {_APPLICATION_ID};"

@@ -18,6 +18,7 @@ from ._limiter import RateLimits
 from ._polling import PollPolicy
 from ._retry import Retrier, RetryPolicy
 from ._steps import Steps
+from ._tasks import seen_through
 from ._transport import Timeouts, Transport
 
 Auth = ClientCredentials | AccessToken | TokenProvider
@@ -58,10 +59,19 @@ class Opened:
         return self.lanes[0].steps
 
     async def aclose(self) -> None:
-        """Cancel the jobs under way, wait for their end, and close the connections."""
-        for lane in self.lanes:
-            await lane.aclose()
-        await self.transport.aclose()
+        """Cancel the jobs under way, wait for their end, and close the connections.
+
+        Being cancelled meanwhile takes effect when all of that is done: half of it would leave
+        open what nobody can close any more.
+        """
+        await seen_through(self._aclose())
+
+    async def _aclose(self) -> None:
+        try:
+            for lane in self.lanes:
+                await lane.aclose()
+        finally:
+            await self.transport.aclose()
 
 
 class Setup:

@@ -1,7 +1,7 @@
 """The end of tasks: nobody leaves before the tasks that they own."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 
@@ -24,3 +24,19 @@ async def end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
             task.exception()  # looked at, so that nobody complains that nobody did
     if cancelled:
         raise asyncio.CancelledError
+
+
+async def seen_through(work: Coroutine[Any, Any, None]) -> None:
+    """Await work to its end even when cancelled, which then takes effect afterwards."""
+    task = asyncio.create_task(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            cancelled = True
+    error = task.exception()
+    if cancelled:
+        raise asyncio.CancelledError
+    if error is not None:
+        raise error

@@ -11,6 +11,7 @@ import attrs
 from aiohttp.http_exceptions import HttpProcessingError
 
 from ._address import on_the_wire
+from ._allocator import keep_freed_memory
 from ._answers import Answer
 from ._errors import (
     AudioEnhanceError,
@@ -126,9 +127,8 @@ def failure_of(error: Exception, timeouts: Timeouts) -> AudioEnhanceError:
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             return ProtocolError("The address cannot be used.")
         case aiohttp.ClientResponseError():
-            return ProtocolError(
-                f"The answer is not HTTP as it should be: {redact(error.message)}."
-            )
+            said = " ".join(redact(error.message).split())
+            return ProtocolError(f"The answer is not HTTP as it should be: {said}.")
         case aiohttp.ClientError() | OSError():
             return ConnectionFailedError(f"The connection was lost: {told}.", connected=True)
         case _:
@@ -154,6 +154,7 @@ class Transport:
     """
 
     def __init__(self, session: aiohttp.ClientSession | None, timeouts: Timeouts) -> None:
+        keep_freed_memory()
         self.timeouts = timeouts
         self._own = session is None
         self._api = session or aiohttp.ClientSession(

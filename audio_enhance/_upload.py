@@ -1,12 +1,9 @@
 """One PUT to a presigned URL: exactly the signed headers, a streamed body, the answer read."""
 
 import asyncio
-import io
 from collections.abc import Callable
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
-
-import aiofiles.threadpool
 
 from ._answers import Answer, storage_error
 from ._clock import Clock
@@ -21,12 +18,14 @@ from ._errors import (
 )
 from ._fingerprint import Fingerprint
 from ._progress import Progress
+from ._reader import Reader
 from ._source import Source
 from ._threads import in_thread, to_its_end
 from ._transport import Transport, Watch, translated, whole_answer
 
-# Read in large pieces, each a hop to a thread; handed on in small ones, so that other transfers
-# get their turn on the event loop in between.
+# A file that was hashed a moment ago is in the page cache, and read from there without a hop to
+# a thread, one slice at a time. What is not there a thread reads, in larger pieces, which are
+# handed on in slices too, so that other transfers get their turn on the event loop in between.
 _READ_BYTES = 1 << 20
 _SLICE_BYTES = 1 << 18
 
@@ -63,15 +62,13 @@ class _Body:
         self,
         source: Source,
         fingerprint: Fingerprint,
-        file: io.BufferedIOBase,
+        file: Reader,
         watch: Watch,
         on_bytes: OnBytes,
     ) -> None:
         self._source = source
         self._fingerprint = fingerprint
         self._file = file
-        # Its own lock lets `close` wait for a read that a thread is still at.
-        self._reader = aiofiles.threadpool.wrap(file)
         self._watch = watch
         self._progress = Progress(on_bytes)
         self._rest = memoryview(b"")
@@ -93,7 +90,7 @@ class _Body:
                 self._progress.ended(self._sent)
                 raise StopAsyncIteration
             try:
-                self._rest = memoryview(await self._read())
+                self._rest = await self._read()
             except (AudioEnhanceError, OSError) as error:
                 # aiohttp would report it as a lost connection; `put` looks here first.
                 self.failure = error if isinstance(error, AudioEnhanceError) else _unreadable(error)
@@ -102,8 +99,11 @@ class _Body:
         self._sent += len(piece)
         return piece
 
-    async def _read(self) -> bytes:
-        data: bytes = await self._reader.read(min(_READ_BYTES, self._unread))
+    async def _read(self) -> memoryview:
+        data = self._file.read_cached(min(_SLICE_BYTES, self._unread))
+        if data is None:
+            size = min(_READ_BYTES, self._unread)
+            data = memoryview(await to_its_end(lambda: self._file.read(size) or b""))
         self._unread -= len(data)
         if not data:
             raise SourceChangedError("The file became shorter while it was sent.")

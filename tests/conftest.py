@@ -1,13 +1,17 @@
 """Fixtures that every test module may use."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any, Protocol
 
+import attrs
 import pytest
 
 from audio_enhance import EnhanceClient, PollPolicy, RetryPolicy
-from audio_enhance.local import LocalService
+from audio_enhance.local import Behaviour, Faults, LocalService
+from audio_enhance.local.enhancer import Rehearsal
 
 from .support.clock import ManualClock
 
@@ -44,3 +48,54 @@ async def client(enhance_service: LocalService) -> AsyncIterator[EnhanceClient]:
         retry=QUICK_RETRY,
     ) as client:
         yield client
+
+
+@attrs.frozen
+class World:
+    """A local service and a client of it that live by the same clock."""
+
+    service: LocalService
+    client: EnhanceClient
+    clock: ManualClock
+
+
+class Connect(Protocol):
+    """Starts a service and opens a client of it."""
+
+    async def __call__(
+        self,
+        *,
+        behaviour: Behaviour | None = None,
+        faults: Faults | None = None,
+        seconds: float = 0,
+        **settings: Any,
+    ) -> World: ...
+
+
+@pytest.fixture
+async def connect(clock: ManualClock) -> AsyncIterator[Connect]:
+    """A function that starts a service and a client of it, in which waiting takes no time.
+
+    `seconds` is how long an enhancement takes; other arguments are the client's.
+    """
+    async with AsyncExitStack() as stack:
+
+        async def start(
+            *,
+            behaviour: Behaviour | None = None,
+            faults: Faults | None = None,
+            seconds: float = 0,
+            **settings: Any,
+        ) -> World:
+            service = LocalService(
+                behaviour=behaviour,
+                faults=faults,
+                enhancer=Rehearsal(seconds=seconds, sleep=clock.sleep),
+                clock=clock.monotonic,
+            )
+            await stack.enter_async_context(service)
+            settings.setdefault("auth", service.credentials)
+            client = EnhanceClient(base_url=service.base_url, clock=clock, **settings)
+            return World(service, await stack.enter_async_context(client), clock)
+
+        yield start

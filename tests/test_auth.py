@@ -134,6 +134,8 @@ async def test_a_token_is_kept_until_shortly_before_its_end(
     clock.pass_by(DAY - 301)
     assert await tokens.token() == "token-1"
     clock.pass_by(2)
+    # One renews it; nobody else waits for that, since the one in use still lasts.
+    assert await gathered(50, tokens.token) == ["token-2"] + ["token-1"] * 49
     assert await gathered(50, tokens.token) == ["token-2"] * 50
     assert endpoint.requests == 2
 

@@ -1,13 +1,18 @@
 """The documentation says what the program does."""
 
 import asyncio
+import inspect
+import os
 import re
+import shutil
+import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from audio_enhance import (
@@ -17,10 +22,12 @@ from audio_enhance import (
     Source,
 )
 from audio_enhance import _errors as errors
-from audio_enhance.local import LocalService
+from audio_enhance.local import Behaviour, Fault, LocalService, _routes, _s3_errors
+from audio_enhance.local.enhancer import Rehearsal, demo_recording
 
 ROOT = Path(__file__).parent.parent
 ERRORS = (ROOT / "docs" / "errors.md").read_text()
+LOCAL_SERVICE = (ROOT / "docs" / "local-service.md").read_text()
 
 
 def client() -> EnhanceClient:
@@ -74,7 +81,7 @@ async def test_the_message_for_bad_input_is_the_documented_one(
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(AudioEnhanceError) as caught:
         result = CASES[case]()
-        if hasattr(result, "__await__"):
+        if isinstance(result, Awaitable):
             await result
     documented = re.search(rf"^\| {re.escape(case)} \| `(.*)` \|$", ERRORS, re.MULTILINE)
     assert documented, f"docs/errors.md lacks: | {case} | `{caught.value}` |"
@@ -105,10 +112,14 @@ def blocks(page: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
 
 
-@pytest.mark.parametrize(
-    ("page", "number"),
-    [(page, n) for page in ("README.md", "docs/library.md") for n in range(len(blocks(page)))],
-)
+PROGRAMS = [
+    (page, number)
+    for page in ("README.md", "docs/library.md", "docs/local-service.md")
+    for number in range(len(blocks(page)))
+]
+
+
+@pytest.mark.parametrize(("page", "number"), PROGRAMS)
 async def test_every_program_in_the_documentation_works(
     page: str,
     number: int,
@@ -118,7 +129,8 @@ async def test_every_program_in_the_documentation_works(
 ) -> None:
     program = blocks(page)[number]
     monkeypatch.chdir(tmp_path)
-    recording = b"ID3" + bytes(range(256))
+    # The local service's own page has programs that listen to what they are given.
+    recording = demo_recording().read_bytes()
     (tmp_path / "talk.mp3").write_bytes(recording)
     for name, value in enhance_service.environment.items():
         monkeypatch.setenv(name, value)
@@ -151,3 +163,69 @@ async def test_every_program_in_the_documentation_works(
         )
         exec("async def run():\n" + textwrap.indent(program, "    "), names)
         await names["run"]()
+
+
+def test_the_tests_in_the_documentation_pass(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "testing.md").read_text()
+    files = dict(re.findall(r"```(?:python|toml)\n# (\S+)\n(.*?)```", page, re.DOTALL))
+    assert len(files) == page.count("```python") + page.count("```toml")
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+
+    def passed(*arguments: str) -> int:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-W", "error", *arguments],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        found = re.search(r"= (\d+) passed in", done.stdout)
+        return int(found[1]) if found else 0
+
+    assert passed() >= sum(text.count("def test_") for text in files.values())
+    assert passed("-o", "asyncio_mode=strict", "test_marked.py") == 1
+
+
+@pytest.mark.skipif(not all(map(shutil.which, ("bash", "curl", "openssl"))), reason="needs curl")
+async def test_the_curl_lines_work(tmp_path: Path, enhance_service: LocalService) -> None:
+    found = re.search(r"<!-- curl -->\n```sh\n(.*?)```", LOCAL_SERVICE, re.DOTALL)
+    assert found
+    recording = bytes(range(256)) * 100
+    (tmp_path / "earhart-aviation.mp3").write_bytes(recording)
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-euo", "pipefail", "-c", found[1]),
+        cwd=tmp_path,
+        env=os.environ | enhance_service.environment | {"NO_PROXY": "*"},
+    )
+    assert await process.wait() == 0
+    result = tmp_path / "earhart-aviation-enhanced-93p.mp3"
+    assert result.read_bytes() == Rehearsal.expected(recording, 93)
+
+
+def table(heading: str, page: str = LOCAL_SERVICE) -> list[list[str]]:
+    """The rows of the first table under a heading, without backquotes."""
+    rows = re.search(rf"^#+ {heading}\n(?:(?!#)[^|]*\n)*((?:\|.*\n)+)", page, re.MULTILINE)
+    assert rows, heading
+    cells = [line.replace("`", "").strip("| ").split(" | ") for line in rows[1].splitlines()]
+    return cells[2:]
+
+
+def test_the_tables_of_the_local_service_are_true() -> None:
+    behaviour = {name: str(value) for name, value in attrs.asdict(Behaviour()).items()}
+    assert {row[0]: row[1] for row in table("Limits and lifetimes")} == behaviour
+    assert {row[0] for row in table("Faults on demand")} == {fault.value for fault in Fault}
+    named = {route for row in table("Routes") for route in row[0].split(", ")}
+    assert named == {
+        value for name, value in vars(_routes).items() if name.isupper() and isinstance(value, str)
+    }
+
+
+def test_the_codes_of_the_object_store_are_its_own() -> None:
+    source = inspect.getsource(_s3_errors)
+    codes = {" ".join(found) for found in re.findall(r'S3Error\(\s*(\d+),\s*"(\w+)"', source)}
+    named = set(re.findall(r"`(\d{3} [A-Z]\w+)`", LOCAL_SERVICE))
+    assert "403 SignatureDoesNotMatch" in named
+    assert named <= codes

@@ -653,7 +653,9 @@ def python(code: str, *arguments: str) -> "subprocess.Popen[str]":
         [sys.executable, "-c", code, *arguments],
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(audio_enhance.__file__).parents[1])},
+        # Without what measures coverage in children: it loads sqlite3 itself.
+        env={name: value for name, value in os.environ.items() if "COVERAGE" not in name}
+        | {"PYTHONPATH": str(Path(audio_enhance.__file__).parents[1])},
     )
 
 

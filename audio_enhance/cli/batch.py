@@ -1,11 +1,11 @@
 """A batch from the command line: done, shown while it is, and told of at its end."""
 
 import asyncio
-import logging
 import sys
 import time
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import aclosing, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -24,11 +24,12 @@ from audio_enhance._clock import SystemClock
 from audio_enhance._journal import EntryState
 from audio_enhance._threads import to_its_end
 
-from .outcome import as_json, line_of
+from .log import logged
+from .outcome import line_of, print_json
 from .plain import PlainPainter
 from .progress import Progress
 from .report import Report
-from .screen import Painter, Screen, ScreenLog, error_console
+from .screen import Painter, Screen, error_console
 from .settings import Settings, journal_key
 from .summary import Summary, resume_command
 from .terminal import TerminalPainter
@@ -82,7 +83,7 @@ class Batch:
     """One run over some work.
 
     Raises:
-        OutputError: The report could not be written.
+        InvalidInputError: The report could not be written where it belongs.
     """
 
     def __init__(self, work: Work, settings: Settings, telling: Telling) -> None:
@@ -105,17 +106,21 @@ class Batch:
         self._every_result = telling.verbose or not redrawn or work.count <= _FEW
 
     async def run(self, client: EnhanceClient, journal: Journal | None) -> bool:
-        """Do the work, and return whether every result is there."""
+        """Do the work, and return whether every result is there.
+
+        Raises:
+            OutputError: The report could not be written.
+        """
         began = time.monotonic()
-        try:
-            async with self._screen:
-                with self._logging():
-                    await self._run(client, journal)
-        finally:
-            if self._report is not None:
-                unfinished = self._work.count - self._summary.ended
-                await self._report.write(self._summary.totals | {"unfinished": unfinished})
-                self._report.close()
+        with self._report or nullcontext():
+            try:
+                async with self._screen:
+                    with logged(self._screen.say, verbose=self._telling.verbose):
+                        await self._run(client, journal)
+            finally:
+                if self._report is not None:  # after Ctrl-C as well
+                    unfinished = self._work.count - self._summary.ended
+                    await self._report.write(self._summary.totals | {"unfinished": unfinished})
         self._summary.print(
             self._console,
             seconds=time.monotonic() - began,
@@ -140,7 +145,7 @@ class Batch:
         except asyncio.CancelledError:
             self._screen.say(Text("Stopping; the same once more leaves at once."))
             task.cancel()
-            await asyncio.wait([task])
+            await asyncio.gather(task, return_exceptions=True)
             raise
         await task
 
@@ -175,25 +180,9 @@ class Batch:
         if news and (outcome.status != "skipped" or self._telling.verbose):
             self._screen.say(line_of(outcome))
         if self._telling.json:
-            line = as_json(outcome)
-            await to_its_end(lambda: print(line, flush=True))  # noqa: T201
+            await to_its_end(partial(print_json, outcome))
         if self._report is not None:
             await self._report.add(outcome)
-
-    @contextmanager
-    def _logging(self) -> Generator[None]:
-        if not self._telling.verbose:
-            yield
-            return
-        log, handler = logging.getLogger("audio_enhance"), ScreenLog(self._screen)
-        level = log.level
-        log.addHandler(handler)
-        log.setLevel(logging.DEBUG)
-        try:
-            yield
-        finally:
-            log.removeHandler(handler)
-            log.setLevel(level)
 
 
 async def _note_refused(journal: Journal, outcome: Outcome, error: AudioEnhanceError) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from audio_enhance import EnhanceClient, OutputExistsError
@@ -74,8 +74,9 @@ async def _five_steps(service: "LocalService", recording: Path, output_dir: Path
     console = error_console()
 
     def say(step: str, text: str) -> None:
-        line = Text.assemble((f"{step:<15}", "bold cyan"), shown(text))
-        console.print(line, soft_wrap=not console.is_terminal)
+        grid = Table.grid(Column(width=15, style="bold cyan"), Column(ratio=1))
+        grid.add_row(step, Text(shown(text)))
+        console.print(grid)
 
     say("Service", f"the local one, as strict as the real one: {service.base_url}")
     async with EnhanceClient(service.credentials, base_url=service.base_url) as client:
@@ -130,7 +131,8 @@ def compare(recording: Path, result: Path, before: "Figures", after: "Figures") 
             f"The result is not better: the noise in the pauses fell by {less_noise:.1f} dB, and "
             f"the speech changed its level by {speech:.1f} dB."
         )
-    console.print(Text(sentence, "bold green" if better else "bold red"))
+    style = "bold green" if better else "bold red"
+    console.print(Text(sentence, style), soft_wrap=not console.is_terminal)
     console.print()
     console.print(f"before: {shown(near(recording.absolute()))}", soft_wrap=True)
     console.print(f"after:  {shown(near(result.absolute()))}", soft_wrap=True)

@@ -1,6 +1,5 @@
 """The command `audio-enhance`: its parts, and what becomes of errors."""
 
-import os
 import sys
 
 import click
@@ -67,10 +66,6 @@ def run() -> int:
     except AudioEnhanceError as error:
         _show(error)
         return 2 if isinstance(error, _USAGE) else 1
-    except BrokenPipeError:
-        # Whoever read our output has gone; Python would try once more, and complain, at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
 
 
 def _show(error: AudioEnhanceError) -> None:

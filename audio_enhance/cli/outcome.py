@@ -2,19 +2,32 @@
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
-from audio_enhance import AudioEnhanceError, Outcome
+from audio_enhance import AudioEnhanceError, Outcome, OutputError
 
 from .text import shown
 
 
-def as_json(outcome: Outcome) -> str:
-    """Return the line of `--json`, without its end."""
-    return json.dumps(fields_of(outcome))
+def print_json(outcome: Outcome) -> None:
+    """Print the line of `--json`; blocks as long as its reader does.
+
+    Raises:
+        OutputError: The reader has gone.
+    """
+    try:
+        print(json.dumps(fields_of(outcome)), flush=True)  # noqa: T201
+    except BrokenPipeError:
+        # Python would try once more, and complain, at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise OutputError(
+            "Nobody reads standard output any more.",
+            hint="Run it again to go on: what is done is skipped.",
+        ) from None
 
 
 def fields_of(outcome: Outcome) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from audio_enhance import (
     Downloading,
     Event,
     Finished,
+    Hashing,
     Outcome,
     Processing,
     Retrying,
@@ -83,6 +84,7 @@ class Snapshot:
         left: Those without an outcome.
         seconds_left: Until all of them have one, from the pace so far; `None` before the first.
         server: What the server is doing.
+        reading: The name of a recording whose checksum is computed, empty if there is none.
         transfers: Uploads and downloads under way.
         retries: Requests that wait to be made again, the next one first.
     """
@@ -93,6 +95,7 @@ class Snapshot:
     left: int
     seconds_left: float | None
     server: Server
+    reading: str
     transfers: list[Transfer]
     retries: list[Retry]
 
@@ -124,6 +127,7 @@ class Progress:
             self._bytes_left += self._size(source)
         self._counts = dict.fromkeys(("succeeded", "skipped", "failed", "not started"), 0)
         self._moving: dict[_Key, _Moving] = {}
+        self._reading: dict[_Key, None] = {}  # in the order in which they were begun
         self._head: tuple[_Key, float | None] | None = None
         self._retries: dict[_Key, tuple[str, float]] = {}
         self._pace = Pace()
@@ -157,6 +161,7 @@ class Progress:
                 left=self._left,
                 seconds_left=self._pace.seconds_left(now, self._left, self._bytes_left),
                 server=self._server(now),
+                reading=next((Path(source).name for source, _ in self._reading), ""),
                 transfers=self._transfers(now),
                 retries=sorted(retries, key=lambda retry: retry.seconds),
             )
@@ -164,7 +169,10 @@ class Progress:
     def _take(self, event: Event, key: _Key, now: float) -> None:
         if not isinstance(event, Retrying):
             self._retries.pop(key, None)
+            self._reading.pop(key, None)
         match event:
+            case Hashing():
+                self._reading[key] = None
             case Uploading() if event.sent < event.total:
                 self._move(key, "upload", event.sent, event.total, now)
             case Uploading():

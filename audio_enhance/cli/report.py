@@ -31,11 +31,12 @@ class Report:
             raise InvalidInputError(f"The report cannot be written to {path}.")
         self._path = path
         self._began = datetime.now(UTC)
-        # Without a name, so that nothing stays behind however the process ends.
-        self._lines: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
+        self._lines: IO[str]
         self._error: OSError | None = None
 
     def __enter__(self) -> Self:
+        # Without a name, so that nothing stays behind however the process ends.
+        self._lines = tempfile.TemporaryFile("w+", encoding="utf-8")
         return self
 
     def __exit__(self, *exception: object) -> None:

@@ -1,6 +1,5 @@
 """What draws on standard error, in a thread: a terminal that stands still stops no batch."""
 
-import logging
 import sys
 import threading
 from collections import deque
@@ -12,8 +11,6 @@ from rich.console import Console
 from rich.text import Text
 
 from audio_enhance._threads import to_its_end
-
-from .text import shown
 
 _INTERVAL = 0.125
 
@@ -92,16 +89,3 @@ class Screen:
     def _print_lines(self) -> None:
         while self._lines:
             self._painter.line(self._lines.popleft())
-
-
-class ScreenLog(logging.Handler):
-    """Shows log records as lines on a screen, dimmed."""
-
-    def __init__(self, screen: Screen) -> None:
-        super().__init__()
-        self._screen = screen
-        self.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Show one record."""
-        self._screen.say(Text(shown(self.format(record)), style="dim"))

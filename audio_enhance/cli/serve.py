@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import Console
 from rich.text import Text
 
 from audio_enhance import ConfigurationError
 
 from .interrupt import run
+from .log import logged
 from .options import PATH
 from .screen import error_console
 from .service import extra_local, open_service
@@ -108,9 +110,13 @@ def serve(
     }
 
     async def served() -> int:
+        console = error_console()
         async with _started(**arguments) as service:
-            _announce(service, as_json=as_json)
-            with suppress(asyncio.CancelledError):  # the way to end it
+            _announce(service, console, as_json=as_json)
+            with (
+                logged(console.print, verbose=False),
+                suppress(asyncio.CancelledError),  # the way to end it
+            ):
                 await asyncio.Event().wait()
         return 0
 
@@ -154,10 +160,9 @@ def _faults(given: Sequence[str], seed: int) -> "Faults":
     return Faults(seed=seed, **chosen)
 
 
-def _announce(service: "LocalService", *, as_json: bool) -> None:
+def _announce(service: "LocalService", console: Console, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(service.environment))
-    console = error_console()
     console.print(Text(f"The local service listens at {service.base_url}", "bold"))
     console.print(f"Its object store is at {service.s3_url}\n", soft_wrap=True)
     if not as_json:

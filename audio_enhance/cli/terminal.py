@@ -10,7 +10,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from .progress import Progress, Server, Snapshot, Transfer
+from .progress import Progress, Snapshot, Transfer
 from .text import cropped, duration, shown, size
 
 # Terminals of fewer columns leave out what matters least.
@@ -66,9 +66,9 @@ def picture(snapshot: Snapshot, spinner: RenderableType, width: int) -> Renderab
     lines = [_counts(snapshot)]
     room = width - lines[0].cell_len - len(_DOT)
     if room >= _ROOM:
-        lines[0].append(_DOT).append_text(_server(snapshot.server, room))
+        lines[0].append(_DOT).append_text(_activity(snapshot, room))
     else:
-        lines.append(_server(snapshot.server, width))
+        lines.append(_activity(snapshot, width))
     head = Table.grid(padding=(0, 1))
     head.add_row(spinner, Text("\n", no_wrap=True, overflow="ellipsis").join(lines))
     return Group(head, *_retries(snapshot), _transfers(snapshot.transfers, width))
@@ -84,11 +84,17 @@ def _counts(snapshot: Snapshot) -> Text:
     return Text(_DOT).join(parts)
 
 
-def _server(server: Server, room: int) -> Text:
+def _activity(snapshot: Snapshot, room: int) -> Text:
+    """Return what the server is at, or what it waits for."""
+    server = snapshot.server
+    if server.name:
+        head, name = "server: ", server.name
+    elif snapshot.reading and not snapshot.transfers:
+        head, name = "server: idle, reading ", snapshot.reading
+    else:
+        head, name = "server: idle", ""
     soon = f", {duration(server.seconds)}" if server.seconds else ""
-    head = "server: " if server.name else "server: idle"
-    name = cropped(shown(server.name), room - len(head) - len(soon))
-    return Text.assemble(head, (name, "cyan"), soon)
+    return Text.assemble(head, (cropped(shown(name), room - len(head) - len(soon)), "cyan"), soon)
 
 
 class _Name:

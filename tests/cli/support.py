@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import attrs
 import audio_enhance
 
 PROJECT = Path(audio_enhance.__file__).parents[1]
-MODULE = (sys.executable, "-X", "dev", "-m", "audio_enhance")
+MODULE = (sys.executable, "-W", "default", "-m", "audio_enhance")
 
 
 @attrs.frozen
@@ -65,14 +65,22 @@ async def ended(process: Process, *signals: int) -> Ended:
         process.send_signal(number)
     out, err = await process.communicate()
     run = Ended(process.returncode, (out or b"").decode(), (err or b"").decode())
-    assert "Traceback" not in run.err
-    assert "Warning" not in run.err  # the development mode complains of what is left open
+    assert "Traceback" not in run.err, run.err
+    assert "Warning" not in run.err  # of what is left open, or not awaited
     return run
+
+
+async def until(process: Process, condition: Callable[[], object]) -> None:
+    """Wait for something that a running command brings about."""
+    while not condition():
+        if process.returncode is not None:
+            raise AssertionError(await ended(process))
+        await asyncio.sleep(0.01)
 
 
 def clean_environment() -> dict[str, str]:
     """Return this process's environment without anything that concerns us."""
-    ours = ("FIREFLY_", "AUDIO_ENHANCE_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "COV_", "AWS_")
+    ours = ("FIREFLY_", "AUDIO_ENHANCE_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "AWS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return kept | {"PYTHONPATH": str(PROJECT), "TERM": "xterm-256color"}
 

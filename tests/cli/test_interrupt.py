@@ -10,8 +10,10 @@ import pytest
 from audio_enhance.local import Fault, LocalService
 from audio_enhance.local.enhancer import Rehearsal
 
-from .support import SIGINT, SIGTERM, Command, ended
+from .support import SIGINT, SIGTERM, Command, ended, until
 from .test_enhance import content, files_in, make
+
+CREATE = "POST /speech_enhancements"
 
 
 @pytest.fixture
@@ -28,18 +30,13 @@ async def enhance_service(gate: asyncio.Event) -> AsyncIterator[LocalService]:
         yield service
 
 
-async def _until(service: LocalService, route: str, times: int) -> None:
-    while service.count(route, 202) + service.count(route, 201) < times:
-        await asyncio.sleep(0.01)
-
-
 async def test_ctrl_c_cleans_up_and_says_how_to_carry_on(
     command: Command, tmp_path: Path, enhance_service: LocalService, gate: asyncio.Event
 ) -> None:
     names = [f"rec/{number}.wav" for number in range(4)]
     make(tmp_path, *names)
     process = await command.start("enhance", "rec", "--output-dir", "my results")
-    await _until(enhance_service, "POST /speech_enhancements", 2)
+    await until(process, lambda: enhance_service.count(CREATE, 202) == 2)
 
     # Meanwhile the journal can be looked at.
     status = json.loads((await command("status", "my results", "--json")).out)
@@ -59,7 +56,7 @@ async def test_ctrl_c_cleans_up_and_says_how_to_carry_on(
     for name in names:
         result = tmp_path / "my results" / f"{Path(name).stem}-enhanced-93p.wav"
         assert result.read_bytes() == Rehearsal.expected(content(name), 93)
-    assert enhance_service.count("POST /speech_enhancements", 202) == 4
+    assert enhance_service.count(CREATE, 202) == 4
     assert enhance_service.count("POST /assets", 201) == 4
 
 
@@ -68,7 +65,7 @@ async def test_sigterm_does_the_same(
 ) -> None:
     make(tmp_path, "a.wav")
     process = await command.start("enhance", "a.wav", "--no-journal", "--report", "r.json")
-    await _until(enhance_service, "POST /speech_enhancements", 1)
+    await until(process, lambda: enhance_service.count(CREATE, 202))
     run = await ended(process, SIGTERM)
     assert run.status == 143
     assert "There was no journal" in run.err
@@ -82,11 +79,10 @@ async def test_the_second_ctrl_c_leaves_at_once(
 ) -> None:
     # An enhancement that is being asked for holds up the end: its id is worth waiting for.
     enhance_service.faults.slow_seconds = 60.0
-    enhance_service.faults.script(Fault.SLOW_ANSWER, route="POST /speech_enhancements")
+    enhance_service.faults.script(Fault.SLOW_ANSWER, route=CREATE)
     make(tmp_path, "a.wav")
     process = await command.start("enhance", "a.wav")
-    while not enhance_service.count("POST /speech_enhancements"):
-        await asyncio.sleep(0.01)
+    await until(process, lambda: enhance_service.count(CREATE))
     process.send_signal(SIGINT)
     assert process.stderr is not None
     assert b"Stopping" in await process.stderr.readline()

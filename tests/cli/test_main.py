@@ -94,7 +94,7 @@ def test_the_demo_spares_another_file_of_its_name(
 def test_a_report_that_cannot_be_written(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert audio_enhance(monkeypatch, "enhance", "a.wav", "--report", "no/such/r.json") == 1
+    assert audio_enhance(monkeypatch, "enhance", "a.wav", "--report", "no/such/r.json") == 2
     assert "The report cannot be written" in capsys.readouterr().err
     assert list(Path().iterdir()) == []
 

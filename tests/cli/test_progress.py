@@ -10,6 +10,7 @@ from audio_enhance import (
     EnhancementStatus,
     Event,
     Finished,
+    Hashing,
     Outcome,
     Processing,
     Retrying,
@@ -95,6 +96,16 @@ def test_the_server_is_at_what_was_asked_about_last(told: Told) -> None:
     assert told.progress.snapshot().server == Server("b.wav", None)
     told.tell(Finished, B, error=AudioEnhanceError("It failed."))
     assert told.progress.snapshot().server == Server()
+
+
+def test_what_is_read_is_told_until_it_goes_on(told: Told) -> None:
+    told.tell(Hashing)
+    told.tell(Hashing, B)
+    assert told.progress.snapshot().reading == "a.wav"
+    told.tell(Uploading, sent=0, total=1000)
+    assert told.progress.snapshot().reading == "b.wav"
+    told.tell(Finished, B, error=AudioEnhanceError("It changed."))
+    assert told.progress.snapshot().reading == ""
 
 
 def test_time_left_follows_from_the_results_so_far(told: Told) -> None:

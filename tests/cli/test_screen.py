@@ -1,10 +1,9 @@
 import asyncio
-import logging
 import threading
 
 from rich.text import Text
 
-from audio_enhance.cli.screen import Screen, ScreenLog
+from audio_enhance.cli.screen import Screen
 
 
 class Recorder:
@@ -61,11 +60,3 @@ async def test_a_closed_standard_error_stops_nobody() -> None:
     async with Screen(painter) as screen:
         screen.say(Text("one"))
     assert painter.calls[-1] == "end"
-
-
-async def test_the_log_is_shown_without_what_a_terminal_would_obey() -> None:
-    painter = Recorder()
-    async with Screen(painter) as screen:
-        record = logging.makeLogRecord({"msg": "a\x1b[31m\nb"})
-        ScreenLog(screen).emit(record)
-    assert painter.calls[-2].endswith(r"a\x1b[31m\x0ab")

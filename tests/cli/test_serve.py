@@ -39,6 +39,7 @@ async def test_a_person_pastes_lines(alone: Command) -> None:
     lines: list[str] = []
     while not lines or "Ctrl-C" not in lines[-1]:
         lines.append((await process.stderr.readline()).decode())
+        assert lines[-1]
     exports = [shlex.split(line)[1] for line in lines if line.startswith("export ")]
     environment = dict(export.split("=", 1) for export in exports)
     assert len(environment) == 4

@@ -1,6 +1,7 @@
 import io
 import re
 
+import attrs
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
@@ -18,6 +19,7 @@ FULL = Snapshot(
     left=89_012,
     seconds_left=7_512.0,
     server=Server(WIDE, 12.0),
+    reading="c.wav",
     transfers=[
         Transfer("download", LONG, 5_000_000, None, 1_000_000.0),
         Transfer("upload", WIDE, 999_000_000, 999_999_999, 99_900_000.0),
@@ -32,6 +34,7 @@ EMPTY = Snapshot(
     left=3,
     seconds_left=None,
     server=Server(),
+    reading="",
     transfers=[],
     retries=[],
 )
@@ -72,3 +75,10 @@ def test_a_narrow_terminal_gives_the_server_a_line_of_its_own() -> None:
 
 def test_a_beginning_shows_what_there_is() -> None:
     assert drawn(EMPTY, 80) == ["* 0 done · 3 left · server: idle"]
+
+
+def test_a_long_recording_that_is_read_is_named() -> None:
+    reading = attrs.evolve(EMPTY, reading=LONG)
+    assert drawn(reading, 100) == [f"* 0 done · 3 left · server: idle, reading {LONG}"]
+    uploading = attrs.evolve(reading, transfers=FULL.transfers[2:])
+    assert drawn(uploading, 100)[0] == "* 0 done · 3 left · server: idle"

@@ -98,8 +98,9 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
     def _run_once(self) -> None:
         ready: object = self._ready  # type: ignore[attr-defined]
         timers: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
-        if not ready and timers:
-            self._now = max(self._now, timers[0].when())
+        live = [timer.when() for timer in timers if not timer.cancelled()]
+        if not ready and live:
+            self._now = max(self._now, min(live))
         super()._run_once()  # type: ignore[misc]
 
 

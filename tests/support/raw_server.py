@@ -55,12 +55,14 @@ class Reply:
         then: Wait for the next request, close, reset, or say nothing more.
         early: Answer as soon as the head is there, and never read the body.
         after: Answer as soon as so many bytes of the body are there.
+        meanwhile: Done when the head is there and nothing of the body was read.
     """
 
     pieces: tuple[bytes, ...] = ()
     then: Then = "keep"
     early: bool = False
     after: int | None = None
+    meanwhile: Callable[[], None] | None = None
 
 
 def reply(
@@ -164,6 +166,8 @@ class RawServer:
     ) -> Reply:
         head = await reader.readuntil(b"\r\n\r\n")
         step = self.script.pop(0) if self.script else Reply(then="hang")
+        if isinstance(step, Reply) and step.meanwhile is not None:
+            step.meanwhile()
         if callable(step):
             request = Request(head, await _body(reader, head, None))
             step = step(request)

@@ -35,6 +35,19 @@ async def settled_files(before: dict[int, str]) -> dict[int, str]:
     return extra
 
 
+async def settled_tasks(before: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
+    """Return the tasks that were not there before, after giving a server's handlers their turn.
+
+    A handler ends when it has noticed that its client is gone.
+    """
+    for _ in range(200):
+        extra = other_tasks() - before
+        if not extra:
+            break
+        await asyncio.sleep(0.005)
+    return extra
+
+
 def partial_files(directory: Path) -> list[Path]:
     """Return the unfinished results below a folder."""
     return list(directory.rglob("*.part"))

@@ -5,12 +5,13 @@ from collections.abc import Generator, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, cast
 
 import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
+from av.container import InputContainer
 from av.error import FFmpegError, InvalidDataError
 
 from .errors import NotAudioError
@@ -22,6 +23,11 @@ from .samples import RATE, Samples
 # other leftovers between two frames, and so do we. In the others a broken packet is damage.
 _SELF_SYNCHRONIZING = ("mp3", "aac")
 _LONGEST_FRAME = 2048  # samples of a frame of AAC, with spectral band replication
+# Tags in a legacy encoding are nobody's business here. PyAV 19 takes them by itself, and no
+# argument for it any more.
+_LENIENT: dict[str, Any] = (
+    {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
+)
 _LOUDEST = 4.0  # a float above +12 dBFS is no audio, and near-infinite ones stop an encoder
 
 
@@ -41,16 +47,7 @@ class Recording:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
-            self._container = av.open(
-                f"file:{path}",  # so that no name is taken for a URL
-                options={"format_whitelist": DEMUXERS, "protocol_whitelist": "file"},
-                metadata_errors="ignore",  # tags in a legacy encoding are nobody's business here
-            )
-        except FFmpegError as error:
-            raise _as_not_audio(
-                error, "is not audio of a kind that the API takes, or is cut off"
-            ) from error
+        self._container = _open(path)
         try:
             if not self._container.streams.audio:
                 raise NotAudioError("The file has no audio in it.")
@@ -139,6 +136,16 @@ class Recording:
         if resampler is not None:
             yield from _arrays(resampler.resample(None))
         self.length = round(length)
+
+
+def _open(path: Path) -> InputContainer:
+    address = f"file:{path}"  # so that no name is taken for a URL
+    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
+    try:
+        return cast("InputContainer", av.open(address, options=options, **_LENIENT))
+    except FFmpegError as error:
+        problem = "is not audio of a kind that the API takes, or is cut off"
+        raise _as_not_audio(error, problem) from error
 
 
 def _arrays(frames: Iterable[AudioFrame]) -> Iterator[Samples]:

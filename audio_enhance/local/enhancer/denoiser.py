@@ -51,7 +51,7 @@ def denoise(blocks: Iterable[Samples], denoiser: Denoiser) -> Iterator[Denoised]
         for window in windows(blocks):
             samples = window
             if window.shape[1] < WINDOW:  # the last one pushes out what is still inside
-                end = denoiser.delay + -(window.shape[1] + denoiser.delay) % frame
+                end = late + -(window.shape[1] + late) % frame
                 samples = np.pad(window, ((0, 0), (0, end)))
             clean, voice = denoiser.process(samples)
             if held is None:
@@ -60,4 +60,5 @@ def denoise(blocks: Iterable[Samples], denoiser: Denoiser) -> Iterator[Denoised]
                 held = np.concatenate([held, window], axis=1)
             clean = clean[:, : held.shape[1]]
             original, held = np.split(held, [clean.shape[1]], axis=1)
-            yield Denoised(original, clean, voice)
+            if original.shape[1]:
+                yield Denoised(original, clean, voice)

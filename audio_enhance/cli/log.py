@@ -1,0 +1,42 @@
+"""The log, for people: warnings always, everything on demand."""
+
+import logging
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+from rich.text import Text
+
+from .text import shown
+
+
+@contextmanager
+def logged(say: Callable[[Text], object], *, verbose: bool) -> Generator[None]:
+    """Show what the package logs, as long as this lasts.
+
+    Args:
+        say: What shows it.
+        verbose: Everything, with tracebacks; otherwise warnings, without.
+    """
+    log, handler = logging.getLogger("audio_enhance"), _Handler(say, verbose=verbose)
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+
+
+class _Handler(logging.Handler):
+    def __init__(self, say: Callable[[Text], object], *, verbose: bool) -> None:
+        super().__init__()
+        self._say = say
+        self._verbose = verbose
+        self._formatter = logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        lines = self._formatter.format(record).splitlines()
+        if not self._verbose:
+            lines = lines[:1]
+        self._say(Text("\n".join(map(shown, lines)), style="dim"))
