@@ -1,5 +1,6 @@
 """Everything that is checked, as sessions: `nox` runs them all, `nox -s tests` one of them."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -11,25 +12,33 @@ nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "virtualenv"
 # A Python that is not on this machine is not an error, here or in CI.
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["lint", "types", "tests", "others", "foreign_s3", "wheel"]
+nox.options.sessions = ["lint", "types", "tests", "foreign_s3", "wheel"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 COVERAGE_FLOOR = 90
+# Most tests wait for the network most of the time.
+WORKERS = str(max(2, (os.cpu_count() or 1) + 1))
 
 
-def _installed(version: str) -> bool:
-    """Whether a Python can be started: a version manager's stand-in may only say no."""
-    command = shutil.which(f"python{version}")
-    if command is None:
-        return False
-    return subprocess.run([command, "-c", ""], check=False, capture_output=True).returncode == 0  # noqa: S603
+def _installed(version: str) -> str | None:
+    """Return a Python of a version that can be started: on the path, or one of pyenv's."""
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = [shutil.which(f"python{version}") or ""]
+    found += map(str, versions.glob(f"{version}.*/bin/python{version}"))
+    for command in filter(None, found):
+        # pyenv's stand-in on the path says no for a version that is not switched on.
+        if subprocess.run([command, "-c", ""], check=False, capture_output=True).returncode == 0:  # noqa: S603
+            return command
+    return None
 
 
 OTHERS = [
-    f"3.{minor}"
+    python
     for minor in range(11, 16)
-    if minor != sys.version_info.minor and _installed(f"3.{minor}")
+    if minor != sys.version_info.minor and (python := _installed(f"3.{minor}"))
 ]
+if OTHERS:
+    nox.options.sessions.insert(3, "others")
 
 
 def _group(*names: str) -> tuple[str, ...]:
@@ -37,7 +46,7 @@ def _group(*names: str) -> tuple[str, ...]:
 
 
 def _install(session: nox.Session, *groups: str) -> None:
-    session.install("-e", ".[cli,local]", *_group(*groups))
+    session.install("-e", ".[cli,local,otel,web]", *_group(*groups))
 
 
 @nox.session
@@ -60,7 +69,7 @@ def types(session: nox.Session) -> None:
 def everyday(session: nox.Session) -> None:
     """The tests that are quick enough to run at every change."""
     _install(session, "tests")
-    session.run("pytest", "-m", "not slow", *session.posargs)
+    session.run("pytest", "-n", WORKERS, "-m", "not slow", *session.posargs)
 
 
 @nox.session
@@ -68,7 +77,7 @@ def tests(session: nox.Session) -> None:
     """All tests on the Python that runs nox, with branch coverage and its floor."""
     _install(session, "tests")
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", "-n", WORKERS, *session.posargs)
     session.run("coverage", "combine")
     session.run("coverage", "report", f"--fail-under={COVERAGE_FLOOR}")
 
@@ -77,7 +86,7 @@ def tests(session: nox.Session) -> None:
 def others(session: nox.Session) -> None:
     """The everyday tests on every other installed Python."""
     _install(session, "tests")
-    session.run("pytest", "-m", "not slow", "-q", *session.posargs)
+    session.run("pytest", "-n", WORKERS, "-m", "not slow", "-q", *session.posargs)
 
 
 @nox.session

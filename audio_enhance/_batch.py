@@ -9,6 +9,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing
+from os import PathLike
 from pathlib import Path
 from typing import Literal, overload
 
@@ -19,7 +20,7 @@ from ._errors import AudioEnhanceError, AuthenticationError, JobCancelledError
 from ._events import Event
 from ._job import Job
 from ._lane import Lane
-from ._record import Record
+from ._record import Record, note_refused
 from ._source import Source, SourceLike, as_source
 from ._tasks import end
 
@@ -177,6 +178,8 @@ class Batch:
                     source = as_source(given)
                 except AudioEnhanceError as error:
                     for strength in self._strengths:
+                        if self._order.journal is not None and isinstance(given, str | PathLike):
+                            await note_refused(self._order.journal, given, strength, error)
                         self._fail(_Place(given, index, strength), error)
                         index += 1
                     continue

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from ._errors import JournalError
+from ._errors import AudioEnhanceError, JournalError
 from ._fingerprint import Fingerprint, digest
 from ._journal import EntryState, Journal, JournalEntry
 from ._source import Source
@@ -128,10 +128,24 @@ def revive(entry: JournalEntry) -> Source | None:
     return Source.uploaded(filename, fingerprint)
 
 
+def key_of(path: str | os.PathLike[str]) -> str:
+    """Return what a journal calls a file: its absolute path, however it was written."""
+    return os.path.abspath(path)  # noqa: PTH100  pathlib keeps ".."
+
+
+async def note_refused(
+    journal: Journal, path: str | os.PathLike[str], strength: int, error: AudioEnhanceError
+) -> None:
+    """Write down why a file never became a job."""
+    key = key_of(path)
+    entry = await journal.entry(key, strength) or JournalEntry(source=key, strength=strength)
+    await journal.save(attrs.evolve(entry, state=EntryState.FAILED, error=str(error)))
+
+
 async def label(source: Source) -> str:
     """Return what a source is called in a journal: its absolute path, or its name and MD5."""
     if source.path is not None:
-        return str(source.path.absolute())
+        return key_of(source.path)
     return f"{source.filename} ({(await source.fingerprint()).md5.hex()})"
 
 

@@ -105,8 +105,10 @@ async def _moving(transport: Transport, step: Awaitable[_T]) -> _T:
     """Await one step of a transfer, for as long as a transfer may stand still."""
     seconds = transport.timeouts.stall
     try:
-        return await translated(asyncio.wait_for(step, seconds), transport.timeouts)
-    except RequestTimeoutError:
+        # Not wait_for: before Python 3.12 it loses a cancellation that comes with the data.
+        async with asyncio.timeout(seconds):
+            return await translated(step, transport.timeouts)
+    except (TimeoutError, RequestTimeoutError):
         raise TransferStalledError(
             f"The download stood still for {seconds:g} s.", phase=Phase.DOWNLOAD
         ) from None

@@ -3,14 +3,14 @@
 import asyncio
 import os
 from collections.abc import AsyncIterable
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Self
 
 import attrs
 
 from ._content import BytesContent, Content, FileContent, UploadedContent, spool
 from ._errors import AudioEnhanceError, InvalidSourceError
-from ._filenames import bare_name
+from ._filenames import bare_name, safe_name
 from ._fingerprint import Fingerprint
 from ._media_types import content_type_of, sniff_suffix
 from ._threads import in_thread
@@ -67,7 +67,7 @@ class Source:
             content.check_kind()
             error.source = str(path)
             raise
-        return cls(filename, kind, path, content)
+        return cls(_sendable(filename), kind, path, content)
 
     @classmethod
     def from_bytes(
@@ -95,7 +95,7 @@ class Source:
             raise InvalidSourceError("There are no bytes in it.", source=filename)
         filename = bare_name(filename) if filename else f"recording{sniff_suffix(data)}"
         kind = content_type_of(filename, content_type, check=check_type)
-        return cls(filename, kind, None, BytesContent(bytes(data)))
+        return cls(_sendable(filename), kind, None, BytesContent(bytes(data)))
 
     @classmethod
     async def spool(
@@ -128,7 +128,7 @@ class Source:
         except AudioEnhanceError as error:
             error.within(source=filename)
             raise
-        return cls(filename, kind, None, content)
+        return cls(_sendable(filename), kind, None, content)
 
     @classmethod
     def uploaded(cls, filename: str, fingerprint: Fingerprint) -> Self:
@@ -182,3 +182,10 @@ def as_source(source: SourceLike) -> Source:
     except TypeError:  # from callers whose code is not type-checked
         kind = type(source).__name__
     raise InvalidSourceError(f"A {kind} is no source.", hint="Give a path, bytes or a Source.")
+
+
+def _sendable(name: str) -> str:
+    """Return a name without what no request and no result should hold, control characters."""
+    if name.isprintable():
+        return name
+    return safe_name(name) or f"recording{PurePath(name).suffix}"

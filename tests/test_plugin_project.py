@@ -144,11 +144,10 @@ def test_a_project_of_somebody_elses(tmp_path: Path) -> None:
         return done.returncode, done.stdout
 
     environment.install(str(wheel), "pytest", "pytest-asyncio")
-    for mode in ("auto", "strict"):
-        status, output = pytest_in(mode, WITHOUT_EXTRA)
-        assert status == 1, output
-        assert "1 passed, 1 error" in output
-        assert "pip install 'audio-enhance[local]'" in output
+    status, output = pytest_in("auto", WITHOUT_EXTRA)
+    assert status == 1, output
+    assert "1 passed, 1 error" in output
+    assert "pip install 'audio-enhance[local]'" in output
 
     environment.install(f"{wheel}[local]")
     for mode in ("auto", "strict"):

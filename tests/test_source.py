@@ -201,3 +201,8 @@ async def test_a_name_that_is_no_text(tmp_path: Path) -> None:
     assert (await source.fingerprint()).byte_size == 3
     source.filename.encode()  # it goes into JSON and into reports
 
+
+
+def test_a_name_with_control_characters_is_sent_without_them() -> None:
+    assert Source.from_path("tal\x1b[31mk.mp3").filename == "tal[31mk.mp3"
+    assert Source.from_path("naïve talk (1).mp3").filename == "naïve talk (1).mp3"

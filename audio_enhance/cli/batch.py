@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import aclosing, nullcontext, suppress
+from contextlib import aclosing, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -12,16 +12,12 @@ import attrs
 from rich.text import Text
 
 from audio_enhance import (
-    AudioEnhanceError,
     EnhanceClient,
-    InvalidInputError,
     Journal,
-    JournalError,
     Outcome,
     Source,
 )
 from audio_enhance._clock import SystemClock
-from audio_enhance._journal import EntryState
 from audio_enhance._threads import to_its_end
 
 from .log import logged
@@ -30,7 +26,7 @@ from .plain import PlainPainter
 from .progress import Progress
 from .report import Report
 from .screen import Painter, Screen, error_console
-from .settings import Settings, journal_key
+from .settings import Settings
 from .summary import Summary, resume_command
 from .terminal import TerminalPainter
 from .text import several
@@ -170,8 +166,6 @@ class Batch:
             async with aclosing(run) as outcomes:
                 async for outcome in outcomes:
                     await self._take(outcome)
-                    if journal is not None and isinstance(outcome.error, InvalidInputError):
-                        await _note_refused(journal, outcome, outcome.error)
 
     async def _take(self, outcome: Outcome) -> None:
         self._progress.ended(outcome)
@@ -183,11 +177,3 @@ class Batch:
             await to_its_end(partial(print_json, outcome))
         if self._report is not None:
             await self._report.add(outcome)
-
-
-async def _note_refused(journal: Journal, outcome: Outcome, error: AudioEnhanceError) -> None:
-    """Write down why a planned source never became a job, so that `status` can say it."""
-    with suppress(JournalError):  # then it stays planned, and the next run finds out again
-        entry = await journal.entry(journal_key(outcome.name), outcome.strength)
-        if entry is not None and entry.state == EntryState.QUEUED:
-            await journal.save(attrs.evolve(entry, state=EntryState.FAILED, error=str(error)))

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from audio_enhance import Journal
 from audio_enhance._media_types import SUPPORTED
+from audio_enhance._record import key_of
 
 from .batch import Batch, Telling, Work
 from .interrupt import run
@@ -16,7 +17,7 @@ from .options import PATH, local_option, telling_options
 from .recordings import Recordings, find_recordings
 from .screen import error_console
 from .service import open_client
-from .settings import JOURNAL_NAME, Settings, journal_key
+from .settings import JOURNAL_NAME, Settings
 from .text import several, shown
 
 _EPILOG = """
@@ -117,7 +118,7 @@ def enhance(
                     opened = await stack.enter_async_context(await Journal.open(journal.absolute()))
                     await settings.write(opened)
                     await opened.plan(
-                        (journal_key(source), strength) for source, strength in work.jobs()
+                        (key_of(source), strength) for source, strength in work.jobs()
                     )
                 ok = await batch.run(client, opened)
         except asyncio.CancelledError:

@@ -66,8 +66,3 @@ class Settings:
 def journal_in(path: Path) -> Path:
     """Return the journal that a path means: the file itself, or the one in an output folder."""
     return path / JOURNAL_NAME if path.is_dir() else path
-
-
-def journal_key(source: str) -> str:
-    """Return what a journal calls a file: as the client does, by its absolute path."""
-    return str(Path(source).absolute())

@@ -10,14 +10,11 @@ import os
 import re
 import signal
 import sys
-import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -34,127 +31,17 @@ from audio_enhance import (
 from audio_enhance.local import (
     Behaviour,
     LocalService,
-    RequestRecord,
     S3Store,
     _api,
     _s3_store,
 )
 from audio_enhance.local._behaviour import Revision
-from audio_enhance.local._records import new_records
 from audio_enhance.local.enhancer import Rehearsal, demo_recording, measure
 from tests import test_client
 from tests.support.resources import partial_files
 
 from .conftest import Swift
-
-REQUEST = re.compile(rb"(GET|HEAD|PUT|POST|DELETE) \S+ HTTP/1\.1\r\n(?:[!-~]+:[^\r\n]*\r\n)+\r\n")
-
-
-class Wiretap:
-    """Passes bytes on to Swift and back.
-
-    The presigned URLs of a service that knows only this address are for it, and Swift goes by
-    the ``Host`` that it is sent.
-
-    Attributes:
-        heads: The heads of the requests with a presigned query, in order: those of the client.
-        cut_down: After so many more bytes from Swift, once, the connection ends.
-        cut_up: After so many more bytes to Swift, once, the connection ends.
-        damage: The next such bytes to Swift, once, arrive in reverse order.
-        struck: How often one of these happened.
-        record: Where those requests are written down, as the built-in object store would.
-    """
-
-    def __init__(self, origin: str) -> None:
-        self._origin = urlsplit(origin)
-        self.heads: list[bytes] = []
-        self.cut_down: int | None = None
-        self.cut_up: int | None = None
-        self.damage: bytes | None = None
-        self.struck = 0
-        self.record = new_records()
-        self.url = ""
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        await self._server.wait_closed()
-
-    def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(self._join(reader, writer))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ends = [writer]
-        ways: list[asyncio.Task[None]] = []
-        try:
-            there, back = await asyncio.open_connection(self._origin.hostname, self._origin.port)
-            ends.append(back)
-            ways.append(asyncio.create_task(self._up(reader, back)))
-            ways.append(asyncio.create_task(self._down(there, writer)))
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for way in ways:
-                way.cancel()
-            for end in ends:
-                end.close()
-            await asyncio.gather(
-                *ways, *(end.wait_closed() for end in ends), return_exceptions=True
-            )
-
-    def _note(self, head: bytes) -> None:
-        self.heads.append(head)
-        method = head.partition(b" ")[0].decode()
-        self.record.append(RequestRecord(time.monotonic(), "s3", method, f"{method} /object", ""))
-
-    async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        seen = b""
-        while data := await reader.read(1 << 16):
-            seen += data
-            while found := REQUEST.search(seen):
-                if b"X-Amz-Signature=" in found[0]:
-                    self._note(found[0])
-                seen = seen[found.end() :]
-            seen = seen[-(1 << 14) :]
-            if self.damage is not None and self.damage in data:
-                data = data.replace(self.damage, self.damage[::-1], 1)
-                self.damage = None
-                self.struck += 1
-            if self.cut_up is not None:
-                self.cut_up -= len(data)
-                if self.cut_up <= 0:
-                    self.cut_up = None
-                    self.struck += 1
-                    return
-            writer.write(data)
-            await writer.drain()
-
-    async def _down(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(1 << 14):
-            if self.cut_down is not None:
-                data = data[: self.cut_down]
-                self.cut_down -= len(data)
-            writer.write(data)
-            await writer.drain()
-            if self.cut_down == 0:
-                self.cut_down = None
-                self.struck += 1
-                return
+from .wiretap import Wiretap
 
 
 class AnHourAgo(datetime):
@@ -299,7 +186,7 @@ async def test_results_have_the_names_that_swift_was_told(
 
 
 async def test_a_batch_at_two_strengths_uploads_each_recording_once(
-    client: EnhanceClient, enhance_service: LocalService, wiretap: Wiretap, tmp_path: Path
+    client: EnhanceClient, enhance_service: LocalService, tmp_path: Path
 ) -> None:
     paths = [tmp_path / f"part-{number}.mp3" for number in range(8)]
     for number, path in enumerate(paths):
@@ -339,7 +226,6 @@ async def test_a_batch_at_two_strengths_uploads_each_recording_once(
 async def test_an_expired_upload_url_is_renewed(
     client: EnhanceClient,
     enhance_service: LocalService,
-    wiretap: Wiretap,
     recording: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -354,7 +240,6 @@ async def test_an_expired_upload_url_is_renewed(
 
 async def test_an_expired_download_url_is_renewed(
     client: EnhanceClient,
-    wiretap: Wiretap,
     recording: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -375,7 +260,7 @@ async def test_an_expired_download_url_is_renewed(
 
 
 async def test_a_file_that_changed_is_an_error(
-    client: EnhanceClient, enhance_service: LocalService, wiretap: Wiretap, recording: Path
+    client: EnhanceClient, enhance_service: LocalService, recording: Path
 ) -> None:
     source = Source.from_path(recording)
     asset = await client.create_asset(source)
@@ -387,7 +272,7 @@ async def test_a_file_that_changed_is_an_error(
 
 @pytest.mark.parametrize("revision", ["2024-04"])
 async def test_a_file_that_changed_without_a_trace_is_refused_by_swift(
-    client: EnhanceClient, wiretap: Wiretap, recording: Path
+    client: EnhanceClient, enhance_service: LocalService, recording: Path
 ) -> None:
     source = Source.from_path(recording)
     asset = await client.create_asset(source)
@@ -402,7 +287,11 @@ async def test_a_file_that_changed_without_a_trace_is_refused_by_swift(
 
 @pytest.mark.parametrize("revision", ["2024-04"])
 async def test_bytes_damaged_on_their_way_up_are_sent_again(
-    client: EnhanceClient, wiretap: Wiretap, recording: Path, tmp_path: Path
+    client: EnhanceClient,
+    enhance_service: LocalService,
+    wiretap: Wiretap,
+    recording: Path,
+    tmp_path: Path,
 ) -> None:
     wiretap.damage = b"\xfe\xff"
     result = await client.enhance(recording, strength=93, output_dir=tmp_path)

@@ -50,7 +50,6 @@ SUITE = """
 
 INI = """\
 [pytest]
-asyncio_default_fixture_loop_scope = function
 filterwarnings = error
 """
 
@@ -77,7 +76,15 @@ def _dedent(text: str) -> str:
 @pytest.mark.parametrize("mode", ["auto", "strict"])
 def test_with_pytest_asyncio(tmp_path: Path, mode: str) -> None:
     mark = "@pytest.mark.asyncio" if mode == "strict" else ""
-    output = run(tmp_path, mark, "-p", "pytest_asyncio.plugin", f"--asyncio-mode={mode}")
+    scope = ("-o", "asyncio_default_fixture_loop_scope=function")
+    output = run(tmp_path, mark, "-p", "pytest_asyncio.plugin", f"--asyncio-mode={mode}", *scope)
+    assert "3 passed" in output, output
+
+
+def test_with_anyio(tmp_path: Path) -> None:
+    backend = "import pytest\n\n@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n"
+    (tmp_path / "conftest.py").write_text(backend)
+    output = run(tmp_path, "@pytest.mark.anyio", "-p", "anyio.pytest_plugin")
     assert "3 passed" in output, output
 
 

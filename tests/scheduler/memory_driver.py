@@ -13,6 +13,8 @@ from audio_enhance import EnhanceClient, PollPolicy, RateLimits, Source
 from audio_enhance import _api as api
 from audio_enhance import _client as client_module
 
+from .support import FastClock
+
 # What is remembered of earlier uploads is bounded, but by more than this batch would reach.
 client_module._REMEMBERED = api._REMEMBERED = 64
 
@@ -26,13 +28,15 @@ def recordings(count: int) -> Iterator[Source]:
 async def main(out: Path, marks: list[int]) -> dict[int, int]:
     """Return the bytes in use after so many jobs."""
     used: dict[int, int] = {}
+    clock = FastClock(60.0)  # a limit without bounds remembers all calls of a minute
     async with (
         EnhanceClient.from_env(
-            limits=RateLimits(creations_per_minute=10**6, others_per_minute=10**6),
-            polling=PollPolicy(shortest=0.005, longest=0.05),
+            limits=RateLimits(creations_per_minute=10**6, others_per_minute=10**6, clock=clock),
+            polling=PollPolicy(shortest=0.05, longest=0.5),
+            clock=clock,
         ) as client,
         aclosing(
-            client.enhance_as_completed(recordings(marks[-1]), strength=93, output_dir=out)
+            client.enhance_as_completed(recordings(marks[-1] + 100), strength=93, output_dir=out)
         ) as outcomes,
     ):
         done = 0

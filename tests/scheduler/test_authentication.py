@@ -41,21 +41,23 @@ async def test_a_token_that_cannot_be_replaced_stops_the_batch_at_once(tmp_path:
             fetched = {record.enhancement_id for record in b.requests(LOCATE)}
             at_the_server = {record.enhancement_id for record in b.requests(CREATE)} - fetched
             report = await running
-            # The one question about the head, whose refusal ends everything; and perhaps the
-            # request of the one that got its place, if that was faster.
+            # The question about the head, whose refusal ends everything; and what may have gone
+            # out before that was heard of: the next head's, and those that got their places.
             after = list(b.service.record)[before:]
-            assert [record.route for record in after] in ([POLL], [POLL, CREATE])
+            assert after[0].route == POLL
+            assert len(after) <= 4
+            assert {record.route for record in after} <= {POLL, CREATE}
             assert {record.status for record in after} <= {401, None}
         assert len(report) == 40
         assert isinstance(report.stopped_by, AuthenticationError)
         assert statuses(report)["succeeded"] == 1
-        assert 2 <= statuses(report)["failed"] <= 3
-        assert statuses(report)["not started"] >= 36
+        assert 2 <= statuses(report)["failed"] <= 4
+        assert statuses(report)["not started"] >= 35
         assert [outcome.source for outcome in report] == sources
         # What the server has is no loss: its ids are there.
         head, behind = [outcome for outcome in report if outcome.status == "failed"][:2]
         assert isinstance(head.error, AuthenticationError)
-        assert isinstance(behind.error, JobCancelledError)
+        assert isinstance(behind.error, AuthenticationError | JobCancelledError)
         assert {head.enhancement_id, behind.enhancement_id} == at_the_server
         for outcome in report:
             if outcome.status == "not started":

@@ -206,7 +206,7 @@ async def test_a_batch_cancelled_at_any_moment_leaves_nothing_behind(tmp_path: P
         sources = b.sources(5, size=3000)
         sources.append(b.source("twin.mp3", b.data[sources[0]]))
         files, tasks = open_files(), client_tasks()
-        moments = [*range(1, 40, 4), *range(41, 120, 13)]
+        moments = [*range(1, 36, 5), *range(37, 100, 16)]
         early = 0
         for run, moment in enumerate(moments):
             early += await _cancelled_after(b, sources, moment, tmp_path / f"out{run}", run % 2 == 1)
@@ -214,7 +214,7 @@ async def test_a_batch_cancelled_at_any_moment_leaves_nothing_behind(tmp_path: P
             assert partial_files(tmp_path) == [], f"part files are left at moment {moment}"
             extra = await settled_files(files)
             assert not {fd: what for fd, what in extra.items() if "socket" not in what}, moment
-        assert early >= 10
+        assert early >= 8
         await asyncio.sleep(0)
         # The service's side of the connections closes when it has noticed.
         assert await settled_files(files) == {}
@@ -261,7 +261,7 @@ async def test_cancelling_a_batch_again_and_again_still_ends_in_order(tmp_path: 
         files, tasks = open_files(), client_tasks()
         b.service.faults.slow_answer = 1.0
         b.service.faults.slow_seconds = 0.05
-        for turns in range(0, 60, 6):
+        for turns in range(0, 60, 9):
             async with EnhanceClient(b.service.credentials, base_url=b.service.base_url) as client:
                 running = asyncio.create_task(
                     client.enhance_batch(b.sources(4), strength=93, output_dir=b.out)
@@ -314,10 +314,18 @@ async def test_closing_the_client_ends_a_batch_that_another_task_runs(tmp_path: 
     async with bench(tmp_path, speed=50, seconds=2.0) as b:
         files, tasks = open_files(), client_tasks()
         client = EnhanceClient(b.service.credentials, base_url=b.service.base_url, clock=b.clock)
+        finished: list[Event] = []
         running = asyncio.create_task(
-            client.enhance_batch(iter(b.sources(40)), strength=93, output_dir=b.out)
+            client.enhance_batch(
+                iter(b.sources(40)),
+                strength=93,
+                output_dir=b.out,
+                on_event=lambda event: finished.append(event)
+                if isinstance(event, Finished)
+                else None,
+            )
         )
-        await reached(lambda: b.count(GET) >= 2)
+        await reached(lambda: len(finished) >= 1)
         await client.aclose()
         async with asyncio.timeout(5):
             report = await running

@@ -154,12 +154,12 @@ async def killed(b: Bench, deaths: int, how: signal.Signals, *, recordings: int,
 
 async def test_four_runs_that_are_killed(tmp_path: Path) -> None:
     async with bench(tmp_path, speed=1, seconds=0.01) as b:
-        await killed(b, 4, signal.SIGKILL, recordings=12, seed=1)
+        await killed(b, 4, signal.SIGKILL, recordings=6, seed=1)
 
 
 async def test_two_runs_that_are_interrupted(tmp_path: Path) -> None:
     async with bench(tmp_path, speed=1, seconds=0.01) as b:
-        runs = await killed(b, 2, signal.SIGINT, recordings=8, seed=2)
+        runs = await killed(b, 2, signal.SIGINT, recordings=5, seed=2)
         # Ctrl-C waits for the answers to what was asked for: there is nothing uncertain.
         assert runs.uncertain == Counter()
 

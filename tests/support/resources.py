@@ -35,6 +35,21 @@ async def settled_files(before: dict[int, str]) -> dict[int, str]:
     return extra
 
 
+def client_tasks() -> set[asyncio.Task[Any]]:
+    """Return the unfinished tasks that do not belong to a server in this process."""
+    return {task for task in other_tasks() if not _of_a_server(task)}
+
+
+def _of_a_server(task: asyncio.Task[Any]) -> bool:
+    code = getattr(task.get_coro(), "cr_code", None)
+    where: str = code.co_filename if code is not None else ""
+    # The local service alone runs `asyncio.to_thread` in tasks.
+    return any(
+        part in where
+        for part in ("aiohttp/web_", "audio_enhance/local/", "raw_server", "asyncio/threads")
+    )
+
+
 async def settled_tasks(before: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
     """Return the tasks that were not there before, after giving a server's handlers their turn.
 

@@ -129,11 +129,15 @@ def write(
     rate: int = RATE,
     sample_format: str | None = None,
     options: dict[str, str] | None = None,
+    container_options: dict[str, str] | None = None,
 ) -> Path:
     """Encode samples (one row a channel, or mono) with FFmpeg alone."""
     planes = np.atleast_2d(samples).astype(np.float32)
     layout = _LAYOUTS[len(planes) - 1]
-    with cast("Any", av.open(f"file:{path}", "w", format=container)) as file:
+    target = av.open(
+        f"file:{path}", "w", format=container, container_options=container_options or {}
+    )
+    with cast("Any", target) as file:
         stream = file.add_stream(codec, rate=rate, options=options or {})
         stream.layout = layout
         if sample_format:

@@ -118,6 +118,21 @@ def test_lossy_formats_are_kept(
         assert np.corrcoef(*pair)[0, 1] > 0.9
 
 
+def test_the_duration_of_an_mp4_is_kept_to_the_sample(tmp_path: Path) -> None:
+    rate, length = 44_100, 21_237
+    source = write(
+        tmp_path / "source",
+        tone(rate, 1, length),
+        container="mp4",
+        codec="aac",
+        rate=rate,
+        container_options={"movie_timescale": str(rate)},  # not FFmpeg's 1000 a second
+    )
+    enhance_file(source, tmp_path / "result", strength=50)
+    durations = [read(tmp_path / name).duration for name in ("source", "result")]
+    assert durations == [length / rate] * 2
+
+
 def test_vorbis_becomes_opus_in_ogg(tmp_path: Path) -> None:
     # In stereo: FFmpeg's own encoder of Vorbis, the only one here, takes nothing else.
     source = write(

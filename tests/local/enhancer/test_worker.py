@@ -43,7 +43,9 @@ def short(tmp_path: Path) -> Path:
 def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What takes longer than any test."""
     path = tmp_path_factory.mktemp("endless") / "20 minutes"
-    return write(path, np.zeros(1200 * 8000), codec="pcm_u8", rate=8000)
+    # Noise: RNNoise makes short work of silence.
+    second = noise("white", 8000) / 10
+    return write(path, np.tile(second, 1200), codec="pcm_u8", rate=8000)
 
 
 def workers(parent: int | None = None) -> list[psutil.Process]:
@@ -274,6 +276,7 @@ async def test_ctrl_c_is_the_applications_affair(endless: Path, tmp_path: Path) 
     process = script(tmp_path, endless, tmp_path / "result")
     await started(tmp_path / "result")
     (worker,) = workers(process.pid)
+    assert os.getsid(worker.pid) != os.getsid(process.pid)
     os.killpg(process.pid, signal.SIGINT)  # as the terminal does
     _, said = process.communicate(timeout=PATIENCE)
     assert said.count("KeyboardInterrupt\n") == 1

@@ -1,0 +1,51 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from audio_enhance import InvalidInputError, Outcome, OutputError, StorageError
+from audio_enhance.cli.report import Report
+
+REFUSED = StorageError("Refused", status=403, request_id="r1", hint="Ask for it.")
+OUTCOMES = [
+    Outcome(source="a.wav", name="a.wav", strength=93, status="succeeded", path=Path("/o/a.wav")),
+    Outcome(source="b.wav", name="b.wav", strength=93, status="not started", error=REFUSED),
+]
+
+
+async def test_a_report_has_everything(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    path.write_text("the one before")
+    with Report(path) as report:
+        for outcome in OUTCOMES:
+            await report.add(outcome)
+        await report.write({"succeeded": 1})
+    written = json.loads(path.read_text())
+    assert list(written) == ["version", "began_at", "ended_at", "totals", "outcomes"]
+    assert written["totals"] == {"succeeded": 1}
+    good, bad = written["outcomes"]
+    assert (good["status"], good["path"], good["hint"]) == ("succeeded", "/o/a.wav", None)
+    assert (bad["status"], bad["hint"], bad["retryable"]) == ("not_started", "Ask for it.", False)
+    assert "r1" in bad["error"]
+    assert [file.name for file in tmp_path.iterdir()] == ["r.json"]
+
+
+async def test_an_empty_report_is_whole(tmp_path: Path) -> None:
+    with Report(tmp_path / "r.json") as report:
+        await report.write({})
+    assert json.loads((tmp_path / "r.json").read_text())["outcomes"] == []
+
+
+async def test_a_place_that_is_lost_meanwhile_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "sub" / "r.json"
+    path.parent.mkdir()
+    with Report(path) as report:
+        path.parent.rmdir()
+        with pytest.raises(OutputError, match="cannot be written"):
+            await report.write({})
+
+
+def test_a_place_that_is_not_there_is_found_before(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "no" / "r.json"):
+        with pytest.raises(InvalidInputError):
+            Report(path)

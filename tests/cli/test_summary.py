@@ -1,0 +1,78 @@
+import io
+from pathlib import Path
+
+from rich.console import Console
+
+from audio_enhance import AudioEnhanceError, InvalidSourceError, Outcome
+from audio_enhance.cli.summary import Summary, resume_command
+
+
+def failed(name: str, error: AudioEnhanceError) -> Outcome:
+    return Outcome(source=name, name=name, strength=93, status="failed", error=error)
+
+
+def printed(summary: Summary, *, width: int | None = None) -> list[str]:
+    """Return what is printed, on a terminal where it has a width."""
+    file = io.StringIO()
+    terminal = width is not None
+    console = Console(file=file, width=width, force_terminal=terminal, color_system=None)
+    summary.print(console, seconds=61.0, output_dir=Path("/out"), journal=Path("/out/my j"))
+    return [line.rstrip() for line in file.getvalue().splitlines()]
+
+
+def test_success_is_one_line() -> None:
+    summary = Summary()
+    for number in range(1200):
+        summary.add(Outcome(source="a", name=f"{number}", strength=93, status="succeeded"))
+    assert printed(summary) == ["1,200 enhanced, in 1 min 1 s; results are in /out"]
+    assert summary.ok
+
+
+def test_failures_are_grouped_by_what_to_do() -> None:
+    summary = Summary()
+    for number in range(25):
+        error = InvalidSourceError(f"Missing {number}.", hint="Check the path.")
+        summary.add(failed(f"{number}.wav", error))
+    for name in ("x.wav", "y.wav", "z.wav"):
+        summary.add(failed(name, AudioEnhanceError("The server is \x1b[31mdown.")))
+    lines = printed(summary)
+    assert lines[0] == "0 enhanced, 28 failed, in 1 min 1 s"
+    assert lines[1:11] == [f"  {number}.wav: Missing {number}." for number in range(10)]
+    assert lines[11:] == [
+        "  and 15 more like these",
+        "    → Check the path.",
+        r"  x.wav and 2 more: The server is \x1b[31mdown.",
+        "To try them again: audio-enhance resume '/out/my j'",
+    ]
+    assert not summary.ok
+
+
+def test_what_was_made_in_vain_is_told() -> None:
+    summary = Summary()
+    summary.add(
+        Outcome(
+            source="a",
+            name="a",
+            strength=93,
+            status="skipped",
+            extra_enhancements=1,
+            failed_enhancements=2,
+        )
+    )
+    said = " ".join(printed(summary))
+    assert "1 done before" in said
+    assert "1 enhancement may have been made twice" in said
+    assert "2 enhancements failed at the server" in said
+
+
+def test_a_terminal_wraps_with_the_indentation_kept() -> None:
+    summary = Summary()
+    summary.add(failed("a.wav", AudioEnhanceError("word " * 20, hint="word " * 20)))
+    lines = printed(summary, width=40)
+    assert max(map(len, lines[:-2])) <= 40
+    assert all(line.startswith("  ") for line in lines[1:7])
+
+
+def test_a_name_that_looks_like_an_option_is_none() -> None:
+    folder = Path.cwd()
+    assert resume_command(folder / "-j" / "x") == "audio-enhance resume ./-j/x"
