@@ -22,9 +22,10 @@ from ._partial_file import PartialFile
 from ._progress import Progress
 from ._retry import OnRetry, Retrier
 from ._transport import Transport, Watch, translated, whole_answer
+from ._turns import PIECE_BYTES
 
 # Collected before a hop to a thread that writes them; the network hands over far less at once.
-_WRITE_BYTES = 1 << 20
+_WRITE_BYTES = 2 << 20
 _MOST_REDIRECTS = 5
 _MOST_REFUSALS = 3
 
@@ -131,7 +132,8 @@ class Download:
                     raise CorruptTransferError("The result changed while it was downloaded.")
                 raise storage_error(await whole_answer(response), self._clock.time())
             await self._begin(response)
-            await self._read(response, watch)
+            with self._transport.turns:
+                await self._read(response, watch)
         if self._total is not None and self._file.size != self._total:
             if self._file.size > self._total:
                 await self._file.restart()
@@ -163,10 +165,11 @@ class Download:
         self.name = name_from_header(headers.get("Content-Disposition")) or self.name
 
     async def _read(self, response: aiohttp.ClientResponse, watch: Watch) -> None:
+        turns = self._transport.turns
         progress = Progress(lambda received: self._on_bytes(received, self._total))
         received = self._file.size
         chunks: list[bytes] = []
-        length = 0
+        length = moved = 0
         try:
             while True:
                 # Piece by piece: `readany` would copy what has come together in the meantime.
@@ -178,6 +181,10 @@ class Download:
                 length += len(chunk)
                 received += len(chunk)
                 progress.reached(received)
+                moved += len(chunk)
+                if moved >= PIECE_BYTES // 2:
+                    moved = 0
+                    await turns.take()
                 if length >= _WRITE_BYTES:
                     full, chunks, length = chunks, [], 0
                     await self._file.write(full)

@@ -21,6 +21,7 @@ from ._errors import (
     RequestTimeoutError,
 )
 from ._redaction import redact
+from ._turns import PIECE_BYTES, Turns
 from ._version import __version__
 
 _T = TypeVar("_T")
@@ -151,11 +152,16 @@ class Transport:
 
     Both share one connector. Headers, cookies and credentials of the first never reach the
     second: session headers go to every host, and aiohttp keeps `x-api-key` across redirects.
+
+    Attributes:
+        timeouts: How long to wait for what.
+        turns: Taken by transfers, piece by piece.
     """
 
     def __init__(self, session: aiohttp.ClientSession | None, timeouts: Timeouts) -> None:
         keep_freed_memory()
         self.timeouts = timeouts
+        self.turns = Turns()
         self._own = session is None
         self._api = session or aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15),
@@ -261,6 +267,8 @@ class Transport:
             on_the_wire(url),
             # Counting bytes needs them uncompressed (a truncated gzip decodes without an error).
             headers={**headers, "Accept-Encoding": "identity"},
+            # So little that a connection pauses after every piece until it has been read.
+            read_bufsize=PIECE_BYTES // 4,
             allow_redirects=False,
             timeout=self._timeout(None),
             middlewares=(_without_credentials, _send_once),

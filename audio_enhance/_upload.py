@@ -1,6 +1,5 @@
 """One PUT to a presigned URL: exactly the signed headers, a streamed body, the answer read."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
@@ -22,12 +21,13 @@ from ._reader import Reader
 from ._source import Source
 from ._threads import in_thread, to_its_end
 from ._transport import Transport, Watch, translated, whole_answer
+from ._turns import PIECE_BYTES, Turns
 
 # A file that was hashed a moment ago is in the page cache, and read from there without a hop to
 # a thread, one slice at a time. What is not there a thread reads, in larger pieces, which are
 # handed on in slices too, so that other transfers get their turn on the event loop in between.
 _READ_BYTES = 1 << 20
-_SLICE_BYTES = 1 << 18
+_SLICE_BYTES = PIECE_BYTES
 
 OnBytes = Callable[[int], None]
 
@@ -64,12 +64,14 @@ class _Body:
         fingerprint: Fingerprint,
         file: Reader,
         watch: Watch,
+        turns: Turns,
         on_bytes: OnBytes,
     ) -> None:
         self._source = source
         self._fingerprint = fingerprint
         self._file = file
         self._watch = watch
+        self._turns = turns
         self._progress = Progress(on_bytes)
         self._rest = memoryview(b"")
         self._unread = fingerprint.byte_size
@@ -84,7 +86,7 @@ class _Body:
         self._watch.alive()
         self._progress.reached(self._sent)
         if self._sent:
-            await asyncio.sleep(0)
+            await self._turns.take()
         if not self._rest:
             if not self._unread:
                 self._progress.ended(self._sent)
@@ -146,7 +148,7 @@ async def put(
     file = await to_its_end(
         lambda: source.content.open(fingerprint), undo=lambda file: file.close()
     )
-    body = _Body(source, fingerprint, file, watch, on_bytes)
+    body = _Body(source, fingerprint, file, watch, transport.turns, on_bytes)
 
     async def send() -> Answer:
         async with transport.put(url, headers, body) as response:
@@ -156,7 +158,8 @@ async def put(
     failure: AudioEnhanceError | None = None
     answer: Answer | None = None
     try:
-        answer = await translated(watch.run(send()), transport.timeouts)
+        with transport.turns:
+            answer = await translated(watch.run(send()), transport.timeouts)
     except RequestTimeoutError:
         failure = TransferStalledError(
             f"The upload stood still for {transport.timeouts.stall:g} s."

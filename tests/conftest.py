@@ -16,7 +16,9 @@ from audio_enhance.local.enhancer import Rehearsal
 from .support.clock import ManualClock
 
 # The package's own plugin loads by its entry point where the package is installed.
-if not any(point.value == "audio_enhance.pytest_plugin" for point in entry_points(group="pytest11")):
+if not any(
+    point.value == "audio_enhance.pytest_plugin" for point in entry_points(group="pytest11")
+):
     pytest_plugins = ["audio_enhance.pytest_plugin"]
 
 # Waits that nobody notices, for tests in which real bytes move and no clock can stand still.

@@ -99,7 +99,9 @@ class TestAddressesOfServers:
     def test_this_machine_may_be_plain(self, host: str) -> None:
         assert checked(f"http://{host}:9000/k", plain_http=False)
 
-    @pytest.mark.parametrize("host", ["example.com", "10.0.0.1", "localhost.example.com", "0.0.0.0"])
+    @pytest.mark.parametrize(
+        "host", ["example.com", "10.0.0.1", "localhost.example.com", "0.0.0.0"]
+    )
     def test_other_machines_only_where_the_api_is_plain_too(self, host: str) -> None:
         with pytest.raises(ProtocolError, match="unencrypted"):
             checked(f"http://{host}/k", plain_http=False)
@@ -179,8 +181,36 @@ class TestRedirects:
 
 
 # Everything that yarl rewrites in a URL that is given as a text, and then some.
-TRAPS = ["%2F", "%2f", "%3A", "%40", "%2C", "%7E", "%24", "%3F", "%2A", "%21", "%27", "%28", "%29",
-         "%2B", "+", "%20", "%3B", ";", "%3D", "=", "%26", "~", "%25", "%00", "/", "//", "/../", "/./"]
+TRAPS = [
+    "%2F",
+    "%2f",
+    "%3A",
+    "%40",
+    "%2C",
+    "%7E",
+    "%24",
+    "%3F",
+    "%2A",
+    "%21",
+    "%27",
+    "%28",
+    "%29",
+    "%2B",
+    "+",
+    "%20",
+    "%3B",
+    ";",
+    "%3D",
+    "=",
+    "%26",
+    "~",
+    "%25",
+    "%00",
+    "/",
+    "//",
+    "/../",
+    "/./",
+]
 
 
 @given(path=st.lists(st.sampled_from(TRAPS)), query=st.lists(st.sampled_from(TRAPS)))

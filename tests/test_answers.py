@@ -1,6 +1,6 @@
 import json
 from datetime import UTC, datetime
-from email.utils import format_datetime
+from email.utils import formatdate
 
 import pytest
 from hypothesis import given
@@ -55,7 +55,19 @@ class TestRetryAfter:
 
     @pytest.mark.parametrize(
         "value",
-        ["", "soon", "-5", "1e3", "nan", "inf", "0x10", "9" * 40, "7 s", "7, 8", "Tue, 99 Foo 2024"],
+        [
+            "",
+            "soon",
+            "-5",
+            "1e3",
+            "nan",
+            "inf",
+            "0x10",
+            "9" * 40,
+            "7 s",
+            "7, 8",
+            "Tue, 99 Foo 2024",
+        ],
     )
     def test_what_says_nothing(self, value: str) -> None:
         assert retry_after(CIMultiDict({"Retry-After": value}), NOW) is None
@@ -68,11 +80,10 @@ class TestRetryAfter:
         seconds = retry_after({"retry-after": value}, NOW)
         assert seconds is None or seconds >= 0
 
-    @given(st.datetimes(datetime(1970, 1, 2), datetime(2090, 1, 1), timezones=st.just(UTC)))
-    def test_every_date(self, moment: datetime) -> None:
-        value = format_datetime(moment, usegmt=True)
-        expected = max(0.0, int(moment.timestamp()) - NOW)
-        assert retry_after({"retry-after": value}, NOW) == expected
+    @given(st.integers(86400, 3_786_912_000))
+    def test_every_date(self, moment: int) -> None:
+        value = formatdate(moment, usegmt=True)
+        assert retry_after({"retry-after": value}, NOW) == max(0.0, moment - NOW)
 
 
 class TestApiErrors:
@@ -168,9 +179,7 @@ class TestApiErrors:
             (b"", (), "The server answered 422."),
         ],
     )
-    def test_a_422_names_the_field(
-        self, body: object, fields: tuple[str, ...], said: str
-    ) -> None:
+    def test_a_422_names_the_field(self, body: object, fields: tuple[str, ...], said: str) -> None:
         error = api_error(answer(422, body), NOW)
         assert isinstance(error, ValidationError)
         assert error.fields == fields
@@ -192,15 +201,23 @@ class TestApiErrors:
         error = api_error(answer(400, {"message": "one\nERROR forged\r\x1b[2Jtwo"}), NOW)
         assert str(error) == "one ERROR forged [2Jtwo"
 
-    @given(st.integers(400, 599), st.binary() | st.recursive(
-        st.none() | st.booleans() | st.integers() | st.text(),
-        lambda inner: st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["errors", "detail", "message", "error", "field", "loc", "msg"]),
-            inner,
-            max_size=4,
+    @given(
+        st.integers(400, 599),
+        st.binary()
+        | st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(
+                    st.sampled_from(
+                        ["errors", "detail", "message", "error", "field", "loc", "msg"]
+                    ),
+                    inner,
+                    max_size=4,
+                )
+            ),
         ),
-    ))
+    )
     def test_no_body_is_too_strange(self, status: int, body: object) -> None:
         error = api_error(answer(status, body), NOW)
         assert error.status == status
@@ -217,7 +234,7 @@ class TestJson:
 
     @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[" * 200_000, b"9" * 10_000])
     def test_what_is_not(self, body: bytes) -> None:
-        with pytest.raises(ProtocolError, match="200.*not JSON") as caught:
+        with pytest.raises(ProtocolError, match=r"200.*not JSON") as caught:
             answer(200, body, x_request_id="r-1").json()
         assert caught.value.request_id == "r-1"
         assert caught.value.__context__ is None
@@ -225,7 +242,9 @@ class TestJson:
     def test_a_repr_shows_no_body(self) -> None:
         assert "s3cr3t" not in repr(answer(200, b"s3cr3t"))
 
-    @pytest.mark.parametrize(("status", "ok"), [(199, False), (200, True), (299, True), (300, False)])
+    @pytest.mark.parametrize(
+        ("status", "ok"), [(199, False), (200, True), (299, True), (300, False)]
+    )
     def test_which_statuses_are_well(self, status: int, ok: bool) -> None:
         assert answer(status).ok is ok
 
@@ -255,9 +274,7 @@ class TestStorageErrors:
             (429, "TooManyRequests", ServerError, True),
         ],
     )
-    def test_s3s_codes(
-        self, status: int, code: str, kind: type[ApiError], retryable: bool
-    ) -> None:
+    def test_s3s_codes(self, status: int, code: str, kind: type[ApiError], retryable: bool) -> None:
         error = storage_error(answer(status, xml(code), x_amz_request_id="R7"), NOW)
         assert type(error) is kind
         assert error.retryable is retryable

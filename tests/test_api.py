@@ -425,20 +425,27 @@ class TestTokenEndpoint:
             "grant_type": ["client_credentials"],
             "client_id": ["the-id"],
             "client_secret": ["s3cr&t"],
-            "scope": ["openid,AdobeID,session,additional_info,read_organizations,firefly_api,ff_apis"],
+            "scope": [
+                "openid,AdobeID,session,additional_info,read_organizations,firefly_api,ff_apis"
+            ],
         }
         assert "x-api-key" not in request.headers
         assert "authorization" not in request.headers
 
     @pytest.mark.parametrize("status", [400, 401, 403])
     async def test_credentials_it_does_not_accept(self, api: Setting, status: int) -> None:
-        refusal = {"error": "invalid_client", "error_description": "invalid client_secret parameter"}
+        refusal = {
+            "error": "invalid_client",
+            "error_description": "invalid client_secret parameter",
+        }
         async with RawServer([answer(status, refusal)]) as server:
             with pytest.raises(AuthenticationError) as caught:
                 await self.fetch(api, server)
         error = caught.value
         assert (error.status, error.code, error.phase) == (
-            status, "invalid_client", Phase.AUTHENTICATE
+            status,
+            "invalid_client",
+            Phase.AUTHENTICATE,
         )
         assert "s3cr&t" not in str(error)
 
@@ -458,7 +465,9 @@ class TestTokenEndpoint:
             (reply(200, b"{", length=9, then="close"), CorruptTransferError),
         ],
     )
-    async def test_other_answers(self, api: Setting, answered: Reply, kind: type[Exception]) -> None:
+    async def test_other_answers(
+        self, api: Setting, answered: Reply, kind: type[Exception]
+    ) -> None:
         async with RawServer([answered] * 3) as server:
             with pytest.raises(kind) as caught:
                 await self.fetch(api, server)

@@ -59,12 +59,12 @@ async def cancelled_after(
 
 
 @pytest.mark.parametrize("revision", ["2024-04", "later"])
-async def test_after_any_number_of_turns(
-    recording: Path, tmp_path: Path, revision: Any
-) -> None:
+async def test_after_any_number_of_turns(recording: Path, tmp_path: Path, revision: Any) -> None:
     async with LocalService(
-        enhancer=Rehearsal(), behaviour=Behaviour(revision=revision, others_per_minute=100_000,
-                                                  creations_per_minute=100_000)
+        enhancer=Rehearsal(),
+        behaviour=Behaviour(
+            revision=revision, others_per_minute=100_000, creations_per_minute=100_000
+        ),
     ) as service:
         source = Source.from_path(recording)
         await source.fingerprint()
@@ -130,9 +130,7 @@ async def test_while_the_server_takes_its_time(
     enhance_service.faults.slow_seconds = 0.3
     enhance_service.faults.script(fault, route=route)
     async with client_of(enhance_service) as client:
-        enhancing = asyncio.create_task(
-            client.enhance(recording, strength=93, output_dir=tmp_path)
-        )
+        enhancing = asyncio.create_task(client.enhance(recording, strength=93, output_dir=tmp_path))
         while enhance_service.count(route) == 0:
             await asyncio.sleep(0.001)
         await asyncio.sleep(0.01)

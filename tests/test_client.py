@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from audio_enhance import (
     AccessToken,
@@ -68,9 +69,7 @@ class TestFiveSteps:
         again = await client.get_speech_enhancement(asset.id, enhancement.id)
         assert (again.status, again.strength) == ("succeeded", 93)
 
-    async def test_one_by_one(
-        self, client: EnhanceClient, recording: Path, tmp_path: Path
-    ) -> None:
+    async def test_one_by_one(self, client: EnhanceClient, recording: Path, tmp_path: Path) -> None:
         await self.take(client, recording, tmp_path / "out")
 
     @later
@@ -97,7 +96,7 @@ class TestFiveSteps:
         assert url.startswith(enhance_service.s3_url)
         async with (
             aiohttp.ClientSession() as browser,
-            browser.get(aiohttp.client.URL(url, encoded=True)) as response,
+            browser.get(URL(url, encoded=True)) as response,
         ):
             assert await response.read() == expected(recording)
             assert NAME in response.headers["Content-Disposition"]
@@ -152,9 +151,7 @@ class TestEnhance:
         assert result.path.name == "recording-enhanced-0p.flac"
         assert result.path.read_bytes() == Rehearsal.expected(b"fLaC....", 0)
 
-    async def test_data_that_is_still_arriving(
-        self, client: EnhanceClient, tmp_path: Path
-    ) -> None:
+    async def test_data_that_is_still_arriving(self, client: EnhanceClient, tmp_path: Path) -> None:
         async def chunks() -> AsyncIterator[bytes]:
             for _ in range(30):
                 yield b"x" * 70_000
@@ -170,7 +167,12 @@ class TestEnhance:
         assert result.path.read_bytes() == Rehearsal.expected(b"x", 1)
 
     async def test_names_of_all_kinds(self, client: EnhanceClient, tmp_path: Path) -> None:
-        for name in ("mañana übung 名前.mp3", "a;b\"c'd%41+e&f.mp3", ".mp3.mp3", "x" * 251 + ".mp3"):
+        for name in (
+            "mañana übung 名前.mp3",
+            "a;b\"c'd%41+e&f.mp3",
+            ".mp3.mp3",
+            "x" * 251 + ".mp3",
+        ):
             path = tmp_path / name
             path.write_bytes(name.encode())
             result = await client.enhance(path, strength=93, output_dir=tmp_path / "out")
@@ -229,7 +231,13 @@ class TestEnhance:
         )
         kinds = list(dict.fromkeys(type(event).__name__ for event in events))
         assert kinds == [
-            "Queued", "Hashing", "Uploading", "Submitted", "Processing", "Downloading", "Finished",
+            "Queued",
+            "Hashing",
+            "Uploading",
+            "Submitted",
+            "Processing",
+            "Downloading",
+            "Finished",
         ]
         last = events[-1]
         assert isinstance(last, Finished)
@@ -404,9 +412,7 @@ class TestFaults:
             "GET /object",
         ],
     )
-    @pytest.mark.parametrize(
-        "fault", [Fault.RESET_BEFORE, Fault.RESET_AFTER, Fault.SERVER_ERROR]
-    )
+    @pytest.mark.parametrize("fault", [Fault.RESET_BEFORE, Fault.RESET_AFTER, Fault.SERVER_ERROR])
     async def test_each_step_survives_what_passes(
         self, connect: Connect, recording: Path, tmp_path: Path, route: str, fault: Fault
     ) -> None:
@@ -496,17 +502,15 @@ class TestSessions:
         assert not any("/Assets/" in url or "/ims/" in url for url in seen)
 
     async def test_a_session_is_left_open_by_a_failure_too(
-        self, enhance_service: LocalService, tmp_path: Path
+        self, enhance_service: LocalService
     ) -> None:
         async with aiohttp.ClientSession() as session:
+            client = EnhanceClient(
+                enhance_service.credentials, base_url=enhance_service.base_url, session=session
+            )
             with pytest.raises(KeyError):
-                async with EnhanceClient(
-                    enhance_service.credentials,
-                    base_url=enhance_service.base_url,
-                    session=session,
-                ) as client:
+                async with client:
                     raise KeyError
-            await client.aclose()
             assert not session.closed
 
     async def test_nothing_is_opened_before_it_is_used(self) -> None:

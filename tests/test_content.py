@@ -5,8 +5,9 @@ import os
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,11 +45,16 @@ async def spooled(path: Path, data: bytes) -> Content:
     return await spool(chunks(data[:7], data[7:]), max_bytes=None)
 
 
+Make = Callable[[Path, bytes], Awaitable[Content]]
+
+
 @pytest.mark.parametrize("make", [a_file, some_bytes, spooled])
 @pytest.mark.parametrize("length", [1, 65_537, 3_000_000])
-async def test_every_kind_of_content_is_what_went_in(make, length: int, tmp_path: Path) -> None:
+async def test_every_kind_of_content_is_what_went_in(
+    make: Make, length: int, tmp_path: Path
+) -> None:
     data = os.urandom(length)
-    content: Content = await make(tmp_path / "a.mp3", data)
+    content = await make(tmp_path / "a.mp3", data)
     fingerprint = content.fingerprint(NEVER)
     assert (fingerprint.byte_size, fingerprint.md5) == (length, hashlib.md5(data).digest())
     with content.open(fingerprint) as one, content.open(fingerprint) as other:
@@ -114,9 +120,7 @@ class TestFiles:
         with pytest.raises(InvalidSourceError, match="cannot be read"):
             FileContent(Path("/proc/self/mem")).fingerprint(NEVER)
 
-    @pytest.mark.skipif(
-        os.name != "posix" or os.geteuid() == 0, reason="root may read everything"
-    )
+    @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
     def test_a_file_that_may_not_be_read(self, recording: Path) -> None:
         recording.chmod(0)
         with pytest.raises(InvalidSourceError, match="cannot be read"):
@@ -157,17 +161,15 @@ class TestFiles:
         read = io.FileIO.readinto
 
         class Growing(io.FileIO):
-            def readinto(self, buffer, /) -> int | None:
-                with recording.open("ab") as file:
-                    file.write(b"x")
+            def readinto(self, buffer: Any, /) -> int | None:
+                if self.tell() == 0:
+                    with recording.open("ab") as file:
+                        file.write(b"x")
                 return read(self, buffer)
 
         monkeypatch.setattr("audio_enhance._content.io.FileIO", Growing)
         with pytest.raises(SourceChangedError):
-            # It grows with every read and would never end: somebody gives up in between.
-            cancelled = threading.Event()
-            threading.Timer(0.05, cancelled.set).start()
-            FileContent(recording).fingerprint(cancelled)
+            FileContent(recording).fingerprint(NEVER)
 
     def test_deleted_before_it_is_sent(self, recording: Path) -> None:
         content = FileContent(recording)
@@ -182,7 +184,9 @@ class TestFiles:
 
 
 class TestSpooling:
-    async def test_nothing_of_it_has_a_name(self, tmp_path: Path, monkeypatch) -> None:
+    async def test_nothing_of_it_has_a_name(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
         content = await spool(chunks(b"x" * 10), max_bytes=None)
         assert list(tmp_path.iterdir()) == []
@@ -225,15 +229,15 @@ class TestSpooling:
         content.close()
 
     async def test_whoever_sends_breaks_off(self) -> None:
-        class Hangup(Exception):
+        class HangupError(Exception):
             pass
 
         async def broken() -> AsyncIterator[bytes]:
             yield b"x" * _SPOOL_BYTES
-            raise Hangup
+            raise HangupError
 
         before = open_files()
-        with pytest.raises(Hangup):
+        with pytest.raises(HangupError):
             await spool(broken(), max_bytes=None)
         assert await settled_files(before) == {}
 
@@ -255,17 +259,20 @@ class TestSpooling:
             await task
         assert await settled_files(before) == {}
 
-    async def test_no_temporary_folder(self, monkeypatch, tmp_path: Path) -> None:
+    async def test_no_temporary_folder(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
         monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
         with pytest.raises(OutputError, match="temporary file") as caught:
             await spool(chunks(b"x"), max_bytes=None)
         assert "TMPDIR" in str(caught.value)
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux")
-    async def test_a_full_disk(self, monkeypatch) -> None:
-        monkeypatch.setattr(
-            tempfile, "TemporaryFile", lambda **_: open("/dev/full", "r+b", buffering=0)
-        )
+    async def test_a_full_disk(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(buffering: int) -> io.FileIO:
+            return io.FileIO("/dev/full", "r+")
+
+        monkeypatch.setattr(tempfile, "TemporaryFile", full)
         before = open_files()
         with pytest.raises(OutputError, match="No space left"):
             await spool(chunks(b"x"), max_bytes=None)

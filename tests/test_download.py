@@ -4,6 +4,7 @@ import re
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,20 +34,23 @@ ETAG = '"9b2cf535f27731c974343645a3985328"'
 QUERY = "X-Amz-SignedHeaders=host&response-content-disposition=attachment%3B%20filename%3D%22a%2Fb"
 
 
-def part(data: bytes, start: int, *, total: int | None = None, **headers: str) -> Reply:
+def etag_and(headers: dict[str, Any]) -> dict[str, Any]:
+    return {"ETag": ETAG} | headers
+
+
+def part(data: bytes, start: int, *, total: int | None = None, **headers: Any) -> Reply:
     total = len(data) if total is None else total
     span = f"bytes {start}-{len(data) - 1}/{total}"
-    return reply(206, data[start:], content_range=span, **({"ETag": ETAG} | headers))
+    return reply(206, data[start:], content_range=span, **etag_and(headers))
 
 
-def whole(data: bytes = DATA, **headers: str) -> Reply:
-    return reply(200, data, **({"ETag": ETAG} | headers))
+def whole(data: bytes = DATA, **headers: Any) -> Reply:
+    return reply(200, data, **etag_and(headers))
 
 
-def cut(data: bytes, at: int, **headers: str) -> Reply:
+def cut(data: bytes, at: int, **headers: Any) -> Reply:
     """The beginning of an answer that announced more."""
-    full = reply(200, data[:at], length=len(data), then="close", **({"ETag": ETAG} | headers))
-    return full
+    return reply(200, data[:at], length=len(data), then="close", **etag_and(headers))
 
 
 class Store:
@@ -100,7 +104,7 @@ class Fetch:
             self.clock,
             file,
             plain_http=self.plain_http,
-            on_bytes=lambda *told: self.told.append(told),
+            on_bytes=lambda received, total: self.told.append((received, total)),
         )
         try:
             await download.run(
@@ -140,7 +144,9 @@ class TestWhole:
 
     async def test_in_chunks(self, fetch: Fetch) -> None:
         head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-        async with RawServer([Reply((head, b"3\r\nabc\r\n", b"4;x=y\r\ndefg\r\n0\r\n\r\n"))]) as server:
+        async with RawServer(
+            [Reply((head, b"3\r\nabc\r\n", b"4;x=y\r\ndefg\r\n0\r\n\r\n"))]
+        ) as server:
             assert await fetch(server) == b"abcdefg"
         assert fetch.told[-1] == (7, None)
 
@@ -221,9 +227,7 @@ class TestCutShort:
             reply(206, DATA[9999:], ETag=ETAG, content_range="items 1-2/3"),
         ],
     )
-    async def test_a_rest_that_does_not_fit_is_not_taken(
-        self, fetch: Fetch, answer: Reply
-    ) -> None:
+    async def test_a_rest_that_does_not_fit_is_not_taken(self, fetch: Fetch, answer: Reply) -> None:
         async with RawServer([cut(DATA, 9999), answer, whole()]) as server:
             assert await fetch(server) == DATA
 
@@ -312,7 +316,9 @@ class TestRefusals:
             (204, "", StorageError),
         ],
     )
-    async def test_what_cannot_get_better(self, fetch: Fetch, status: int, code: str, kind) -> None:
+    async def test_what_cannot_get_better(
+        self, fetch: Fetch, status: int, code: str, kind: type[StorageError]
+    ) -> None:
         body = b"" if status == 204 else f"<Error><Code>{code}</Code></Error>".encode()
         async with RawServer([reply(status, body, length=len(body) or -1)]) as server:
             with pytest.raises(kind) as caught:

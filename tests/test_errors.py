@@ -1,8 +1,8 @@
 import copy
 import inspect
 import pickle
-import socket  # noqa: F401  brings its exceptions
-import ssl  # noqa: F401
+import socket
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
@@ -145,7 +145,7 @@ def lower(kind: type[Exception]) -> Exception:
     if issubclass(kind, aiohttp.ClientHttpProxyError):
         return kind(_request_info(), (), status=502, message=f"Bad {SIGNED}")
     if issubclass(kind, aiohttp.ClientConnectorCertificateError):
-        return kind(_key(), ValueError(SIGNED))  # type: ignore[arg-type]
+        return kind(_key(), ValueError(SIGNED))
     if issubclass(kind, aiohttp.ClientConnectorError):
         return kind(_key(), OSError(111, f"refused {SIGNED}"))
     if issubclass(kind, aiohttp.ServerFingerprintMismatch):
@@ -167,7 +167,8 @@ AIOHTTP = sorted(
     key=lambda kind: kind.__name__,
 )
 SYSTEM = sorted(
-    {kind for kind in every(OSError) if kind.__module__ in ("builtins", "socket", "ssl")},
+    {kind for kind in every(OSError) if kind.__module__ in ("builtins", "socket", "ssl")}
+    | {socket.gaierror, ssl.SSLError},
     key=lambda kind: kind.__name__,
 )
 PARSER = sorted(

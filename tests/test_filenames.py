@@ -183,7 +183,14 @@ def test_every_recording_has_a_result_name(filename: str, strength: int) -> None
 
 @pytest.mark.parametrize(
     ("name", "bare"),
-    [("a/b.mp3", "b.mp3"), ("a\\b.mp3", "b.mp3"), ("b.mp3", "b.mp3"), ("a/", ""), ("", ""), ("caf\udce9.mp3", "café.mp3")],
+    [
+        ("a/b.mp3", "b.mp3"),
+        ("a\\b.mp3", "b.mp3"),
+        ("b.mp3", "b.mp3"),
+        ("a/", ""),
+        ("", ""),
+        ("caf\udce9.mp3", "café.mp3"),
+    ],
 )
 def test_bare_names(name: str, bare: str) -> None:
     assert bare_name(name) == bare

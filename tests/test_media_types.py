@@ -4,9 +4,24 @@ from audio_enhance import UnsupportedMediaTypeError
 from audio_enhance._media_types import AUDIO_SUFFIXES, SUPPORTED, content_type_of, sniff_suffix
 
 # The list of the API's later revision.
-SIXTEEN = """audio/aac audio/flac audio/m4a audio/mp4 audio/mpeg audio/mpeg4-generic audio/ogg
-audio/opus audio/vnd.dlna.adts audio/vorbis audio/wav audio/x-aac audio/x-aiff audio/x-flac
-audio/x-m4a audio/x-wav""".split()
+SIXTEEN = [
+    "audio/aac",
+    "audio/flac",
+    "audio/m4a",
+    "audio/mp4",
+    "audio/mpeg",
+    "audio/mpeg4-generic",
+    "audio/ogg",
+    "audio/opus",
+    "audio/vnd.dlna.adts",
+    "audio/vorbis",
+    "audio/wav",
+    "audio/x-aac",
+    "audio/x-aiff",
+    "audio/x-flac",
+    "audio/x-m4a",
+    "audio/x-wav",
+]
 
 
 def test_the_apis_sixteen_types() -> None:

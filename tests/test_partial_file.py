@@ -3,7 +3,7 @@ import errno
 import os
 import resource
 import stat
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -172,7 +172,7 @@ class TestWithoutHardLinks:
 
 
 @contextmanager
-def longest_file(size: int) -> Iterator[None]:
+def longest_file(size: int) -> Generator[None]:
     """Let no file of this process grow beyond a size: write(2) fails then, for real."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
@@ -184,9 +184,8 @@ def longest_file(size: int) -> Iterator[None]:
 
 class TestDisks:
     async def test_a_write_that_fails_half_way(self, partial: PartialFile) -> None:
-        with longest_file(1 << 20):
-            with pytest.raises(OutputError, match="too large") as caught:
-                await partial.write([bytes(1 << 19)] * 4)
+        with longest_file(1 << 20), pytest.raises(OutputError, match="too large") as caught:
+            await partial.write([bytes(1 << 19)] * 4)
         assert caught.value.hint
         assert partial.size == partial.path.stat().st_size == 1 << 20
         await partial.discard()

@@ -140,20 +140,20 @@ async def test_whoever_wants_to_know_is_told(clock: ManualClock) -> None:
     told: list[tuple[AudioEnhanceError, float]] = []
     first, second = lost(), limited(3)
     await Retrier(RetryPolicy(), clock, no_jitter)(
-        Attempt(first, second), lambda *what: told.append(what)
+        Attempt(first, second), lambda error, wait: told.append((error, wait))
     )
     assert told == [(first, 0.5), (second, 3)]
 
 
 async def test_whoever_is_told_can_stop_it(clock: ManualClock) -> None:
-    class Enough(Exception):
+    class EnoughError(Exception):
         pass
 
     def stop(error: AudioEnhanceError, wait: float) -> None:
-        raise Enough
+        raise EnoughError
 
     attempt = Attempt(lost())
-    with pytest.raises(Enough):
+    with pytest.raises(EnoughError):
         await Retrier(RetryPolicy(), clock)(attempt, stop)
     assert attempt.times == 1
 

@@ -95,9 +95,7 @@ def witness(caplog: pytest.LogCaptureFixture) -> Iterator[Witness]:
 
 
 @pytest.fixture
-async def client(
-    enhance_service: LocalService, witness: Witness
-) -> AsyncIterator[EnhanceClient]:
+async def client(enhance_service: LocalService, witness: Witness) -> AsyncIterator[EnhanceClient]:
     asyncio.get_running_loop().slow_callback_duration = 0.0  # asyncio's debug mode tells all
     witness.secrets.append(enhance_service.client_secret)
     async with EnhanceClient(
@@ -127,9 +125,7 @@ def test_the_witness_can_see() -> None:
 
 
 @pytest.mark.parametrize("revision", ["2024-04", "later"])
-async def test_a_full_run(
-    witness: Witness, recording: Path, tmp_path: Path, revision: Any
-) -> None:
+async def test_a_full_run(witness: Witness, recording: Path, tmp_path: Path, revision: Any) -> None:
     asyncio.get_running_loop().slow_callback_duration = 0.0
     async with LocalService(
         enhancer=Rehearsal(), behaviour=Behaviour(revision=revision)
@@ -254,9 +250,7 @@ TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJpZCI6IjEyMyJ9.c2lnbmF0dXJl"
         Reply(then="reset"),
     ],
 )
-async def test_servers_that_tell_on_us(
-    witness: Witness, tmp_path: Path, answered: Reply
-) -> None:
+async def test_servers_that_tell_on_us(witness: Witness, tmp_path: Path, answered: Reply) -> None:
     witness.secrets += [TOKEN, "4" * 64, "the-secret-token"]
     async with RawServer([answered] * 40) as server:
         client = EnhanceClient(
@@ -283,7 +277,11 @@ async def test_servers_that_tell_on_us(
 
 async def test_an_upload_url_that_leads_nowhere(witness: Witness, recording: Path) -> None:
     witness.secrets.append("4" * 64)
-    for url in (f"http://127.0.0.1:9/{SIGNED}", f"https://x.invalid/{SIGNED}", f"http://[/{SIGNED}"):
+    for url in (
+        f"http://127.0.0.1:9/{SIGNED}",
+        f"https://x.invalid/{SIGNED}",
+        f"http://[/{SIGNED}",
+    ):
         asset = asset_json(
             status="waiting_for_upload",
             upload_url=url,

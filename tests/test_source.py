@@ -1,5 +1,6 @@
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from audio_enhance import InvalidSourceError, Source, UnsupportedMediaTypeError
 from audio_enhance._content import BytesContent, FileContent
+from audio_enhance._fingerprint import Fingerprint
 from audio_enhance._source import as_source
 
 from .support.resources import open_files, settled_files
@@ -75,12 +77,15 @@ async def test_types_the_api_does_not_take(recording: Path) -> None:
 
 
 async def test_a_wrong_type_is_found_before_anything_is_spooled() -> None:
-    async def never() -> AsyncIterator[bytes]:
-        pytest.fail("it was read")
-        yield b""
+    read: list[bytes] = []
+
+    async def watched() -> AsyncIterator[bytes]:
+        read.append(b"x")
+        yield b"x"
 
     with pytest.raises(UnsupportedMediaTypeError):
-        await Source.spool(never(), "a.txt")
+        await Source.spool(watched(), "a.txt")
+    assert read == []
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "sub", "sub.d/"])
@@ -117,7 +122,9 @@ def test_what_can_not(thing: Any) -> None:
         as_source(thing)
 
 
-async def test_a_fingerprint_is_computed_once(recording: Path, monkeypatch) -> None:
+async def test_a_fingerprint_is_computed_once(
+    recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = Source.from_path(recording)
     first = await source.fingerprint()
     recording.unlink()
@@ -125,12 +132,12 @@ async def test_a_fingerprint_is_computed_once(recording: Path, monkeypatch) -> N
 
 
 async def test_many_ask_for_a_fingerprint_and_the_file_is_read_once(
-    recording: Path, monkeypatch
+    recording: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads = 0
     compute = FileContent.fingerprint
 
-    def counted(self, cancelled):
+    def counted(self: FileContent, cancelled: threading.Event) -> Fingerprint:
         nonlocal reads
         reads += 1
         return compute(self, cancelled)
@@ -194,13 +201,11 @@ def test_reprs_say_what_and_not_what_is_in_it(recording: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="names of bytes are POSIX")
 async def test_a_name_that_is_no_text(tmp_path: Path) -> None:
-    path = os.fsencode(tmp_path) + b"/caf\xe9.mp3"
-    with open(path, "wb") as file:
-        file.write(b"ID3")
-    source = as_source(os.fsdecode(path))
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp3"))
+    path.write_bytes(b"ID3")
+    source = as_source(path)
     assert (await source.fingerprint()).byte_size == 3
     source.filename.encode()  # it goes into JSON and into reports
-
 
 
 def test_a_name_with_control_characters_is_sent_without_them() -> None:

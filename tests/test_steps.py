@@ -204,9 +204,7 @@ class TestReady:
     async def test_but_not_for_ever(
         self, connect: Connect, recording: Path, timeout: float | None
     ) -> None:
-        world = await connect(
-            behaviour=Behaviour(ready_lag=1000), timeouts=Timeouts(ready=20)
-        )
+        world = await connect(behaviour=Behaviour(ready_lag=1000), timeouts=Timeouts(ready=20))
         steps, source = steps_of(world), Source.from_path(recording)
         asset = await steps.create_asset(source)
         await steps.upload(asset, source)
@@ -220,6 +218,7 @@ class TestReady:
         assert f"within {limit} s" in str(error)
         # … and it can be taken up again.
         world.clock.pass_by(2000)
+        assert error.asset_id
         assert (await steps.wait_until_ready(error.asset_id)).status == "ready_for_processing"
 
     async def test_an_asset_that_nobody_knows(self, connect: Connect) -> None:
@@ -277,7 +276,9 @@ class TestFinished:
         limit = 50 if timeout is None else timeout
         assert world.clock.monotonic() - begin == pytest.approx(limit)
         assert (error.phase, error.asset_id, error.enhancement_id) == (
-            Phase.PROCESS, enhancement.asset_id, enhancement.id
+            Phase.PROCESS,
+            enhancement.asset_id,
+            enhancement.id,
         )
         assert "get_speech_enhancement" in str(error)
 
@@ -398,13 +399,16 @@ class TestDownload:
         ("header", "name"),
         [
             ({}, "earhart-aviation-enhanced-93p.mp3"),
-            ({"content_disposition": 'attachment; filename=".."'}, "earhart-aviation-enhanced-93p.mp3"),
+            (
+                {"content_disposition": 'attachment; filename=".."'},
+                "earhart-aviation-enhanced-93p.mp3",
+            ),
             ({"content_disposition": 'attachment; filename="../../x.mp3"'}, "x.mp3"),
             ({"content_disposition": "attachment; filename*=UTF-8''caf%C3%A9.mp3"}, "café.mp3"),
         ],
     )
     async def test_its_name(
-        self, connect: Connect, tmp_path: Path, header: dict[str, str], name: str
+        self, connect: Connect, tmp_path: Path, header: dict[str, Any], name: str
     ) -> None:
         world = await connect()
         async with RawServer([reply(200, b"audio", **header)]) as store:
@@ -439,9 +443,14 @@ class TestDownload:
             await download(world, done, tmp_path / "out")
         assert caught.value.enhancement_id == done.id
         with pytest.raises(ProtocolError):
-            async with RawServer([answer(200, attrs.asdict(done) | enhancement_json(
-                status="succeeded", download_url=url
-            ))]) as server:
+            async with RawServer(
+                [
+                    answer(
+                        200,
+                        attrs.asdict(done) | enhancement_json(status="succeeded", download_url=url),
+                    )
+                ]
+            ) as server:
                 steps.api._root = server.url
                 await steps.presigned_download_url(done)
 

@@ -4,9 +4,11 @@ import asyncio
 import logging
 import zlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from audio_enhance import (
     AudioEnhanceError,
@@ -19,7 +21,7 @@ from audio_enhance import (
 from audio_enhance._transport import USER_AGENT, Transport, Watch, translated
 
 from .support.clock import in_virtual_time
-from .support.raw_server import RawServer, Reply, reply
+from .support.raw_server import RawServer, Reply, Then, reply
 from .support.resources import other_tasks
 
 # Everything that yarl rewrites in a URL given as text, lower-case hex included.
@@ -173,8 +175,10 @@ class TestTwoSessions:
         self, session: aiohttp.ClientSession
     ) -> None:
         transport = Transport(session, Timeouts())
-        async with RawServer([reply(), reply(), reply(set_cookie="b=1; Path=/"), reply()]) as server:
-            session.cookie_jar.update_cookies({"for": "callers"}, aiohttp.client.URL(server.url))
+        async with RawServer(
+            [reply(), reply(), reply(set_cookie="b=1; Path=/"), reply()]
+        ) as server:
+            session.cookie_jar.update_cookies({"for": "callers"}, URL(server.url))
             await put(transport, server.url, b"abc")
             await get(transport, server.url)
             await get(transport, server.url)
@@ -218,7 +222,7 @@ class TestTwoSessions:
         assert "cookie" not in server.requests[1].headers
 
     async def test_passwords_in_a_netrc_file_do_not_go_to_the_object_store(
-        self, tmp_path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         netrc = tmp_path / "netrc"
         netrc.write_text("machine 127.0.0.1 login me password s3cr3t\n")
@@ -265,7 +269,7 @@ class TestNothingIsSentTwice:
 
     @pytest.mark.parametrize("then", ["close", "reset"])
     @pytest.mark.parametrize("method", ["GET", "POST"])
-    async def test_calls(self, transport: Transport, method: str, then) -> None:
+    async def test_calls(self, transport: Transport, method: str, then: Then) -> None:
         async with RawServer([Reply(then=then), reply()]) as server:
             with pytest.raises(ConnectionFailedError) as caught:
                 await transport.call(method, server.url, headers=CREDENTIALS)
@@ -274,21 +278,23 @@ class TestNothingIsSentTwice:
         assert caught.value.retryable
 
     @pytest.mark.parametrize("then", ["close", "reset"])
-    async def test_uploads(self, transport: Transport, then) -> None:
+    async def test_uploads(self, transport: Transport, then: Then) -> None:
         async with RawServer([Reply(then=then), reply()]) as server:
             with pytest.raises(ConnectionFailedError):
                 await translated(put(transport, server.url, b"abc"), transport.timeouts)
             assert len(server.requests) == 1
 
     @pytest.mark.parametrize("then", ["close", "reset"])
-    async def test_downloads(self, transport: Transport, then) -> None:
+    async def test_downloads(self, transport: Transport, then: Then) -> None:
         async with RawServer([Reply(then=then), reply()]) as server:
             with pytest.raises(ConnectionFailedError):
                 await translated(get(transport, server.url), transport.timeouts)
             assert len(server.requests) == 1
 
     @pytest.mark.parametrize("then", ["close", "reset"])
-    async def test_on_a_connection_that_was_used_before(self, transport: Transport, then) -> None:
+    async def test_on_a_connection_that_was_used_before(
+        self, transport: Transport, then: Then
+    ) -> None:
         async with RawServer([reply(), Reply(then=then), reply()]) as server:
             await transport.call("GET", server.url, headers=CREDENTIALS)
             with pytest.raises(ConnectionFailedError):

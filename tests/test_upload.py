@@ -2,13 +2,14 @@ import asyncio
 import base64
 import hashlib
 import os
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from audio_enhance import (
-    AudioEnhanceError,
+    ApiError,
     ConnectionFailedError,
     CorruptTransferError,
     InvalidSourceError,
@@ -20,13 +21,15 @@ from audio_enhance import (
     Timeouts,
     TransferStalledError,
 )
+from audio_enhance._content import Content
 from audio_enhance._fingerprint import Fingerprint
-from audio_enhance._reader import FileReader
+from audio_enhance._reader import FileReader, Reader
 from audio_enhance._transport import Transport, Watch
+from audio_enhance._turns import Turns
 from audio_enhance._upload import _READ_BYTES, _SLICE_BYTES, _Body, put, signed_headers
 
 from .support.clock import ManualClock
-from .support.raw_server import RawServer, Reply, Request, reply
+from .support.raw_server import RawServer, Reply, Request, Then, reply
 from .support.resources import open_files, settled_files
 
 SIGNED = "X-Amz-SignedHeaders=content-length%3Bcontent-md5%3Bcontent-type%3Bhost"
@@ -105,7 +108,11 @@ class TestWhatGoesOut:
             assert request.body == data
             assert request.target == f"/Assets/3445%2f?{SIGNED}&X-Amz-Signature=45bad"
             assert set(request.headers) == {
-                "host", "user-agent", "content-length", "content-type", "content-md5"
+                "host",
+                "user-agent",
+                "content-length",
+                "content-type",
+                "content-md5",
             }
             assert request.headers["content-length"] == str(length)
             assert request.headers["content-type"] == "audio/wav"
@@ -124,10 +131,12 @@ class TestWhatGoesOut:
             for _ in range(30):
                 yield b"x" * 50_000
 
-        async with await Source.spool(chunks(), "talk.mp3") as source:
-            async with RawServer([reply(), reply()]) as server:
-                await upload(server, source)
-                await upload(server, source)
+        async with (
+            await Source.spool(chunks(), "talk.mp3") as source,
+            RawServer([reply(), reply()]) as server,
+        ):
+            await upload(server, source)
+            await upload(server, source)
         assert [len(request.body) for request in server.requests] == [1_500_000] * 2
 
     async def test_others_get_their_turn_at_every_piece(self, recording: Path) -> None:
@@ -136,7 +145,12 @@ class TestWhatGoesOut:
         source = Source.from_bytes(data, "a.mp3")
         fingerprint = await source.fingerprint()
         body = _Body(
-            source, fingerprint, source.content.open(fingerprint), Watch(60), lambda sent: None
+            source,
+            fingerprint,
+            source.content.open(fingerprint),
+            Watch(60),
+            Turns(),
+            lambda sent: None,
         )
         turns = 0
 
@@ -174,7 +188,13 @@ class TestAnswers:
         ],
     )
     async def test_refusals(
-        self, upload: Upload, recording: Path, status: int, code: str, kind, expired
+        self,
+        upload: Upload,
+        recording: Path,
+        status: int,
+        code: str,
+        kind: type[ApiError],
+        expired: bool | None,
     ) -> None:
         answer = reply(status, xml(code), x_amz_request_id="R7")
         async with RawServer([answer]) as server:
@@ -222,7 +242,7 @@ class TestAnswers:
             assert len(server.requests) == 5
 
     @pytest.mark.parametrize("then", ["close", "reset"])
-    async def test_a_cut_half_way(self, upload: Upload, recording: Path, then) -> None:
+    async def test_a_cut_half_way(self, upload: Upload, recording: Path, then: Then) -> None:
         async with RawServer([Reply(after=50_000, then=then), reply()]) as server:
             with pytest.raises(ConnectionFailedError) as caught:
                 await upload(server, Source.from_path(recording))
@@ -335,10 +355,13 @@ class TestFilesThatChange:
         source = Source.from_path(recording)
         await source.fingerprint()
 
-        def broken(self, size: int = -1, /) -> bytes:
+        def broken(self: FileReader, size: int = -1, /) -> bytes:
             raise OSError(5, "Input/output error")
 
-        monkeypatch.setattr(FileReader, "read_cached", lambda self, size: None)
+        def nothing(self: FileReader, size: int, /) -> None:
+            return None
+
+        monkeypatch.setattr(FileReader, "read_cached", nothing)
         monkeypatch.setattr(FileReader, "read", broken)
         async with RawServer() as server:
             with pytest.raises(InvalidSourceError, match="Input/output error") as caught:
@@ -380,10 +403,10 @@ async def test_an_upload_that_is_cancelled_while_its_file_is_opened(
     started = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def slow_open(self, expected):
+    def slow_open(self: Content, expected: Fingerprint) -> Reader:
         file = opened(expected)
         loop.call_soon_threadsafe(started.set)
-        __import__("time").sleep(0.05)
+        time.sleep(0.05)
         return file
 
     monkeypatch.setattr(type(source.content), "open", slow_open)
@@ -396,7 +419,3 @@ async def test_an_upload_that_is_cancelled_while_its_file_is_opened(
     assert fingerprint == await source.fingerprint()
     assert str(recording) not in open_files().values()
     assert await settled_files(before) == {}
-
-
-def test_refusals_are_errors_of_ours() -> None:
-    assert issubclass(StorageError, AudioEnhanceError)

@@ -6,8 +6,7 @@ from attrs import define, evolve
 
 from audio_enhance import EnhancementStatus, SpeechEnhancement
 from audio_enhance._errors import NotFoundError
-
-from ..support.clock import TurnClock
+from tests.support.clock import TurnClock
 
 
 @define

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,10 @@ from typing import Any
 from attrs import define, field
 
 from audio_enhance import BatchReport, EnhanceClient, Outcome, RateLimits
-from audio_enhance._client import Auth
+from audio_enhance._setup import Auth
 from audio_enhance.local import Behaviour, Faults, LocalService, RequestRecord
 from audio_enhance.local.enhancer import Rehearsal
-
-from ..support.resources import other_tasks
+from tests.support.resources import other_tasks
 
 CREATE_ASSET = "POST /assets"
 GET_ASSET = "GET /assets/:id"
@@ -50,17 +49,13 @@ class FastClock:
 
 def unlimited(**changes: Any) -> Behaviour:
     """The service's behaviour without rate limits, with URLs that outlast a slow machine."""
-    return Behaviour(
-        **(
-            {
-                "creations_per_minute": UNLIMITED,
-                "others_per_minute": UNLIMITED,
-                "upload_url_seconds": 1e5,
-                "download_url_seconds": 1e5,
-            }
-            | changes
-        )
-    )
+    settings: dict[str, Any] = {
+        "creations_per_minute": UNLIMITED,
+        "others_per_minute": UNLIMITED,
+        "upload_url_seconds": 1e5,
+        "download_url_seconds": 1e5,
+    }
+    return Behaviour(**(settings | changes))
 
 
 @define(eq=False)
@@ -115,15 +110,14 @@ class Bench:
     def another(self, auth: Auth) -> EnhanceClient:
         """Return another client of the same service."""
         limits = RateLimits(creations_per_minute=UNLIMITED, others_per_minute=UNLIMITED)
-        return EnhanceClient(
-            auth, base_url=self.service.base_url, limits=limits, clock=self.clock
-        )
+        return EnhanceClient(auth, base_url=self.service.base_url, limits=limits, clock=self.clock)
 
-    async def batch(self, sources: Iterable[Any], strength: Any = 93, **options: Any) -> BatchReport:
+    async def batch(
+        self, sources: Iterable[Any], strength: Any = 93, **options: Any
+    ) -> BatchReport:
         """Enhance a batch into the usual folder."""
-        return await self.client.enhance_batch(
-            sources, strength=strength, **({"output_dir": self.out} | options)
-        )
+        settings: dict[str, Any] = {"strength": strength, "output_dir": self.out}
+        return await self.client.enhance_batch(sources, **(settings | options))
 
     def check(self, outcomes: Iterable[Outcome]) -> None:
         """Every outcome is a success with the right bytes in a file of its own."""
@@ -187,7 +181,7 @@ async def bench(
     faults: Faults | None = None,
     limits: RateLimits | None = None,
     **client: Any,
-) -> AsyncIterator[Bench]:
+) -> AsyncGenerator[Bench]:
     """A service that takes so many seconds for a recording, and a client of it.
 
     The client's limits are the service's unless others are given.
@@ -205,6 +199,6 @@ async def bench(
         enhancer=Rehearsal(seconds=seconds, seconds_per_mib=seconds_per_mib, sleep=clock.sleep),
         clock=clock.monotonic,
     ) as service:
-        options = {"auth": service.credentials, "limits": limits, "clock": clock} | client
-        async with EnhanceClient(base_url=service.base_url, **options) as client_:
+        options: dict[str, Any] = {"auth": service.credentials, "limits": limits, "clock": clock}
+        async with EnhanceClient(base_url=service.base_url, **(options | client)) as client_:
             yield Bench(service, client_, clock, folder)

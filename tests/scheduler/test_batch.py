@@ -57,23 +57,23 @@ async def test_every_source_has_one_outcome_for_every_strength_in_the_order_give
     tmp_path: Path,
 ) -> None:
     async with bench(tmp_path) as b:
-        sources = b.sources(7)
+        sources = b.sources(4)
         sources.insert(3, tmp_path / "in" / "missing.mp3")
         report = await b.batch(sources, strength=[93, 0, 50])
         expected = [(source, strength) for source in sources for strength in (93, 0, 50)]
         assert [(outcome.source, outcome.strength) for outcome in report] == expected
-        assert len(report) == 24
+        assert len(report) == 15
         assert report[-1].source == sources[-1]
         assert [outcome.ok for outcome in report[9:12]] == [False] * 3
         assert report.failed == report[9:12]
         b.check(report.succeeded)
-        assert b.count(PUT) == b.count(CREATE_ASSET) == 7  # all strengths of one upload
-        assert b.count(CREATE) == 21
+        assert b.count(PUT) == b.count(CREATE_ASSET) == 4  # all strengths of one upload
+        assert b.count(CREATE) == 12
 
 
 async def test_a_stream_yields_the_same_as_they_come(tmp_path: Path) -> None:
     async with bench(tmp_path) as b:
-        sources = b.sources(12)
+        sources = b.sources(5)
         seen = [
             outcome
             async for outcome in b.client.enhance_as_completed(
@@ -81,7 +81,7 @@ async def test_a_stream_yields_the_same_as_they_come(tmp_path: Path) -> None:
             )
         ]
         b.check(seen)
-        assert len(seen) == 24
+        assert len(seen) == 10
         assert {(o.source, o.strength) for o in seen} == {(s, n) for s in sources for n in (50, 93)}
 
 
@@ -114,15 +114,16 @@ async def test_the_same_content_twice_is_enhanced_once_and_delivered_twice(tmp_p
 async def test_content_seen_before_in_the_batch_is_not_enhanced_again(tmp_path: Path) -> None:
     async with bench(tmp_path) as b:
         first = b.source("a.mp3", b"ID3 the same")
-        others = b.sources(10)
+        others = b.sources(6)
         last = b.source("z.mp3", b"ID3 the same")
         report = await b.batch([first, *others, last])
         b.check(report)
-        assert b.count(CREATE) == b.count(PUT) == 11
+        assert b.count(CREATE) == b.count(PUT) == 7
 
 
 async def test_sources_of_every_kind_that_share_a_name(tmp_path: Path) -> None:
     async with bench(tmp_path) as b:
+
         async def chunks() -> AsyncIterator[bytes]:
             yield b"ID3 spooled"
 
@@ -153,7 +154,7 @@ async def test_bad_sources_fail_alone_each_with_its_reason(tmp_path: Path) -> No
         good = b.sources(6)
         folder = tmp_path / "in" / "folder.mp3"
         folder.mkdir()
-        bad = {
+        bad: dict[object, type[Exception]] = {
             tmp_path / "in" / "missing.mp3": InvalidSourceError,
             b.source("empty.mp3", b""): InvalidSourceError,
             folder: InvalidSourceError,
@@ -171,7 +172,7 @@ async def test_bad_sources_fail_alone_each_with_its_reason(tmp_path: Path) -> No
             else:
                 assert outcome.status == "failed"
                 assert outcome.path is None
-                assert type(outcome.error) is bad[outcome.source]  # type: ignore[index]
+                assert type(outcome.error) is bad[outcome.source]
                 assert outcome.name
         assert statuses(report) == {"succeeded": 6, "failed": 7}
         # The server works on what is no audio twice, and nothing else is asked of it in vain.
@@ -218,7 +219,7 @@ async def test_sources_are_pulled_as_there_is_room_for_them(tmp_path: Path) -> N
             yield source
 
     async with bench(tmp_path, speed=60, seconds=2.0) as b:
-        b.check(await b.batch(lazily(b, b.sources(30))))
+        b.check(await b.batch(lazily(b, b.sources(24))))
         # Eight wait, uploaded, for a place in the window; as many as have one may be on their
         # way there; and one is in hand.
         assert max(ahead) <= 8 + 1
@@ -227,7 +228,7 @@ async def test_sources_are_pulled_as_there_is_room_for_them(tmp_path: Path) -> N
 
 async def test_async_sources_are_pulled_lazily_too_and_may_come_late(tmp_path: Path) -> None:
     async with bench(tmp_path, speed=20, seconds=0.2) as b:
-        sources = b.sources(20)
+        sources = b.sources(8)
         arrived: asyncio.Queue[Path | None] = asyncio.Queue()
 
         async def lazily() -> AsyncIterator[Path]:
@@ -241,7 +242,7 @@ async def test_async_sources_are_pulled_lazily_too_and_may_come_late(tmp_path: P
             assert isinstance(outcome.source, Path)
             done.append(outcome.source)
             # The next one comes only when this one is done.
-            arrived.put_nowait(sources[len(done)] if len(done) < 20 else None)
+            arrived.put_nowait(sources[len(done)] if len(done) < 8 else None)
         assert done == sources
 
 
@@ -315,19 +316,19 @@ async def test_a_file_that_appears_meanwhile_is_not_lost_either(tmp_path: Path) 
 async def test_names_that_clash_without_being_known_beforehand(tmp_path: Path) -> None:
     """Late ones, whose twin's result is there already, find a place of their own."""
     async with bench(tmp_path) as b:
-        sources = [b.source(f"{n}/talk.mp3") for n in range(14)]
+        sources = [b.source(f"{n}/talk.mp3") for n in range(8)]
         report = await b.batch(source for source in sources)
         b.check(report)
 
 
 async def test_two_batches_at_once_share_one_lane(tmp_path: Path) -> None:
     async with bench(tmp_path, speed=50, seconds=0.5) as b:
-        one, two = b.sources(12, stem="one"), b.sources(12, stem="two")
+        one, two = b.sources(6, stem="one"), b.sources(6, stem="two")
         reports = await asyncio.gather(b.batch(one), b.batch(two))
         for report, sources in zip(reports, (one, two), strict=True):
             b.check(report)
             assert [outcome.source for outcome in report] == sources
-        assert b.count(CREATE) == 24
+        assert b.count(CREATE) == 12
 
 
 async def test_important_jobs_overtake_a_batch(tmp_path: Path) -> None:

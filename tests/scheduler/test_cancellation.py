@@ -16,10 +16,9 @@ from audio_enhance import (
     RateLimits,
     Submitted,
 )
-from audio_enhance._lane import Lane
 from audio_enhance.local import Fault
+from tests.support.resources import open_files, partial_files, settled_files
 
-from ..support.resources import open_files, partial_files, settled_files
 from .support import (
     CREATE,
     CREATE_ASSET,
@@ -112,7 +111,7 @@ async def test_a_job_that_waits_for_the_rate_limit_can_still_be_cancelled_for_fr
         assert second.cancel() is True
         with pytest.raises(JobCancelledError, match="cost nothing"):
             await second
-        lane: Lane = b.client._open.lanes[0]
+        lane = b.client._open.lanes[0]
         assert lane.queue.window.held == 0
         assert lane.unsubmitted == lane.unfinished == 0
     assert b.count(CREATE) == 1
@@ -209,7 +208,9 @@ async def test_a_batch_cancelled_at_any_moment_leaves_nothing_behind(tmp_path: P
         moments = [*range(1, 36, 5), *range(37, 100, 16)]
         early = 0
         for run, moment in enumerate(moments):
-            early += await _cancelled_after(b, sources, moment, tmp_path / f"out{run}", run % 2 == 1)
+            early += await _cancelled_after(
+                b, sources, moment, tmp_path / f"out{run}", run % 2 == 1
+            )
             assert client_tasks() == tasks, f"tasks are left at moment {moment}"
             assert partial_files(tmp_path) == [], f"part files are left at moment {moment}"
             extra = await settled_files(files)
@@ -249,7 +250,7 @@ async def _cancelled_after(
             )
         )
         await asyncio.wait([running])
-        lane: Lane = client._open.lanes[0]
+        lane = client._open.lanes[0]
         assert lane.unfinished == lane.unsubmitted == 0
     if not running.cancelled():
         running.result()
@@ -320,9 +321,9 @@ async def test_closing_the_client_ends_a_batch_that_another_task_runs(tmp_path: 
                 iter(b.sources(40)),
                 strength=93,
                 output_dir=b.out,
-                on_event=lambda event: finished.append(event)
-                if isinstance(event, Finished)
-                else None,
+                on_event=lambda event: (
+                    finished.append(event) if isinstance(event, Finished) else None
+                ),
             )
         )
         await reached(lambda: len(finished) >= 1)
@@ -383,4 +384,3 @@ async def test_what_was_cancelled_can_be_enhanced_later_at_no_extra_cost(tmp_pat
         b.check(report)
         assert b.count(CREATE) == b.count(PUT) == 1
         assert report.extra_enhancements == 0
-

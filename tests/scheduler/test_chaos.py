@@ -2,15 +2,16 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from audio_enhance import EnhancementFailedError, RetryPolicy
+from audio_enhance import BatchReport, EnhancementFailedError, RetryPolicy
 from audio_enhance.local import Fault, Faults
 
 from .support import CREATE, Bench, bench, files_below
 
-EVERY_KIND = dict.fromkeys(
+EVERY_KIND: dict[str, Any] = dict.fromkeys(
     (kind.value for kind in Fault if kind is not Fault.READY_LAG),
     0.1,
 )
@@ -33,6 +34,7 @@ async def chaos(b: Bench, jobs: int, *, runs: int) -> None:
     sources = b.sources(jobs - 20) + [b.source(f"long-{n}.mp3", size=150_000) for n in range(10)]
     sources += [b.source(f"{n}/twin.mp3", b.data[sources[n]]) for n in range(10)]
     explained = jobs - 10
+    report = BatchReport([], None)
     for run in range(runs):
         report = await b.batch(sources, **({"journal": b.journal} if runs > 1 else {}))
         assert [outcome.source for outcome in report] == sources

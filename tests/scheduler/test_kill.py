@@ -15,8 +15,8 @@ from attrs import define, field
 
 from audio_enhance import JournalError, OutputError
 from audio_enhance.local.enhancer import Rehearsal
+from tests.support.resources import partial_files
 
-from ..support.resources import partial_files
 from .support import CREATE, CREATE_ASSET, PUT, Bench, bench, files_below
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +76,9 @@ class Runs:
             return
         with sqlite3.connect(self.bench.journal) as connection:
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            rows = connection.execute("SELECT source, strength, state FROM entries") if tables else ()
+            rows = (
+                connection.execute("SELECT source, strength, state FROM entries") if tables else ()
+            )
             for source, strength, state in rows:
                 name = Path(source).name
                 if state == "submitting":

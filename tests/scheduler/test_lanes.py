@@ -1,7 +1,7 @@
-"""Several API clients: one lane each, the work shared, nothing done twice, results fetched right."""
+"""Several API clients: one lane each, the work shared, and nothing done twice."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ SECRETS = {"one": "first-secret", "two": "second-secret", "three": "third-secret
 
 
 @asynccontextmanager
-async def lanes(tmp_path: Path, **options: Any) -> AsyncIterator[Bench]:
-    async with bench(tmp_path, **({"speed": 50, "seconds": 1.0} | options)) as b:
+async def lanes(tmp_path: Path, **options: Any) -> AsyncGenerator[Bench]:
+    settings: dict[str, Any] = {"speed": 50, "seconds": 1.0}
+    async with bench(tmp_path, **(settings | options)) as b:
         for client_id, secret in SECRETS.items():
             b.service.add_client(client_id, secret)
         async with connect(b) as client:

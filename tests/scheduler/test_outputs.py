@@ -53,7 +53,9 @@ def test_twins_in_name_keep_their_folders_below_what_they_have_in_common() -> No
 
 
 def test_a_root_that_is_given_counts_for_twins_and_those_outside_it_keep_one_folder() -> None:
-    folder, sources = planned("/in/x/a/talk.mp3", "/in/x/b/talk.mp3", "/other/c/talk.mp3", root="/in")
+    folder, sources = planned(
+        "/in/x/a/talk.mp3", "/in/x/b/talk.mp3", "/other/c/talk.mp3", root="/in"
+    )
     assert placed(folder, sources) == [
         "x/a/talk-enhanced-93p.mp3",
         "x/b/talk-enhanced-93p.mp3",
@@ -106,7 +108,10 @@ def test_sources_without_a_path_get_numbers() -> None:
 
 def test_a_source_called_like_the_result_of_another_is_no_clash_or_is_seen() -> None:
     folder, sources = planned("/in/talk.mp3", "/in/talk-enhanced-93p.mp3")
-    assert placed(folder, sources) == ["talk-enhanced-93p.mp3", "talk-enhanced-93p-enhanced-93p.mp3"]
+    assert placed(folder, sources) == [
+        "talk-enhanced-93p.mp3",
+        "talk-enhanced-93p-enhanced-93p.mp3",
+    ]
 
 
 def test_what_is_there_from_an_earlier_run_keeps_its_place() -> None:

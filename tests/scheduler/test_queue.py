@@ -14,10 +14,14 @@ from audio_enhance import (
     WaitTimeoutError,
 )
 from audio_enhance._queue import Outstanding, ServerQueue
+from tests.support.clock import TurnClock
+from tests.support.resources import other_tasks
 
-from ..support.clock import TurnClock
-from ..support.resources import other_tasks
 from .simulated import SimulatedServer
+
+
+def ignored(*_: object) -> None:
+    pass
 
 
 class Run:
@@ -94,10 +98,10 @@ async def test_the_order_is_that_of_the_requests_not_that_of_their_answers() -> 
         await run.clock.sleep(1.0)
         early = await run.submit(10.0)
         await late
-        assert run.queue.outstanding == (late.result(), early)
+        assert list(run.queue.outstanding) == [late.result(), early]
         assert run.queue.position(early) == 1
         await asyncio.gather(late.result().finished, early.finished)
-        assert run.queue.outstanding == ()
+        assert not run.queue.outstanding
         assert run.queue.position(early) == 0
 
     await run.clock.run(scenario())
@@ -357,7 +361,7 @@ async def test_a_request_on_its_way_is_seen_through_and_keeps_its_place() -> Non
                 byte_size=1000,
                 priority=0,
                 on_submitted=lambda entry: submitted.append(entry.enhancement.id),
-                on_status=lambda *_: None,
+                on_status=ignored,
             )
         )
         await run.clock.sleep(1.0)
@@ -395,9 +399,7 @@ async def test_what_was_created_earlier_is_taken_up_without_a_place() -> None:
         old = [await run.server.create(40.0) for _ in range(4)]
         await run.clock.sleep(50.0)
         entries = [
-            run.queue.take_up(
-                run.server.state(enhancement.id), byte_size=1000, on_status=lambda *_: None
-            )
+            run.queue.take_up(run.server.state(enhancement.id), byte_size=1000, on_status=ignored)
             for enhancement in old
         ]
         assert run.queue.window.held == 0
@@ -423,14 +425,14 @@ async def test_closing_ends_everything_and_waits_for_the_answers_on_their_way() 
         names = {"head of queue", "create speech enhancement"}
         before = {task for task in other_tasks() if task.get_name() in names}
         assert len(before) == 2
-        assert len(run.queue.outstanding) == 1
+        assert [entry.enhancement.id for entry in run.queue.outstanding] == ["e0"]
         closing = asyncio.create_task(run.queue.aclose())
         await run.clock.sleep(1.0)
         await closing
         await asyncio.wait([first, second])
         assert first.cancelled()
         assert second.cancelled()
-        assert len(run.queue.outstanding) == 2
+        assert [entry.enhancement.id for entry in run.queue.outstanding] == ["e0", "e1"]
         closed.extend(task.get_name() for task in before if not task.done())
 
     await run.clock.run(scenario())

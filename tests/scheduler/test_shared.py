@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from audio_enhance._shared import Shared
-
-from ..support.resources import other_tasks
+from tests.support.resources import other_tasks
 
 
 class Work:
@@ -94,7 +93,7 @@ async def test_cancelling_twice_still_waits_for_the_end_of_the_work() -> None:
         try:
             await asyncio.Event().wait()
         finally:
-            for _ in range(3):
+            for _pause in range(3):
                 try:
                     await asyncio.sleep(0.01)
                 except asyncio.CancelledError:

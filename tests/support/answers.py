@@ -36,6 +36,6 @@ def enhancement_json(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def answer(status: int, document: Any, **headers: str) -> Reply:
+def answer(status: int, document: Any, **headers: Any) -> Reply:
     """An answer of the API's."""
     return reply(status, json.dumps(document).encode(), content_type="application/json", **headers)

@@ -1,12 +1,13 @@
 """A server without any HTTP of its own: records the bytes that come, sends the bytes it is told."""
 
 import asyncio
+import contextlib
 import re
 import socket
 import struct
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import attrs
 
@@ -74,7 +75,7 @@ def reply(
     after: int | None = None,
     length: int | None = None,
     reason: str = "Reason",
-    **headers: str,
+    **headers: Any,
 ) -> Reply:
     """Return a well-formed answer; underscores in header names stand for hyphens.
 
@@ -156,14 +157,10 @@ class RawServer:
             return
         finally:
             writer.close()
-            try:
+            with contextlib.suppress(OSError):
                 await writer.wait_closed()
-            except OSError:
-                pass
 
-    async def _exchange(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> Reply:
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Reply:
         head = await reader.readuntil(b"\r\n\r\n")
         step = self.script.pop(0) if self.script else Reply(then="hang")
         if isinstance(step, Reply) and step.meanwhile is not None:

@@ -1,7 +1,6 @@
 """What this process has open."""
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +8,9 @@ from typing import Any
 def open_files() -> dict[int, str]:
     """Return the open descriptors and what they are of."""
     found: dict[int, str] = {}
-    for entry in os.listdir("/proc/self/fd"):
+    for entry in Path("/proc/self/fd").iterdir():
         try:
-            found[int(entry)] = os.readlink(f"/proc/self/fd/{entry}")
+            found[int(entry.name)] = str(entry.readlink())
         except OSError:  # the descriptor of the listing itself
             continue
     return found
@@ -27,10 +26,11 @@ async def settled_files(before: dict[int, str]) -> dict[int, str]:
 
     A thread that hashes a file closes it when it has seen that nobody waits any more.
     """
+    extra = before
     for _ in range(200):
         extra = {fd: what for fd, what in open_files().items() if fd not in before}
         if not extra:
-            return {}
+            break
         await asyncio.sleep(0.005)
     return extra
 
@@ -55,6 +55,7 @@ async def settled_tasks(before: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]
 
     A handler ends when it has noticed that its client is gone.
     """
+    extra = before
     for _ in range(200):
         extra = other_tasks() - before
         if not extra:
