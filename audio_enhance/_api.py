@@ -50,7 +50,6 @@ async def fetch_grant(
                 "client_secret": credentials.client_secret,
                 "scope": ",".join(credentials.scopes),
             },
-            credentials=False,
         )
         if answer.ok:
             return Grant.from_json(answer.json())
@@ -265,11 +264,13 @@ class EnhanceApi:
         on_send: OnSend | None,
         token: str,
     ) -> Answer:
-        headers = {"Authorization": f"Bearer {token}", "x-api-key": self._tokens.client_id}
+        headers = {"x-api-key": self._tokens.client_id}
         async with window:
             if on_send is not None:
                 await on_send()
-            return await self._transport.call(method, url, headers=headers, json=json)
+            return await self._transport.call(
+                method, url, headers=headers, json=json, authorization=f"Bearer {token}"
+            )
 
     def _refusal(self, answer: Answer, window: SlidingWindow) -> ApiError:
         error = api_error(answer, self._clock.time())

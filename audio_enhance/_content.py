@@ -174,6 +174,8 @@ class SpooledContent:
         """Fill the buffer from an offset and return the number of bytes."""
         # os.preadv does not exist everywhere; one reader at a time costs nothing next to S3.
         with self._lock:
+            if self._file.closed:
+                raise _released()
             self._file.seek(offset)
             return self._file.readinto(buffer) or 0
 
@@ -181,7 +183,7 @@ class SpooledContent:
         """Return a reader with a position of its own."""
         del expected
         if self._file.closed:
-            raise InvalidSourceError("The spooled data was released already.")
+            raise _released()
         return SharedReader(self._file, self.read_at)
 
     def verify(self, file: Reader, expected: Fingerprint) -> None:
@@ -189,7 +191,12 @@ class SpooledContent:
 
     def close(self) -> None:
         """Close the temporary file, which removes it."""
-        self._file.close()
+        with self._lock:  # never under a thread that reads it
+            self._file.close()
+
+
+def _released() -> InvalidSourceError:
+    return InvalidSourceError("The spooled data was released already.")
 
 
 @attrs.frozen

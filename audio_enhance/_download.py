@@ -25,9 +25,11 @@ from ._transport import Transport, Watch, translated, whole_answer
 from ._turns import PIECE_BYTES
 
 # Collected before a hop to a thread that writes them; the network hands over far less at once.
+# A hop costs as much as copying half a MiB; several at a time share the memory.
 _WRITE_BYTES = 2 << 20
+_WRITE_BYTES_AMONG_OTHERS = 1 << 20
 _MOST_REDIRECTS = 5
-_MOST_REFUSALS = 3
+_MOST_REFUSALS = 5
 
 
 @attrs.frozen
@@ -185,7 +187,7 @@ class Download:
                 if moved >= PIECE_BYTES // 2:
                     moved = 0
                     await turns.take()
-                if length >= _WRITE_BYTES:
+                if length >= (_WRITE_BYTES if turns.alone else _WRITE_BYTES_AMONG_OTHERS):
                     full, chunks, length = chunks, [], 0
                     await self._file.write(full)
                     watch.alive()

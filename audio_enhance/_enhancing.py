@@ -253,7 +253,11 @@ class Enhancing:
             for job in self._jobs:
                 job.asked = True
             # Written down first: a run that dies after this may have made one more.
-            await self._note(state=EntryState.SUBMITTING, tries=tries)
+            await self._note(
+                state=EntryState.SUBMITTING,
+                tries=tries,
+                extra=self._leader.extra_enhancements,
+            )
 
         def failed(error: AudioEnhanceError) -> None:
             self._sent = False

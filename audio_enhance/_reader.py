@@ -48,7 +48,8 @@ class SharedReader(io.RawIOBase):
 
     def read_cached(self, size: int, /) -> memoryview | None:
         """Return up to that many bytes that are in memory anyway; `None` if there are none."""
-        data = _cached(self._file.fileno(), size, self._offset)
+        # The usual way will tell that it was closed in the meantime.
+        data = None if self._file.closed else _cached(self._file.fileno(), size, self._offset)
         self._offset += len(data or b"")
         return data
 

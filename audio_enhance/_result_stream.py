@@ -10,7 +10,7 @@ import aiohttp
 import attrs
 
 from ._address import next_hop
-from ._answers import REDIRECTS, Answer, storage_error
+from ._answers import REDIRECTS, storage_error
 from ._clock import Clock
 from ._errors import (
     InvalidInputError,
@@ -19,12 +19,11 @@ from ._errors import (
     RequestTimeoutError,
     TransferStalledError,
 )
-from ._transport import Transport, translated
+from ._transport import Transport, translated, whole_answer
 
 _T = TypeVar("_T")
 _PASSED_ON = ("Content-Type", "Content-Length", "Content-Range", "ETag", "Last-Modified")
 _MOST_HOPS = 6
-_LONGEST_ANSWER = 1 << 16
 # One or several spans, or a suffix (RFC 9110 §14.1.2); never anything that could end the header.
 _RANGE = re.compile(r"bytes=[0-9,\- ]{1,200}")
 
@@ -90,8 +89,7 @@ async def open_result(
             elif response.status == 403 and not renewed:
                 renewed, url = True, await locate()
             else:
-                text = await _moving(transport, response.content.read(_LONGEST_ANSWER))
-                answer = Answer(response.status, response.headers, text)
+                answer = await _moving(transport, whole_answer(response))
                 raise storage_error(answer, clock.time()).within(phase=Phase.DOWNLOAD)
     raise ProtocolError("The result redirects too often.", phase=Phase.DOWNLOAD)
 

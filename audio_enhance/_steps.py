@@ -32,7 +32,7 @@ from ._upload import OnBytes, put
 OnReceived = Callable[[int, int | None], None]
 # An upload URL is refused when it ended too early; when new ones are refused as well, the
 # reason is another one.
-_MOST_REFUSALS = 3
+_MOST_REFUSALS = 5
 
 
 def _ignore(*_: object) -> None:

@@ -82,15 +82,25 @@ async def _send_once(
     raise dropped
 
 
-async def _without_credentials(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Take off an `Authorization` that aiohttp took from a netrc file (`trust_env`).
+def _authorized(authorization: str | None) -> aiohttp.ClientMiddlewareType:
+    """Return what sets the `Authorization` header, or none.
 
-    S3 refuses it beside a presigned query: "only one auth mechanism allowed".
+    aiohttp takes one of its own from a netrc file (`trust_env`) or a session's `auth`. It refuses
+    to send another instead, and S3 refuses any beside a presigned query.
     """
-    request.headers.popall("Authorization", None)
-    return await handler(request)
+
+    async def middleware(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        request.headers.popall("Authorization", None)
+        if authorization is not None:
+            request.headers["Authorization"] = authorization
+        return await handler(request)
+
+    return middleware
+
+
+_anonymous = _authorized(None)
 
 
 def failure_of(error: Exception, timeouts: Timeouts) -> AudioEnhanceError:
@@ -200,7 +210,7 @@ class Transport:
         headers: Mapping[str, str],
         json: Any = None,
         form: Mapping[str, str] | None = None,
-        credentials: bool = True,
+        authorization: str | None = None,
     ) -> Answer:
         """Make one request with a small answer, follow nothing, and read the answer whole.
 
@@ -210,27 +220,29 @@ class Transport:
             headers: Headers of this request only.
             json: A body to send as JSON.
             form: A body to send as a form.
-            credentials: Use the API's session; the bare one otherwise.
+            authorization: The header for the API, whose session is used; the bare one otherwise.
 
         Raises:
             ConnectionFailedError, RequestTimeoutError, ProtocolError: No usable answer came.
         """
-        session = self._api if credentials else self._storage
         answer = await translated(
-            self._call(session, method, url, headers, json, form), self.timeouts
+            self._call(method, url, headers, json, form, authorization), self.timeouts
         )
         _log.debug("%s %s: %d, request %s", method, redact(url), answer.status, answer.request_id)
         return answer
 
     async def _call(
         self,
-        session: aiohttp.ClientSession,
         method: str,
         url: str,
         headers: Mapping[str, str],
         json: Any,
         form: Mapping[str, str] | None,
+        authorization: str | None,
     ) -> Answer:
+        if json is not None:  # or a session's own type would be sent
+            headers = {**headers, "Content-Type": "application/json"}
+        session = self._storage if authorization is None else self._api
         async with session.request(
             method,
             on_the_wire(url),
@@ -241,7 +253,7 @@ class Transport:
             auto_decompress=True,
             raise_for_status=False,
             timeout=self._timeout(self.timeouts.request),
-            middlewares=(_send_once,),
+            middlewares=(_authorized(authorization), _send_once),
         ) as response:
             return await whole_answer(response)
 
@@ -256,7 +268,7 @@ class Transport:
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type"),
             allow_redirects=False,
             timeout=self._timeout(None),
-            middlewares=(_without_credentials, _send_once),
+            middlewares=(_anonymous, _send_once),
         )
 
     def get(
@@ -271,7 +283,7 @@ class Transport:
             read_bufsize=PIECE_BYTES // 4,
             allow_redirects=False,
             timeout=self._timeout(None),
-            middlewares=(_without_credentials, _send_once),
+            middlewares=(_anonymous, _send_once),
         )
 
 

@@ -27,9 +27,14 @@ class Turns:
     def __exit__(self, *exception: object) -> None:
         self._members -= 1
 
+    @property
+    def alone(self) -> bool:
+        """Whether there are no others."""
+        return self._members < 2
+
     async def take(self) -> None:
         """Wait for a turn, which never is in the same round."""
-        if self._members < 2:
+        if self.alone:
             await asyncio.sleep(0)
             return
         turn = self._loop.create_future()

@@ -76,7 +76,7 @@ class _Body:
         self._rest = memoryview(b"")
         self._unread = fingerprint.byte_size
         self._sent = 0
-        self.failure: AudioEnhanceError | None = None
+        self.failure: Exception | None = None
 
     def __aiter__(self) -> Self:
         return self
@@ -84,19 +84,20 @@ class _Body:
     async def __anext__(self) -> memoryview:
         # Being asked for the next piece says that the one before is on its way.
         self._watch.alive()
-        self._progress.reached(self._sent)
-        if self._sent:
-            await self._turns.take()
-        if not self._rest:
-            if not self._unread:
-                self._progress.ended(self._sent)
-                raise StopAsyncIteration
-            try:
+        try:
+            self._progress.reached(self._sent)
+            if self._sent:
+                await self._turns.take()
+            if not self._rest and self._unread:
                 self._rest = await self._read()
-            except (AudioEnhanceError, OSError) as error:
-                # aiohttp would report it as a lost connection; `put` looks here first.
-                self.failure = error if isinstance(error, AudioEnhanceError) else _unreadable(error)
-                raise
+            if not self._rest:
+                self._progress.ended(self._sent)
+        except Exception as error:
+            # aiohttp would report it as a lost connection; `put` looks here first.
+            self.failure = _unreadable(error) if isinstance(error, OSError) else error
+            raise
+        if not self._rest:
+            raise StopAsyncIteration
         piece, self._rest = self._rest[:_SLICE_BYTES], self._rest[_SLICE_BYTES:]
         self._sent += len(piece)
         return piece
@@ -155,7 +156,7 @@ async def put(
             watch.alive()
             return await whole_answer(response)
 
-    failure: AudioEnhanceError | None = None
+    failure: Exception | None = None
     answer: Answer | None = None
     try:
         with transport.turns:

@@ -215,3 +215,26 @@ async def test_cancelled_while_it_is_closing(
     await client.aclose()
     assert await settled_tasks(tasks) == set()
     assert await settled_files(files) == {}
+
+
+async def test_cancelled_while_closing_waits_for_a_creation(
+    enhance_service: LocalService, recording: Path, tmp_path: Path
+) -> None:
+    files, tasks = open_files(), other_tasks()
+    enhance_service.faults.slow_seconds = 0.2
+    enhance_service.faults.script(Fault.SLOW_ANSWER, route="POST /speech_enhancements")
+    client = client_of(enhance_service)
+    job = await client.submit(recording, strength=93, output_dir=tmp_path)
+    while enhance_service.count("POST /speech_enhancements") == 0:
+        await asyncio.sleep(0.001)
+    closing = asyncio.create_task(client.aclose())
+    for _ in range(3):  # an impatient caller
+        await asyncio.sleep(0.01)
+        closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    # It took effect when there was nothing left to close.
+    assert client_tasks() - tasks == set()
+    assert job.status.finished
+    assert await settled_files(files) == {}
+    assert await settled_tasks(tasks) == set()

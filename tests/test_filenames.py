@@ -1,3 +1,5 @@
+import ntpath
+import sys
 import unicodedata
 from pathlib import PurePosixPath, PureWindowsPath
 
@@ -8,6 +10,13 @@ from hypothesis import strategies as st
 from audio_enhance._filenames import bare_name, name_from_header, result_name, safe_name
 
 
+def is_reserved(name: str) -> bool:
+    """Whether Windows keeps a name for a device."""
+    if sys.version_info >= (3, 13):
+        return ntpath.isreserved(name)
+    return PureWindowsPath(name).is_reserved()
+
+
 def is_one_safe_component(name: str) -> bool:
     """Whether a name can be created on Linux, macOS and Windows, inside any folder."""
     return (
@@ -16,7 +25,7 @@ def is_one_safe_component(name: str) -> bool:
         and not set(name) & set('/\\<>:"|?*')
         and not any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in name)
         and not name.endswith((".", " "))
-        and not PureWindowsPath(name).is_reserved()
+        and not is_reserved(name)
         and PurePosixPath("out", name).parent == PurePosixPath("out")
         and PureWindowsPath("out", name).parent == PureWindowsPath("out")
     )

@@ -1,5 +1,7 @@
 import asyncio
 
+import pytest
+
 from audio_enhance._progress import Progress
 
 
@@ -14,7 +16,7 @@ async def test_the_first_is_told_and_the_last() -> None:
     assert len(told) < 100  # a thousand calls take far less than the 5 s of a hundred
 
 
-async def test_it_goes_on_after_a_while(monkeypatch) -> None:
+async def test_it_goes_on_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: now)
     told: list[int] = []

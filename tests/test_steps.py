@@ -27,7 +27,7 @@ from audio_enhance import (
     WaitTimeoutError,
 )
 from audio_enhance._partial_file import PartialFile
-from audio_enhance._steps import Steps, check_succeeded
+from audio_enhance._steps import _MOST_REFUSALS, Steps, check_succeeded
 from audio_enhance.local import Behaviour, Fault
 from audio_enhance.local.enhancer import Rehearsal
 
@@ -106,7 +106,7 @@ class TestUpload:
         assert (error.phase, error.asset_id) == (Phase.UPLOAD, asset.id)
         assert error.source == str(recording)
         assert error.request_id
-        assert world.service.count("PUT /object") == 4
+        assert world.service.count("PUT /object") == 1 + _MOST_REFUSALS
 
     @pytest.mark.parametrize("fault", [Fault.CUT_UPLOAD, Fault.RESET_BEFORE, Fault.SERVER_ERROR])
     async def test_failures_that_pass(
@@ -188,6 +188,16 @@ class TestUpload:
         with pytest.raises(ProtocolError) as caught:
             await steps.upload(asset, source)
         assert (caught.value.phase, caught.value.asset_id) == (Phase.UPLOAD, asset.id)
+
+    async def test_an_asset_that_neither_waits_nor_is_ready(
+        self, connect: Connect, recording: Path
+    ) -> None:
+        world = await connect()
+        steps, source = steps_of(world), Source.from_path(recording)
+        asset = attrs.evolve(await steps.create_asset(source), upload_url=None)
+        with pytest.raises(ProtocolError, match="no upload URL") as caught:
+            await steps.upload(asset, source)
+        assert caught.value.asset_id == asset.id
 
 
 class TestReady:
@@ -394,6 +404,15 @@ class TestDownload:
             with pytest.raises(InvalidInputError, match="not finished"):
                 await download(world, SpeechEnhancement.from_json(queued), tmp_path / "out")
         assert not list((tmp_path / "out").glob("*"))
+
+    async def test_one_that_has_no_url(self, connect: Connect, tmp_path: Path) -> None:
+        world = await connect()
+        done = enhancement_json(status="succeeded", download_url=None)
+        async with RawServer([answer(200, done)]) as server:
+            steps = steps_of(world)
+            steps.api._root = server.url
+            with pytest.raises(ProtocolError, match="no download URL"):
+                await download(world, SpeechEnhancement.from_json(done), tmp_path / "out")
 
     @pytest.mark.parametrize(
         ("header", "name"),

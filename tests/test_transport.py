@@ -30,7 +30,8 @@ QUERY = (
     "%2C%24%3F%2A%21%27%28%29+%20&X-Amz-SignedHeaders=content-length%3Bhost&X-Amz-Signature=45bad"
 )
 PATH = "/Assets/./a%2Fb/..//c%7e"
-CREDENTIALS = {"Authorization": "Bearer s3cr3t", "x-api-key": "the-id"}
+KEY = {"x-api-key": "the-id"}
+TOKEN = "Bearer s3cr3t"
 
 
 @pytest.fixture
@@ -117,7 +118,7 @@ class TestBytesOnTheWire:
     async def test_an_api_call_carries_its_credentials_and_json(self, transport: Transport) -> None:
         async with RawServer([reply(201, b"{}")]) as server:
             answer = await transport.call(
-                "POST", f"{server.url}/v1", headers=CREDENTIALS, json={"strength": 93}
+                "POST", f"{server.url}/v1", headers=KEY, authorization=TOKEN, json={"strength": 93}
             )
         (request,) = server.requests
         assert request.headers["authorization"] == "Bearer s3cr3t"
@@ -128,9 +129,7 @@ class TestBytesOnTheWire:
 
     async def test_a_form(self, transport: Transport) -> None:
         async with RawServer([reply()]) as server:
-            await transport.call(
-                "POST", server.url, headers={}, form={"a": "1&2", "b": "ä"}, credentials=False
-            )
+            await transport.call("POST", server.url, headers={}, form={"a": "1&2", "b": "ä"})
         (request,) = server.requests
         assert request.headers["content-type"] == "application/x-www-form-urlencoded"
         assert request.body == b"a=1%262&b=%C3%A4"
@@ -144,7 +143,7 @@ class TestBytesOnTheWire:
     async def test_one_connection_serves_many_calls(self, transport: Transport) -> None:
         async with RawServer([reply()] * 6) as server:
             for _ in range(3):
-                await transport.call("GET", server.url, headers=CREDENTIALS)
+                await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
                 await put(transport, server.url, b"abc")
         assert server.connections == 1
 
@@ -196,7 +195,9 @@ class TestTwoSessions:
         del session.headers["Transfer-Encoding"]
         transport = Transport(session, Timeouts())
         async with RawServer([reply(404, b"{}", content_encoding="identity")]) as server:
-            answer = await transport.call("GET", server.url, headers=CREDENTIALS)
+            answer = await transport.call(
+                "POST", server.url, headers=KEY, authorization=TOKEN, json={}
+            )
         await transport.aclose()
         headers = server.requests[0].headers
         # Not even `raise_for_status` and the tiny timeout of the session's get in the way.
@@ -204,6 +205,7 @@ class TestTwoSessions:
         assert headers["x-custom"] == "callers"
         assert headers["authorization"] == "Bearer s3cr3t"
         assert headers["x-api-key"] == "the-id"
+        assert headers["content-type"] == "application/json"
 
     async def test_a_callers_session_survives(self) -> None:
         async with aiohttp.ClientSession() as session:
@@ -217,8 +219,8 @@ class TestTwoSessions:
 
     async def test_cookies_of_the_api_are_not_kept(self, transport: Transport) -> None:
         async with RawServer([reply(set_cookie="a=1; Path=/"), reply()]) as server:
-            await transport.call("GET", server.url, headers=CREDENTIALS)
-            await transport.call("GET", server.url, headers=CREDENTIALS)
+            await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
+            await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
         assert "cookie" not in server.requests[1].headers
 
     async def test_passwords_in_a_netrc_file_do_not_go_to_the_object_store(
@@ -231,19 +233,32 @@ class TestTwoSessions:
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         async with aiohttp.ClientSession(trust_env=True) as session:
             transport = Transport(session, Timeouts())
-            async with RawServer([reply(), reply()]) as server:
+            async with RawServer([reply()] * 4) as server:
                 await put(transport, server.url, b"abc")
                 await get(transport, server.url)
+                await transport.call("POST", server.url, headers={}, form={"a": "b"})
+                await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
             await transport.aclose()
-        assert all("authorization" not in request.headers for request in server.requests)
+        sent = [request.headers.get("authorization") for request in server.requests]
+        assert sent == [None, None, None, TOKEN]
+
+    @pytest.mark.filterwarnings("ignore::DeprecationWarning")
+    async def test_a_password_of_the_sessions_own(self) -> None:
+        auth = aiohttp.BasicAuth("me", "password")
+        async with aiohttp.ClientSession(auth=auth) as session:
+            transport = Transport(session, Timeouts())
+            async with RawServer([reply()] * 2) as server:
+                await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
+                await get(transport, server.url)
+            await transport.aclose()
+        sent = [request.headers.get("authorization") for request in server.requests]
+        assert sent == [TOKEN, None]
 
     async def test_the_token_endpoint_gets_no_header_of_the_apis(self) -> None:
-        async with aiohttp.ClientSession(headers=CREDENTIALS) as session:
+        async with aiohttp.ClientSession(headers=KEY | {"Authorization": TOKEN}) as session:
             transport = Transport(session, Timeouts())
             async with RawServer([reply()]) as server:
-                await transport.call(
-                    "POST", server.url, headers={}, form={"a": "b"}, credentials=False
-                )
+                await transport.call("POST", server.url, headers={}, form={"a": "b"})
             await transport.aclose()
         assert "x-api-key" not in server.requests[0].headers
         assert "authorization" not in server.requests[0].headers
@@ -255,9 +270,11 @@ class TestRedirects:
         async with RawServer() as other:
             location = f"{other.url}{PATH}?{QUERY}"
             async with RawServer([reply(status, location=location)] * 4) as server:
-                answer = await transport.call("GET", server.url, headers=CREDENTIALS)
+                answer = await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
                 assert (answer.status, answer.headers["Location"]) == (status, location)
-                posted = await transport.call("POST", server.url, headers=CREDENTIALS, json={})
+                posted = await transport.call(
+                    "POST", server.url, headers=KEY, authorization=TOKEN, json={}
+                )
                 assert posted.status == status
                 assert await put(transport, server.url, b"abc") == status
                 assert (await get(transport, server.url))[0] == status
@@ -272,7 +289,7 @@ class TestNothingIsSentTwice:
     async def test_calls(self, transport: Transport, method: str, then: Then) -> None:
         async with RawServer([Reply(then=then), reply()]) as server:
             with pytest.raises(ConnectionFailedError) as caught:
-                await transport.call(method, server.url, headers=CREDENTIALS)
+                await transport.call(method, server.url, headers=KEY, authorization=TOKEN)
             assert len(server.requests) == 1
         assert caught.value.outcome_unknown
         assert caught.value.retryable
@@ -296,27 +313,33 @@ class TestNothingIsSentTwice:
         self, transport: Transport, then: Then
     ) -> None:
         async with RawServer([reply(), Reply(then=then), reply()]) as server:
-            await transport.call("GET", server.url, headers=CREDENTIALS)
+            await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
             with pytest.raises(ConnectionFailedError):
-                await transport.call("GET", server.url, headers=CREDENTIALS)
+                await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
             assert len(server.requests) == 2
 
     async def test_connections_closed_in_the_meantime_are_not_used(
         self, transport: Transport
     ) -> None:
         async with RawServer([reply(then="close"), reply()]) as server:
-            await transport.call("GET", server.url, headers=CREDENTIALS)
+            await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
             await asyncio.sleep(0.02)
-            assert (await transport.call("GET", server.url, headers=CREDENTIALS)).ok
+            assert (await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)).ok
             assert server.connections == 2
 
 
 class TestFailures:
+    async def test_no_transfer_has_to_end_within_a_total(self, transport: Transport) -> None:
+        # aiohttp's default of 300 s would end every long upload.
+        timeout = transport._timeout(None)
+        assert (timeout.total, timeout.sock_read) == (None, None)
+        assert timeout.sock_connect == 5
+
     async def test_nobody_listens(self, transport: Transport) -> None:
         async with RawServer() as server:
             url = server.url
         with pytest.raises(ConnectionFailedError) as caught:
-            await transport.call("GET", f"{url}/?{QUERY}", headers=CREDENTIALS)
+            await transport.call("GET", f"{url}/?{QUERY}", headers=KEY, authorization=TOKEN)
         assert not caught.value.outcome_unknown
         assert caught.value.retryable
         assert "45bad" not in str(caught.value)
@@ -334,7 +357,9 @@ class TestFailures:
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(ConnectionFailedError) as caught:
-            await transport.call("GET", f"https://127.0.0.1:{port}/", headers=CREDENTIALS)
+            await transport.call(
+                "GET", f"https://127.0.0.1:{port}/", headers=KEY, authorization=TOKEN
+            )
         assert not caught.value.outcome_unknown
         server.close()
         await server.wait_closed()
@@ -343,7 +368,7 @@ class TestFailures:
         transport = Transport(None, Timeouts(request=0.05))
         async with RawServer([Reply(then="hang")]) as server:
             with pytest.raises(RequestTimeoutError, match=r"0\.05 s") as caught:
-                await transport.call("GET", server.url, headers=CREDENTIALS)
+                await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
             assert len(server.requests) == 1
         await transport.aclose()
         assert caught.value.outcome_unknown
@@ -352,7 +377,7 @@ class TestFailures:
         transport = Transport(None, Timeouts(request=0.05))
         async with RawServer([reply(body=b"{", length=100, then="hang")]) as server:
             with pytest.raises(RequestTimeoutError):
-                await transport.call("GET", server.url, headers=CREDENTIALS)
+                await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
         await transport.aclose()
 
     @pytest.mark.parametrize(
@@ -376,7 +401,7 @@ class TestFailures:
     async def test_garbage_for_an_answer(self, transport: Transport, garbage: bytes) -> None:
         async with RawServer([Reply((garbage,), then="close")]) as server:
             with pytest.raises(AudioEnhanceError) as caught:
-                await transport.call("GET", server.url, headers=CREDENTIALS)
+                await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
         assert isinstance(
             caught.value, ProtocolError | CorruptTransferError | ConnectionFailedError
         )
@@ -388,7 +413,7 @@ class TestFailures:
     ) -> None:
         async with RawServer([reply(202, b"{", length=50, then="close")]) as server:
             with pytest.raises(CorruptTransferError) as caught:
-                await transport.call("POST", server.url, headers=CREDENTIALS, json={})
+                await transport.call("POST", server.url, headers=KEY, authorization=TOKEN, json={})
         assert caught.value.outcome_unknown
         assert caught.value.retryable
 
@@ -397,20 +422,20 @@ class TestFailures:
         head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
         pieces = (head[:10], head[10:], body[:3], body[3:200], body[200:])
         async with RawServer([Reply(pieces)]) as server:
-            answer = await transport.call("GET", server.url, headers=CREDENTIALS)
+            answer = await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
         assert answer.body == body
 
     async def test_an_endless_answer_is_not_read_into_memory(self, transport: Transport) -> None:
         head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n"
         async with RawServer([Reply((head, *[bytes(1 << 16)] * 40), then="hang")]) as server:
-            answer = await transport.call("GET", server.url, headers=CREDENTIALS)
+            answer = await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
         assert 1 << 20 <= len(answer.body) < 1 << 21
 
     async def test_compressed_answers_of_the_api(self, transport: Transport) -> None:
         squeezed = zlib.compressobj(wbits=31)
         body = squeezed.compress(b'{"a": 1}') + squeezed.flush()
         async with RawServer([reply(body=body, content_encoding="gzip")]) as server:
-            answer = await transport.call("GET", server.url, headers=CREDENTIALS)
+            answer = await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
         assert answer.json() == {"a": 1}
         assert server.requests[0].headers["accept-encoding"]
 
@@ -419,7 +444,7 @@ class TestFailures:
         body = squeezed.compress(bytes(64 << 20)) + squeezed.flush()
         async with RawServer([reply(body=body, content_encoding="gzip")]) as server:
             try:
-                answer = await transport.call("GET", server.url, headers=CREDENTIALS)
+                answer = await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
             except AudioEnhanceError:
                 pass
             else:
@@ -428,7 +453,9 @@ class TestFailures:
     async def test_a_cancelled_call_leaves_nothing(self, transport: Transport) -> None:
         async with RawServer([Reply(then="hang")]) as server:
             before = other_tasks()
-            call = asyncio.create_task(transport.call("GET", server.url, headers=CREDENTIALS))
+            call = asyncio.create_task(
+                transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
+            )
             await server.arrived.wait()
             call.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -440,7 +467,7 @@ class TestFailures:
         await session.close()
         transport = Transport(session, Timeouts())
         with pytest.raises(RuntimeError, match="closed"):
-            await transport.call("GET", "http://127.0.0.1:1/", headers={})
+            await transport.call("GET", "http://127.0.0.1:1/", headers=KEY, authorization=TOKEN)
         await transport.aclose()
 
 
@@ -449,7 +476,7 @@ async def test_calls_are_logged_without_their_queries(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     async with RawServer([reply(x_request_id="r-7")]) as server:
-        await transport.call("GET", f"{server.url}/k?{QUERY}", headers=CREDENTIALS)
+        await transport.call("GET", f"{server.url}/k?{QUERY}", headers=KEY, authorization=TOKEN)
     assert f"GET {server.url}/k?…: 200, request r-7" in caplog.text
     assert "s3cr3t" not in caplog.text
     assert "45bad" not in caplog.text

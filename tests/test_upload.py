@@ -369,6 +369,33 @@ class TestFilesThatChange:
             assert server.requests == []
         assert not caught.value.retryable
 
+    async def test_spooled_data_that_is_released_while_it_is_sent(self, upload: Upload) -> None:
+        async def chunks() -> AsyncIterator[bytes]:
+            for _ in range(32):
+                yield bytes(1 << 20)
+
+        source = await Source.spool(chunks(), "a.mp3")
+        async with RawServer([Reply(meanwhile=source.close)]) as server:
+            with pytest.raises(InvalidSourceError, match="released"):
+                await upload(server, source)
+            assert server.requests == []
+
+    async def test_a_listener_that_fails_is_no_lost_connection(
+        self, upload: Upload, recording: Path
+    ) -> None:
+        def listener(sent: int) -> None:
+            raise KeyError("mine")
+
+        async with RawServer([reply()]) as server:
+            with pytest.raises(KeyError, match="mine"):
+                await put(
+                    upload.transport,
+                    upload.clock,
+                    Source.from_path(recording),
+                    f"{server.url}/k",
+                    listener,
+                )
+
 
 @pytest.mark.parametrize("turns", range(0, 40, 2))
 async def test_cancelled_anywhere_it_leaves_nothing_open(

@@ -20,11 +20,13 @@ from .screen import error_console
 from .serve import serve
 from .status import status
 from .text import shown
+from .web import web
 
 _EPILOG = """
 \b
 To begin with:
   audio-enhance demo                     try it, without credentials
+  audio-enhance web                      a page in the browser
   audio-enhance enhance talk.mp3         enhance a recording
   audio-enhance enhance recordings/      … or a folder of ten thousand
   audio-enhance status enhanced          how far that is
@@ -43,12 +45,12 @@ def cli() -> None:
     """Remove noise and echo from recordings of speech, with the Enhance Speech API.
 
     The credentials of your project are taken from the environment, from
-    FIREFLY_SERVICES_CLIENT_ID and FIREFLY_SERVICES_CLIENT_SECRET. Without any, --local and
-    demo do the same on this machine.
+    FIREFLY_SERVICES_CLIENT_ID and FIREFLY_SERVICES_CLIENT_SECRET. Without any, web,
+    demo and --local do the same on this machine.
     """
 
 
-for command in (enhance, status, resume, serve, demo):
+for command in (enhance, status, resume, web, serve, demo):
     cli.add_command(command)
 
 

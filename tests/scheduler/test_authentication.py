@@ -24,7 +24,7 @@ async def test_a_token_that_ends_early_is_replaced_and_nobody_notices(tmp_path: 
 
 
 async def test_a_token_that_cannot_be_replaced_stops_the_batch_at_once(tmp_path: Path) -> None:
-    async with bench(tmp_path, speed=20, seconds=20.0) as b:
+    async with bench(tmp_path, speed=30, seconds=20.0) as b:
         token = AccessToken(
             b.service.issue_token(b.service.client_id), client_id=b.service.client_id
         )

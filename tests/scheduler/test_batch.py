@@ -36,7 +36,7 @@ from .support import (
 
 
 async def test_sixty_recordings_cost_two_questions_each_at_most(tmp_path: Path) -> None:
-    async with bench(tmp_path, speed=40, seconds=1.0) as b:
+    async with bench(tmp_path, speed=40, seconds=1.0, debug=False) as b:
         sources = b.sources(60)
         random.Random(1).shuffle(sources)
         report = await b.batch(sources)

@@ -1,15 +1,23 @@
 """Everything that can go wrong goes wrong at once: every result is right, every cost explained."""
 
 import asyncio
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from audio_enhance import BatchReport, EnhancementFailedError, RetryPolicy
+from audio_enhance import (
+    BatchReport,
+    ClientCredentials,
+    EnhancementFailedError,
+    Journal,
+    RetryPolicy,
+)
 from audio_enhance.local import Fault, Faults
+from tests.support.resources import partial_files
 
-from .support import CREATE, Bench, bench, files_below
+from .support import CREATE, Bench, bench, client_tasks, files_below, unlimited
 
 EVERY_KIND: dict[str, Any] = dict.fromkeys(
     (kind.value for kind in Fault if kind is not Fault.READY_LAG),
@@ -54,13 +62,61 @@ async def chaos(b: Bench, jobs: int, *, runs: int) -> None:
 
 
 async def test_sixty_recordings_survive_everything(tmp_path: Path) -> None:
-    async with bench(tmp_path, speed=60, faults=faults(3), retry=PATIENT) as b:
+    async with bench(tmp_path, speed=60, faults=faults(3), retry=PATIENT, debug=False) as b:
         await chaos(b, 60, runs=5)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("runs", [1, 5])
 async def test_a_thousand_recordings_survive_everything(tmp_path: Path, runs: int) -> None:
-    asyncio.get_running_loop().set_debug(False)  # which more than doubles the time it takes
-    async with bench(tmp_path, speed=60, faults=faults(1), retry=PATIENT) as b:
+    async with bench(tmp_path, speed=60, faults=faults(1), retry=PATIENT, debug=False) as b:
         await chaos(b, 1000, runs=runs)
+
+
+@pytest.mark.parametrize(
+    "seed", [2, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 9))]
+)
+async def test_several_lanes_survive_everything_and_being_stopped_again_and_again(
+    tmp_path: Path, seed: int
+) -> None:
+    chance = random.Random(seed)
+    behaviour = unlimited(revision=("2024-04", "later")[seed % 2])
+    secrets = {f"client-{n}": f"secret-{n}" for n in range(1 + seed % 3)}
+    async with bench(
+        tmp_path, speed=60, seconds=0.5, behaviour=behaviour, faults=faults(seed), debug=False
+    ) as b:
+        for client_id, secret in secrets.items():
+            b.service.add_client(client_id, secret)
+        credentials = [
+            ClientCredentials(client_id, secret, token_url=b.service.token_url)
+            for client_id, secret in secrets.items()
+        ]
+        sources = b.sources(20) + [b.source(f"{n}/twin.mp3", b"ID3 the same") for n in range(6)]
+        report = BatchReport([], None)
+        stops = chance.randint(5, 15)
+        while stops or not report or not report.ok:
+            async with b.another(credentials, retry=PATIENT) as client:
+                running = asyncio.create_task(
+                    client.enhance_batch(
+                        sources if chance.random() < 0.5 else iter(sources),
+                        strength=[50, 93],
+                        output_dir=b.out,
+                        journal=b.journal,
+                    )
+                )
+                if stops:
+                    stops -= 1
+                    await asyncio.wait([running], timeout=chance.uniform(0.0, 0.3))
+                    running.cancel()
+                await asyncio.wait([running])
+                if not running.cancelled():
+                    report = running.result()
+            assert client_tasks() == set()
+            assert partial_files(tmp_path) == []
+        b.check(report)
+        assert len(files_below(b.out)) == 52
+        made = {record.enhancement_id for record in b.requests(CREATE)} - {None}
+        async with await Journal.open(b.journal) as journal:
+            extra = sum([entry.extra async for entry in journal.entries()])
+        assert len(made) <= 42 + extra + b.service.faults.injected[Fault.FAILED_ENHANCEMENT]
+        assert b.service.count(status=404) == 0

@@ -16,7 +16,7 @@ SECRETS = {"one": "first-secret", "two": "second-secret", "three": "third-secret
 
 @asynccontextmanager
 async def lanes(tmp_path: Path, **options: Any) -> AsyncGenerator[Bench]:
-    settings: dict[str, Any] = {"speed": 50, "seconds": 1.0}
+    settings: dict[str, Any] = {"speed": 50, "seconds": 1.0, "debug": False}
     async with bench(tmp_path, **(settings | options)) as b:
         for client_id, secret in SECRETS.items():
             b.service.add_client(client_id, secret)

@@ -22,7 +22,9 @@ OTHERS = (GET_ASSET, POLL, LOCATE)
 
 
 async def test_creations_never_exceed_the_limit_and_reach_it(tmp_path: Path) -> None:
-    async with bench(tmp_path, speed=30, behaviour=unlimited(creations_per_minute=24)) as b:
+    async with bench(
+        tmp_path, speed=40, debug=False, behaviour=unlimited(creations_per_minute=24)
+    ) as b:
         b.check(await b.batch(b.sources(22)))
         assert b.too_many == 0
         assert b.most_in_any(60.0, CREATIONS) == 24
@@ -30,7 +32,9 @@ async def test_creations_never_exceed_the_limit_and_reach_it(tmp_path: Path) -> 
 
 
 async def test_all_other_calls_have_a_limit_of_their_own(tmp_path: Path) -> None:
-    async with bench(tmp_path, speed=30, behaviour=unlimited(others_per_minute=24)) as b:
+    async with bench(
+        tmp_path, speed=40, debug=False, behaviour=unlimited(others_per_minute=24)
+    ) as b:
         b.check(await b.batch(b.sources(14)))
         assert b.too_many == 0
         assert b.most_in_any(60.0, OTHERS) == 24
@@ -39,7 +43,9 @@ async def test_all_other_calls_have_a_limit_of_their_own(tmp_path: Path) -> None
 
 
 async def test_lanes_and_clients_of_one_organization_share_its_limits(tmp_path: Path) -> None:
-    async with bench(tmp_path, speed=30, behaviour=unlimited(creations_per_minute=20)) as b:
+    async with bench(
+        tmp_path, speed=40, debug=False, behaviour=unlimited(creations_per_minute=20)
+    ) as b:
         limits = RateLimits(creations_per_minute=20, others_per_minute=10**6, clock=b.clock)
 
         async def one(stem: str) -> None:

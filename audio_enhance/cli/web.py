@@ -1,0 +1,64 @@
+"""`audio-enhance web`: a page in the browser, for those who would rather not type."""
+
+import asyncio
+import webbrowser
+from contextlib import suppress
+
+import click
+from rich.text import Text
+
+from audio_enhance import ConfigurationError
+
+from .interrupt import run
+from .log import logged
+from .screen import error_console
+
+_PORT = 8377
+
+
+@click.command(short_help="Enhance recordings in the browser.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=_PORT,
+    show_default=True,
+    help="Where the page is; 0 takes any free one.",
+)
+@click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
+def web(port: int, *, show: bool) -> int:
+    """Serve a page to enhance recordings with, until Ctrl-C.
+
+    Drop recordings on it or record there, and listen to before and after. Only this computer
+    can reach it. Without credentials in the environment, the local service does the work, on
+    this computer.
+    """
+
+    async def served() -> int:
+        # What Starlette is missing for is said by the package, as an error of ours.
+        from audio_enhance.web import serve
+
+        console = error_console()
+
+        def ready(url: str, service: str | None) -> None:
+            console.print(Text(f"Open {url} in a browser on this computer.", "bold"))
+            if service == "local":
+                console.print("There are no credentials: the local service does the work, here.")
+            else:
+                console.print(f"Recordings are enhanced by {service}.", soft_wrap=True)
+            console.print("Ctrl-C ends it.")
+            if show:  # it may wait for the browser
+                asyncio.get_running_loop().run_in_executor(None, webbrowser.open, url)
+
+        try:
+            with (
+                logged(console.print, verbose=False),
+                suppress(asyncio.CancelledError),  # the way to end it
+            ):
+                await serve(port=port, on_ready=ready)
+        except OSError as error:
+            raise ConfigurationError(
+                f"The page cannot be served: {error}", hint="Choose another port with --port."
+            ) from error
+        return 0
+
+    return run(served())

@@ -1,0 +1,63 @@
+"""What does the enhancing: the API that the environment names, or a service of our own."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import attrs
+
+from audio_enhance import ConfigurationError, EnhanceClient
+from audio_enhance._environment import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, base_url_from
+
+LOCAL = "local"
+
+
+@attrs.frozen(kw_only=True)
+class Backend:
+    """A client, and what the page says about where recordings go.
+
+    Attributes:
+        client: What does the work.
+        service: The API's host, or `LOCAL`.
+        sample: A recording to try it with, an MP3: only where that costs nothing.
+    """
+
+    client: EnhanceClient
+    service: str
+    sample: bytes | None = None
+
+
+@asynccontextmanager
+async def open_backend(
+    max_waiting: int, environ: Mapping[str, str] = os.environ
+) -> AsyncGenerator[Backend]:
+    """Open the API that the environment has credentials for, or else the local service.
+
+    Raises:
+        ConfigurationError: There are some credentials but not all, or none and the extra
+            `local` is not installed either.
+    """
+    if any(environ.get(name, "").strip() for name in (CLIENT_ID, CLIENT_SECRET, ACCESS_TOKEN)):
+        async with EnhanceClient.from_env(max_waiting=max_waiting) as client:
+            host = urlsplit(base_url_from()).hostname
+            yield Backend(client=client, service=host or LOCAL)
+        return
+    try:
+        # Not a part of the client: imported only where there is nothing else to talk to.
+        from audio_enhance.local import LocalService
+        from audio_enhance.local.enhancer import demo_recording
+    except ImportError as error:
+        raise ConfigurationError(
+            "There are no credentials in the environment, and no local service to do without.",
+            hint=f"Set {CLIENT_ID} and {CLIENT_SECRET}, or: pip install 'audio-enhance[local]'",
+        ) from error
+    async with (
+        LocalService() as service,
+        EnhanceClient(
+            service.credentials, base_url=service.base_url, max_waiting=max_waiting
+        ) as client,
+    ):
+        sample = await asyncio.to_thread(demo_recording().read_bytes)
+        yield Backend(client=client, service=LOCAL, sample=sample)

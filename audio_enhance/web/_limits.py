@@ -1,0 +1,29 @@
+"""How much the application takes."""
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """What bounds the memory, the disk and the patience of the application.
+
+    Attributes:
+        max_bytes: The longest recording, in bytes.
+        uploads: How many recordings may arrive at once.
+        waiting: How many recordings may wait until the API is asked to enhance them.
+        recordings: How many recordings one session may have at a time.
+        kept_bytes: How much disk space the recordings of all sessions may take together.
+        keep_seconds: How long a recording is kept after its end.
+        arrival_seconds: How long an announced recording's first byte, or its next, may take.
+        leave_seconds: How long after its last page was closed a session's waiting recordings
+            are given up.
+    """
+
+    max_bytes: int = attrs.field(default=1_000_000_000, validator=attrs.validators.gt(0))
+    uploads: int = attrs.field(default=8, validator=attrs.validators.gt(0))
+    waiting: int = attrs.field(default=64, validator=attrs.validators.gt(0))
+    recordings: int = attrs.field(default=50, validator=attrs.validators.gt(0))
+    kept_bytes: int = attrs.field(default=8_000_000_000, validator=attrs.validators.gt(0))
+    keep_seconds: float = attrs.field(default=3600.0, validator=attrs.validators.gt(0))
+    arrival_seconds: float = attrs.field(default=30.0, validator=attrs.validators.gt(0))
+    leave_seconds: float = attrs.field(default=120.0, validator=attrs.validators.gt(0))

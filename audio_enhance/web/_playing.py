@@ -1,0 +1,133 @@
+"""Recordings for players: the original from its temporary file, the result passed through."""
+
+import re
+from functools import partial
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from audio_enhance import AudioEnhanceError, EnhanceClient, SpeechEnhancement
+from audio_enhance._content import SpooledContent
+from audio_enhance._media_types import SUPPORTED
+from audio_enhance._threads import to_its_end
+
+from ._connection import while_connected
+from ._problems import Problem
+from ._recording import Original, Recording
+
+_CHUNK_BYTES = 1 << 18
+# One span (RFC 9110 §14.1.2); several at once are answered with the whole, as §14.2 allows.
+_SPAN = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?")
+# What the object store says may come from anywhere; a browser is only ever told of audio.
+_OTHER = "application/octet-stream"
+
+
+def _playable(content_type: str | None) -> str:
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    return kind if kind in SUPPORTED else _OTHER
+
+
+class OriginalAnswer(Response):
+    """A recording as it was sent, or a part of it."""
+
+    def __init__(self, recording: Recording, range_header: str | None) -> None:
+        super().__init__(media_type=_playable(recording.content_type))
+        assert recording.original is not None
+        self._original: Original = recording.original
+        self._start, self._stop = 0, recording.byte_size
+        self.headers["Accept-Ranges"] = "bytes"
+        self.headers["Cache-Control"] = "no-store"
+        self._select(range_header, recording.byte_size)
+        self.headers["Content-Length"] = str(self._stop - self._start)
+
+    def _select(self, header: str | None, size: int) -> None:
+        span = _SPAN.fullmatch(header or "")
+        if span is None or span.group(1, 2) == (None, None):
+            return
+        first, last = span.groups()
+        if first is None:
+            start, stop = max(0, size - int(last)), size
+        else:
+            start, stop = int(first), min(size, int(last) + 1 if last is not None else size)
+        if start >= stop:
+            self.status_code = 416
+            self.headers["Content-Range"] = f"bytes */{size}"
+            self._start = self._stop = 0
+            return
+        self.status_code = 206
+        self.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
+        self._start, self._stop = start, stop
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        self._original.hold()  # it may be removed while it is read
+        try:
+            await while_connected(receive, self._answer(scope, send))
+        finally:
+            self._original.release()
+
+    async def _answer(self, scope: Scope, send: Send) -> None:
+        source = self._original.source
+        assert source is not None
+        content = source.content
+        assert isinstance(content, SpooledContent)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": self.status_code,
+                "headers": self.raw_headers,
+            }
+        )
+        at = self._stop if scope["method"] == "HEAD" else self._start
+        while at < self._stop:
+            chunk = await to_its_end(
+                partial(_read, content, at, min(_CHUNK_BYTES, self._stop - at))
+            )
+            at += len(chunk)
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _read(content: SpooledContent, start: int, count: int) -> bytes:
+    buffer = bytearray(count)
+    return bytes(buffer[: content.read_at(start, buffer)])
+
+
+class ResultAnswer(Response):
+    """The result, or a part of it, passed through from the object store."""
+
+    def __init__(
+        self, client: EnhanceClient, enhancement: SpeechEnhancement, range_header: str | None
+    ) -> None:
+        super().__init__()
+        self._client = client
+        self._enhancement = enhancement
+        self._range = range_header
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await while_connected(receive, self._answer(scope, receive, send))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+        try:
+            async with self._client.stream(self._enhancement, range=self._range) as result:
+                headers = {**result.headers, "Cache-Control": "no-store"}
+                headers["Content-Type"] = _playable(headers.get("Content-Type"))
+                head = Response(status_code=result.status, headers=headers)
+                begun = True
+                await send(
+                    {
+                        "type": "http.response.start",
+                        "status": head.status_code,
+                        "headers": head.raw_headers,
+                    }
+                )
+                if scope["method"] != "HEAD":
+                    async for chunk in result:
+                        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await send({"type": "http.response.body", "body": b""})
+        except AudioEnhanceError as error:
+            if begun:
+                raise  # too late to say it: the server cuts the connection, and that shows
+            await Problem.of(error).response()(scope, receive, send)

@@ -1,0 +1,97 @@
+"""The application on a port of this machine."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncGenerator, Callable, Generator
+
+import uvicorn
+from starlette.applications import Starlette
+
+from ._application import create_app
+
+_HOST = "127.0.0.1"
+# For uploads and players that are in the middle of something, in seconds.
+_GRACE_SECONDS = 3.0
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, which leaves signals to its caller and tells when it begins to end."""
+
+    def __init__(self, config: uvicorn.Config, hang_up: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._hang_up = hang_up
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave them alone: what Ctrl-C means is for the program to say."""
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End, without waiting for event streams, and not for ever for anything else."""
+        self._hang_up()
+        # Uvicorn would cancel what is left, and log each as an exception of the application.
+        cut = asyncio.get_running_loop().call_later(_GRACE_SECONDS, self._cut)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            cut.cancel()
+
+    def _cut(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+
+@contextlib.asynccontextmanager
+async def listening(
+    app: Starlette, listener: socket.socket
+) -> AsyncGenerator["asyncio.Future[None]"]:
+    """Run an application of `create_app` on a socket for the length of a block.
+
+    Args:
+        app: The application; its lifespan is run here, so that what goes wrong in it is raised.
+        listener: A listening socket, closed at the end.
+    """
+    async with app.router.lifespan_context(app):
+        config = uvicorn.Config(
+            app,
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+        )
+        server = _Server(config, app.state.studio.hang_up)
+        serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+        try:
+            yield serving
+        finally:
+            server.should_exit = True
+            await asyncio.wait([serving])
+
+
+async def serve(
+    *, port: int = 0, on_ready: Callable[[str, str | None], None] | None = None
+) -> None:
+    """Serve the application to this machine until cancelled.
+
+    It listens on 127.0.0.1 alone: there are no accounts, and whoever can reach it may use it.
+
+    Args:
+        port: Where to listen; any free port if 0.
+        on_ready: Told the page's address, and what does the enhancing: a host, or `"local"`.
+
+    Raises:
+        ConfigurationError: The credentials in the environment cannot be used.
+        OSError: The port cannot be had.
+    """
+    with socket.create_server((_HOST, port), backlog=1024) as listener:
+        app = create_app()
+        async with listening(app, listener) as serving:
+            if on_ready is not None:
+                host, actual = listener.getsockname()[:2]
+                on_ready(f"http://{host}:{actual}/", app.state.studio.service)
+            await asyncio.shield(serving)

@@ -1,0 +1,367 @@
+"""Everything that is under way in the application, and who may add to it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+from audio_enhance import (
+    AudioEnhanceError,
+    EnhanceClient,
+    InvalidInputError,
+    Source,
+    UnsupportedMediaTypeError,
+)
+from audio_enhance._filenames import safe_name
+from audio_enhance._media_types import content_type_of
+from audio_enhance._models import check_strength
+
+from ._limits import Limits
+from ._line import Line
+from ._problems import Problem, not_found
+from ._recording import Original, Recording, Stage
+from ._session import Session, Sessions
+from ._turns import Turns
+
+# Somebody waits for it at a screen: before whatever else the client is given to do.
+_PRIORITY = 10
+_MOST_STREAMS = 512
+
+
+class Studio:
+    """Takes recordings in, has them enhanced, and lets go of them.
+
+    Attributes:
+        limits: How much it takes.
+        sessions: Who they belong to.
+        service: The host of what does the enhancing, or `"local"` for a service of our own;
+            `None` where the application was given a client and cannot tell.
+        sample: A recording to try the application with, an MP3; `None` where there is none.
+        closing: Whether it is about to end.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.sessions = Sessions()
+        self.service: str | None = None
+        self.sample: bytes | None = None
+        self.closing = False
+        self._client: EnhanceClient | None = None
+        self._owners: dict[Recording, Session] = {}
+        self._line = Line(lambda recording: self._owners[recording].changed(recording))
+        self._turns = Turns(limits.uploads)
+        self._arrivals: dict[Recording, asyncio.Task[None]] = {}
+        self._timers: dict[Recording | Session, asyncio.TimerHandle] = {}
+
+    @property
+    def client(self) -> EnhanceClient:
+        """The client that does the work; it is there while the application's lifespan runs."""
+        if self._client is None:
+            raise RuntimeError(
+                "The application was not started: give it a client, or run its lifespan too."
+            )
+        return self._client
+
+    @client.setter
+    def client(self, client: EnhanceClient) -> None:
+        self._client = client
+
+    # Coming in
+
+    def announce(
+        self, session: Session, identifier: str, name: str, byte_size: int, strength: int
+    ) -> Recording:
+        """Make room for a recording that is about to arrive; the same again changes nothing.
+
+        Raises:
+            Problem: It cannot be taken, or not now.
+        """
+        if identifier in session.recordings:
+            return session.recordings[identifier]
+        name = safe_name(name)
+        check_strength(strength)
+        try:
+            content_type = content_type_of(name)
+        except UnsupportedMediaTypeError:
+            raise Problem(
+                415,
+                "type",
+                "This is no recording, going by its name.",
+                hint="MP3, WAV, M4A, AAC, FLAC, OGG, Opus and AIFF files can be enhanced.",
+            ) from None
+        if byte_size > self.limits.max_bytes:
+            raise Problem(413, "size", f"It is larger than {_size(self.limits.max_bytes)}.")
+        if byte_size <= 0:
+            raise Problem(422, "invalid", "The file is empty.", hint="Record it again.")
+        self._check_room(session, byte_size)
+        return self._add(
+            session,
+            Recording(identifier, name, content_type, strength, Original(byte_size), self._changed),
+        )
+
+    def _check_room(self, session: Session, byte_size: int) -> None:
+        self._check_number(session)
+        originals = {r.original for r in self._owners if r.original is not None}
+        if sum(o.byte_size for o in originals) + byte_size > self.limits.kept_bytes:
+            raise Problem(
+                503,
+                "space",
+                "The space for recordings is used up.",
+                hint="Remove recordings that are no longer needed.",
+                retry_after=self.limits.keep_seconds,
+            )
+        arriving = sum(recording.stage.arriving for recording in self._owners)
+        if arriving >= self.limits.uploads:
+            raise Problem(
+                503,
+                "busy",
+                "Other recordings are being sent just now.",
+                retry_after=self._turns.later(asyncio.get_running_loop().time()),
+            )
+        if self.client.waiting + arriving >= self.limits.waiting:
+            raise Problem(
+                503,
+                "busy",
+                "Too many recordings are waiting already.",
+                retry_after=self.client.backlog_seconds,
+            )
+
+    def _check_number(self, session: Session) -> None:
+        if self.closing:
+            raise Problem(503, "away", "The application is being stopped.", retry_after=5.0)
+        if len(session.recordings) >= self.limits.recordings:
+            raise Problem(
+                409,
+                "many",
+                f"There are {len(session.recordings)} recordings already.",
+                hint="Remove some that are no longer needed.",
+            )
+
+    async def receive(self, recording: Recording, chunks: AsyncIterator[bytes]) -> None:
+        """Take the bytes of an announced recording, and begin to enhance it.
+
+        Raises:
+            Problem: They are not what was announced, come too slowly, or it was cancelled.
+        """
+        if recording.stage is Stage.RECEIVING:
+            raise Problem(409, "arriving", "It is being sent already.", retry_after=1.0)
+        if recording.stage is not Stage.EXPECTED:
+            return  # the answer to an earlier request got lost
+        recording.move(Stage.RECEIVING)
+        arrival = asyncio.ensure_future(self._receive(recording, chunks))
+        self._arrivals[recording] = arrival
+        try:
+            await asyncio.wait([arrival])
+        finally:
+            del self._arrivals[recording]
+            arrival.cancel()
+            await asyncio.wait([arrival])
+            recording.cut_off()
+        if arrival.cancelled():
+            raise Problem(409, "cancelled", "It was cancelled.")
+        arrival.result()
+
+    async def _receive(self, recording: Recording, chunks: AsyncIterator[bytes]) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        seconds = self.limits.arrival_seconds
+
+        async def counted() -> AsyncIterator[bytes]:
+            async for chunk in chunks:
+                patience.reschedule(loop.time() + seconds)
+                recording.arrived(len(chunk))
+                yield chunk
+
+        try:
+            async with asyncio.timeout(seconds) as patience:
+                source = await Source.spool(
+                    counted(), recording.name, max_bytes=recording.byte_size
+                )
+        except TimeoutError:
+            raise Problem(503, "slow", "Nothing arrived for too long.", retry_after=1.0) from None
+        except InvalidInputError:
+            raise self._wrong_length(recording) from None
+        original = recording.original
+        assert original is not None
+        try:
+            if (await source.fingerprint()).byte_size != recording.byte_size:
+                raise self._wrong_length(recording)
+            original.source = source
+            await self._submit(recording)
+            self._turns.took(loop.time() - began)
+        except BaseException:
+            source.close()
+            original.source = None
+            raise
+
+    def _wrong_length(self, recording: Recording) -> Problem:
+        problem = Problem(
+            400,
+            "length",
+            f"Other than the announced {recording.byte_size} bytes arrived.",
+            hint="Send it again when nothing writes to the file any more.",
+        )
+        recording.move(Stage.FAILED, problem)
+        return problem
+
+    async def again(
+        self, session: Session, identifier: str, earlier: Recording, strength: int
+    ) -> Recording:
+        """Enhance once more what is here already, at the same or another strength.
+
+        Raises:
+            Problem: It is not here any more, or there is no room now.
+        """
+        if identifier in session.recordings:
+            return session.recordings[identifier]
+        check_strength(strength)
+        self._check_number(session)
+        original = earlier.original
+        if original is None or original.source is None:
+            raise not_found()
+        recording = Recording(
+            identifier, earlier.name, earlier.content_type, strength, original, self._changed
+        )
+        recording.received = recording.byte_size
+        try:
+            await self._submit(recording)
+        except AudioEnhanceError:
+            recording.let_go()
+            raise
+        return self._add(session, recording)
+
+    async def _submit(self, recording: Recording) -> None:
+        assert recording.original is not None
+        assert recording.original.source is not None
+        recording.begin(
+            await self.client.submit(
+                recording.original.source,
+                strength=recording.strength,
+                priority=_PRIORITY,
+                on_event=recording.on_event,
+            )
+        )
+
+    # Going on
+
+    def ahead(self, recording: Recording) -> int:
+        """Return how many recordings have their turn before this one."""
+        if recording.stage is not Stage.WAITING:
+            return 0
+        return self._line.ahead(recording)
+
+    def _add(self, session: Session, recording: Recording) -> Recording:
+        self._owners[recording] = session
+        session.add(recording)
+        self._changed(recording)
+        return recording
+
+    def _changed(self, recording: Recording) -> None:
+        session = self._owners.get(recording)
+        if session is None:  # not added yet
+            return
+        if recording.stage.over:
+            self._line.leave(recording)
+            self._later(recording, self.limits.keep_seconds)
+        elif recording.stage is Stage.EXPECTED:
+            self._later(recording, self.limits.arrival_seconds)
+        else:
+            self._not_later(recording)
+            if recording.stage is not Stage.RECEIVING:
+                self._line.settle(recording)
+        session.changed(recording)
+
+    def _later(self, recording: Recording, seconds: float) -> None:
+        self._not_later(recording)
+        self._timers[recording] = asyncio.get_running_loop().call_later(
+            seconds, self._too_late, recording
+        )
+
+    def _not_later(self, key: Recording | Session) -> None:
+        if timer := self._timers.pop(key, None):
+            timer.cancel()
+
+    def _too_late(self, recording: Recording) -> None:
+        del self._timers[recording]
+        if recording.stage is Stage.EXPECTED:
+            recording.move(
+                Stage.FAILED,
+                Problem(503, "slow", "It did not arrive.", hint="Choose the file once more."),
+            )
+        else:
+            self.discard(recording)
+
+    # Going away
+
+    def cancel(self, recording: Recording, reason: Problem | None = None) -> None:
+        """Stop whatever is being done with a recording."""
+        recording.cancel(reason)
+        if arrival := self._arrivals.get(recording):
+            arrival.cancel()
+
+    def discard(self, recording: Recording) -> None:
+        """Stop, and forget the recording."""
+        session = self._owners[recording]
+        self.cancel(recording)
+        self._not_later(recording)
+        session.remove(recording)
+        self._line.leave(recording)
+        del self._owners[recording]
+        recording.let_go()
+
+    def joined(self, session: Session) -> None:
+        """Count a page that begins to listen.
+
+        Raises:
+            Problem: Too many do.
+        """
+        if self.closing or sum(each.streams for each in self.sessions) >= _MOST_STREAMS:
+            raise Problem(503, "busy", "Too many pages are open.", retry_after=5.0)
+        session.streams += 1
+        self._not_later(session)
+
+    def left(self, session: Session) -> None:
+        """Count a page that stopped listening; it may be back in a moment."""
+        session.streams -= 1
+        if not session.streams and session.recordings and not self.closing:
+            self._timers[session] = asyncio.get_running_loop().call_later(
+                self.limits.leave_seconds, self._gone, session
+            )
+
+    def _gone(self, session: Session) -> None:
+        del self._timers[session]
+        reason = Problem(
+            410,
+            "left",
+            "The page was closed before its turn came.",
+            hint="Enhance it once more if it is still needed.",
+        )
+        for recording in list(session.recordings.values()):
+            # What the server has begun cannot be taken back: its result may as well be kept.
+            if not recording.submitted:
+                self.cancel(recording, reason)
+
+    def hang_up(self) -> None:
+        """Take nothing more, and end every event stream."""
+        self.closing = True
+        for session in self.sessions:
+            session.wake()
+
+    async def close(self, drain_seconds: float) -> None:
+        """Wait for what is under way, but not for ever, and let go of every recording."""
+        self.hang_up()
+        tasks = [recording.job.task for recording in self._owners if recording.job is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=drain_seconds)
+        for recording in list(self._owners):
+            self.discard(recording)
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        if tasks:
+            await asyncio.wait(tasks)
+
+
+def _size(count: int) -> str:
+    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= factor:
+            return f"{count / factor:.3g} {unit}"
+    return f"{count} bytes"

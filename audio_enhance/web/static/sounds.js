@@ -1,0 +1,197 @@
+// Two versions of a recording that play at the same moment; one is heard, at its gain.
+
+const FADE_SECONDS = 0.012;
+const HEAD_START = 0.03;
+// Beyond this, two elements are heard as two; below, moving one would be heard more.
+const MOST_DRIFT = 0.025;
+const WATCH_MS = 200;
+
+class Sound {
+  constructor(context) {
+    this.context = context;
+    this.playing = false;
+    this.side = "after";
+    this.levels = { before: 1, after: 1 };
+    this.gains = {};
+    this.onended = () => {};
+    for (const side of ["before", "after"]) {
+      const gain = context.createGain();
+      gain.gain.value = side === this.side ? 1 : 0;
+      gain.connect(context.destination);
+      this.gains[side] = gain;
+    }
+  }
+
+  // Both versions run all the time: switching is a short fade from one to the other.
+  select(side) {
+    this.side = side;
+    this.#apply();
+  }
+
+  level(levels) {
+    this.levels = levels;
+    this.#apply();
+  }
+
+  #apply() {
+    const now = this.context.currentTime;
+    for (const [side, { gain }] of Object.entries(this.gains)) {
+      gain.cancelScheduledValues(now);
+      gain.setValueAtTime(gain.value, now);
+      gain.linearRampToValueAtTime(side === this.side ? this.levels[side] : 0, now + FADE_SECONDS);
+    }
+  }
+
+  close() {
+    this.pause();
+    for (const gain of Object.values(this.gains)) gain.disconnect();
+  }
+}
+
+// Decoded into memory: both start at the same sample of the same clock.
+export class BufferSound extends Sound {
+  #buffers;
+  #sources = [];
+  #startedAt = 0;
+  #from = 0;
+
+  // `lag`: how many seconds later the same sound comes in `after`.
+  constructor(context, before, after, lag) {
+    super(context);
+    this.#buffers = { before, after };
+    this.lag = lag;
+    this.lengths = { before: before.duration, after: after.duration };
+    this.duration = Math.min(before.duration, after.duration - lag);
+  }
+
+  get position() {
+    if (!this.playing) return this.#from;
+    const passed = Math.max(0, this.context.currentTime - this.#startedAt);
+    return Math.min(this.duration, this.#from + passed);
+  }
+
+  async play() {
+    await this.context.resume();
+    if (this.playing) return;
+    if (this.#from >= this.duration - 0.01) this.#from = 0;
+    this.playing = true;
+    this.#start();
+  }
+
+  pause() {
+    this.#from = this.position;
+    this.playing = false;
+    this.#stop();
+  }
+
+  seek(position) {
+    const playing = this.playing;
+    this.#stop();
+    this.#from = Math.min(Math.max(0, position), this.duration);
+    if (playing) this.#start();
+  }
+
+  #start() {
+    this.#startedAt = this.context.currentTime + HEAD_START;
+    for (const side of ["before", "after"]) {
+      const source = this.context.createBufferSource();
+      source.buffer = this.#buffers[side];
+      source.connect(this.gains[side]);
+      const offset = this.#from + (side === "after" ? this.lag : 0);
+      source.start(this.#startedAt + Math.max(0, -offset), Math.max(0, offset));
+      this.#sources.push(source);
+    }
+    const [first] = this.#sources;
+    first.stop(this.#startedAt + this.duration - this.#from);
+    first.onended = () => {
+      if (this.#sources[0] !== first) return;
+      this.#stop();
+      this.playing = false;
+      this.#from = this.duration;
+      this.onended();
+    };
+  }
+
+  #stop() {
+    for (const source of this.#sources.splice(0)) {
+      source.onended = null;
+      source.stop();
+      source.disconnect();
+    }
+  }
+}
+
+// Streamed: for recordings that are too long to be held decoded. Two media elements keep step
+// by moving the one that is not heard.
+export class StreamSound extends Sound {
+  #elements = {};
+  #watch = null;
+
+  constructor(context, urls) {
+    super(context);
+    for (const [side, url] of Object.entries(urls)) {
+      const element = new Audio(url);
+      element.preload = "metadata";
+      context.createMediaElementSource(element).connect(this.gains[side]);
+      this.#elements[side] = element;
+    }
+    this.#elements.before.addEventListener("ended", () => {
+      this.pause();
+      this.onended();
+    });
+  }
+
+  // Resolves when both are known to be playable.
+  async ready() {
+    await Promise.all(Object.values(this.#elements).map((element) => new Promise((resolve, reject) => {
+      if (element.readyState >= HTMLMediaElement.HAVE_METADATA) resolve();
+      element.addEventListener("loadedmetadata", resolve, { once: true });
+      element.addEventListener("error", () => reject(element.error), { once: true });
+    })));
+    this.duration = Math.min(...Object.values(this.#elements).map((element) => element.duration));
+  }
+
+  get position() {
+    return this.#elements[this.side].currentTime;
+  }
+
+  // How far the two are apart, in seconds.
+  get drift() {
+    return this.#elements.after.currentTime - this.#elements.before.currentTime;
+  }
+
+  async play() {
+    await this.context.resume();
+    this.playing = true;
+    this.#watch ??= setInterval(() => this.#keepStep(), WATCH_MS);
+    await Promise.all(Object.values(this.#elements).map((element) => element.play()));
+  }
+
+  pause() {
+    this.playing = false;
+    clearInterval(this.#watch);
+    this.#watch = null;
+    for (const element of Object.values(this.#elements)) element.pause();
+  }
+
+  seek(position) {
+    for (const element of Object.values(this.#elements)) element.currentTime = position;
+  }
+
+  close() {
+    super.close();
+    for (const element of Object.values(this.#elements)) {
+      element.removeAttribute("src");
+      element.load();
+    }
+  }
+
+  #keepStep() {
+    const heard = this.#elements[this.side];
+    const other = this.#elements[this.side === "before" ? "after" : "before"];
+    const apart = heard.currentTime - other.currentTime;
+    if (Math.abs(apart) > 10 * MOST_DRIFT) other.currentTime = heard.currentTime;
+    // A little faster or slower, unheard, until they are together again.
+    other.playbackRate = Math.abs(apart) > MOST_DRIFT / 5 ? 1 + Math.max(-0.1, Math.min(0.1, apart)) : 1;
+  }
+}

@@ -1,0 +1,86 @@
+"""The page as axe-core sees it: in every state, in light and dark, on a desk and on a phone."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .sound import Halver, speech
+
+pytest.importorskip("playwright.async_api", reason="needs playwright: pip install playwright")
+from .browsing import DESKTOP, PHONE, Stage
+
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
+AXE = "axe-core@4"
+
+
+@pytest.fixture(scope="module")
+def axe(pytestconfig: pytest.Config) -> str:
+    """The source of axe-core, fetched once from npm's registry."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("needs npm, for axe-core: apt-get install npm")
+    folder = Path(pytestconfig.cache.mkdir("axe-core"))
+    script = folder / "node_modules" / "axe-core" / "axe.min.js"
+    if not script.exists():
+        done = subprocess.run(
+            [npm, "install", "--no-save", "--no-audit", "--no-fund", "--prefix", folder, AXE],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env=os.environ | {"npm_config_update_notifier": "false"},
+        )
+        if done.returncode:
+            pytest.skip(f"axe-core cannot be fetched from npm: {done.stderr.strip()[-200:]}")
+    return script.read_text()
+
+
+async def violations(stage: Stage, axe: str) -> list[str]:
+    """What axe-core objects to in the page as it is now."""
+    await stage.page.evaluate(axe)
+    found: dict[str, Any] = await stage.page.evaluate(
+        "() => axe.run(document, { resultTypes: ['violations'] })"
+    )
+    assert found["testEngine"]["name"] == "axe-core"
+    assert len(found["passes"]) > 10
+    return [
+        f"{rule['id']}: {node['target']} {node['failureSummary']}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_nothing_is_in_anybodys_way(
+    stage: Stage,
+    halver: Halver,
+    axe: str,
+    scheme: Any,
+    viewport: Any,
+) -> None:
+    stage.expected = {"415"}
+    page = stage.page
+    await page.emulate_media(color_scheme=scheme)
+    await page.set_viewport_size(viewport)
+    assert await violations(stage, axe) == []
+    halver.go.clear()
+    await stage.drop(("one.wav", speech(1)))
+    await stage.until("one.wav", re.compile("Enhancing"))
+    await stage.drop(("two.wav", speech(1)), ("notes.txt", b"x"), ("fake.wav", b"x"))
+    await stage.until("two.wav", re.compile("In line, . ahead"))
+    await stage.until("notes.txt", "Not sent")
+    assert await violations(stage, axe) == []
+    halver.go.set()
+    await stage.until("two.wav", "Ready")
+    await stage.until("fake.wav", "Failed")
+    await stage.listen("one.wav")
+    await page.get_by_role("button", name="Record").click()
+    assert await violations(stage, axe) == []
+    await page.get_by_role("button", name="Discard").click()
+    assert await page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
