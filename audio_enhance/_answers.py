@@ -84,11 +84,10 @@ def api_error(answer: Answer, now: float) -> ApiError:
     fields, complaints = _complaints(document)
     message = _text(document.get("message") or document.get("error_description")) or complaints
     if message is None:
-        page = re.sub(r"<[^>]*>", " ", answer.body.decode("utf-8", "replace"))
-        message = _plain(page) or f"The server answered {answer.status}."
+        message = re.sub(r"<[^>]*>", " ", answer.body.decode("utf-8", "replace"))
     elif complaints is not None and complaints not in message:
         message = f"{message.rstrip('.')}: {complaints}"
-    message = _plain(message)
+    message = _plain(message) or f"The server answered {answer.status}."
     details: dict[str, Any] = {
         "status": answer.status,
         "code": code,

@@ -35,7 +35,10 @@ def name_from_header(value: str | None) -> str | None:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # aiohttp warns of malformed headers: then there is none
-        _, parameters = parse_content_disposition(value)
+        try:
+            _, parameters = parse_content_disposition(value)
+        except LookupError:  # in older versions: an unknown charset, or nothing after a `=`
+            return None
         name = content_disposition_filename(parameters)
     return (safe_name(name) or None) if name else None
 

@@ -108,7 +108,7 @@ def main() -> None:
     ]
     with tempfile.TemporaryDirectory() as made:
         place = Path(made)
-        source = fresh_file(place / "talk.wav", byte_size)
+        recording = fresh_file(place / "talk.wav", byte_size)
         for tls in (False, True):
             with running_store(place, tls=tls) as store:
                 for way in ("idle", *WAYS[:4]):
@@ -117,7 +117,7 @@ def main() -> None:
                         said.append(
                             run_script(
                                 __file__, "--one", way, store.put_url, store.get_url(byte_size),
-                                str(source), environment=store.environment,
+                                str(recording), environment=store.environment,
                             )
                         )  # fmt: skip
                         print(".", end="", flush=True, file=sys.stderr)

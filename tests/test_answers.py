@@ -173,6 +173,7 @@ class TestApiErrors:
             ),
             ({"message": "strength is too large"}, (), "strength is too large"),
             ({"errors": {}}, (), '{"errors": {}}'),
+            ({"detail": ""}, (), "The server answered 422."),
             ({"errors": 3}, (), '{"errors": 3}'),
             ([1], (), "[1]"),
             (b"strength?", (), "strength?"),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from audio_enhance import InvalidSourceError
 from audio_enhance._content import spool
 from audio_enhance._reader import FileReader, MemoryReader, Reader
 
@@ -100,5 +101,6 @@ async def test_spooled_data_that_was_released_is_not_read(data: bytes) -> None:
     content = await spool(chunks(), max_bytes=None)
     with content.open(content.fingerprint(threading.Event())) as reader:
         content.close()
-        with pytest.raises(ValueError):
-            reader.read_cached(10)
+        assert reader.read_cached(10) is None
+        with pytest.raises(InvalidSourceError, match="released"):
+            reader.read(10)

@@ -34,7 +34,7 @@ PATTERNS = [
     re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),  # an access key
     re.compile(r"FwoGZXIvYXdz\w*"),  # a session token
     re.compile(r"eyJ[\w-]{10,}"),  # a JSON Web Token
-    re.compile(r"Bearer (?!…)\S+"),
+    re.compile(r"Bearer (?![…{])\S+"),  # a brace is of a line of source in a traceback
     re.compile(r"(?i)x-amz-signature=(?!…)\S+"),
 ]
 

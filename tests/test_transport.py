@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import shutil
+import ssl
 import zlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
+import aiohttp.http_exceptions
 import pytest
 from yarl import URL
 
@@ -364,6 +367,27 @@ class TestFailures:
         server.close()
         await server.wait_closed()
 
+    @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate")
+    async def test_a_certificate_that_nobody_vouches_for(
+        self, transport: Transport, tmp_path: Path
+    ) -> None:
+        certificate, key = tmp_path / "certificate", tmp_path / "key"
+        command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
+        making = await asyncio.create_subprocess_exec(
+            *command.split(),
+            *("-subj", "/CN=127.0.0.1", "-out", certificate, "-keyout", key),
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+        assert await making.wait() == 0
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate, key)
+        async with RawServer([reply()], ssl=context) as server:
+            with pytest.raises(ConnectionFailedError, match="certificate") as caught:
+                await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
+            assert server.requests == []
+        assert not caught.value.retryable
+        assert not caught.value.outcome_unknown
+
     async def test_never_an_answer(self) -> None:
         transport = Transport(None, Timeouts(request=0.05))
         async with RawServer([Reply(then="hang")]) as server:
@@ -439,6 +463,10 @@ class TestFailures:
         assert answer.json() == {"a": 1}
         assert server.requests[0].headers["accept-encoding"]
 
+    @pytest.mark.skipif(
+        not hasattr(aiohttp.http_exceptions, "DecompressSizeError"),
+        reason="older versions of aiohttp inflate without bounds",
+    )
     async def test_a_bomb_does_not_go_off(self, transport: Transport) -> None:
         squeezed = zlib.compressobj(9, wbits=31)
         body = squeezed.compress(bytes(64 << 20)) + squeezed.flush()

@@ -6,6 +6,7 @@ import re
 import socket
 import struct
 from collections.abc import Callable, Iterable
+from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Literal, Self
 
@@ -102,17 +103,18 @@ class RawServer:
         unread: Of requests that were answered early, how much of the body came nevertheless.
     """
 
-    def __init__(self, script: Iterable[Script] = ()) -> None:
+    def __init__(self, script: Iterable[Script] = (), *, ssl: SSLContext | None = None) -> None:
         self.script: list[Script] = list(script)
         self.requests: list[Request] = []
         self.connections = 0
         self.arrived = asyncio.Event()
+        self._ssl = ssl
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.port = 0
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accepted, "127.0.0.1", 0, ssl=self._ssl)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -132,7 +134,7 @@ class RawServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http{'s' if self._ssl else ''}://127.0.0.1:{self.port}"
 
     def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

@@ -109,4 +109,3 @@ async def test_everybody_gets_an_answer_and_memory_is_bounded() -> None:
     assert set(answers) == {200, 503}
     assert peak["rss"] - before < MOST_GROWTH
     assert MOST_GROWTH * 10 < BROWSERS * SIZE
-    print(peak, before, answers)  # noqa: T201

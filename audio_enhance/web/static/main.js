@@ -142,7 +142,7 @@ function introduce() {
   }
   service.hidden = !about.service;
   const names = [...new Set(["MP3", "WAV", "M4A", "FLAC", "OGG", ...about.suffixes.map((suffix) => suffix.slice(1).toUpperCase())])];
-  setText(byId("limits"), `Noise and echo go, speech stays. ${names.slice(0, 5).join(", ")} and others, up to ${size(about.max_bytes)} each.`);
+  setText(byId("limits"), `Noise goes, speech stays. ${names.slice(0, 5).join(", ")} and others, up to ${size(about.max_bytes)} each.`);
   setText(byId("keeping"), `Recordings are kept for ${plural(Math.round(about.keep_seconds / 60), "minute")} after they are done, for this browser alone.`);
   byId("files").accept = about.suffixes.join(",");
   byId("sample").hidden = !about.sample;
