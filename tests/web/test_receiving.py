@@ -54,42 +54,40 @@ async def fill_server(site: Site, visitor: Visitor) -> list[str]:
     return sent
 
 
-@pytest.mark.parametrize(
-    ("announcement", "status", "code"),
-    [
-        ({"name": "talk.txt"}, 415, "type"),
-        ({"name": "talk"}, 415, "type"),
-        ({"name": ""}, 415, "type"),
-        ({"name": "../"}, 415, "type"),
-        ({"size": 0}, 422, "invalid"),
-        ({"size": -1}, 422, "invalid"),
-        ({"size": "1"}, 422, "invalid"),
-        ({"size": 1_000_000_001}, 413, "size"),
-        ({"strength": 101}, 422, "invalid"),
-        ({"strength": -1}, 422, "invalid"),
-        ({"strength": "93"}, 422, "invalid"),
-        ({"strength": True}, 422, "invalid"),
-        ({"identifier": "short"}, 422, "invalid"),
-        ({"identifier": "%2e%2e%2f" * 4}, 404, "http"),
-        ({"identifier": "a" * 65}, 422, "invalid"),
-        ({"name": "x" * 5000 + ".mp3"}, 413, "invalid"),
-    ],
-)
-async def test_what_cannot_be_taken_is_refused_before_it_is_sent(
-    visitor: Visitor, announcement: dict[str, Any], status: int, code: str
-) -> None:
-    answer = await visitor.announce(**announcement)
-    assert (answer.status, answer.json["code"]) == (status, code)
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert answer.json["title"]
-    assert "Retry-After" not in answer.headers
+REFUSED: list[tuple[dict[str, Any], int, str]] = [
+    ({"name": "talk.txt"}, 415, "type"),
+    ({"name": "talk"}, 415, "type"),
+    ({"name": ""}, 415, "type"),
+    ({"name": "../"}, 415, "type"),
+    ({"size": 0}, 422, "invalid"),
+    ({"size": -1}, 422, "invalid"),
+    ({"size": "1"}, 422, "invalid"),
+    ({"size": 1_000_000_001}, 413, "size"),
+    ({"strength": 101}, 422, "invalid"),
+    ({"strength": -1}, 422, "invalid"),
+    ({"strength": "93"}, 422, "invalid"),
+    ({"strength": True}, 422, "invalid"),
+    ({"identifier": "short"}, 422, "invalid"),
+    ({"identifier": "%2e%2e%2f" * 4}, 404, "http"),
+    ({"identifier": "a" * 65}, 422, "invalid"),
+    ({"name": "x" * 5000 + ".mp3"}, 413, "invalid"),
+]
+
+
+async def test_what_cannot_be_taken_is_refused_before_it_is_sent(visitor: Visitor) -> None:
+    for announcement, status, code in REFUSED:
+        answer = await visitor.announce(**announcement)
+        assert (answer.status, answer.json["code"]) == (status, code), announcement
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.json["title"]
+        assert "Retry-After" not in answer.headers
     assert (await visitor.state())["recordings"] == []
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"name": "a.mp3"}', b"\xff"])
-async def test_what_is_no_request_is_refused(visitor: Visitor, body: bytes) -> None:
-    answer = await visitor.call("PUT", f"recordings/{new_id()}", data=body)
-    assert (answer.status, answer.json["code"]) == (422, "invalid")
+async def test_what_is_no_request_is_refused(visitor: Visitor) -> None:
+    for body in (b"", b"{", b"[]", b'{"name": "a.mp3"}', b"\xff"):
+        answer = await visitor.call("PUT", f"recordings/{new_id()}", data=body)
+        assert (answer.status, answer.json["code"]) == (422, "invalid"), body
 
 
 async def test_a_name_is_only_a_name(site: Site, visitor: Visitor) -> None:
