@@ -36,11 +36,12 @@ class CountingServer:
     def counts(self) -> dict[str, int]:
         """Return how many requests of each kind there were since the last time."""
         with urlopen(f"{self.url}/counts") as answer:
-            return json.loads(answer.read())
+            counted: dict[str, int] = json.loads(answer.read())
+        return counted
 
 
 @contextlib.contextmanager
-def running_server() -> Iterator[CountingServer]:
+def running_server() -> Generator[CountingServer]:
     """Run a server in a process of its own."""
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -107,7 +108,7 @@ class _Api:
             case _:
                 return "404 Not Found", "", b""
 
-    def store(self, method: str, path: str, body: bytes) -> tuple[str, str, bytes]:
+    def store(self, method: str, path: str, _body: bytes) -> tuple[str, str, bytes]:
         """Answer as the object store."""
         if method == "PUT":
             self.counts["PUT bytes"] += 1
