@@ -84,10 +84,12 @@ def everyday(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests on the Python that runs nox, with branch coverage and its floor."""
+    """All tests on the Python that runs nox; the quick ones with branch coverage and its floor."""
     _install(session, "tests")
     session.run("coverage", "erase")
-    _pytest(session, ["coverage", "run", "-m", "pytest"], *session.posargs)
+    _pytest(session, ["coverage", "run", "-m", "pytest"], "-m", "not slow", *session.posargs)
+    # Measuring would change the memory and the times that these look at.
+    _pytest(session, ["pytest"], "-m", "slow", *session.posargs)
     session.run("coverage", "combine")
     session.run("coverage", "report", f"--fail-under={COVERAGE_FLOOR}")
 
