@@ -19,10 +19,16 @@ from ._reader import FileReader, MemoryReader, Reader, SharedReader
 from ._threads import to_its_end
 
 _SPOOL_BYTES = 1 << 20
+_QUICK_BYTES = 1 << 16
 
 
 class Content(Protocol):
     """Bytes that can be read more than once, from the start each time. All of it may block."""
+
+    @property
+    def quick(self) -> bool:
+        """Whether all of it takes less time than a hop to a thread."""
+        ...
 
     def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
         """Read everything and return what identifies it."""
@@ -50,6 +56,11 @@ class FileContent:
     """A file of the user's, never held open between uses."""
 
     path: Path
+
+    @property
+    def quick(self) -> bool:
+        """Whether all of it takes less time than a hop to a thread: a disk may not."""
+        return False
 
     def _open(self) -> int:
         try:
@@ -138,6 +149,11 @@ class BytesContent:
 
     data: bytes = attrs.field(repr=lambda data: f"<{len(data)} bytes>")
 
+    @property
+    def quick(self) -> bool:
+        """Whether there are few enough of them to be hashed in a tenth of a millisecond."""
+        return len(self.data) <= _QUICK_BYTES
+
     def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
         """Hash the bytes."""
         del cancelled
@@ -157,6 +173,11 @@ class BytesContent:
 
 class SpooledContent:
     """A temporary file without a name: it is gone with its descriptor, however that ends."""
+
+    @property
+    def quick(self) -> bool:
+        """Whether all of it takes less time than a hop to a thread: a disk may not."""
+        return False
 
     def __init__(self, file: io.FileIO, fingerprint: Fingerprint) -> None:
         self._file = file
@@ -204,6 +225,11 @@ class UploadedContent:
     """Bytes that only the server has any more: what a job needs that an earlier run began."""
 
     known: Fingerprint
+
+    @property
+    def quick(self) -> bool:
+        """Whether all of it takes less time than a hop to a thread: nothing is read."""
+        return True
 
     def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
         """Return what was known of them when they were uploaded."""

@@ -38,6 +38,7 @@ class PartialFile:
         self.path = directory / f"{PREFIX}{secrets.token_hex(8)}{SUFFIX}"
         self.size = 0
         self._fd: int | None = None
+        self._is_there = False
 
     async def open(self) -> None:
         """Create it and the folders above it; raises `OutputError`."""
@@ -62,7 +63,8 @@ class PartialFile:
 
     async def discard(self) -> None:
         """Remove it, if it still has no name of its own; never raises."""
-        await to_its_end(self._discard)
+        if self._is_there:
+            await to_its_end(self._discard)
 
     def _guarded(self, work: Callable[[], _T]) -> _T:
         try:
@@ -82,6 +84,7 @@ class PartialFile:
 
     def _create(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
+        self._is_there = True
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         self._fd = os.open(self.path, flags, 0o666)
 
@@ -110,6 +113,7 @@ class PartialFile:
         self._close()
         if overwrite:
             self.path.replace(target)
+            self._is_there = False
             return
         try:
             os.link(self.path, target)  # the one rename that never replaces (link(2): EEXIST)
@@ -124,6 +128,7 @@ class PartialFile:
                 raise
         else:
             self.path.unlink()
+        self._is_there = False
 
     def _close(self) -> None:
         if self._fd is not None:

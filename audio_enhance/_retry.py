@@ -1,8 +1,8 @@
 """The one retry layer: what is tried again, how often, and how long it waits in between."""
 
 import logging
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Generator
+from typing import Any, TypeVar
 
 import attrs
 import backoff
@@ -59,8 +59,7 @@ class Retrier:
             on_retry: Told the error and the seconds until the next try.
         """
         started = self._clock.monotonic()
-        waits = backoff.expo(factor=0.5, max_value=self._policy.longest_wait)
-        next(waits)  # backoff primes its generators
+        waits: Generator[float, Any, None] | None = None
         for tries in range(1, self._policy.attempts + 1):
             try:
                 return await attempt()
@@ -69,6 +68,9 @@ class Retrier:
                     raise
                 wait = error.retry_after
                 if wait is None:
+                    if waits is None:
+                        waits = backoff.expo(factor=0.5, max_value=self._policy.longest_wait)
+                        next(waits)  # backoff primes its generators
                     wait = self._jitter(next(waits))
                 if self._clock.monotonic() - started + wait > self._policy.elapsed:
                     raise

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterable
 from pathlib import Path, PurePath
+from threading import Event
 from typing import Self
 
 import attrs
@@ -154,7 +155,9 @@ class Source:
         """
         async with self._hashing:
             if self._fingerprint is None:
-                self._fingerprint = await in_thread(self._content.fingerprint)
+                hashed = self._content.fingerprint
+                quick = self._content.quick
+                self._fingerprint = hashed(Event()) if quick else await in_thread(hashed)
             return self._fingerprint
 
     def close(self) -> None:

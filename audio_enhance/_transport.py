@@ -188,19 +188,21 @@ class Transport:
             requote_redirect_url=False,
         )
 
+        # aiohttp's `connect` counts waiting for a place in the pool too, which in a session
+        # that others share says nothing about the network.
+        connect = timeouts.connect if self._own else None
+        self._transfer_timeout = aiohttp.ClientTimeout(
+            connect=connect, sock_connect=timeouts.connect
+        )
+        self._call_timeout = aiohttp.ClientTimeout(
+            total=timeouts.request, connect=connect, sock_connect=timeouts.connect
+        )
+
     async def aclose(self) -> None:
         """Close what this object opened; a session that came from outside stays open."""
         await self._storage.close()
         if self._own:
             await self._api.close()
-
-    def _timeout(self, total: float | None) -> aiohttp.ClientTimeout:
-        connect = self.timeouts.connect
-        # aiohttp's `connect` counts waiting for a place in the pool too, which in a session
-        # that others share says nothing about the network.
-        return aiohttp.ClientTimeout(
-            total=total, connect=connect if self._own else None, sock_connect=connect
-        )
 
     async def call(
         self,
@@ -228,7 +230,9 @@ class Transport:
         answer = await translated(
             self._call(method, url, headers, json, form, authorization), self.timeouts
         )
-        _log.debug("%s %s: %d, request %s", method, redact(url), answer.status, answer.request_id)
+        if _log.isEnabledFor(logging.DEBUG):
+            told = (method, redact(url), answer.status, answer.request_id)
+            _log.debug("%s %s: %d, request %s", *told)
         return answer
 
     async def _call(
@@ -252,7 +256,7 @@ class Transport:
             allow_redirects=False,
             auto_decompress=True,
             raise_for_status=False,
-            timeout=self._timeout(self.timeouts.request),
+            timeout=self._call_timeout,
             middlewares=(_authorized(authorization), _send_once),
         ) as response:
             return await whole_answer(response)
@@ -267,7 +271,7 @@ class Transport:
             data=body,
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type"),
             allow_redirects=False,
-            timeout=self._timeout(None),
+            timeout=self._transfer_timeout,
             middlewares=(_anonymous, _send_once),
         )
 
@@ -282,7 +286,7 @@ class Transport:
             # So little that a connection pauses after every piece until it has been read.
             read_bufsize=PIECE_BYTES // 4,
             allow_redirects=False,
-            timeout=self._timeout(None),
+            timeout=self._transfer_timeout,
             middlewares=(_anonymous, _send_once),
         )
 

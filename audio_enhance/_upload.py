@@ -1,11 +1,12 @@
 """One PUT to a presigned URL: exactly the signed headers, a streamed body, the answer read."""
 
 from collections.abc import Callable
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from ._answers import Answer, storage_error
 from ._clock import Clock
+from ._content import Content
 from ._errors import (
     AudioEnhanceError,
     CorruptTransferError,
@@ -30,6 +31,7 @@ _READ_BYTES = 1 << 20
 _SLICE_BYTES = PIECE_BYTES
 
 OnBytes = Callable[[int], None]
+_T = TypeVar("_T")
 
 
 def signed_headers(url: str, fingerprint: Fingerprint, content_type: str) -> dict[str, str]:
@@ -86,7 +88,7 @@ class _Body:
         self._watch.alive()
         try:
             self._progress.reached(self._sent)
-            if self._sent:
+            if self._sent and (self._rest or self._unread):
                 await self._turns.take()
             if not self._rest and self._unread:
                 self._rest = await self._read()
@@ -114,11 +116,18 @@ class _Body:
             # aiohttp cuts what exceeds Content-Length, silently; and the last bytes are only
             # sent if the file still is the one that was hashed.
             content = self._source.content
-            await to_its_end(lambda: content.verify(self._file, self._fingerprint))
+            await _aside(content, lambda: content.verify(self._file, self._fingerprint))
         return data
 
     async def close(self) -> None:
-        await to_its_end(self._file.close)
+        await _aside(self._source.content, self._file.close)
+
+
+async def _aside(
+    content: Content, work: Callable[[], _T], undo: Callable[[_T], object] | None = None
+) -> _T:
+    """Do what may wait for a disk in a thread, and what cannot at once."""
+    return work() if content.quick else await to_its_end(work, undo)
 
 
 def _unreadable(error: OSError) -> InvalidSourceError:
@@ -146,9 +155,8 @@ async def put(
     fingerprint = await source.fingerprint()
     headers = signed_headers(url, fingerprint, source.content_type)
     watch = Watch(transport.timeouts.stall)
-    file = await to_its_end(
-        lambda: source.content.open(fingerprint), undo=lambda file: file.close()
-    )
+    content = source.content
+    file = await _aside(content, lambda: content.open(fingerprint), undo=lambda file: file.close())
     body = _Body(source, fingerprint, file, watch, transport.turns, on_bytes)
 
     async def send() -> Answer:

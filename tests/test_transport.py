@@ -334,7 +334,7 @@ class TestNothingIsSentTwice:
 class TestFailures:
     async def test_no_transfer_has_to_end_within_a_total(self, transport: Transport) -> None:
         # aiohttp's default of 300 s would end every long upload.
-        timeout = transport._timeout(None)
+        timeout = transport._transfer_timeout
         assert (timeout.total, timeout.sock_read) == (None, None)
         assert timeout.sock_connect == 5
 
