@@ -32,6 +32,8 @@ class Poll:
     Attributes:
         since: When it began, on the clock's own scale.
         expected: The seconds it is expected to take; `None` when nothing is known.
+        patience: A larger share than the policy's, for as long as to notice the end late by that
+            share costs nobody anything; the longest wait grows with it.
         questions: How often was asked so far.
     """
 
@@ -49,6 +51,7 @@ class Poll:
         self._spread = spread
         self.since = clock.monotonic() if since is None else since
         self.expected = expected
+        self.patience = 0.0
         self.questions = 0
 
     def next_wait(self) -> float:
@@ -58,10 +61,12 @@ class Poll:
             return max(0.0, self.expected - waited)
         # Once an expected end has passed, what counts is how far: it is near.
         base = waited if self.expected is None else max(waited - self.expected, 0.2 * self.expected)
-        wait = base * self._policy.share
+        share = max(self.patience, self._policy.share)
+        longest = self._policy.longest * share / self._policy.share
+        wait = base * share
         # Up to a tenth later, so that many clients that began together do not ask together.
         wait *= self._spread(1.0, 1.1)
-        return min(max(wait, self._policy.shortest), self._policy.longest)
+        return min(max(wait, self._policy.shortest), longest)
 
     async def wait(self, limit: float | None = None) -> bool:
         """Wait until it is time to ask, and count the question.

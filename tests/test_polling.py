@@ -75,6 +75,14 @@ async def test_many_clients_do_not_ask_together(clock: ManualClock) -> None:
     assert all(5 <= wait <= 5.5 for wait in waits)
 
 
+async def test_with_patience_there_are_fewer_questions_however_long_it_takes(
+    clock: ManualClock,
+) -> None:
+    poll = Poll(POLICY, clock, spread=even)
+    poll.patience = 1.0
+    assert await questions(poll, clock, 100) == [0.5, 1, 2, 4, 8, 16, 32, 64, 124]
+
+
 class TestLimits:
     async def test_it_asks_at_the_limit_and_never_after_it(self, clock: ManualClock) -> None:
         poll = Poll(POLICY, clock, spread=even)

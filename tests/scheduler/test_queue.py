@@ -121,8 +121,34 @@ async def test_once_something_is_learned_a_job_costs_one_question() -> None:
 
     await run.clock.run(scenario())
     assert [run.server.questions(f"e{n}") for n in range(2, 40)] == [1] * 38
-    # Nothing is known about the first: a quarter later each time.
-    assert run.server.questions("e0") <= 20
+    # Nothing is known about the first but that another one is in work behind it.
+    assert run.server.questions("e0") <= 10
+
+
+async def test_nobody_waits_for_an_unknown_head_that_is_noticed_late() -> None:
+    run = Run()
+
+    async def scenario() -> None:
+        # The second is half as large, and takes half as long: so late may the first be noticed.
+        first = run.enhance(100.0, size=2_000_000)
+        rest = [run.enhance(50.0, size=1_000_000) for _ in range(3)]
+        begun = run.clock.now
+        await asyncio.gather(first, *rest)
+        assert run.clock.now - begun == pytest.approx(250.0, rel=0.02)
+
+    await run.clock.run(scenario())
+    assert run.server.questions("e0") <= 15
+
+
+async def test_a_head_with_nobody_behind_it_is_noticed_soon() -> None:
+    run = Run()
+
+    async def scenario() -> None:
+        await run.enhance(20.0)
+
+    await run.clock.run(scenario())
+    late = run.server.asked[-1][1] - run.server.end_of("e0")
+    assert late <= 0.25 * 1.1 * 20.0
 
 
 async def test_the_first_question_comes_at_the_estimated_end() -> None:
@@ -135,7 +161,8 @@ async def test_the_first_question_comes_at_the_estimated_end() -> None:
         begun = run.clock.now
         run.server.asked.clear()
         await run.enhance(10.0, size=1_000_000)
-        assert [time - begun for _, time in run.server.asked] == [pytest.approx(10.0)]
+        # A fiftieth later: at the very end half of the questions would come too early.
+        assert [time - begun for _, time in run.server.asked] == [pytest.approx(10.2)]
 
     await run.clock.run(scenario())
     expected = run.told[-2][2]
