@@ -26,6 +26,9 @@ from ._tasks import end
 
 SourcesLike = Iterable[SourceLike] | AsyncIterable[SourceLike]
 OutcomeStatus = Literal["succeeded", "failed", "skipped", "not started"]
+# So many outcomes may wait to be read before no further source is pulled: many more than are
+# under way, so that whoever reads in bursts does not hold up the server either.
+_UNREAD = 256
 
 
 @attrs.frozen(kw_only=True)
@@ -148,6 +151,7 @@ class Batch:
         self._priority = priority
         self._on_event = on_event
         self._outcomes: asyncio.Queue[tuple[int, Outcome] | None] = asyncio.Queue()
+        self._read = asyncio.Event()
         self._jobs: dict[Job, _Place] = {}
         self.stopped_by: AudioEnhanceError | None = None
 
@@ -162,6 +166,7 @@ class Batch:
             fed = False
             while not fed or self._jobs or not self._outcomes.empty():
                 item = await self._outcomes.get()
+                self._read.set()
                 if item is None:
                     fed = True
                 else:
@@ -174,20 +179,34 @@ class Batch:
         index = 0
         async with aclosing(_pulled(sources)) as pulled:
             async for given in pulled:
-                try:
-                    source = as_source(given)
-                except AudioEnhanceError as error:
-                    for strength in self._strengths:
-                        if self._order.journal is not None and isinstance(given, str | PathLike):
-                            await note_refused(self._order.journal, given, strength, error)
-                        self._fail(_Place(given, index, strength), error)
-                        index += 1
-                    continue
-                lane = None
-                for strength in self._strengths:
-                    # All strengths of a source in one lane: another one cannot see its upload.
-                    lane = await self._begin(source, _Place(given, index, strength), lane)
-                    index += 1
+                await self._take(given, index)
+                index += len(self._strengths)
+                await self._until_read()
+
+    async def _until_read(self) -> None:
+        """Wait while too many outcomes are unread.
+
+        Here, since what has begun must neither wait for a slow reader nor lose its outcome.
+        """
+        while self._outcomes.qsize() >= _UNREAD:
+            self._read.clear()
+            await self._read.wait()
+
+    async def _take(self, given: SourceLike, index: int) -> None:
+        """Begin a source at every strength, or say at once why it cannot be begun."""
+        places = [_Place(given, index + n, strength) for n, strength in enumerate(self._strengths)]
+        try:
+            source = as_source(given)
+        except AudioEnhanceError as error:
+            for place in places:
+                if self._order.journal is not None and isinstance(given, str | PathLike):
+                    await note_refused(self._order.journal, given, place.strength, error)
+                self._fail(place, error)
+            return
+        lane = None
+        for place in places:
+            # All strengths of a source in one lane: another one cannot see its upload.
+            lane = await self._begin(source, place, lane)
 
     async def _begin(self, source: Source, place: _Place, lane: Lane | None) -> Lane | None:
         """Hand a source over, and return the lane that has it, if one was needed."""

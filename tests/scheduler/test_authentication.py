@@ -1,6 +1,8 @@
 """Credentials that end in the middle: mended where that is possible, stopped at once where not."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 from audio_enhance import AccessToken, AuthenticationError, ClientCredentials, JobCancelledError
@@ -97,3 +99,30 @@ async def test_what_comes_after_the_stop_is_reported_without_being_looked_at(
         assert len(outcomes) == 400
         assert not any(outcome.ok for outcome in outcomes)
         assert statuses(outcomes)["not started"] >= 380
+
+
+async def test_what_comes_after_the_stop_is_not_pulled_before_it_can_be_told(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path) as b:
+        path = b.source("talk.mp3")
+        pulled = 0
+
+        def lazily() -> Iterator[Path]:
+            nonlocal pulled
+            for pulled in range(1, 1001):  # noqa: B007
+                yield path
+
+        wrong = ClientCredentials(b.service.client_id, "wrong", token_url=b.service.token_url)
+        async with asyncio.timeout(20), b.another(wrong) as client:
+            stream = client.enhance_as_completed(lazily(), strength=93, output_dir=b.out)
+            async with aclosing(stream):
+                outcomes = [await anext(stream)]
+                while pulled < 250:
+                    await asyncio.sleep(0.005)
+                await asyncio.sleep(0.1)
+                # One is read and 256 are not; those that had begun then are more.
+                assert pulled <= 1 + 256 + 20
+                outcomes += [outcome async for outcome in stream]
+        assert len(outcomes) == pulled == 1000
+        assert not any(outcome.ok for outcome in outcomes)
