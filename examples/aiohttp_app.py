@@ -54,7 +54,7 @@ async def result(request: web.Request) -> web.Response:
     job = find(request)
     finished = await job
     url = await request.app[CLIENT].presigned_download_url(finished.enhancement)
-    # Set as it is: HTTPFound would encode the URL again, and its signature would not match.
+    # Set as it is: HTTPSeeOther would spell the URL anew, and its signature is for this spelling.
     return web.Response(status=303, headers={"Location": url})
 
 

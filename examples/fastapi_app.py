@@ -54,7 +54,7 @@ async def result(request: Request, job_id: str) -> Response:
     client: EnhanceClient = request.app.state.enhance
     finished = await find(job_id)
     url = await client.presigned_download_url(finished.enhancement)
-    # Set as it is: a redirect response would encode the URL again and break its signature.
+    # Set as it is: a signature holds for the URL in exactly this spelling.
     return Response(status_code=303, headers={"Location": url})
 
 

@@ -1,12 +1,13 @@
 """For ASGI applications (Starlette, FastAPI, Litestar): life cycle and bodies that stream in."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 from audio_enhance import AudioEnhanceError, EnhanceClient
 
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+# Mapping, since the messages are mutable ones in Starlette and typed dictionaries in Litestar.
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 class ClientDisconnectedError(AudioEnhanceError):

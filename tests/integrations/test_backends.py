@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, MutableMapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,27 @@ async def test_jobs_of_an_earlier_run_are_taken_up_without_their_data(
             assert await client.take_up(journal) == []
     assert enhance_service.count("POST /speech_enhancements") == 1
     assert enhance_service.count("PUT /object") == 1
+
+
+@pytest.mark.enhance_service(enhancer=Rehearsal(seconds=0.05))
+async def test_clients_of_several_workers_share_the_queue_at_the_server(
+    enhance_service: LocalService,
+) -> None:
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(
+                EnhanceClient(enhance_service.credentials, base_url=enhance_service.base_url)
+            )
+            for _ in range(2)
+        ]
+        jobs = [
+            await client.submit(RECORDING + bytes([n, worker]), strength=93)
+            for n in range(3)
+            for worker, client in enumerate(clients)
+        ]
+        results = await asyncio.gather(*jobs)
+    assert len({result.enhancement.id for result in results}) == 6
+    assert enhance_service.count("POST /speech_enhancements") == 6
 
 
 async def test_a_result_is_passed_through_in_parts(enhance_client: EnhanceClient) -> None:
