@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import mmap
 import threading
 
 import attrs
@@ -33,10 +34,13 @@ class Fingerprint:
 
 def digest(file: io.RawIOBase, cancelled: threading.Event) -> tuple[int, bytes]:
     """Read a file to its end and return its length and MD5; stops early when cancelled."""
-    buffer = memoryview(bytearray(_BUFFER_BYTES))
     md5 = hashlib.md5(usedforsecurity=False)
     length = 0
-    while not cancelled.is_set() and (count := file.readinto(buffer)):
-        md5.update(buffer[:count])
-        length += count
+    # At the start of a page: copying there costs the kernel clearly less than copying
+    # to where a bytearray begins, 16 bytes later.
+    with mmap.mmap(-1, _BUFFER_BYTES) as area, memoryview(area) as buffer:
+        while not cancelled.is_set() and (count := file.readinto(buffer)):
+            with buffer[:count] as piece:
+                md5.update(piece)
+            length += count
     return length, md5.digest()
