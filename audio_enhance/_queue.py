@@ -33,6 +33,9 @@ _STUCK_UNKNOWN = 86400.0
 # Asking at the very end that is expected would come too early half of the time, and cost a second
 # question; this share later finds nearly all of them finished.
 _MARGIN = 0.02
+# Of the time that the next one will take at least, this share may pass unnoticed; the rest is for
+# the jitter of the waits (a tenth), and for asking and submitting another.
+_PATIENCE = 0.85
 # How long the answer to a creation that is on its way is waited for when nobody wants the
 # enhancement any more, in seconds: its id lets a later run take it up.
 _GRACE_SECONDS = 5.0
@@ -240,7 +243,7 @@ class ServerQueue:
         """
         if len(self._outstanding) < 2:
             return 0.0
-        return min(1.0, self._outstanding[1].byte_size / head.byte_size)
+        return _PATIENCE * min(1.0, self._outstanding[1].byte_size / head.byte_size)
 
     def _tell(self, head: Outstanding) -> None:
         poll = head.poll

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define, field
 
-from audio_enhance import BatchReport, EnhanceClient, Outcome, RateLimits
+from audio_enhance import BatchReport, EnhanceClient, Outcome, PollPolicy, RateLimits
 from audio_enhance._setup import Auth
 from audio_enhance.local import Behaviour, Faults, LocalService, RequestRecord
 from audio_enhance.local.enhancer import Rehearsal
@@ -24,6 +24,9 @@ LOCATE = "GET /speech_enhancements/:id/download"
 PUT = "PUT /object"
 GET = "GET /object"
 TOKEN = "POST /ims/token/v3"
+
+# Notices every end soon, for tests of what happens right after one.
+EAGER = PollPolicy(longest=0.5)
 
 # More than any test asks for, where limits are not what it is about.
 UNLIMITED = 1_000_000

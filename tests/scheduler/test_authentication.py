@@ -7,7 +7,7 @@ from pathlib import Path
 
 from audio_enhance import AccessToken, AuthenticationError, ClientCredentials, JobCancelledError
 
-from .support import CREATE, GET, LOCATE, POLL, PUT, TOKEN, bench, statuses
+from .support import CREATE, EAGER, GET, LOCATE, POLL, PUT, TOKEN, bench, statuses
 
 
 async def test_a_token_that_ends_early_is_replaced_and_nobody_notices(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ async def test_a_token_that_cannot_be_replaced_stops_the_batch_at_once(tmp_path:
         token = AccessToken(
             b.service.issue_token(b.service.client_id), client_id=b.service.client_id
         )
-        async with b.another(token) as client:
+        async with b.another(token, polling=EAGER) as client:
             sources = b.sources(40)
             running = asyncio.create_task(
                 client.enhance_batch(sources, strength=93, output_dir=b.out)

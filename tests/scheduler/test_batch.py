@@ -28,6 +28,7 @@ from audio_enhance.local.enhancer import Rehearsal
 from .support import (
     CREATE,
     CREATE_ASSET,
+    EAGER,
     GET,
     GET_ASSET,
     LOCATE,
@@ -465,7 +466,7 @@ async def test_two_batches_at_once_share_one_lane(tmp_path: Path) -> None:
 
 
 async def test_important_jobs_overtake_a_batch(tmp_path: Path) -> None:
-    async with bench(tmp_path, speed=50, seconds=4.0) as b:
+    async with bench(tmp_path, speed=50, seconds=4.0, polling=EAGER) as b:
         running = asyncio.create_task(b.batch(b.sources(14)))
         while b.count(CREATE) < 3:
             await asyncio.sleep(0.005)
