@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -149,6 +149,26 @@ class Bench:
                 first += 1
             most = max(most, last - first + 1)
         return most
+
+
+class Counted:
+    """Sources that count how many of them were pulled."""
+
+    def __init__(self, sources: Iterable[Any]) -> None:
+        self._sources = sources
+        self.pulled = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for source in self._sources:
+            self.pulled += 1
+            yield source
+
+    async def until(self, pulled: int) -> None:
+        """Wait until so many are pulled, and then long enough for more to be."""
+        async with asyncio.timeout(20):
+            while self.pulled < pulled:
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0.1)
 
 
 def files_below(folder: Path) -> set[Path]:

@@ -1,13 +1,12 @@
 """Credentials that end in the middle: mended where that is possible, stopped at once where not."""
 
 import asyncio
-from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
 
 from audio_enhance import AccessToken, AuthenticationError, ClientCredentials, JobCancelledError
 
-from .support import CREATE, EAGER, GET, LOCATE, POLL, PUT, TOKEN, bench, statuses
+from .support import CREATE, EAGER, GET, LOCATE, POLL, PUT, TOKEN, Counted, bench, statuses
 
 
 async def test_a_token_that_ends_early_is_replaced_and_nobody_notices(tmp_path: Path) -> None:
@@ -105,24 +104,15 @@ async def test_what_comes_after_the_stop_is_not_pulled_before_it_can_be_told(
     tmp_path: Path,
 ) -> None:
     async with bench(tmp_path) as b:
-        path = b.source("talk.mp3")
-        pulled = 0
-
-        def lazily() -> Iterator[Path]:
-            nonlocal pulled
-            for pulled in range(1, 1001):  # noqa: B007
-                yield path
-
+        sources = Counted([b.source("talk.mp3")] * 1000)
         wrong = ClientCredentials(b.service.client_id, "wrong", token_url=b.service.token_url)
         async with asyncio.timeout(20), b.another(wrong) as client:
-            stream = client.enhance_as_completed(lazily(), strength=93, output_dir=b.out)
+            stream = client.enhance_as_completed(sources, strength=93, output_dir=b.out)
             async with aclosing(stream):
                 outcomes = [await anext(stream)]
-                while pulled < 250:
-                    await asyncio.sleep(0.005)
-                await asyncio.sleep(0.1)
+                await sources.until(250)
                 # One is read and 256 are not; those that had begun then are more.
-                assert pulled <= 1 + 256 + 20
+                assert sources.pulled <= 1 + 256 + 20
                 outcomes += [outcome async for outcome in stream]
-        assert len(outcomes) == pulled == 1000
+        assert len(outcomes) == sources.pulled == 1000
         assert not any(outcome.ok for outcome in outcomes)
