@@ -194,6 +194,7 @@ async def test_what_is_no_audio_says_so(stage: Stage) -> None:
     await expect(failed).to_contain_text("Check that it plays as audio")
     await expect(failed.get_by_role("button", name="Try again")).to_be_visible()
     await stage.until("a.wav", "Ready")
+    await expect(stage.page.locator("#list-summary")).to_have_text("1 ready, 2 not done")
 
 
 async def test_the_service_goes_away_and_comes_back(stage: Stage) -> None:
@@ -207,9 +208,14 @@ async def test_the_application_goes_away_and_comes_back(stage: Stage, halver: Ha
     stage.expected = {"ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "404", "409"}
     await stage.drop(("done.wav", speech(0.5)))
     await stage.until("done.wav", "Ready")
+    await stage.listen("done.wav")
     halver.go.clear()
     await stage.drop(("open.wav", speech(0.5, seed=2)))
     await stage.until("open.wav", re.compile("Enhancing"))
+    await stage.drop(("given-up.wav", speech(0.5, seed=4)))
+    await stage.until("given-up.wav", re.compile("In line"))
+    await stage.card("given-up.wav").get_by_role("button", name="Cancel").click()
+    await stage.until("given-up.wav", "Cancelled")
     await stage.stop()
     await expect(stage.page.get_by_role("alert").first).to_contain_text("Trying again")
     # Dropped while nobody listens: it waits.
@@ -220,7 +226,14 @@ async def test_the_application_goes_away_and_comes_back(stage: Stage, halver: Ha
     for name in ("open.wav", "late.wav"):
         await stage.until(name, "Ready")
     await expect(stage.page.get_by_role("alert").first).to_be_hidden()
+    # What had no result has lost nothing.
+    await stage.until("given-up.wav", "Cancelled")
     lost = await stage.until("done.wav", "Lost")
+    # It is still there to be listened to, until that is enough.
+    await expect(lost.locator(".status")).to_be_visible()
+    await lost.get_by_role("button", name="Close").click()
+    await expect(lost.locator(".player")).to_have_count(0)
+    await expect(lost.get_by_role("button", name="Listen")).to_be_hidden()
     await lost.get_by_role("button", name="Try again").click()
     await stage.until("done.wav", "Ready")
 

@@ -38,11 +38,14 @@ export class Card {
     setText(this.parts.status, view.text);
     setText(this.parts.detail, view.detail ?? "");
     this.parts.detail.hidden = !view.detail;
-    this.parts.progress.hidden = view.stage > 2;
+    const under = view.stage < this.stages.length;
+    this.parts.progress.hidden = !under;
     for (const [name, button] of Object.entries(this.actions)) {
-      button.hidden = !view.actions.includes(name);
+      // What is being listened to can be closed, whatever became of it.
+      const open = name === "listen" && "open" in this.element.dataset;
+      button.hidden = !open && !view.actions.includes(name);
     }
-    if (view.stage <= 2) this.#showProgress(view);
+    if (under) this.#showProgress(view);
   }
 
   #showProgress({ stage, fraction, text }) {

@@ -42,7 +42,9 @@ function summarize() {
   byId("list").hidden = !items.length;
   const open = items.filter((item) => !item.over).length;
   const ready = items.filter((item) => item.stage === "succeeded").length;
-  setText(byId("list-summary"), [open && `${open} under way`, ready && `${ready} ready`].filter(Boolean).join(", "));
+  const bad = [...cards.values()].filter(({ view }) => view?.tone === "bad").length;
+  const counts = [open && `${open} under way`, ready && `${ready} ready`, bad && `${bad} not done`];
+  setText(byId("list-summary"), counts.filter(Boolean).join(", "));
   const title = open ? `${plural(open, "recording")} under way \u2013 Audio Enhance` : "Audio Enhance";
   if (document.title !== title) document.title = title;
 }
@@ -102,11 +104,14 @@ listen({
     const known = new Set(state.recordings.map(({ id }) => id));
     for (const { item } of [...cards.values()]) {
       // Everything is told only to who is new, or was away for long: numbers begin again.
-      const over = item.over;
+      const { over, stage } = item;
+      const before = item.server;
       item.server = null;
       if (known.has(item.id) || item.local !== null) continue;
-      // The application was started anew. What is still to be done is sent once more.
+      // The application was started anew. What is still to be done is sent once more, and what
+      // had no result has lost nothing.
       if (item.file && !over) outbox.add(item);
+      else if (over && stage !== "succeeded") item.server = { ...before, kept: false };
       else item.local = { stage: "lost" };
       changed(item);
     }
@@ -201,6 +206,7 @@ function stopListening() {
   actions.listen.setAttribute("aria-expanded", "false");
   actions.listen.textContent = "Listen";
   delete element.dataset.open;
+  cards.get(listening.id).update(performance.now());
   listening = null;
 }
 

@@ -5,7 +5,7 @@ import { clone, pieces, say, setText } from "./dom.js";
 import { drawSpectrum, drawWave, highestOf, loudestOf } from "./plots.js";
 import { Problem, download } from "./server.js";
 import { BufferSound, StreamSound } from "./sounds.js";
-import { clock, decibels, plural } from "./words.js";
+import { clock, decibels, pauses, plural } from "./words.js";
 
 // Decoded, a minute of stereo takes 22 MB, and there are two versions.
 const MOST_DECODED_SECONDS = 600;
@@ -263,11 +263,11 @@ export class Player {
     for (const side of SIDES) {
       const { loudness, floor } = this.#measured[side];
       const loud = Number.isFinite(loudness) ? `${decibels(loudness)} LUFS` : "silent";
-      const text = `${loud}, pauses ${decibels(floor)} dB`;
+      const text = `${loud}, ${pauses(floor)}`;
       setText(this.parts[`${side}-figures`], text);
       const [wave, spectrum] = this.#canvases(side);
       wave.setAttribute("aria-label", `Waveform ${side} enhancement. Loudness ${loud}.`);
-      spectrum.setAttribute("aria-label", `Spectrogram ${side} enhancement. Level in the pauses ${decibels(floor)} decibels.`);
+      spectrum.setAttribute("aria-label", `Spectrogram ${side} enhancement. Level in the ${pauses(floor)}.`);
     }
   }
 

@@ -34,6 +34,11 @@ export function decibels(value) {
   return value.toFixed(1).replace("-", "\u2212");
 }
 
+// Digital silence has no level.
+export function pauses(floor) {
+  return floor > -120 ? `pauses ${decibels(floor)} dBFS` : "pauses silent";
+}
+
 export function strength(value) {
   // The API's later guide: 0 to 50 keep more of the original, above it enhancement prevails.
   if (value === 0) return "Leaves the recording as it is.";
@@ -44,8 +49,8 @@ export function strength(value) {
 
 const percent = (fraction) => `${Math.floor(100 * fraction)} %`;
 
-// What a card shows: the stage (0 sending, 1 in line, 2 enhancing, 3 over), how much of it is
-// done (null: nobody knows), one line of text, one of explanation, and what can be done.
+// What a card shows: the stage (0 sending, 1 passing on, 2 in line, 3 enhancing, 4 over), how much
+// of it is done (null: nobody knows), one line of text, one of explanation, and what can be done.
 export function describe(item, now) {
   const local = item.local;
   const known = item.server;
@@ -54,7 +59,7 @@ export function describe(item, now) {
       case "queued":
         return under(0, 0, "Waiting to be sent");
       case "sending":
-        return under(0, local.fraction / 2, `Sending, ${percent(local.fraction)}`);
+        return under(0, local.fraction, `Sending, ${percent(local.fraction)}`);
       case "paused": {
         const wait = Math.max(1, Math.ceil((local.until - now) / 1000));
         return under(0, 0, `Next try in ${plural(wait, "second")}`, local.problem.message);
@@ -76,24 +81,24 @@ export function describe(item, now) {
     case "expected":
       return under(0, 0, "Waiting for the file to be sent");
     case "receiving":
-      return under(0, known.received / known.size / 2, `Sending, ${percent(known.received / known.size)}`);
+      return under(0, known.received / known.size, `Sending, ${percent(known.received / known.size)}`);
     case "waiting":
       if (known.passed_on < 1) {
         return under(
-          0, 0.5 + known.passed_on / 2,
+          1, known.passed_on,
           known.passed_on ? `Passing it on, ${percent(known.passed_on)}` : line(known), known.retrying,
         );
       }
-      return under(1, null, line(known), known.retrying);
+      return under(2, null, line(known), known.retrying);
     case "enhancing": {
       const left = item.endsAt === null ? null : (item.endsAt - now) / 1000;
       const text = left !== null && left > 1.5 ? `Enhancing, about ${duration(left)} left` : "Enhancing";
       const whole = item.endsAt === null ? 0 : item.endsAt - item.beganAt;
       const done = whole > 0 ? Math.min(0.97, (now - item.beganAt) / whole) : null;
-      return under(2, done, text, known.retrying);
+      return under(3, done, text, known.retrying);
     }
     case "succeeded":
-      return { stage: 3, fraction: 1, text: "Ready", detail: null, tone: "good", actions: ["listen", "download", "remove"] };
+      return { stage: 4, fraction: 1, text: "Ready", detail: null, tone: "good", actions: ["listen", "download", "remove"] };
     case "cancelled":
       return over("Cancelled", problem?.title, problem?.detail, again, false);
     default:
