@@ -17,7 +17,7 @@ from ._errors import (
     ProtocolError,
     RateLimitError,
 )
-from ._limiter import RateLimits, SlidingWindow
+from ._limiter import AheadWindow, RateLimits, SlidingWindow
 from ._models import Asset, SpeechEnhancement
 from ._retry import OnRetry, Retrier
 from ._transport import Transport
@@ -71,7 +71,12 @@ async def fetch_grant(
 
 
 class EnhanceApi:
-    """The API's own endpoints (the guide, steps 1 to 5), called with credentials."""
+    """The API's own endpoints (the guide, steps 1 to 5), called with credentials.
+
+    Attributes:
+        base_url: Where the API is.
+        limits: The rate limits that every call observes.
+    """
 
     def __init__(
         self,
@@ -86,7 +91,7 @@ class EnhanceApi:
         self._root = f"{base_url}/audio_services/v1/assets"
         self._tokens = tokens
         self._transport = transport
-        self._limits = limits
+        self.limits = limits
         self._retrier = retrier
         self._clock = clock
         self._made: dict[str, None] = {}  # in order of creation
@@ -215,7 +220,10 @@ class EnhanceApi:
         on_retry: OnRetry | None = None,
         redirects: bool = False,
     ) -> Answer:
-        window = self._limits.creations if method == "POST" else self._limits.others
+        if phase is Phase.CREATE_ASSET:
+            window: SlidingWindow | AheadWindow = self.limits.assets
+        else:
+            window = self.limits.creations if method == "POST" else self.limits.others
 
         async def attempt() -> Answer:
             with _known(phase, asset_id, enhancement_id):
@@ -228,7 +236,7 @@ class EnhanceApi:
         method: str,
         url: str,
         json: dict[str, Any] | None,
-        window: SlidingWindow,
+        window: SlidingWindow | AheadWindow,
         on_send: OnSend | None,
         redirects: bool,
     ) -> Answer:
@@ -260,7 +268,7 @@ class EnhanceApi:
         method: str,
         url: str,
         json: dict[str, Any] | None,
-        window: SlidingWindow,
+        window: SlidingWindow | AheadWindow,
         on_send: OnSend | None,
         token: str,
     ) -> Answer:
@@ -272,7 +280,7 @@ class EnhanceApi:
                 method, url, headers=headers, json=json, authorization=f"Bearer {token}"
             )
 
-    def _refusal(self, answer: Answer, window: SlidingWindow) -> ApiError:
+    def _refusal(self, answer: Answer, window: SlidingWindow | AheadWindow) -> ApiError:
         error = api_error(answer, self._clock.time())
         if isinstance(error, RateLimitError):
             # Whoever else calls would be told the same: the pause is for all of them.

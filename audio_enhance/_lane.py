@@ -68,6 +68,7 @@ class Lane:
             on_submitted=self._submitted,
         )
         self._jobs: dict[Job, bool] = {}  # and whether they are not submitted yet
+        steps.api.limits.assets.owe(self._owed)
 
     @property
     def client_id(self) -> str:
@@ -117,8 +118,15 @@ class Lane:
         """Cancel every job and wait for its end; what was submitted goes on at the server."""
         self.closed = True
         self._moved.set()
+        self.steps.api.limits.assets.settle(self._owed)
         await end([job.task for job in self._jobs])
         await self.queue.aclose()
+
+    def _owed(self) -> int:
+        """Return how many have an asset, and an enhancement still to be asked for."""
+        return sum(
+            left and job.asset is not None and not job.asked for job, left in self._jobs.items()
+        )
 
     def _submitted(self, job: Job) -> None:
         if self._jobs.get(job):
@@ -129,6 +137,7 @@ class Lane:
     def _over(self, job: Job) -> None:
         self._submitted(job)
         self._jobs.pop(job, None)
+        self.steps.api.limits.assets.look_again()
         self._moved.set()
         # Here and not in the task, which may be cancelled before it has begun.
         if (error := job.error) is not None:
