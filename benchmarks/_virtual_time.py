@@ -10,6 +10,7 @@ import selectors
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
+from socket import socket
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 _T = TypeVar("_T")
@@ -24,14 +25,16 @@ class _Selector(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.now = 1_000_000.0
-        self.busy_threads = 0
+        self.busy = 0
 
     def select(self, timeout: float | None = None) -> list[Any]:
         ready = super().select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
-        if self.busy_threads or timeout is None:
-            return super().select(None)  # a thread or another process has something to do
+        if self.busy or timeout is None:
+            # A thread or another process has something to do, or a connection is being made:
+            # where many are at once, the machine has some of them try again after a second.
+            return super().select(None)
         time.sleep(_ON_THE_WAY)
         ready = super().select(0)
         if not ready:
@@ -49,16 +52,23 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._waiting.now
 
+    async def sock_connect(self, sock: socket, address: Any) -> None:
+        self._waiting.busy += 1
+        try:
+            await super().sock_connect(sock, address)
+        finally:
+            self._waiting.busy -= 1
+
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[Unpack[_Ts]], _T], *args: *_Ts
     ) -> "asyncio.Future[_T]":
         future = super().run_in_executor(executor, func, *args)
-        self._waiting.busy_threads += 1
+        self._waiting.busy += 1
         future.add_done_callback(self._returned)
         return future
 
     def _returned(self, _: "asyncio.Future[Any]") -> None:
-        self._waiting.busy_threads -= 1
+        self._waiting.busy -= 1
 
 
 class LoopClock:
