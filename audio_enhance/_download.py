@@ -169,30 +169,21 @@ class Download:
     async def _read(self, response: aiohttp.ClientResponse, watch: Watch) -> None:
         turns = self._transport.turns
         progress = Progress(lambda received: self._on_bytes(received, self._total))
-        received = self._file.size
-        chunks: list[bytes] = []
-        length = moved = 0
-        try:
-            while True:
-                # Piece by piece: `readany` would copy what has come together in the meantime.
-                chunk, ends_http_chunk = await response.content.readchunk()
-                if not chunk and not ends_http_chunk:
-                    break
+        file, moved = self._file, 0
+        while True:
+            # Piece by piece: `readany` would copy what has come together in the meantime. What
+            # came before a connection is lost is kept: the next try goes on from there.
+            chunk, ends_http_chunk = await response.content.readchunk()
+            if not chunk and not ends_http_chunk:
+                break
+            watch.alive()
+            file.add(chunk)
+            progress.reached(file.size)
+            moved += len(chunk)
+            if moved >= PIECE_BYTES // 2:
+                moved = 0
+                await turns.take()
+            if file.unwritten >= (_WRITE_BYTES if turns.alone else _WRITE_BYTES_AMONG_OTHERS):
+                await file.write()
                 watch.alive()
-                chunks.append(chunk)
-                length += len(chunk)
-                received += len(chunk)
-                progress.reached(received)
-                moved += len(chunk)
-                if moved >= PIECE_BYTES // 2:
-                    moved = 0
-                    await turns.take()
-                if length >= (_WRITE_BYTES if turns.alone else _WRITE_BYTES_AMONG_OTHERS):
-                    full, chunks, length = chunks, [], 0
-                    await self._file.write(full)
-                    watch.alive()
-        except (aiohttp.ClientError, OSError):
-            await self._file.write(chunks)  # what came is kept: the next try goes on from there
-            raise
-        await self._file.write(chunks)
-        progress.ended(received)
+        progress.ended(file.size)

@@ -210,6 +210,7 @@ class Lane:
             target = outputs.place(job.source, name)
             overwrite = outputs.overwrite or (record is not None and await record.is_own(target))
             if record is not None:
+                await file.write()  # all of it: the journal notes what is about to get its name
                 await record.placing(file.path, target)
             return target, overwrite
 

@@ -1,10 +1,10 @@
-"""A result on its way: a temporary file beside its place, renamed when it is whole."""
+"""A result on its way: collected beside its place in a temporary file, renamed when whole."""
 
 import contextlib
 import errno
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,34 +26,45 @@ class PartialFile:
     """A temporary file in the folder of the result.
 
     Nothing is seen under the result's name until `commit`, and a file that was there before
-    stays unless it is to be overwritten.
+    stays unless it is to be overwritten. The file is created with the first bytes that are
+    written, so that a small result costs one hop to a thread and not one for every step.
 
     Attributes:
         path: The temporary file.
-        size: The bytes written so far.
+        unwritten: How many bytes were added since the last were written.
     """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.path = directory / f"{PREFIX}{secrets.token_hex(8)}{SUFFIX}"
-        self.size = 0
+        self.unwritten = 0
+        self._written = 0
+        self._chunks: list[bytes] = []
         self._fd: int | None = None
         self._is_there = False
 
-    async def open(self) -> None:
-        """Create it and the folders above it; raises `OutputError`."""
-        await to_its_end(lambda: self._guarded(self._create))
+    @property
+    def size(self) -> int:
+        """The bytes that were added so far."""
+        return self._written + self.unwritten
 
-    async def write(self, chunks: Sequence[bytes]) -> None:
-        """Add bytes at the end; raises `OutputError`, a full disk for example."""
-        await to_its_end(lambda: self._guarded(lambda: self._write(chunks)))
+    def add(self, chunk: bytes) -> None:
+        """Add bytes at the end; they stay in memory until the next `write` or `commit`."""
+        self._chunks.append(chunk)
+        self.unwritten += len(chunk)
+
+    async def write(self) -> None:
+        """Write what was added to the disk; raises `OutputError`, a full disk for example."""
+        await to_its_end(lambda: self._guarded(self._write))
 
     async def restart(self) -> None:
-        """Throw away what was written so far."""
-        await to_its_end(lambda: self._guarded(self._truncate))
+        """Throw away what was added so far."""
+        self._chunks, self.unwritten = [], 0
+        if self._is_there:
+            await to_its_end(lambda: self._guarded(self._truncate))
 
     async def commit(self, target: Path, *, overwrite: bool) -> None:
-        """Give the whole file its place, in one step.
+        """Write the rest, and give the whole file its place, in one step.
 
         Raises:
             OutputExistsError: There is a file of that name, and it is not to be overwritten.
@@ -82,19 +93,23 @@ class PartialFile:
                 f"The result cannot be written to {self.directory}: {error.strerror}.", hint=hint
             ) from error
 
-    def _create(self) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True)
-        self._is_there = True
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        self._fd = os.open(self.path, flags, 0o666)
+    def _opened(self) -> int:
+        if self._fd is None:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._is_there = True
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            self._fd = os.open(self.path, flags, 0o666)
+        return self._fd
 
-    def _write(self, chunks: Sequence[bytes]) -> None:
-        assert self._fd is not None
+    def _write(self) -> None:
+        fd = self._opened()
+        chunks, self._chunks = self._chunks, []
         for start in range(0, len(chunks), _IOV_MAX):
             views = [memoryview(chunk) for chunk in chunks[start : start + _IOV_MAX]]
             while views:
-                count = _writev(self._fd, views)
-                self.size += count
+                count = _writev(fd, views)
+                self._written += count
+                self.unwritten -= count
                 while views and count >= len(views[0]):
                     count -= len(views.pop(0))
                 if views:
@@ -104,12 +119,12 @@ class PartialFile:
         assert self._fd is not None
         os.ftruncate(self._fd, 0)
         os.lseek(self._fd, 0, os.SEEK_SET)
-        self.size = 0
+        self._written = 0
 
     def _commit(self, target: Path, overwrite: bool) -> None:
-        assert self._fd is not None
+        self._write()
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.fsync(self._fd)  # a rename that survives a power cut must not leave an empty file
+        os.fsync(self._opened())  # a rename that survives a power cut must not leave an empty file
         self._close()
         if overwrite:
             self.path.replace(target)

@@ -191,7 +191,6 @@ class Steps:
             on_retry: Told of every failure that is tried again.
         """
         try:
-            await file.open()
             download = Download(
                 self._transport, self.clock, file, plain_http=self._plain_http, on_bytes=on_bytes
             )

@@ -98,7 +98,6 @@ class Fetch:
     async def at(self, locate: Callable[[], Awaitable[str]]) -> bytes:
         transport = Transport(None, self.timeouts)
         file = PartialFile(self.directory)
-        await file.open()
         download = Download(
             transport,
             self.clock,
@@ -113,6 +112,7 @@ class Fetch:
                 lambda error, wait: self.retries.append(error),
             )
             self.name = download.name
+            await file.write()
             assert file.size == file.path.stat().st_size
             return file.path.read_bytes()
         finally:

@@ -18,14 +18,20 @@ from .support.resources import open_files, partial_files
 @pytest.fixture
 async def partial(tmp_path: Path) -> AsyncIterator[PartialFile]:
     file = PartialFile(tmp_path / "out")
-    await file.open()
+    file.directory.mkdir()
     yield file
     await file.discard()
 
 
+async def written(file: PartialFile, *chunks: bytes) -> None:
+    for chunk in chunks:
+        file.add(chunk)
+    await file.write()
+
+
 async def test_nothing_is_seen_under_its_name_until_it_is_whole(partial: PartialFile) -> None:
     target = partial.directory / "a.mp3"
-    await partial.write([b"one ", b"two"])
+    await written(partial, b"one ", b"two")
     assert not target.exists()
     assert partial_files(partial.directory) == [partial.path]
     await partial.commit(target, overwrite=False)
@@ -35,8 +41,7 @@ async def test_nothing_is_seen_under_its_name_until_it_is_whole(partial: Partial
 
 async def test_folders_are_made(tmp_path: Path) -> None:
     file = PartialFile(tmp_path / "a" / "b")
-    await file.open()
-    await file.write([b"x"])
+    await written(file, b"x")
     await file.commit(tmp_path / "a" / "c" / "d" / "x.mp3", overwrite=False)
     assert (tmp_path / "a" / "c" / "d" / "x.mp3").read_bytes() == b"x"
 
@@ -49,7 +54,7 @@ async def test_the_name_says_what_it_is_and_hides(partial: PartialFile) -> None:
 
 async def test_two_for_one_folder_do_not_meet(tmp_path: Path) -> None:
     files = [PartialFile(tmp_path) for _ in range(50)]
-    await asyncio.gather(*(file.open() for file in files))
+    await asyncio.gather(*(file.write() for file in files))
     assert len(partial_files(tmp_path)) == 50
     await asyncio.gather(*(file.discard() for file in files))
     assert partial_files(tmp_path) == []
@@ -58,7 +63,7 @@ async def test_two_for_one_folder_do_not_meet(tmp_path: Path) -> None:
 @pytest.mark.parametrize("count", [0, 1, _IOV_MAX, _IOV_MAX + 1, 3 * _IOV_MAX + 7])
 async def test_any_number_of_pieces(partial: PartialFile, count: int) -> None:
     pieces = [bytes([number % 251]) * (number % 5) for number in range(count)]
-    await partial.write(pieces)
+    await written(partial, *pieces)
     assert partial.size == sum(map(len, pieces))
     assert partial.path.read_bytes() == b"".join(pieces)
 
@@ -70,24 +75,47 @@ async def test_pieces_that_the_system_takes_in_parts(
         return os.write(fd, b"".join(views)[:3])
 
     monkeypatch.setattr("audio_enhance._partial_file._writev", stingy)
-    await partial.write([b"one", b"", b"two and", b" three"])
+    await written(partial, b"one", b"", b"two and", b" three")
     assert partial.path.read_bytes() == b"onetwo and three"
     assert partial.size == 16
 
 
-async def test_starting_again(partial: PartialFile) -> None:
-    await partial.write([b"something long"])
+@pytest.mark.parametrize("on_disk", [True, False])
+async def test_starting_again(partial: PartialFile, on_disk: bool) -> None:
+    partial.add(b"something long")
+    if on_disk:
+        await partial.write()
+    partial.add(b", and more")
+    assert partial.size == len("something long, and more")
     await partial.restart()
     assert partial.size == 0
-    await partial.write([b"short"])
+    await written(partial, b"short")
     assert (partial.size, partial.path.read_bytes()) == (5, b"short")
+
+
+async def test_a_small_result_is_on_disk_in_one_step(partial: PartialFile) -> None:
+    partial.add(b"all ")
+    partial.add(b"of it")
+    assert not partial.path.exists()
+    assert partial.size == partial.unwritten == 9
+    target = partial.directory / "a.mp3"
+    await partial.commit(target, overwrite=False)
+    assert target.read_bytes() == b"all of it"
+    assert (partial.size, partial.unwritten) == (9, 0)
+
+
+async def test_what_is_added_after_a_write_is_committed_too(partial: PartialFile) -> None:
+    await written(partial, b"one ")
+    partial.add(b"two")
+    await partial.commit(partial.directory / "a.mp3", overwrite=False)
+    assert (partial.directory / "a.mp3").read_bytes() == b"one two"
 
 
 class TestAFileThatIsThere:
     async def test_stays(self, partial: PartialFile) -> None:
         target = partial.directory / "a.mp3"
         target.write_bytes(b"precious")
-        await partial.write([b"new"])
+        await written(partial, b"new")
         with pytest.raises(OutputExistsError) as caught:
             await partial.commit(target, overwrite=False)
         assert str(target) in str(caught.value)
@@ -98,7 +126,7 @@ class TestAFileThatIsThere:
     async def test_goes_when_told_so(self, partial: PartialFile) -> None:
         target = partial.directory / "a.mp3"
         target.write_bytes(b"old")
-        await partial.write([b"new"])
+        await written(partial, b"new")
         await partial.commit(target, overwrite=True)
         assert target.read_bytes() == b"new"
         assert list(partial.directory.iterdir()) == [target]
@@ -106,8 +134,7 @@ class TestAFileThatIsThere:
     async def test_stays_even_if_it_came_at_the_last_moment(self, tmp_path: Path) -> None:
         files = [PartialFile(tmp_path) for _ in range(8)]
         for number, file in enumerate(files):
-            await file.open()
-            await file.write([bytes([number]) * 10])
+            await written(file, bytes([number]) * 10)
         target = tmp_path / "a.mp3"
         done = await asyncio.gather(
             *(file.commit(target, overwrite=False) for file in files), return_exceptions=True
@@ -146,7 +173,7 @@ class TestWithoutHardLinks:
 
     async def test_it_gets_its_name_all_the_same(self, partial: PartialFile) -> None:
         target = partial.directory / "a.mp3"
-        await partial.write([b"new"])
+        await written(partial, b"new")
         await partial.commit(target, overwrite=False)
         assert target.read_bytes() == b"new"
         assert list(partial.directory.iterdir()) == [target]
@@ -185,9 +212,9 @@ def longest_file(size: int) -> Generator[None]:
 class TestDisks:
     async def test_a_write_that_fails_half_way(self, partial: PartialFile) -> None:
         with longest_file(1 << 20), pytest.raises(OutputError, match="too large") as caught:
-            await partial.write([bytes(1 << 19)] * 4)
+            await written(partial, *[bytes(1 << 19)] * 4)
         assert caught.value.hint
-        assert partial.size == partial.path.stat().st_size == 1 << 20
+        assert partial.path.stat().st_size == 1 << 20
         await partial.discard()
         assert list(partial.directory.iterdir()) == []
 
@@ -202,7 +229,7 @@ class TestDisks:
 
         monkeypatch.setattr("audio_enhance._partial_file._writev", full)
         with pytest.raises(OutputError, match=hint) as caught:
-            await partial.write([b"x"])
+            await written(partial, b"x")
         assert os.strerror(number) in str(caught.value)
 
     async def test_what_is_only_found_out_when_it_is_flushed(
@@ -220,7 +247,7 @@ class TestDisks:
         (tmp_path / "file").touch()
         for directory in (tmp_path / "file", tmp_path / "file" / "below"):
             with pytest.raises(OutputError):
-                await PartialFile(directory).open()
+                await PartialFile(directory).write()
 
     async def test_a_name_that_is_too_long(self, partial: PartialFile) -> None:
         with pytest.raises(OutputError):
@@ -239,8 +266,7 @@ async def test_discarding_leaves_nothing_and_never_complains(tmp_path: Path) -> 
     never_opened = PartialFile(tmp_path)
     await never_opened.discard()
     file = PartialFile(tmp_path)
-    await file.open()
-    await file.write([b"x"])
+    await written(file, b"x")
     await file.discard()
     await file.discard()
     assert list(tmp_path.iterdir()) == []
@@ -262,8 +288,7 @@ async def test_cancelled_anywhere_it_leaves_all_or_nothing(tmp_path: Path, turns
     async def write_it() -> None:
         file = PartialFile(tmp_path)
         try:
-            await file.open()
-            await file.write([b"whole"])
+            await written(file, b"whole")
             await file.commit(target, overwrite=False)
         finally:
             await file.discard()
