@@ -9,14 +9,17 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2025.2"
-nox.options.default_venv_backend = "virtualenv"
+# uv shares what it has installed between the sessions' environments.
+nox.options.default_venv_backend = "uv|virtualenv"
 # A Python that is not on this machine is not an error, here or in CI.
 nox.options.error_on_missing_interpreters = False
 nox.options.sessions = ["lint", "types", "tests", "foreign_s3", "wheel"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 COVERAGE_FLOOR = 85
-WORKERS = str(max(2, os.cpu_count() or 1))
+# One more than there are processors: tests wait for commands that they start.
+WORKERS = str((os.cpu_count() or 1) + 1)
+FAILED = Path(".pytest_cache/v/cache/lastfailed")
 
 
 def _installed(version: str) -> str | None:
@@ -53,10 +56,9 @@ def _pytest(session: nox.Session, runner: list[str], *arguments: str) -> None:
 
     Some run on clocks many times as fast as the machine's, and a busy neighbour makes them late.
     """
-    session.run(*runner, "-n", WORKERS, *arguments, success_codes=[0, 1])
-    # 5: there is nothing that failed.
-    again = ("--last-failed", "--last-failed-no-failures", "none")
-    session.run(*runner, *again, *arguments, success_codes=[0, 5])
+    session.run(*runner, "-n", WORKERS, "--cache-clear", *arguments, success_codes=[0, 1])
+    if FAILED.exists():
+        session.run(*runner, "--last-failed", *arguments)
 
 
 @nox.session
@@ -78,14 +80,14 @@ def types(session: nox.Session) -> None:
 @nox.session
 def everyday(session: nox.Session) -> None:
     """The tests that are quick enough to run at every change."""
-    _install(session, "tests")
+    _install(session, "tests", "quality")
     _pytest(session, ["pytest"], "-m", "not slow", *session.posargs)
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests on the Python that runs nox; the quick ones with branch coverage and its floor."""
-    _install(session, "tests")
+    _install(session, "tests", "quality")
     session.run("coverage", "erase")
     _pytest(session, ["coverage", "run", "-m", "pytest"], "-m", "not slow", *session.posargs)
     # Measuring would change the memory and the times that these look at.
