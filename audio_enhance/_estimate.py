@@ -43,12 +43,11 @@ class ProcessingEstimate:
             for (small, early), (large, late) in combinations(points, 2)
             if large != small
         ]
-        if slopes:
-            slope = max(0.0, median(slopes))
-        elif len(points) == 1:
-            slope = points[0][1] / points[0][0]  # nothing better is known than in proportion
-        else:
-            slope = 0.0
+        # Nothing better than in proportion is known from recordings of one size; and more than
+        # that is never taken for true, since the small differences between recordings of nearly
+        # one size, divided by next to nothing, can be any slope at all.
+        proportion = median(seconds / size for size, seconds in points)
+        slope = min(max(0.0, median(slopes)), proportion) if slopes else proportion
         base = median(seconds - slope * size for size, seconds in points)
         errors = [seconds - base - slope * size for size, seconds in points]
         # Late by a little costs nothing while the next one is in work; early costs a question.

@@ -31,10 +31,24 @@ def test_one_observation_means_in_proportion() -> None:
     assert estimate.typical == pytest.approx(4.0)
 
 
-def test_recordings_of_one_size_say_nothing_about_others() -> None:
+def test_recordings_of_one_size_mean_in_proportion_too() -> None:
     estimate = learned((1_000_000, 4.0), (1_000_000, 4.0), (1_000_000, 4.0))
     assert estimate.expected(1_000_000) == pytest.approx(4.0)
-    assert estimate.expected(9_000_000) == pytest.approx(4.0)
+    assert estimate.expected(9_000_000) == pytest.approx(36.0)
+
+
+@given(
+    st.lists(st.floats(8.0, 12.0), min_size=2, max_size=16),
+    st.lists(st.integers(-5, 5), min_size=16, max_size=16),
+)
+def test_small_differences_between_recordings_of_nearly_one_size_mean_nothing(
+    seconds: list[float], differences: list[int]
+) -> None:
+    """Or one byte and one second more would mean a million seconds for a larger recording."""
+    sizes = [1_000_000 + difference for difference in differences]
+    estimate = learned(*zip(sizes, seconds, strict=False))
+    assert 8.0 <= (estimate.expected(1_000_000) or 0.0) <= 12.0 + 2 * 4.0
+    assert 8.0 <= (estimate.expected(2_000_000) or 0.0) <= 24.0 + 2 * 4.0 + 0.1
 
 
 @given(
