@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from ._batch import Batch, BatchReport, Outcome, SourcesLike
 from ._clock import Clock, SystemClock
 from ._enhancing import Order
 from ._environment import DEFAULT_BASE_URL, auth_from, base_url_from
-from ._errors import InvalidInputError, LaneFullError
+from ._errors import AudioEnhanceError, InvalidInputError, LaneFullError
 from ._events import Event
 from ._five_steps import FiveSteps
 from ._job import EnhanceResult, Job
@@ -34,8 +34,9 @@ from ._tasks import end
 from ._threads import to_its_end
 from ._transport import Timeouts
 
-# Uploads and enhancements that a batch remembers, for contents that come more than once.
-_REMEMBERED = 4096
+# Uploads and enhancements that a batch remembers, for contents that come more than once; a
+# journal remembers all of them.
+_REMEMBERED = 1024
 
 
 class EnhanceClient(FiveSteps):
@@ -88,6 +89,7 @@ class EnhanceClient(FiveSteps):
             clock=clock or SystemClock(),
         )
         self._max_waiting = max_waiting
+        self._arriving = 0
         self._on_event = on_event
         self._opened: Opened | None = None
 
@@ -180,7 +182,7 @@ class EnhanceClient(FiveSteps):
 
     async def submit(
         self,
-        source: SourceLike,
+        source: SourceLike | Awaitable[Source],
         *,
         strength: int,
         priority: int = 0,
@@ -192,7 +194,9 @@ class EnhanceClient(FiveSteps):
         """Begin to enhance one recording, and return a handle to follow and cancel it.
 
         Args:
-            source: A path, bytes or a `Source`.
+            source: A path, bytes or a `Source`; or what a `Source` is awaited from, such as
+                `Source.spool(…)`, which has its place among the waiting while it arrives. Where
+                there is no place, nothing of it is read.
             strength: 0 (the original) to 100 (fully enhanced); the guide uses 93.
             priority: Higher goes first among what this client has not submitted yet.
             output_dir: The folder for the result; without one it stays at the server, for
@@ -205,11 +209,24 @@ class EnhanceClient(FiveSteps):
             InvalidInputError: The kind of source, its type or the strength cannot be used.
             LaneFullError: `max_waiting` jobs wait already.
         """
-        source = as_source(source)
-        if self._max_waiting is not None and self.waiting >= self._max_waiting:
-            raise LaneFullError(
-                f"{self.waiting} jobs are waiting already.", retry_after=self.backlog_seconds
-            )
+        try:
+            check_strength(strength)
+            if not isinstance(source, Awaitable):
+                source = as_source(source)
+            if self._max_waiting is not None and self.waiting >= self._max_waiting:
+                raise LaneFullError(
+                    f"{self.waiting} jobs are waiting already.", retry_after=self.backlog_seconds
+                )
+        except AudioEnhanceError:
+            if isinstance(source, Coroutine):
+                source.close()  # it was not begun, and would complain that nobody awaited it
+            raise
+        if isinstance(source, Awaitable):
+            self._arriving += 1
+            try:
+                source = await source
+            finally:
+                self._arriving -= 1
         return self._start(source, strength, priority, output_dir, overwrite, journal, on_event)
 
     async def take_up(
@@ -286,8 +303,8 @@ class EnhanceClient(FiveSteps):
 
     @property
     def waiting(self) -> int:
-        """How many jobs are not submitted yet."""
-        return sum(lane.unsubmitted for lane in self._open.lanes)
+        """How many jobs are not submitted yet, those included whose recording is arriving."""
+        return self._arriving + sum(lane.unsubmitted for lane in self._open.lanes)
 
     @property
     def backlog_seconds(self) -> float:

@@ -20,10 +20,10 @@ async def create(request: web.Request) -> web.Response:
     part = await (await request.multipart()).next()
     if not isinstance(part, BodyPartReader) or part.filename is None:
         raise web.HTTPBadRequest(text="Send one file.")
-    client = request.app[CLIENT]
+    # Not begun yet: where there is no room, nothing is read.
+    upload = Source.spool(part_chunks(part), part.filename, max_bytes=MOST_BYTES)
     try:
-        source = await Source.spool(part_chunks(part), part.filename, max_bytes=MOST_BYTES)
-        job = await client.submit(source, strength=93, priority=10)
+        job = await request.app[CLIENT].submit(upload, strength=93, priority=10)
     except LaneFullError as error:
         raise web.HTTPServiceUnavailable(
             headers={"Retry-After": str(math.ceil(error.retry_after or 1))}

@@ -30,9 +30,10 @@ def find(job_id: str) -> Job:
 @app.post("/enhancements", status_code=202)
 async def create(request: Request, filename: str) -> dict[str, str]:
     client: EnhanceClient = request.app.state.enhance
+    # Not begun yet: where there is no room, nothing is read.
+    upload = Source.spool(body_chunks(request.receive), filename, max_bytes=MOST_BYTES)
     try:
-        source = await Source.spool(body_chunks(request.receive), filename, max_bytes=MOST_BYTES)
-        job = await client.submit(source, strength=93, priority=10)
+        job = await client.submit(upload, strength=93, priority=10)
     except LaneFullError as error:
         retry_after = str(math.ceil(error.retry_after or 1))
         raise HTTPException(503, headers={"Retry-After": retry_after}) from None

@@ -12,6 +12,8 @@ from audio_enhance import (
     EnhanceClient,
     InvalidInputError,
     InvalidSourceError,
+    InvalidStrengthError,
+    Job,
     Journal,
     LaneFullError,
     Source,
@@ -49,6 +51,44 @@ async def test_too_many_waiting_jobs_are_refused_with_a_time(enhance_service: Lo
         assert caught.value.retry_after > 0
         await asyncio.gather(*jobs)
         await (await client.submit(RECORDING, strength=93))
+
+
+async def test_what_is_still_arriving_has_its_place(enhance_service: LocalService) -> None:
+    read: list[int] = []
+    arrive = asyncio.Event()
+
+    async def arriving(number: int) -> AsyncIterator[bytes]:
+        read.append(number)
+        yield RECORDING
+        await arrive.wait()
+        yield bytes([number])
+
+    async with EnhanceClient(
+        enhance_service.credentials, base_url=enhance_service.base_url, max_waiting=2
+    ) as client:
+
+        async def submit(number: int, strength: int = 93) -> Job:
+            return await client.submit(
+                Source.spool(arriving(number), "talk.mp3"), strength=strength
+            )
+
+        with pytest.raises(InvalidStrengthError):
+            await submit(0, strength=101)
+        first, second = (asyncio.create_task(submit(number)) for number in (1, 2))
+        while len(read) < 2:
+            await asyncio.sleep(0)
+        assert client.waiting == 2
+        with pytest.raises(LaneFullError):
+            await submit(3)
+        # Whoever leaves makes room, and what arrived becomes a job like any other.
+        first.cancel()
+        await asyncio.wait([first])
+        assert client.waiting == 1
+        arrive.set()
+        jobs = [await second, await submit(4)]
+        await asyncio.gather(*jobs)
+        assert client.waiting == 0
+    assert read == [1, 2, 4]
 
 
 async def test_drain_waits_for_what_is_under_way(enhance_client: EnhanceClient) -> None:
