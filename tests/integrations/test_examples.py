@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
@@ -131,13 +132,15 @@ async def test_the_aiohttp_application(enhance_service: LocalService) -> None:
             assert "no audio format" in await answer.text()
 
 
-async def test_the_fastapi_application(enhance_service: LocalService) -> None:
+@pytest.mark.parametrize("application", ["fastapi_app", "litestar_app"])
+async def test_the_asgi_applications(enhance_service: LocalService, application: str) -> None:
     port = free_port()
     base = f"http://127.0.0.1:{port}"
-    command = ("-m", "uvicorn", "examples.fastapi_app:app", "--port", str(port))
+    command = ("-m", "uvicorn", f"examples.{application}:app", "--port", str(port))
     async with started(enhance_service, *command), aiohttp.ClientSession() as session:
         await until_up(session, base)
         url = f"{base}/enhancements?filename=talk.mp3"
         await use(session, base, {"url": url, "data": RECORDING})
         async with session.post(f"{base}/enhancements?filename=notes.txt", data=b"text") as answer:
             assert answer.status == 400
+            assert "no audio format" in (await answer.json())["detail"]

@@ -2,60 +2,43 @@
 
 import asyncio
 import math
-import socket
-from collections.abc import AsyncGenerator, Callable, Generator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-import uvicorn
-from litestar import Litestar, Request, Response, delete, get, post
+from litestar import Litestar, Request, post
 from litestar.exceptions import HTTPException
-from litestar.response import Stream
 from yarl import URL
 
-from audio_enhance import (
-    AudioEnhanceError,
-    EnhanceClient,
-    Job,
-    Journal,
-    LaneFullError,
-    Source,
-)
+from audio_enhance import AudioEnhanceError, EnhanceClient, Journal, LaneFullError, Source
 from audio_enhance.integrations.asgi import body_chunks, lifespan
-from audio_enhance.integrations.sse import HEADERS, server_sent_events
+from audio_enhance.integrations.sse import HEADERS
 from audio_enhance.local import Behaviour, LocalService
 from audio_enhance.local.enhancer import Rehearsal
-from tests.conftest import QUICK_POLLING, QUICK_RETRY
+
+from .serving import client_of, listening
 
 RECORDING = b"ID3" + bytes(range(256)) * 40
 # Above the 10 MB that Litestar's own `request.stream()` and `request.body()` stop at by default.
 LONG_RECORDING = b"ID3" + bytes(11_000_000)
 MOST_BYTES = len(LONG_RECORDING)
 
-AnyRequest = Request[Any, Any, Any]
-
-
-# Parameters are read from the request: how a handler declares them has changed within Litestar 2.
-def find(request: AnyRequest) -> Job:
-    try:
-        job: Job = request.app.state.jobs[request.path_params["job_id"]]
-    except KeyError:
-        raise HTTPException(status_code=404) from None
-    return job
+example = import_module("examples.litestar_app")
 
 
 @post("/enhancements", status_code=202)
-async def create(request: AnyRequest) -> dict[str, str]:
+async def create(request: Request[Any, Any, Any]) -> dict[str, str]:
     state = request.app.state
     client: EnhanceClient = state.enhance
     filename = request.query_params["filename"]
     try:
-        source = await Source.spool(body_chunks(request.receive), filename, max_bytes=MOST_BYTES)
-        job = await client.submit(source, strength=93, priority=10, journal=state.get("journal"))
+        upload = Source.spool(body_chunks(request.receive), filename, max_bytes=MOST_BYTES)
+        job = await client.submit(upload, strength=93, priority=10, journal=state.get("journal"))
     except LaneFullError as error:
         retry_after = str(math.ceil(error.retry_after or 1))
         raise HTTPException(status_code=503, headers={"Retry-After": retry_after}) from None
@@ -63,26 +46,6 @@ async def create(request: AnyRequest) -> dict[str, str]:
         raise HTTPException(status_code=400, detail=str(error)) from None
     state.jobs[job.id] = job
     return {"id": job.id}
-
-
-@get("/enhancements/{job_id:str}/events")
-async def events(request: AnyRequest) -> Stream:
-    last_event_id = request.headers.get("Last-Event-ID")
-    return Stream(server_sent_events(find(request), last_event_id), headers=HEADERS)
-
-
-@get("/enhancements/{job_id:str}/result")
-async def result(request: AnyRequest) -> Response[None]:
-    client: EnhanceClient = request.app.state.enhance
-    finished = await find(request)
-    url = await client.presigned_download_url(finished.enhancement)
-    # Set as it is: a signature holds for the URL in exactly this spelling.
-    return Response(None, status_code=303, headers={"Location": url})
-
-
-@delete("/enhancements/{job_id:str}", status_code=200)
-async def cancel(request: AnyRequest) -> dict[str, bool]:
-    return {"cost_nothing": find(request).cancel()}
 
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -97,44 +60,14 @@ def application(
     max_waiting: int | None = None,
 ) -> Litestar:
     """An application whose life has further parts, around the client's and within it."""
-    client = EnhanceClient(
-        service.credentials,
-        base_url=service.base_url,
-        polling=QUICK_POLLING,
-        retry=QUICK_RETRY,
-        max_waiting=max_waiting,
-    )
+    client = client_of(service, max_waiting)
     app = Litestar(
-        [create, events, result, cancel],
+        [create, example.events, example.result, example.cancel],
         lifespan=[*around, lifespan(lambda: client, drain=drain), *then],
         openapi_config=None,
     )
     app.state.jobs = {}
     return app
-
-
-class Server(uvicorn.Server):
-    """Uvicorn, which leaves the signals to pytest."""
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None]:
-        yield
-
-
-@asynccontextmanager
-async def listening(app: Litestar, **settings: Any) -> AsyncGenerator[str]:
-    """Serve an application, its start and its end included, and tell its address."""
-    server = Server(uvicorn.Config(app, lifespan="on", log_config=None, ws="none", **settings))
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        serving = asyncio.create_task(server.serve([listener]))
-        try:
-            while not server.started:
-                assert not serving.done()
-                await asyncio.sleep(0.01)
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}/enhancements"
-        finally:
-            server.should_exit = True
-            await serving
 
 
 async def send(session: aiohttp.ClientSession, url: str, data: object) -> str:
