@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from ._address import next_hop, origin
 from ._answers import REDIRECTS, Answer, api_error
-from ._auth import ClientCredentials, Grant, TokenProvider
+from ._auth import ClientCredentials, Grant, RenewingTokens, TokenProvider
 from ._clock import Clock
 from ._errors import (
     ApiError,
@@ -31,7 +31,11 @@ _Model = TypeVar("_Model", Asset, SpeechEnhancement)
 
 
 async def fetch_grant(
-    transport: Transport, clock: Clock, retrier: Retrier, credentials: ClientCredentials
+    transport: Transport,
+    clock: Clock,
+    retrier: Retrier,
+    credentials: ClientCredentials,
+    on_retry: OnRetry | None = None,
 ) -> Grant:
     """Obtain an access token with client credentials (Adobe IMS, `token/v3`).
 
@@ -63,7 +67,7 @@ async def fetch_grant(
         raise error
 
     try:
-        return await retrier(attempt)
+        return await retrier(attempt, on_retry)
     except AudioEnhanceError as error:
         error.outcome_unknown = False  # what the token was wanted for was never asked for
         error.within(phase=Phase.AUTHENTICATE)
@@ -227,7 +231,7 @@ class EnhanceApi:
 
         async def attempt() -> Answer:
             with _known(phase, asset_id, enhancement_id):
-                return await self._attempt(method, url, json, window, on_send, redirects)
+                return await self._attempt(method, url, json, window, on_send, on_retry, redirects)
 
         return await self._retrier(attempt, on_retry)
 
@@ -238,14 +242,15 @@ class EnhanceApi:
         json: dict[str, Any] | None,
         window: SlidingWindow | AheadWindow,
         on_send: OnSend | None,
+        on_retry: OnRetry | None,
         redirects: bool,
     ) -> Answer:
-        token = await self._tokens.token()
+        token = await self._token(on_retry)
         answer = await self._call(method, url, json, window, on_send, token)
         if answer.status == 401:
             # A token can end early; one that is new and refused as well is a wrong one.
             self._tokens.reject(token)
-            if (another := await self._tokens.token()) != token:
+            if (another := await self._token(on_retry)) != token:
                 answer = await self._call(method, url, json, window, on_send, another)
         if answer.ok and not redirects:
             return answer
@@ -262,6 +267,11 @@ class EnhanceApi:
                 "The API did not redirect to the result.", request_id=answer.request_id
             )
         raise self._refusal(answer, window)
+
+    async def _token(self, on_retry: OnRetry | None) -> str:
+        if isinstance(self._tokens, RenewingTokens):
+            return await self._tokens.token(on_retry)
+        return await self._tokens.token()
 
     async def _call(
         self,

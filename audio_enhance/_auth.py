@@ -9,6 +9,7 @@ import attrs
 
 from ._clock import Clock
 from ._errors import AudioEnhanceError, ConfigurationError, Phase, ProtocolError
+from ._retry import OnRetry
 
 IMS_TOKEN_URL = "https://ims-na1.adobelogin.com/ims/token/v3"  # noqa: S105
 FIREFLY_SCOPES = (
@@ -128,7 +129,7 @@ class RenewingTokens:
     def __init__(
         self,
         credentials: ClientCredentials,
-        fetch: Callable[[ClientCredentials], Awaitable[Grant]],
+        fetch: Callable[[ClientCredentials, OnRetry | None], Awaitable[Grant]],
         clock: Clock,
     ) -> None:
         self._credentials = credentials
@@ -147,8 +148,12 @@ class RenewingTokens:
         """The API client."""
         return self._credentials.client_id
 
-    async def token(self) -> str:
-        """Return the token in use, or a new one where there is none that lasts."""
+    async def token(self, on_retry: OnRetry | None = None) -> str:
+        """Return the token in use, or a new one where there is none that lasts.
+
+        Args:
+            on_retry: Told when asking for a new one has to be tried again.
+        """
         failure = self._failure
         # While it is renewed ahead of its end, nobody waits for that: it still lasts.
         lasts = self._ends_at if self._lock.locked() else self._renew_at
@@ -161,11 +166,11 @@ class RenewingTokens:
                 return self._token
             if self._failure not in (None, failure):
                 raise copy.copy(self._failure)  # of their own: more will be written on it
-            return await self._renewed()
+            return await self._renewed(on_retry)
 
-    async def _renewed(self) -> str:
+    async def _renewed(self, on_retry: OnRetry | None) -> str:
         try:
-            grant = await self._fetch(self._credentials)
+            grant = await self._fetch(self._credentials, on_retry)
         except AudioEnhanceError as error:
             now = self._clock.monotonic()
             if self._token is not None and now < self._ends_at:

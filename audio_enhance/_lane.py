@@ -14,6 +14,7 @@ from ._filenames import result_name
 from ._gate import PriorityGate
 from ._job import EnhanceResult, Job
 from ._journal import EntryState
+from ._models import SpeechEnhancement
 from ._outputs import OutputFolder
 from ._partial_file import PartialFile
 from ._polling import PollPolicy
@@ -52,9 +53,7 @@ class Lane:
         longest_processing: float | None,
     ) -> None:
         self.steps = steps
-        self.queue = ServerQueue(
-            steps.api.get_speech_enhancement, polling, clock, longest=longest_processing
-        )
+        self.queue = ServerQueue(self._ask, polling, clock, longest=longest_processing)
         self.unsubmitted = 0
         self.closed = False
         self._moved = moved
@@ -126,6 +125,18 @@ class Lane:
         """Return how many have an asset, and an enhancement still to be asked for."""
         return sum(
             left and job.asset is not None and not job.asked for job, left in self._jobs.items()
+        )
+
+    async def _ask(self, asset_id: str, enhancement_id: str) -> SpeechEnhancement:
+        """Ask how far an enhancement is; whoever waits for it is told what stands in the way."""
+
+        def on_retry(error: AudioEnhanceError, wait: float) -> None:
+            for job in self._jobs:
+                if job.enhancement is not None and job.enhancement.id == enhancement_id:
+                    job.on_retry(error, wait)
+
+        return await self.steps.api.get_speech_enhancement(
+            asset_id, enhancement_id, on_retry=on_retry
         )
 
     def _submitted(self, job: Job) -> None:

@@ -129,7 +129,9 @@ class Setup:
         if isinstance(auth, ClientCredentials):
             auth = RenewingTokens(
                 auth,
-                lambda credentials: fetch_grant(transport, self.clock, retrier, credentials),
+                lambda credentials, on_retry: fetch_grant(
+                    transport, self.clock, retrier, credentials, on_retry
+                ),
                 self.clock,
             )
         api = EnhanceApi(self.base_url, auth, transport, limits, retrier, self.clock)

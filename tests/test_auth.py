@@ -14,6 +14,7 @@ from audio_enhance import (
     TokenProvider,
 )
 from audio_enhance._auth import IMS_TOKEN_URL, Grant, RenewingTokens
+from audio_enhance._retry import OnRetry
 
 from .support.clock import ManualClock
 
@@ -92,7 +93,7 @@ class Endpoint:
         self.failures: list[Exception] = []
         self.hold: asyncio.Event | None = None
 
-    async def __call__(self, credentials: ClientCredentials) -> Grant:
+    async def __call__(self, credentials: ClientCredentials, _on_retry: OnRetry | None) -> Grant:
         assert credentials is CREDENTIALS
         self.requests += 1
         number = self.requests

@@ -58,7 +58,9 @@ class SimulatedApi:
             await self.clock.sleep(ROUND_TRIP)
             return await self.server.create(self.seconds(int(asset_id)))
 
-    async def get_speech_enhancement(self, asset_id: str, found: str) -> SpeechEnhancement:
+    async def get_speech_enhancement(
+        self, asset_id: str, found: str, **_: object
+    ) -> SpeechEnhancement:
         await self.clock.sleep(ROUND_TRIP)
         return await self.server.ask(asset_id, found)
 

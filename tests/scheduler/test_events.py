@@ -26,7 +26,7 @@ from audio_enhance import (
 from audio_enhance.local import Fault
 from audio_enhance.local.enhancer import Rehearsal
 
-from .support import CREATE, CREATE_ASSET, bench
+from .support import CREATE, CREATE_ASSET, POLL, TOKEN, bench
 
 
 def kinds(events: list[Event]) -> list[type[Event]]:
@@ -208,6 +208,20 @@ async def test_what_is_tried_again_is_told_with_its_reason_and_its_wait(tmp_path
             "process",
         ]
         assert all(retry.wait >= 0.0 for retry in retries)
+
+
+async def test_failing_tokens_and_questions_are_told_to_who_waits_for_them(tmp_path: Path) -> None:
+    """Or a lost network would look like a server that takes its time."""
+    async with bench(tmp_path, speed=50, seconds=1.0) as b:
+        b.service.faults.script(Fault.SERVER_ERROR, route=TOKEN, status=503)
+        b.service.faults.script(Fault.SERVER_ERROR, route=POLL, status=503)
+        events: list[Event] = []
+        await b.client.enhance(
+            b.source("a.mp3"), strength=93, output_dir=b.out, on_event=events.append
+        )
+        retries = [event for event in events if isinstance(event, Retrying)]
+        assert [type(retry.error) for retry in retries] == [ServerError, ServerError]
+        assert retries[1].error.phase == "process"
 
 
 async def test_a_failure_is_the_last_event_and_what_await_raises(tmp_path: Path) -> None:
