@@ -36,6 +36,9 @@ _STEPS: dict[type[Event], str] = {
     Submitted: "process",
     Downloading: "download",
 }
+# The SDK's own begin at 5, which is for milliseconds.
+_SECONDS = (0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 21600)
+_SUCCEEDED = {"audio_enhance.outcome": "succeeded"}
 
 
 class _JobTrace:
@@ -51,6 +54,11 @@ class _JobTrace:
         )
         self._step: trace.Span | None = None
         self._name: str | None = None
+
+    @property
+    def step(self) -> str:
+        """The step that it is in, by the name of its span."""
+        return self._name or "unknown"
 
     def enter(self, name: str) -> None:
         if name == self._name:
@@ -78,6 +86,18 @@ class _JobTrace:
         self.span.end()
 
 
+def _seconds(meter: metrics.Meter, name: str, description: str) -> metrics.Histogram:
+    try:
+        return meter.create_histogram(
+            name,
+            unit="s",
+            description=description,
+            explicit_bucket_boundaries_advisory=_SECONDS,
+        )
+    except TypeError:  # the API before 1.30: its bounds can be set by the application's views only
+        return meter.create_histogram(name, unit="s", description=description)
+
+
 class Telemetry:
     """Turns a client's events into spans and metrics; its `on_event` is given to the client.
 
@@ -103,13 +123,13 @@ class Telemetry:
         self._finished = meter.create_counter(
             "audio_enhance.jobs", unit="{job}", description="Jobs that ended."
         )
-        self._duration = meter.create_histogram(
-            "audio_enhance.job.duration", unit="s", description="From submit to the end of a job."
+        self._duration = _seconds(
+            meter, "audio_enhance.job.duration", "From submit to the end of a job."
         )
-        self._processing = meter.create_histogram(
+        self._processing = _seconds(
+            meter,
             "audio_enhance.processing.duration",
-            unit="s",
-            description="From the creation of an enhancement to its end, as seen from here.",
+            "From the creation of an enhancement to its end, as seen from here.",
         )
         self._bytes = meter.create_counter(
             "audio_enhance.io", unit="By", description="Bytes of recordings moved."
@@ -120,6 +140,9 @@ class Telemetry:
         self._limited = meter.create_counter(
             "audio_enhance.rate_limited", unit="{answer}", description="Answers 429."
         )
+        # What was never counted is not there, and a rate of it is nothing instead of zero.
+        self._finished.add(0, _SUCCEEDED)
+        self._limited.add(0)
 
     def observe(self, client: "EnhanceClient") -> None:
         """Report a client's queue depth and backlog whenever the metrics are read."""
@@ -164,7 +187,7 @@ class Telemetry:
                 job.submitted = None
             case Retrying(error=error):
                 kind = type(error).__name__
-                phase = error.phase.value if error.phase is not None else "unknown"
+                phase = error.phase.value if error.phase is not None else job.step
                 self._retries.add(1, {"error.type": kind, "audio_enhance.phase": phase})
                 self._limited.add(1 if isinstance(error, RateLimitError) else 0)
                 job.span.add_event("retry", {"error.type": kind, "wait": event.wait})

@@ -1,19 +1,21 @@
 """Traces and metrics, read back from the SDK's in-memory exporters."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics.export import Histogram, InMemoryMetricReader, Sum
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from audio_enhance import AudioEnhanceError, EnhanceClient
-from audio_enhance.local import Fault, LocalService
+from audio_enhance.local import Fault, Faults, LocalService
 from audio_enhance.otel import Telemetry
 
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "web-backends.md").read_text()
 RECORDING = b"ID3" + bytes(range(256)) * 40
 
 
@@ -26,15 +28,18 @@ class Watched:
         self.meters = MeterProvider([self.reader], shutdown_on_exit=False)
         self.telemetry = Telemetry(tracer_provider=tracers, meter_provider=self.meters)
 
-    def points(self) -> dict[str, list[Any]]:
+    def metrics(self) -> list[Any]:
         data = self.reader.get_metrics_data()
         assert data is not None
-        return {
-            metric.name: list(metric.data.data_points)
+        return [
+            metric
             for resource in data.resource_metrics
             for scope in resource.scope_metrics
             for metric in scope.metrics
-        }
+        ]
+
+    def points(self) -> dict[str, list[Any]]:
+        return {metric.name: list(metric.data.data_points) for metric in self.metrics()}
 
 
 async def test_a_job_has_a_span_for_itself_and_each_step(
@@ -90,5 +95,62 @@ async def test_a_failed_job_is_an_error_in_its_trace(enhance_service: LocalServi
     assert not whole.status.is_ok
     assert whole.attributes is not None
     assert whole.attributes["error.type"] == "InvalidSourceError"
-    [point] = watched.points()["audio_enhance.jobs"]
-    assert point.attributes == {"audio_enhance.outcome": "InvalidSourceError"}
+    ended = {
+        point.attributes["audio_enhance.outcome"]: point.value
+        for point in watched.points()["audio_enhance.jobs"]
+    }
+    # None succeeded, which is something else than that nothing is known of any.
+    assert ended == {"succeeded": 0, "InvalidSourceError": 1}
+
+
+def prometheus_names(metric: Any) -> set[str]:
+    """What a metric is called in Prometheus, as OpenTelemetry's exporter and its rules have it."""
+    unit = {"s": "_seconds", "By": "_bytes"}.get(metric.unit, "")  # those in braces are left out
+    name = metric.name.replace(".", "_") + unit
+    match metric.data:
+        case Sum(is_monotonic=True):
+            return {f"{name}_total"}
+        case Histogram():
+            return {f"{name}_bucket", f"{name}_count", f"{name}_sum"}
+        case _:
+            return {name}
+
+
+@pytest.mark.enhance_service(faults=Faults(retry_after=0))
+async def test_dashboards_find_what_is_documented(
+    enhance_service: LocalService, tmp_path: Path
+) -> None:
+    watched = Watched()
+    [program] = [
+        text for text in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "Telemetry" in text
+    ]
+    known: dict[str, Any] = {"EnhanceClient": EnhanceClient, "Telemetry": lambda: watched.telemetry}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in enhance_service.environment.items():
+            patch.setenv(name, value)
+        exec(program, known)
+    enhance_service.faults.script(Fault.TOO_MANY_REQUESTS, route="POST /assets", times=1)
+    enhance_service.faults.script(Fault.RESET_BEFORE, route="PUT /object", times=1)
+    async with known["client"] as client:
+        await client.enhance(RECORDING, strength=93, output_dir=tmp_path)
+        metrics = watched.metrics()
+    documented = re.findall(r"^\| `(audio_enhance\.[\w.]+)` \|", PAGE, re.MULTILINE)
+    assert sorted(documented) == sorted(metric.name for metric in metrics)
+    [queries] = re.findall(r"```promql\n(.*?)```", PAGE, re.DOTALL)
+    names: set[str] = set().union(*map(prometheus_names, metrics))
+    points = [point for metric in metrics for point in metric.data.data_points]
+    labels = {label.replace(".", "_") for point in points for label in point.attributes}
+    assert set(re.findall(r"\b(audio_enhance_\w+)[\[{)]", queries)) - labels <= names
+    grouped = set(re.findall(r"\w+", " ".join(re.findall(r"by \(([^)]*)\)", queries)))) - {"le"}
+    assert grouped | set(re.findall(r"{(\w+)", queries)) <= labels
+    causes = {
+        (point.attributes["audio_enhance.phase"], point.attributes["error.type"])
+        for metric in metrics
+        if metric.name == "audio_enhance.retries"
+        for point in metric.data.data_points
+    }
+    assert causes == {("create asset", "RateLimitError"), ("upload", "ConnectionFailedError")}
+    for metric in metrics:
+        if isinstance(metric.data, Histogram):
+            # Jobs of a second are to be told from those of three.
+            assert [at for at in metric.data.data_points[0].explicit_bounds if at < 5]
