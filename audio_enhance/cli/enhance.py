@@ -14,6 +14,7 @@ from audio_enhance._record import key_of
 from .batch import Batch, Telling, Work
 from .interrupt import run
 from .options import PATH, local_option, telling_options
+from .places import check_results
 from .recordings import Recordings, find_recordings
 from .screen import error_console
 from .service import open_client
@@ -113,6 +114,7 @@ def enhance(
         try:
             async with AsyncExitStack() as stack:
                 client = await stack.enter_async_context(open_client(local=local))
+                await asyncio.to_thread(check_results, output_dir)
                 opened = None
                 if journal is not None:
                     opened = await stack.enter_async_context(await Journal.open(journal.absolute()))

@@ -1,17 +1,17 @@
 """The file of `--report`: every outcome with its ids, and the totals."""
 
 import json
-import os
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Self
 
-from audio_enhance import InvalidInputError, Outcome, OutputError, __version__
+from audio_enhance import Outcome, OutputError, __version__
 from audio_enhance._threads import to_its_end
 
 from .outcome import fields_of
+from .places import check_report
 
 
 class Report:
@@ -27,8 +27,7 @@ class Report:
     """
 
     def __init__(self, path: Path) -> None:
-        if not os.access(path.parent, os.W_OK) or path.is_dir():
-            raise InvalidInputError(f"The report cannot be written to {path}.")
+        check_report(path)
         self._path = path
         self._began = datetime.now(UTC)
         self._lines: IO[str]

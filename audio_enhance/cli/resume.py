@@ -14,6 +14,7 @@ from audio_enhance._journal import EntryState, JournalEntry
 from .batch import Batch, Telling, Work
 from .interrupt import run
 from .options import PATH, local_option, telling_options
+from .places import check_results
 from .recordings import size_of
 from .service import open_client
 from .settings import Settings, journal_in
@@ -48,6 +49,7 @@ def resume(journal: Path, local: bool, as_json: bool, report: Path | None, verbo
                     settings = await Settings.of(reader)
                 settings = attrs.evolve(settings, local=local or settings.local)
                 client = await stack.enter_async_context(open_client(local=settings.local))
+                await asyncio.to_thread(check_results, settings.output_dir)
                 opened = await stack.enter_async_context(await Journal.open(path))
                 batch = Batch(await _work_in(opened), settings, telling)
                 return 0 if await batch.run(client, opened) else 1

@@ -211,3 +211,18 @@ async def test_the_local_service_enhances_without_credentials(
     again = await alone("resume", "enhanced", "--json")
     assert again.status == 1
     assert sorted(line["status"] for line in again.lines) == ["failed", "skipped"]
+
+
+async def test_a_folder_that_takes_no_results_is_found_before_anything_is_sent(
+    command: Command, tmp_path: Path, enhance_service: LocalService
+) -> None:
+    make(tmp_path, "a.wav", "taken")
+
+    for options in (["--no-journal"], ["--journal", "j.sqlite"], []):
+        run = await command("enhance", "a.wav", "--output-dir", "taken", *options)
+        assert (run.status, run.out) == (2, "")
+        assert "The results cannot be written to taken: File exists." in run.err
+
+    assert enhance_service.count("POST /assets") == 0
+    assert files_in(tmp_path) == ["a.wav", "taken"]
+    assert (tmp_path / "taken").read_bytes() == content("taken")

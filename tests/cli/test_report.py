@@ -46,6 +46,7 @@ async def test_a_place_that_is_lost_meanwhile_is_an_error(tmp_path: Path) -> Non
 
 
 def test_a_place_that_is_not_there_is_found_before(tmp_path: Path) -> None:
-    for path in (tmp_path, tmp_path / "no" / "r.json"):
-        with pytest.raises(InvalidInputError):
-            Report(path)
+    with pytest.raises(InvalidInputError, match="it is a folder"):
+        Report(tmp_path)
+    with pytest.raises(InvalidInputError, match="there is no such folder"):
+        Report(tmp_path / "no" / "r.json")
