@@ -1,0 +1,43 @@
+"""Whether files can be written where they are to go: found before anything is paid for."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from audio_enhance import InvalidInputError
+
+from .outcome import near
+
+
+def check_results(folder: Path) -> None:
+    """Make the folder for results, and try to write there; blocks.
+
+    Raises:
+        InvalidInputError: Nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Tried, since permissions do not tell of file systems that are full or read-only.
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise InvalidInputError(
+            f"The results cannot be written to {near(folder)}: {error.strerror}.",
+            hint="Check who may write there, or choose another folder with --output-dir.",
+        ) from None
+
+
+def check_report(path: Path) -> None:
+    """See whether a report can be written.
+
+    Raises:
+        InvalidInputError: It cannot.
+    """
+    if path.is_dir():
+        why, hint = "it is a folder", "Give a file's name."
+    elif not path.parent.is_dir():
+        why, hint = "there is no such folder", "Make the folder first."
+    elif not os.access(path.parent, os.W_OK):
+        why, hint = "Permission denied", "Check who may write there, or choose another place."
+    else:
+        return
+    raise InvalidInputError(f"The report cannot be written to {near(path)}: {why}.", hint=hint)
