@@ -14,7 +14,7 @@ AudioEnhanceError
 ├── ConnectionFailedError        no answer: DNS, TLS, refused, reset, cut
 ├── RequestTimeoutError          no answer in time
 │   └── TransferStalledError     no byte moved for too long
-├── WaitTimeoutError             processing takes longer than we were told to wait
+├── WaitTimeoutError             processing takes longer than it may
 ├── ProtocolError                an answer that does not fit the API
 │   └── CorruptTransferError     a transfer that arrived, but not whole or not the same
 ├── ApiError                     an answer that says no (status, code, the server's message)
@@ -22,7 +22,7 @@ AudioEnhanceError
 │   ├── NotFoundError            404
 │   ├── ValidationError          422: `fields` names what was wrong
 │   ├── RateLimitError           429
-│   ├── ServerError              408, 5xx
+│   ├── ServerError              408, 500, 502, 503, 504, and S3's `SlowDown`
 │   └── StorageError             S3's own refusals
 ├── EnhancementFailedError       the server finished with `failed`
 ├── LaneFullError                more jobs wait than are allowed to
