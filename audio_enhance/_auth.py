@@ -68,7 +68,7 @@ class ClientCredentials:
         scopes: What the token is asked to cover.
 
     Raises:
-        ConfigurationError: A value is empty.
+        ConfigurationError: A value is empty or holds unprintable characters.
     """
 
     client_id: str = attrs.field(validator=_not_blank)
@@ -88,7 +88,7 @@ class AccessToken:
         client_id: The API client it was issued to, sent as `x-api-key`.
 
     Raises:
-        ConfigurationError: A value is empty.
+        ConfigurationError: A value is empty or holds unprintable characters.
     """
 
     value: str = attrs.field(validator=_not_blank, repr=lambda _: "'…'")

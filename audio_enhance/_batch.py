@@ -43,6 +43,8 @@ class Outcome:
             `not started`, that the batch was stopped before.
         path: Where the result is.
         error: Why there is none.
+        asset_id: The asset, if there is one.
+        enhancement_id: The speech enhancement, if there is one.
         extra_enhancements: How many more enhancements the server may have made than needed,
             because an answer was lost.
         failed_enhancements: How many the server finished with `failed`; one is tried again.
@@ -69,7 +71,8 @@ class BatchReport(Sequence[Outcome]):
     """The outcomes of a batch, one per source and strength, in the order given.
 
     Attributes:
-        stopped_by: What stopped the batch before its end: credentials that the server refuses.
+        stopped_by: What stopped the batch before its end: credentials that the server refuses,
+            or a closed client; `None` if nothing did.
     """
 
     def __init__(self, outcomes: list[Outcome], stopped_by: AudioEnhanceError | None) -> None:

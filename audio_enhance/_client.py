@@ -40,7 +40,7 @@ _REMEMBERED = 1024
 
 
 class EnhanceClient(FiveSteps):
-    """A client of the Enhance Speech API for one API client id; used as an async context.
+    """A client of the Enhance Speech API, for one API client or several; an async context.
 
     Args:
         auth: `ClientCredentials`, an `AccessToken`, or any `TokenProvider`; a sequence of them

@@ -88,7 +88,7 @@ class Retrying(Event):
 
 @attrs.frozen(kw_only=True)
 class Finished(Event):
-    """The job is over; `error` is `None` when it succeeded."""
+    """The job is over; `path` is where the result was saved, `error` why there is none."""
 
     path: str | None = None
     error: AudioEnhanceError | None = None

@@ -174,6 +174,14 @@ class AheadWindow:
 class RateLimits:
     """The published limits of one organization: share one object between all that belong to it.
 
+    Args:
+        creations_per_minute: The most creations in any 60 seconds, 1 or more.
+        others_per_minute: The most other calls in any 60 seconds, 1 or more.
+        clock: What tells the time and waits, for tests.
+
+    Raises:
+        ValueError: A limit is less than 1.
+
     Attributes:
         creations: `POST assets` and `POST speech_enhancements` together.
         assets: The same, for `POST assets`: no more of them than enhancements can follow.

@@ -17,8 +17,10 @@ class PollPolicy:
 
     Attributes:
         shortest: The least seconds between two questions.
-        longest: The most seconds between two questions.
-        share: The wait as a share of the time since the wait began.
+        longest: The most seconds between two questions; more while a late answer costs nobody
+            anything, since the next recording is in work already.
+        share: The wait as a share of the time since the wait began, up to a tenth longer at
+            random; more in the same case.
     """
 
     shortest: float = attrs.field(default=0.25, validator=attrs.validators.gt(0))

@@ -41,8 +41,9 @@ class Timeouts:
         stall: For the next byte of an upload or download, in either direction, and for the
             object store's answer once everything was sent.
         ready: For an asset to become `ready_for_processing` after its upload.
-        processing: For one enhancement, from being asked for to its end; `None` waits as long
-            as the server needs.
+        processing: For one enhancement, from when the server probably began it, or from the call
+            of `wait_until_finished`, to its end. With `None` that call waits without end, and a
+            job until it has taken twenty times its estimate, half an hour to a day.
     """
 
     connect: float = attrs.field(default=15.0, validator=attrs.validators.gt(0))
