@@ -6,6 +6,10 @@ from aiohttp import BodyPartReader, web
 
 from audio_enhance import EnhanceClient
 
+from ._disconnect import ClientDisconnectedError
+
+__all__ = ["CLIENT", "ClientDisconnectedError", "cleanup_ctx", "part_chunks"]
+
 CLIENT = web.AppKey("audio_enhance", EnhanceClient)
 """Where `cleanup_ctx` puts the client: `request.app[CLIENT]`."""
 
@@ -33,6 +37,13 @@ def cleanup_ctx(
 
 
 async def part_chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
-    """Yield a multipart part as it arrives, for `Source.spool`."""
-    while chunk := await part.read_chunk(_CHUNK_BYTES):
-        yield bytes(chunk)
+    """Yield a multipart part as it arrives, for `Source.spool`.
+
+    Raises:
+        ClientDisconnectedError: The sender went away before the end.
+    """
+    try:
+        while chunk := await part.read_chunk(_CHUNK_BYTES):
+            yield bytes(chunk)
+    except (ConnectionError, web.RequestPayloadError):
+        raise ClientDisconnectedError from None

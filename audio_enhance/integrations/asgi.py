@@ -1,17 +1,17 @@
-"""For ASGI applications (Starlette, FastAPI, Litestar): life cycle and bodies that stream in."""
+"""For ASGI applications (Starlette, FastAPI, Litestar): life cycle, uploads in and results out."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from audio_enhance import AudioEnhanceError, EnhanceClient
+from audio_enhance import EnhanceClient, SpeechEnhancement
+
+from ._disconnect import ClientDisconnectedError
+
+__all__ = ["ClientDisconnectedError", "Receive", "body_chunks", "lifespan", "passed_through"]
 
 # Mapping, since the messages are mutable ones in Starlette and typed dictionaries in Litestar.
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
-
-
-class ClientDisconnectedError(AudioEnhanceError):
-    """The browser went away before its upload was complete."""
 
 
 def lifespan(
@@ -44,8 +44,37 @@ async def body_chunks(receive: Receive) -> AsyncIterator[bytes]:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise ClientDisconnectedError("The sender went away before the upload was complete.")
+            raise ClientDisconnectedError
         if chunk := message.get("body", b""):
             yield chunk
         if not message.get("more_body", False):
             return
+
+
+async def passed_through(
+    client: EnhanceClient,
+    enhancement: SpeechEnhancement,
+    range: str | None = None,  # noqa: A002  the header's own name
+) -> tuple[int, Mapping[str, str], AsyncGenerator[bytes]]:
+    """Open a result, and return status, headers and chunks for a streaming response.
+
+    The connection to the object store is closed with the chunks, at their end or before.
+
+    Args:
+        client: The client.
+        enhancement: A finished one.
+        range: The request's `Range` header, of a player for example.
+
+    Raises:
+        InvalidInputError: The range is malformed.
+        AudioEnhanceError: Whatever else went wrong, before anything was answered.
+    """
+    opened = AsyncExitStack()
+    part = await opened.enter_async_context(client.stream(enhancement, range=range))
+
+    async def chunks() -> AsyncGenerator[bytes]:
+        async with opened:
+            async for chunk in part:
+                yield chunk
+
+    return part.status, part.headers, chunks()

@@ -52,7 +52,7 @@ def as_a_form(chunks: AsyncGenerator[bytes]) -> dict[str, Any]:
     return {"data": form}
 
 
-@pytest.mark.parametrize(
+applications = pytest.mark.parametrize(
     ("application", "form"),
     [
         (aiohttp_application, as_a_form),
@@ -60,6 +60,9 @@ def as_a_form(chunks: AsyncGenerator[bytes]) -> dict[str, Any]:
         (litestar_application, as_it_is),
     ],
 )
+
+
+@applications
 async def test_a_full_lane_is_told_of_before_the_recording_is_there(
     application: Callable[[EnhanceClient], AbstractAsyncContextManager[str]],
     form: Callable[[AsyncGenerator[bytes]], dict[str, Any]],
@@ -99,3 +102,27 @@ async def test_a_full_lane_is_told_of_before_the_recording_is_there(
                 await asyncio.sleep(0.01)
             async with session.post(url, **form(whole())) as answer:
                 assert answer.status == 202
+
+
+@applications
+async def test_a_sender_that_goes_away_gives_its_place_back(
+    application: Callable[[EnhanceClient], AbstractAsyncContextManager[str]],
+    form: Callable[[AsyncGenerator[bytes]], dict[str, Any]],
+    enhance_service: LocalService,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def endless() -> AsyncGenerator[bytes]:
+        yield RECORDING
+        await asyncio.Event().wait()
+
+    client = client_of(enhance_service, max_waiting=1)
+    async with application(client) as url, aiohttp.ClientSession() as session:
+        leaving = asyncio.create_task(session.post(url, **form(endless())))
+        while not client.waiting:
+            await asyncio.sleep(0.01)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        while client.waiting:
+            await asyncio.sleep(0.01)
+    assert enhance_service.count("POST /assets") == 0
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

@@ -1,6 +1,7 @@
 """What web backends rely on: bounds, draining, taking up, passing through, disconnects."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -18,7 +19,7 @@ from audio_enhance import (
     LaneFullError,
     Source,
 )
-from audio_enhance.integrations.asgi import ClientDisconnectedError, body_chunks
+from audio_enhance.integrations.asgi import ClientDisconnectedError, body_chunks, passed_through
 from audio_enhance.integrations.sse import event_number, server_sent_events
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
@@ -164,6 +165,28 @@ async def test_a_result_is_passed_through_in_parts(enhance_client: EnhanceClient
     with pytest.raises(InvalidInputError):
         async with enhance_client.stream(enhancement, range="bytes=0-1\r\nX: y"):
             pass
+
+
+async def test_what_is_passed_through_is_closed_with_its_chunks(
+    enhance_client: EnhanceClient,
+) -> None:
+    long = RECORDING * 1000  # more than is read ahead
+    enhancement = (await (await enhance_client.submit(long, strength=93))).enhancement
+    status, headers, chunks = await passed_through(enhance_client, enhancement)
+    assert (status, int(headers["Content-Length"])) == (200, len(Rehearsal.expected(long, 93)))
+    assert await anext(chunks)
+    connector = enhance_client._open.transport._storage.connector
+    assert connector is not None
+    assert connector._acquired
+    await chunks.aclose()
+    assert not connector._acquired
+    # A browser may be gone before the first chunk is asked for.
+    _, _, chunks = await passed_through(enhance_client, enhancement)
+    assert connector._acquired
+    del chunks
+    gc.collect()
+    while connector._acquired:
+        await asyncio.sleep(0)
 
 
 async def test_a_body_is_spooled_as_it_arrives() -> None:

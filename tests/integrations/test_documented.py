@@ -23,7 +23,7 @@ from yarl import URL
 
 from audio_enhance import EnhanceClient, Job, Journal, LaneFullError, Source
 from audio_enhance.integrations.aiohttp import CLIENT, cleanup_ctx, part_chunks
-from audio_enhance.integrations.asgi import body_chunks, lifespan
+from audio_enhance.integrations.asgi import body_chunks, lifespan, passed_through
 from audio_enhance.integrations.sse import HEADERS, server_sent_events
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
@@ -64,7 +64,11 @@ ALL: dict[str, Any] = {
     "math": math,
     "server_sent_events": server_sent_events,
 }
-ASGI = ALL | {"body_chunks": body_chunks, "lifespan": lifespan}
+ASGI = ALL | {
+    "body_chunks": body_chunks,
+    "lifespan": lifespan,
+    "passed_through": passed_through,
+}
 
 
 def block(mark: str) -> str:
@@ -120,6 +124,7 @@ def program(template: str, framework: str, **parts: str) -> str:
         "refuse": said("Retry-After", framework),
         "redirect": said("Location", framework),
         "events": said("pieces", framework),
+        "through": said("client.stream", framework),
     }
     lines: list[str] = []
     for line in template.splitlines():
@@ -150,6 +155,12 @@ async def result(request: Request, id: str):
     CLIENT
     url = await client.presigned_download_url((await jobs[id]).enhancement)
     REDIRECT
+
+@app.get("/enhancements/{id}/through")
+async def through(request: Request, id: str):
+    CLIENT
+    enhancement = (await jobs[id]).enhancement
+    THROUGH
 """
     setup = said("cleanup_ctx", "FastAPI", but="client")
     known = ASGI | {
@@ -186,7 +197,13 @@ async def result(request: Request[Any, Any, Any]) -> Response[None]:
     url = await client.presigned_download_url((await jobs[request.path_params["id"]]).enhancement)
     REDIRECT
 
-handlers = [create, again, events, result]
+@get("/enhancements/{id:str}/through")
+async def through(request: Request[Any, Any, Any]) -> Stream:
+    CLIENT
+    enhancement = (await jobs[request.path_params["id"]]).enhancement
+    THROUGH
+
+handlers = [create, again, events, result, through]
 SETUP
 """
     setup = said("cleanup_ctx", "Litestar", but="client")
@@ -230,7 +247,7 @@ async def result(request):
 async def through(request):
     CLIENT
     enhancement = (await jobs[request.match_info["id"]]).enhancement
-    STREAM
+    THROUGH
 
 app.router.add_post("/enhancements", create)
 for handler in (events, result, through):
@@ -243,10 +260,7 @@ for handler in (events, result, through):
         "part_chunks": part_chunks,
         "web": web,
     }
-    stream = said("client.stream", "aiohttp")
-    return listening_aiohttp(
-        application_of(program(template, "aiohttp", setup=setup, stream=stream), known)
-    )
+    return listening_aiohttp(application_of(program(template, "aiohttp", setup=setup), known))
 
 
 @pytest.fixture
@@ -296,12 +310,12 @@ async def test_an_application_of_what_is_documented(
             location = URL(answer.headers["Location"], encoded=True)
         async with session.get(location) as answer:
             assert await answer.read() == EXPECTED
-        if framework == "aiohttp":
-            async with session.get(f"{job}/through") as answer:
-                assert (answer.status, await answer.read()) == (200, EXPECTED)
-            async with session.get(f"{job}/through", headers={"Range": "bytes=9-"}) as answer:
-                assert (answer.status, await answer.read()) == (206, EXPECTED[9:])
-                assert answer.headers["Content-Range"].startswith("bytes 9-")
+        async with session.get(f"{job}/through") as answer:
+            assert (answer.status, await answer.read()) == (200, EXPECTED)
+        async with session.get(f"{job}/through", headers={"Range": "bytes=9-"}) as answer:
+            assert (answer.status, await answer.read()) == (206, EXPECTED[9:])
+            assert answer.headers["Content-Range"].startswith("bytes 9-")
+            assert answer.headers.getall("Content-Type") == ["audio/mpeg"]
         monkeypatch.setattr(Client, "full", True)
         async with session.post(url + paths[-1], **upload(framework)) as answer:
             assert answer.status == 503
