@@ -13,7 +13,7 @@ from typing import Protocol
 import attrs
 
 from ._clock import Clock
-from ._errors import Phase, WaitTimeoutError
+from ._errors import AudioEnhanceError, Phase, WaitTimeoutError
 from ._estimate import ProcessingEstimate
 from ._gate import PriorityGate
 from ._models import EnhancementStatus, SpeechEnhancement
@@ -36,6 +36,9 @@ _MARGIN = 0.02
 # Of the time that the next one will take at least, this share may pass unnoticed; the rest is for
 # the jitter of the waits (a tenth), and for asking and submitting another.
 _PATIENCE = 0.85
+# What the server has was paid for: that it cannot be asked about for a while is no reason to
+# give it up. Every question is tried again by itself, a few times; this long they may all fail.
+_UNREACHABLE = 600.0
 # How long the answer to a creation that is on its way is waited for when nobody wants the
 # enhancement any more, in seconds: its id lets a later run take it up.
 _GRACE_SECONDS = 5.0
@@ -68,6 +71,7 @@ class Outstanding:
     skew: float | None
     poll: Poll | None = None
     noticed: float = 0.0  # when it became the head, on our clock
+    failing: float | None = None  # since when no question about it was answered
     leave: Callable[[], None] = lambda: None
 
     @property
@@ -255,7 +259,16 @@ class ServerQueue:
 
     async def _look_at(self, head: Outstanding, poll: Poll) -> None:
         self.questions += 1
-        found = await self._ask(head.enhancement.asset_id, head.enhancement.id)
+        try:
+            found = await self._ask(head.enhancement.asset_id, head.enhancement.id)
+        except AudioEnhanceError as error:
+            now = self._clock.monotonic()
+            head.failing = now if head.failing is None else head.failing
+            longest = _UNREACHABLE if self._longest is None else min(_UNREACHABLE, self._longest)
+            if not error.retryable or now - head.failing >= longest:
+                raise
+            return
+        head.failing = None
         head.enhancement = found
         if found.status.finished:
             self._learn(head)

@@ -7,6 +7,7 @@ from datetime import datetime
 import pytest
 
 from audio_enhance import (
+    ConnectionFailedError,
     EnhancementStatus,
     NotFoundError,
     PollPolicy,
@@ -271,6 +272,35 @@ async def test_an_answer_that_cannot_be_had_ends_that_job_alone() -> None:
         with pytest.raises(NotFoundError):
             await gone.finished
         assert (await behind.finished).status == EnhancementStatus.SUCCEEDED
+
+    await run.clock.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("longest", "away", "given_up"),
+    [(None, 500.0, False), (None, 700.0, True), (100.0, 90.0, False), (100.0, 200.0, True)],
+)
+async def test_what_the_server_has_is_not_given_up_while_the_network_is_away(
+    longest: float | None, away: float, given_up: bool
+) -> None:
+    run = Run(longest=longest)
+    back = run.clock.now + away
+
+    async def ask(asset_id: str, enhancement_id: str) -> SpeechEnhancement:
+        if run.clock.now < back:
+            raise ConnectionFailedError("No connection.", connected=False)
+        return await run.server.ask(asset_id, enhancement_id)
+
+    run.queue = ServerQueue(ask, PollPolicy(), run.clock, longest=longest)
+
+    async def scenario() -> None:
+        first = await run.submit(10.0)
+        if given_up:
+            with pytest.raises(ConnectionFailedError):
+                await first.finished
+            assert run.clock.now < back
+        else:
+            assert (await first.finished).status == EnhancementStatus.SUCCEEDED
 
     await run.clock.run(scenario())
 
