@@ -234,6 +234,7 @@ async def test_the_application_goes_away_and_comes_back(stage: Stage, halver: Ha
     await lost.get_by_role("button", name="Close").click()
     await expect(lost.locator(".player")).to_have_count(0)
     await expect(lost.get_by_role("button", name="Listen")).to_be_hidden()
+    await expect(lost.get_by_role("button", name="Try again")).to_be_focused()
     await lost.get_by_role("button", name="Try again").click()
     await stage.until("done.wav", "Ready")
 

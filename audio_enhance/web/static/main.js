@@ -206,7 +206,10 @@ function stopListening() {
   actions.listen.setAttribute("aria-expanded", "false");
   actions.listen.textContent = "Listen";
   delete element.dataset.open;
+  const focused = actions.listen === document.activeElement;
   cards.get(listening.id).update(performance.now());
+  // What is closed may be lost by now, and its button goes.
+  if (focused && actions.listen.hidden) element.querySelector("button:not([hidden])")?.focus();
   listening = null;
 }
 
