@@ -22,6 +22,7 @@ from audio_enhance._threads import to_its_end
 
 from .log import logged
 from .outcome import line_of, print_json
+from .places import is_full
 from .plain import PlainPainter
 from .progress import Progress
 from .report import Report
@@ -166,6 +167,10 @@ class Batch:
             async with aclosing(run) as outcomes:
                 async for outcome in outcomes:
                     await self._take(outcome)
+                    if is_full(outcome.error):
+                        # Everything after it would be processed, and paid for, in vain.
+                        self._summary.left = self._work.count - self._summary.ended
+                        return
 
     async def _take(self, outcome: Outcome) -> None:
         self._progress.ended(outcome)

@@ -1,10 +1,11 @@
 """Whether files can be written where they are to go: found before anything is paid for."""
 
+import errno
 import os
 import tempfile
 from pathlib import Path
 
-from audio_enhance import InvalidInputError
+from audio_enhance import AudioEnhanceError, InvalidInputError, OutputError
 
 from .outcome import near
 
@@ -24,6 +25,12 @@ def check_results(folder: Path) -> None:
             f"The results cannot be written to {near(folder)}: {error.strerror}.",
             hint="Check who may write there, or choose another folder with --output-dir.",
         ) from None
+
+
+def is_full(error: AudioEnhanceError | None) -> bool:
+    """Whether there was no room for a result: there will be none for others either."""
+    cause = error.__cause__ if isinstance(error, OutputError) else None
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def check_report(path: Path) -> None:

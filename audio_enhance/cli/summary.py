@@ -27,9 +27,14 @@ class _Same:
 
 
 class Summary:
-    """Counts outcomes, and remembers enough of the failures to say what to do."""
+    """Counts outcomes, and remembers enough of the failures to say what to do.
+
+    Attributes:
+        left: How many have no outcome since there was no room for more results.
+    """
 
     def __init__(self) -> None:
+        self.left = 0
         self._counts: Counter[str] = Counter()
         self._failures: dict[str, dict[str, _Same]] = {}  # by what to do, by message
         self._more: Counter[str] = Counter()
@@ -97,10 +102,14 @@ class Summary:
             parts.append(f"{counts['failed']:,} failed")
         if counts["not started"]:
             parts.append(f"{counts['not started']:,} not started")
+        if self.left:
+            parts.append(f"{self.left:,} left")
         head = f"{', '.join(parts)}, in {duration(seconds)}"
         if counts["succeeded"] or counts["skipped"]:
             head += f"; results are in {_name(output_dir)}"
         self._line(console, Text(head, style="bold"))
+        if self.left:
+            self._line(console, "Stopped, since there is no room for more results.")
         if self._extra:
             self._line(
                 console,

@@ -1,5 +1,8 @@
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -226,3 +229,38 @@ async def test_a_folder_that_takes_no_results_is_found_before_anything_is_sent(
     assert enhance_service.count("POST /assets") == 0
     assert files_in(tmp_path) == ["a.wav", "taken"]
     assert (tmp_path / "taken").read_bytes() == content("taken")
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="mounting a small disk needs root on Linux"
+)
+async def test_a_full_disk_stops_the_batch_and_what_was_paid_for_is_used_later(
+    command: Command, tmp_path: Path, enhance_service: LocalService
+) -> None:
+    for number in range(40):
+        (tmp_path / f"{number:02}.wav").write_bytes(b"RIFF" + bytes([number]) * 300_000)
+    small = tmp_path / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)]
+    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.strip()}")
+    try:
+        options = ("--output-dir", "small", "--journal", "j.sqlite", "--json", "--report", "r.json")
+        run = await command("enhance", ".", *options)
+        assert run.status == 1
+        assert "Stopped, since there is no room for more results." in run.err
+        assert "Make room on the disk, then try again." in run.err
+        assert "To try them again: audio-enhance resume j.sqlite" in run.err
+        assert enhance_service.count("POST /speech_enhancements") < 40
+        totals = json.loads((tmp_path / "r.json").read_text())["totals"]
+        assert totals["unfinished"] == 40 - len(run.lines) > 0
+        assert totals["failed"] >= 1
+
+        subprocess.run(["mount", "-o", "remount,size=40m", str(small)], check=True)
+        again = await command("resume", "j.sqlite", "--json")
+        assert (again.status, len(again.lines)) == (0, 40)
+        assert len(files_in(small)) == 40
+        assert enhance_service.count("POST /speech_enhancements") == 40
+    finally:
+        subprocess.run(["umount", str(small)], check=True)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from audio_enhance import AudioEnhanceError, InvalidSourceError, Outcome
+from audio_enhance import AudioEnhanceError, InvalidSourceError, Outcome, OutputError
 from audio_enhance.cli.summary import Summary, resume_command
 
 
@@ -45,6 +45,19 @@ def test_failures_are_grouped_by_what_to_do() -> None:
         "To try them again: audio-enhance resume '/out/my j'",
     ]
     assert not summary.ok
+
+
+def test_a_full_disk_is_told_with_what_is_left() -> None:
+    summary = Summary()
+    summary.add(failed("a.wav", OutputError("There is no room.", hint="Make room.")))
+    summary.left = 9
+    assert printed(summary) == [
+        "0 enhanced, 1 failed, 9 left, in 1 min 1 s",
+        "Stopped, since there is no room for more results.",
+        "  a.wav: There is no room.",
+        "    → Make room.",
+        "To try them again: audio-enhance resume '/out/my j'",
+    ]
 
 
 def test_what_was_made_in_vain_is_told() -> None:
