@@ -67,7 +67,7 @@ class Lane:
             on_submitted=self._submitted,
         )
         self._jobs: dict[Job, bool] = {}  # and whether they are not submitted yet
-        steps.api.limits.assets.owe(self._owed)
+        steps.api.limits.assets.owe(self._owed, _AHEAD)
 
     @property
     def client_id(self) -> str:

@@ -127,20 +127,25 @@ class AheadWindow:
         self.pause = window.pause
         self.look_again = window.look_again
         self._window = window
-        self._owed: list[Callable[[], int]] = []
+        self._owed: dict[Callable[[], int], int] = {}  # and how many it can be
         self._under_way = 0
         self._turn = asyncio.Lock()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._window!r}, {self._owing()} owed)"
 
-    def owe(self, owed: Callable[[], int]) -> None:
-        """From now on, ask how many calls somebody is going to make for what was let in."""
-        self._owed.append(owed)
+    def owe(self, owed: Callable[[], int], most: int) -> None:
+        """From now on, ask how many calls somebody is going to make for what was let in.
+
+        Args:
+            owed: Asked only while there is no room for all that can be owed.
+            most: How many that usually is at most.
+        """
+        self._owed[owed] = most
 
     def settle(self, owed: Callable[[], int]) -> None:
         """Ask no more."""
-        self._owed.remove(owed)
+        del self._owed[owed]
         self.look_again()
 
     async def __aenter__(self) -> None:
@@ -163,9 +168,12 @@ class AheadWindow:
         return self._under_way + sum(owed() for owed in self._owed)
 
     def _free_in(self) -> float:
-        window, owing = self._window, self._owing()
+        window = self._window
         if window.contested:
             return inf  # what is owed goes first
+        if window.free_in(2 + self._under_way + sum(self._owed.values())) == 0:
+            return 0.0
+        owing = self._owing()
         # With nothing owed, the last call of a window is better used than left.
         needed = min(2 + owing, window.limit) if owing else 1
         return max(window.free_in(1), window.free_in(needed) - _SOON * window.period)
