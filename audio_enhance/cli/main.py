@@ -15,6 +15,7 @@ from audio_enhance import (
 
 from .demo import demo
 from .enhance import enhance
+from .outcome import advice
 from .resume import resume
 from .screen import error_console
 from .serve import serve
@@ -76,5 +77,5 @@ def _show(error: AudioEnhanceError) -> None:
     console.print(
         Text.assemble(("Error: ", "bold red"), shown(source + error.message)), soft_wrap=True
     )
-    if error.hint:
-        console.print(Text(shown(error.hint)), soft_wrap=True)
+    if hint := advice(error):
+        console.print(Text(shown(hint)), soft_wrap=True)

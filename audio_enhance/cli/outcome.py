@@ -12,6 +12,12 @@ from audio_enhance import AudioEnhanceError, Outcome, OutputError
 
 from .text import shown
 
+# What the library's hints call something that has a name on the command line.
+_OPTIONS = {
+    "allow overwriting": "run enhance with --overwrite",
+    "give its content type": "give --content-type",
+}
+
 
 def print_json(outcome: Outcome) -> None:
     """Print the line of `--json`; blocks as long as its reader does.
@@ -60,6 +66,14 @@ def reason(error: AudioEnhanceError) -> str:
     if error.request_id:
         about.append(f"request {error.request_id}")
     return error.message + (f" [{', '.join(about)}]" if about else "")
+
+
+def advice(error: AudioEnhanceError) -> str:
+    """Return what to do about it, with the options of the command line by their names."""
+    hint = error.hint or ""
+    for said, option in _OPTIONS.items():
+        hint = hint.replace(said, option)
+    return hint
 
 
 def near(path: str | Path) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from audio_enhance import AudioEnhanceError, AuthenticationError, Outcome
 
-from .outcome import near
+from .outcome import advice, near
 from .text import duration, several, shown
 
 # Of each kind of failure so many are listed; a batch may have thousands.
@@ -74,7 +74,7 @@ class Summary:
             self._add_failure(outcome.name, outcome.error)
 
     def _add_failure(self, name: str, error: AudioEnhanceError) -> None:
-        kind = error.hint or ""
+        kind = advice(error)
         messages = self._failures.setdefault(kind, {})
         if (same := messages.get(error.message)) is not None:
             same.count += 1

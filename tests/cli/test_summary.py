@@ -1,9 +1,19 @@
 import io
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
-from audio_enhance import AudioEnhanceError, InvalidSourceError, Outcome, OutputError
+from audio_enhance import (
+    AudioEnhanceError,
+    InvalidInputError,
+    InvalidSourceError,
+    Outcome,
+    OutputError,
+    OutputExistsError,
+    Source,
+)
+from audio_enhance.cli.outcome import advice
 from audio_enhance.cli.summary import Summary, resume_command
 
 
@@ -58,6 +68,16 @@ def test_a_full_disk_is_told_with_what_is_left() -> None:
         "    → Make room.",
         "To try them again: audio-enhance resume '/out/my j'",
     ]
+
+
+def test_advice_names_the_options_of_the_command_line(tmp_path: Path) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("nothing to be heard")
+    with pytest.raises(InvalidInputError) as caught:
+        Source.from_path(notes)
+    assert "or give --content-type." in advice(caught.value)
+    assert "or run enhance with --overwrite." in advice(OutputExistsError("It is there."))
+    assert advice(AudioEnhanceError("Something.")) == ""
 
 
 def test_what_was_made_in_vain_is_told() -> None:
