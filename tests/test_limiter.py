@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Iterable
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -70,6 +71,84 @@ def test_all_that_is_allowed_gets_through(limit: int, rounds: int, extra: int) -
     made = asyncio.run(clock.run(calls(window, clock, [(0.0, 0.0)] * count)))
     # `limit` at once, `limit` more each time that a period has passed, and not a moment later.
     assert sorted(began for began, _ in made) == [60.0 * (n // limit) for n in range(count)]
+
+
+@attrs.define
+class Pair:
+    """A recording: an asset, its upload, and an enhancement unless the upload fails."""
+
+    arrival: float
+    upload: float
+    length: float
+    fails: bool
+
+
+async def pairs(limits: RateLimits, clock: TurnClock, plan: Iterable[Pair]) -> list[Call]:
+    """Make two calls for each, as a lane would; return when they began and ended."""
+    made: list[Call] = []
+    owed: set[int] = set()
+    limits.assets.owe(lambda: len(owed), 1)
+
+    async def take(length: float) -> None:
+        began = clock.monotonic()
+        await clock.sleep(length)
+        made.append((began, clock.monotonic()))
+
+    async def one(number: int, pair: Pair) -> None:
+        await clock.sleep(pair.arrival)
+        async with limits.assets:
+            await take(pair.length)
+        owed.add(number)
+        await clock.sleep(pair.upload)
+        if pair.fails:
+            owed.remove(number)
+            limits.assets.look_again()
+            return
+        async with limits.creations:
+            owed.remove(number)
+            await take(pair.length)
+
+    await asyncio.gather(*(one(number, pair) for number, pair in enumerate(plan)))
+    return made
+
+
+@settings(deadline=None)
+@given(
+    limit=st.integers(1, 6),
+    plan=st.lists(
+        st.builds(
+            Pair, st.floats(0, 200), st.floats(0, 90), st.sampled_from([0.0, 0.1, 5]), st.booleans()
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+)
+def test_assets_and_enhancements_together_never_exceed_it_and_all_have_their_turn(
+    limit: int, plan: list[Pair]
+) -> None:
+    clock = TurnClock()
+    limits = RateLimits(creations_per_minute=limit, others_per_minute=1, clock=clock)
+    made = asyncio.run(clock.run(pairs(limits, clock, plan)))
+    assert len(made) == sum(1 if pair.fails else 2 for pair in plan)
+    assert most_in_any(60, made) <= limit
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    limit=st.integers(1, 9),
+    jobs=st.integers(1, 12),
+    upload=st.sampled_from([0.0, 0.5, 3.0]),
+)
+def test_assets_and_enhancements_together_use_what_is_allowed(
+    limit: int, jobs: int, upload: float
+) -> None:
+    """The last of them comes in the minute that its number allows, give or take the uploads."""
+    clock = TurnClock()
+    limits = RateLimits(creations_per_minute=limit, others_per_minute=1, clock=clock)
+    plan = [Pair(0.0, upload, 0.0, fails=False)] * jobs
+    made = asyncio.run(clock.run(pairs(limits, clock, plan)))
+    minutes = (2 * jobs - 1) // limit
+    assert max(began for began, _ in made) <= minutes * (60.0 + upload) + upload * jobs
 
 
 async def test_a_bucket_that_starts_full_would_fail_the_property() -> None:
