@@ -82,7 +82,7 @@ class Api:
         try:
             if request.content_type != "application/x-www-form-urlencoded":
                 raise TokenError(400, "invalid_request", "the body must be a form")
-            form = {name: str(value) for name, value in (await request.post()).items()}
+            form = await _form(request)
             client = self._tokens.client(form.get("client_id"))
             current_record.get().client_id = client.id if client else None
             answer = self._tokens.exchange(form)
@@ -228,6 +228,14 @@ class Api:
             return None
         date: datetime = self._conditions.clock.date(at).astimezone(UTC)
         return date.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    try:
+        return {name: str(value) for name, value in (await request.post()).items()}
+    except (LookupError, UnicodeError):
+        # A charset that is none, or bytes that are not in it.
+        raise TokenError(400, "invalid_request", "the form cannot be read") from None
 
 
 async def _json_body(request: web.Request) -> bytes:

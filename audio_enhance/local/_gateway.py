@@ -13,7 +13,14 @@ from audio_enhance.local import _routes
 from audio_enhance.local._conditions import Conditions
 from audio_enhance.local._connection import reset
 from audio_enhance.local._faults import Fault
-from audio_enhance.local._problems import ProblemError, bad_key, bad_token, server_error, too_many
+from audio_enhance.local._problems import (
+    ProblemError,
+    bad_key,
+    bad_request,
+    bad_token,
+    server_error,
+    too_many,
+)
 from audio_enhance.local._rate_limit import SlidingWindow
 from audio_enhance.local._records import RequestRecord
 from audio_enhance.local._tokens import ApiClient, Tokens
@@ -78,6 +85,7 @@ class Gateway:
         self, request: web.Request, handler: _Handler, record: RequestRecord
     ) -> web.StreamResponse:
         faults = self._conditions.faults
+        _check_host(request)
         if request.path not in _PUBLIC:
             client = self._authenticate(request)
             current_client.set(client)
@@ -128,6 +136,14 @@ class Gateway:
         wait = window.admit(self._conditions.clock.seconds())
         if wait is not None:
             raise too_many(str(wait))
+
+
+def _check_host(request: web.Request) -> None:
+    """Refuse a ``Host`` that is none (RFC 9110 §7.2): answers hold URLs that are made with it."""
+    try:
+        _ = request.url
+    except ValueError:
+        raise bad_request("the Host header is not valid") from None
 
 
 async def _act(request: web.Request, handler: _Handler) -> web.StreamResponse:

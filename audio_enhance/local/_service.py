@@ -104,7 +104,11 @@ class LocalService:
             app = Api(self._conditions, self._tokens, self._store, self._queue).application()
             # An access log would hold presigned URLs; `record` says more.
             runner = web.AppRunner(
-                app, access_log=None, handle_signals=False, shutdown_timeout=Listener.GRACE
+                app,
+                access_log=None,
+                handle_signals=False,
+                shutdown_timeout=Listener.GRACE,
+                auto_decompress=False,  # a request that is packed is none that the API can read
             )
             self._listener = await Listener.open(runner, self._host, self._port)
             stack.push_async_callback(self._listener.close)

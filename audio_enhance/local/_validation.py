@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, NoReturn, cast
 
 from attrs import frozen
 
@@ -81,13 +81,20 @@ def strength(body: bytes) -> int:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        values: Any = json.loads(body)
+        # Decoded here: `json` would take UTF-16 and UTF-32 too, which JSON between systems must
+        # not be (RFC 8259 §8.1).
+        values: Any = json.loads(body.decode(), parse_constant=_refuse)
     except (ValueError, RecursionError):
         # Nothing could be read, so there is no field to name; 422 is for what could be read.
         raise bad_request("the request body is not valid JSON") from None
     if not isinstance(values, dict):
         raise invalid({"body": "must be a JSON object"})
     return cast("dict[str, Any]", values)
+
+
+def _refuse(constant: str) -> NoReturn:
+    """Take no ``NaN`` and no ``Infinity``: Python knows them, JSON does not (RFC 8259 §6)."""
+    raise ValueError(constant)
 
 
 def _raise_if_any(errors: Mapping[str, str | None]) -> None:

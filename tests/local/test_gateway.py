@@ -1,11 +1,14 @@
 """Credentials, rate limits and the record."""
 
+import json
+from urllib.parse import urlsplit
+
 import pytest
 
 from audio_enhance.local import Behaviour
 
 from .conftest import Serve
-from .support import BODY, Caller, FakeClock, path_of
+from .support import BODY, Caller, FakeClock, path_of, put, raw
 
 ASSETS = "/audio_services/v1/assets"
 PATHS = [ASSETS, f"{ASSETS}/x", "/audio_services/nowhere", "/nowhere"]
@@ -47,6 +50,17 @@ async def test_a_key_must_be_that_of_the_token(caller: Caller) -> None:
 async def test_the_scheme_may_be_written_in_any_case(caller: Caller) -> None:
     headers = caller.headers | {"Authorization": f"bearer {caller.token}"}
     assert (await caller.call("GET", f"{ASSETS}/x", headers=headers))[0] == 404
+
+
+async def test_a_host_that_is_none_is_refused_before_anything_happens(caller: Caller) -> None:
+    origin = caller.service.base_url
+    body = b"{}"
+    headers = caller.headers | {"Content-Type": "application/json", "Content-Length": "2"}
+    request = put(origin + ASSETS, headers, body, method="POST")
+    request = request.replace(urlsplit(origin).netloc.encode(), b"local:99999", 1)
+    answer = await raw(origin, request)
+    message = {"message": "the Host header is not valid"}
+    assert (answer.status, json.loads(answer.body)) == (400, message)
 
 
 async def test_creations_are_limited_together(serve: Serve, clock: FakeClock) -> None:

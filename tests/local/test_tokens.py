@@ -1,6 +1,7 @@
 """``POST /ims/token/v3``."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -62,6 +63,18 @@ async def test_a_wrong_request_is_refused(
 async def test_the_form_is_no_json_and_no_query(caller: Caller) -> None:
     assert (await ask(caller, json=form(caller)))[1]["error"] == "invalid_request"
     assert (await ask(caller, params=form(caller)))[1]["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize(("charset", "extra"), [("bogus", b""), ("utf-8", b"\xff")])
+async def test_a_form_that_cannot_be_read_is_refused(
+    caller: Caller, charset: str, extra: bytes
+) -> None:
+    headers = {"Content-Type": f"application/x-www-form-urlencoded; charset={charset}"}
+    body = urlencode(form(caller)).encode() + extra
+    status, answer, _ = await caller.call(
+        "POST", caller.service.token_url, headers=headers, data=body
+    )
+    assert (status, answer["error"]) == (400, "invalid_request")
 
 
 async def test_the_token_endpoint_needs_no_credentials_and_is_not_limited(serve: Serve) -> None:
