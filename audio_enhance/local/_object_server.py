@@ -12,6 +12,7 @@ from aiohttp import HttpVersion11, hdrs, web
 from attrs import frozen
 
 from audio_enhance.local import _s3_errors as s3
+from audio_enhance.local._conditional import check_upload, is_unchanged
 from audio_enhance.local._conditions import Conditions
 from audio_enhance.local._connection import close_after, reset
 from audio_enhance.local._faults import Fault
@@ -82,8 +83,8 @@ class ObjectServer:
         except (ConnectionError, web.RequestPayloadError):
             # Nobody is there to be answered: either side has dropped the connection.
             return web.Response()
-        except OSError:
-            # The disk: it is full, or has lost a file.
+        except Exception:  # noqa: BLE001 - whatever it is, the answer is S3's
+            # Mostly the disk: it is full, or has lost a file.
             _log.exception("%s", record.route)
             if record.status is not None:
                 # Too late for another answer.
@@ -160,6 +161,7 @@ class ObjectServer:
     async def _receive(self, request: web.BaseRequest, key: str, record: RequestRecord) -> str:
         length = _length(request)
         expected = _content_md5(request)
+        check_upload(request.headers, key, self._files.get(key))
         if (
             request.version >= HttpVersion11
             and request.headers.get(hdrs.EXPECT, "").lower() == "100-continue"
@@ -172,6 +174,7 @@ class ObjectServer:
             digest = incoming.finish()
             if expected is not None and digest != expected:
                 raise s3.bad_digest(expected, base64.b64encode(digest).decode())
+            check_upload(request.headers, key, self._files.get(key))  # it may have come meanwhile
             content_type = request.headers.get(hdrs.CONTENT_TYPE, "binary/octet-stream")
             return self._files.place(key, content_type, incoming.path, digest).etag
 
@@ -203,7 +206,6 @@ class ObjectServer:
         stored = self._files.get(key)
         if stored is None:
             raise s3.no_such_key(key)
-        offsets = requested_range(request.headers, stored)
         headers: dict[str, str] = {
             hdrs.ACCEPT_RANGES: "bytes",
             hdrs.ETAG: stored.etag,
@@ -213,6 +215,9 @@ class ObjectServer:
         disposition = presigned.query.get("response-content-disposition")
         if disposition is not None:
             headers[hdrs.CONTENT_DISPOSITION] = disposition
+        if is_unchanged(request.headers, stored):
+            return _Download(stored, range(0), 304, headers)
+        offsets = requested_range(request.headers, stored)
         if offsets is None:
             return _Download(stored, range(stored.info.size), 200, headers)
         headers[hdrs.CONTENT_RANGE] = f"bytes {offsets[0]}-{offsets[-1]}/{stored.info.size}"
@@ -247,7 +252,7 @@ class ObjectServer:
 
 def _length(request: web.BaseRequest) -> int:
     if hdrs.TRANSFER_ENCODING in request.headers:
-        raise s3.chunked()
+        raise s3.not_implemented(hdrs.TRANSFER_ENCODING)
     length = request.content_length
     if length is None:
         raise s3.no_length()

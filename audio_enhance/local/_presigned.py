@@ -186,12 +186,7 @@ class _Claim:
             )
         if query["X-Amz-Algorithm"] != _ALGORITHM:
             raise s3.bad_query(f'X-Amz-Algorithm only supports "{_ALGORITHM}"')
-        try:
-            begins = datetime.strptime(query["X-Amz-Date"], _DATE).replace(tzinfo=UTC)
-        except ValueError:
-            raise s3.bad_query(
-                "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\""
-            ) from None
+        begins = _begin(query["X-Amz-Date"])
         scope = _scope(query["X-Amz-Credential"], query["X-Amz-Date"], key)
         expires = query["X-Amz-Expires"]
         if not re.fullmatch(r"-?[0-9]{1,18}", expires):
@@ -216,6 +211,18 @@ class _Claim:
             raise s3.not_yet_valid(self.begins, self.ends, now)
         if self.ends < now:
             raise s3.expired(self.expires, self.ends, now)
+
+
+def _begin(date: str) -> datetime:
+    try:
+        begins = datetime.strptime(date, _DATE).replace(tzinfo=UTC)
+    except ValueError:
+        begins = None
+    # `strptime` takes lower case and single digits, too; at the ends of the calendar there is
+    # nothing to reckon with.
+    if begins is None or begins.strftime(_DATE) != date or not 1970 <= begins.year < 9999:
+        raise s3.bad_query("X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"")
+    return begins
 
 
 def _scope(credential: str, date: str, key: SigningKey) -> str:

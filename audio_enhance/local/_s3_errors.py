@@ -1,10 +1,14 @@
 """S3's errors, in S3's words: status, code, message and the details each one carries."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 from xml.sax.saxutils import escape
 
 from aiohttp import hdrs
+
+_NOT_XML: Final = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class S3Error(Exception):
@@ -40,7 +44,7 @@ class S3Error(Exception):
             "RequestId": request_id,
             "HostId": host_id,
         }
-        inner = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in fields.items())
+        inner = "".join(f"<{name}>{_text(text)}</{name}>" for name, text in fields.items())
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'.encode()
 
 
@@ -129,13 +133,13 @@ def wrong_signature(
     )
 
 
-def chunked() -> S3Error:
-    """A body of unknown length, where the length is not signed."""
+def not_implemented(header: str) -> S3Error:
+    """A header that asks for what S3 does not do, such as a body of unknown length."""
     return S3Error(
         501,
         "NotImplemented",
         "A header you provided implies functionality that is not implemented",
-        {"Header": hdrs.TRANSFER_ENCODING},
+        {"Header": header},
     )
 
 
@@ -192,6 +196,16 @@ def no_such_key(key: str) -> S3Error:
     return S3Error(404, "NoSuchKey", "The specified key does not exist.", {"Key": key})
 
 
+def precondition_failed(header: str) -> S3Error:
+    """A condition of the caller's that does not hold."""
+    return S3Error(
+        412,
+        "PreconditionFailed",
+        "At least one of the pre-conditions you specified did not hold",
+        {"Condition": header},
+    )
+
+
 def wrong_method(method: str) -> S3Error:
     """A rightly signed request of a kind that objects do not have."""
     return S3Error(
@@ -219,6 +233,11 @@ def overload(status: int) -> S3Error:
     if status == 503:
         return S3Error(503, "SlowDown", "Please reduce your request rate.")
     return S3Error(500, "InternalError", "We encountered an internal error. Please try again.")
+
+
+def _text(text: str) -> str:
+    """Escape a text that came from outside; some characters cannot be in XML at all (§2.2)."""
+    return escape(_NOT_XML.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
 def _second(date: datetime) -> str:

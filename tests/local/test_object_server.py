@@ -366,6 +366,20 @@ async def test_several_uploads_of_one_asset_at_once_do_not_mix(caller: Caller) -
     assert [answer.status for answer in answers] == [200] * 4
 
 
+async def test_an_error_of_its_own_is_an_internal_error_too(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = await caller.result_url()
+
+    def broken(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(_object_server, "requested_range", broken)
+    answer = await caller.fetch(url)
+    assert (answer.status, answer.code) == (500, "InternalError")
+    assert answer.error.findtext("RequestId") == answer.headers["x-amz-request-id"]
+
+
 async def test_a_full_disk_is_an_internal_error(
     caller: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
