@@ -6,10 +6,56 @@ from statistics import median
 
 # Enough to see through outliers, few enough to follow a server that becomes slower or faster.
 _REMEMBERED = 16
+# A recording of more than so many times the bytes of any observed may take less than in
+# proportion, since a part of the time is the same for all. To ask too early costs a question or
+# two; to wait for an end that was expected far too late leaves the server idle.
+_FAR = 4
 
 
 class ProcessingEstimate:
-    """Processing time against byte size: a line through the middle of what was observed.
+    """Processing time against byte size, for each content type a line of its own.
+
+    What takes time is how long a recording lasts: a minute of MP3 has a tenth of the bytes of a
+    minute of WAV, and one says nothing of the other.
+    """
+
+    def __init__(self) -> None:
+        self._lines: dict[str, _Line] = {}
+        self._latest: deque[float] = deque(maxlen=_REMEMBERED)
+
+    def observe(self, content_type: str, byte_size: int, seconds: float) -> None:
+        """Learn from one enhancement: type and size of its asset, and the seconds it took."""
+        seconds = max(0.0, seconds)
+        self._latest.append(seconds)
+        self._lines.setdefault(content_type, _Line()).observe(byte_size, seconds)
+
+    @property
+    def typical(self) -> float | None:
+        """The seconds that the enhancements took lately; `None` before the first."""
+        return median(self._latest) if self._latest else None
+
+    def knows(self, content_type: str, byte_size: int) -> bool:
+        """Whether there were recordings of this type that were not much smaller."""
+        line = self._lines.get(content_type)
+        return line is not None and byte_size <= line.farthest
+
+    def expected(self, content_type: str, byte_size: int) -> float | None:
+        """Return the seconds after which it is probably finished.
+
+        For one that is far larger than those observed, what the farthest that can be told from
+        them would take; `None` before the first of its type.
+        """
+        line = self._lines.get(content_type)
+        return line.at(min(byte_size, line.farthest)) if line is not None else None
+
+    def at_most(self, content_type: str, byte_size: int) -> float | None:
+        """Return what it takes if more bytes take longer in proportion, however many they are."""
+        line = self._lines.get(content_type)
+        return line.at(byte_size) if line is not None else None
+
+
+class _Line:
+    """A line through the middle of what was observed.
 
     Medians instead of means (Theil and Sen's line): an enhancement that waited behind somebody
     else's, or one that took ten times as long as any other, does not move it.
@@ -17,23 +63,19 @@ class ProcessingEstimate:
 
     def __init__(self) -> None:
         self._observed: deque[tuple[int, float]] = deque(maxlen=_REMEMBERED)
-        self._line: tuple[float, float, float] | None = None
+        self._fitted: tuple[float, float, float] | None = None
 
     def observe(self, byte_size: int, seconds: float) -> None:
-        """Learn from one enhancement: the size of its asset and the seconds it took."""
-        self._observed.append((byte_size, max(0.0, seconds)))
-        self._line = None
+        self._observed.append((byte_size, seconds))
+        self._fitted = None
 
     @property
-    def typical(self) -> float | None:
-        """The seconds that the enhancements took lately; `None` before the first."""
-        return median(seconds for _, seconds in self._observed) if self._observed else None
+    def farthest(self) -> int:
+        """The most bytes of which it tells something."""
+        return _FAR * max(size for size, _ in self._observed)
 
-    def expected(self, byte_size: int) -> float | None:
-        """Return the seconds after which it is probably finished; `None` before the first."""
-        if not self._observed:
-            return None
-        base, slope, spread = self._line = self._line or self._fit()
+    def at(self, byte_size: int) -> float:
+        base, slope, spread = self._fitted = self._fitted or self._fit()
         return max(0.0, base + slope * byte_size) + spread
 
     def _fit(self) -> tuple[float, float, float]:

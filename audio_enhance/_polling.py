@@ -34,6 +34,7 @@ class Poll:
     Attributes:
         since: When it began, on the clock's own scale.
         expected: The seconds it is expected to take; `None` when nothing is known.
+        near: Whether, when they have passed, its end is probably near.
         patience: A larger share than the policy's, for as long as to notice the end late by that
             share costs nobody anything; the longest wait grows with it.
         questions: How often was asked so far.
@@ -46,6 +47,7 @@ class Poll:
         *,
         since: float | None = None,
         expected: float | None = None,
+        near: bool = True,
         spread: Callable[[float, float], float] = uniform,
     ) -> None:
         self._policy = policy
@@ -53,6 +55,7 @@ class Poll:
         self._spread = spread
         self.since = clock.monotonic() if since is None else since
         self.expected = expected
+        self.near = near
         self.patience = 0.0
         self.questions = 0
 
@@ -61,8 +64,9 @@ class Poll:
         waited = self._clock.monotonic() - self.since
         if self.expected is not None and self.questions == 0:
             return max(0.0, self.expected - waited)
-        # Once an expected end has passed, what counts is how far: it is near.
-        base = waited if self.expected is None else max(waited - self.expected, 0.2 * self.expected)
+        base = waited
+        if self.expected is not None and self.near:  # then what counts is how far it has passed
+            base = max(waited - self.expected, 0.2 * self.expected)
         share = max(self.patience, self._policy.share)
         longest = self._policy.longest * share / self._policy.share
         wait = base * share

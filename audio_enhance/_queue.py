@@ -59,12 +59,14 @@ class Outstanding:
     Attributes:
         enhancement: As the server described it last.
         byte_size: Of its asset.
+        content_type: Of its asset.
         finished: Its end: the finished enhancement, or the error that ended the waiting.
         on_status: Told what the server said, and when its end is expected (UTC), if known.
     """
 
     enhancement: SpeechEnhancement
     byte_size: int
+    content_type: str
     on_status: Callable[[SpeechEnhancement, datetime | None], None]
     finished: "asyncio.Future[SpeechEnhancement]"
     # Seconds on our clock minus the server's, measured when it was created; None if taken up.
@@ -121,6 +123,7 @@ class ServerQueue:
         *,
         sent: Callable[[], bool],
         byte_size: int,
+        content_type: str,
         priority: int,
         on_submitted: Callable[["Outstanding"], None],
         on_status: Callable[[SpeechEnhancement, datetime | None], None],
@@ -131,6 +134,7 @@ class ServerQueue:
             create: Makes the request.
             sent: Whether the request is on its way at this moment.
             byte_size: Of the asset.
+            content_type: Of the asset.
             priority: Higher goes first among those who wait for a place.
             on_submitted: Told before anything else is, even if nobody waits for it any more.
             on_status: See `Outstanding`.
@@ -149,7 +153,7 @@ class ServerQueue:
                 self.window.leave(priority)
                 raise
             skew = self._clock.monotonic() - enhancement.requested_processing_at.timestamp()
-            entry = self._add(enhancement, byte_size, on_status, skew)
+            entry = self._add(enhancement, byte_size, content_type, on_status, skew)
             entry.leave = lambda: self.window.leave(priority)
             on_submitted(entry)
             if freed is not None:
@@ -179,14 +183,15 @@ class ServerQueue:
         enhancement: SpeechEnhancement,
         *,
         byte_size: int,
+        content_type: str,
         on_status: Callable[[SpeechEnhancement, datetime | None], None],
     ) -> Outstanding:
         """Return an enhancement that was created earlier, by another run, as outstanding."""
         if enhancement.status.finished:
             finished = asyncio.get_running_loop().create_future()
             finished.set_result(enhancement)
-            return Outstanding(enhancement, byte_size, on_status, finished, None)
-        return self._add(enhancement, byte_size, on_status, None)
+            return Outstanding(enhancement, byte_size, content_type, on_status, finished, None)
+        return self._add(enhancement, byte_size, content_type, on_status, None)
 
     async def aclose(self) -> None:
         """Stop asking; what is outstanding goes on at the server."""
@@ -202,11 +207,12 @@ class ServerQueue:
         self,
         enhancement: SpeechEnhancement,
         byte_size: int,
+        content_type: str,
         on_status: Callable[[SpeechEnhancement, datetime | None], None],
         skew: float | None,
     ) -> Outstanding:
         finished = asyncio.get_running_loop().create_future()
-        entry = Outstanding(enhancement, byte_size, on_status, finished, skew)
+        entry = Outstanding(enhancement, byte_size, content_type, on_status, finished, skew)
         insort(self._outstanding, entry, key=lambda other: other.age)
         if self._watcher is None or self._watcher.done():
             self._watcher = asyncio.create_task(self._watch(), name="head of queue")
@@ -229,7 +235,7 @@ class ServerQueue:
     def _begin(self, head: Outstanding) -> Poll:
         """Return the waits for a new head, from when the server began to work on it."""
         now = since = self._clock.monotonic()
-        expected = self.estimate.expected(head.byte_size)
+        expected = self.estimate.expected(head.content_type, head.byte_size)
         if head.skew is None:
             expected = None  # taken up: how long it was in work already is not known
         else:
@@ -237,7 +243,8 @@ class ServerQueue:
             since = min(now, began.timestamp() + head.skew)
         if expected is not None:
             expected *= 1.0 + _MARGIN
-        return Poll(self._polling, self._clock, since=since, expected=expected)
+        near = self.estimate.knows(head.content_type, head.byte_size)
+        return Poll(self._polling, self._clock, since=since, expected=expected, near=near)
 
     def _patience(self, head: Outstanding) -> float:
         """Return how late the head's end may be noticed, as a share of the time it has taken.
@@ -247,12 +254,16 @@ class ServerQueue:
         """
         if len(self._outstanding) < 2:
             return 0.0
-        return _PATIENCE * min(1.0, self._outstanding[1].byte_size / head.byte_size)
+        following = self._outstanding[1]
+        if following.content_type != head.content_type:
+            return 0.0  # what its bytes mean is not known
+        return _PATIENCE * min(1.0, following.byte_size / head.byte_size)
 
     def _tell(self, head: Outstanding) -> None:
         poll = head.poll
         end = None
-        if poll is not None and (expected := self.estimate.expected(head.byte_size)) is not None:
+        expected = self.estimate.expected(head.content_type, head.byte_size)
+        if poll is not None and expected is not None:
             left = max(0.0, poll.since + expected - self._clock.monotonic())
             end = datetime.fromtimestamp(self._clock.time() + left, UTC)
         head.on_status(head.enhancement, end)
@@ -279,7 +290,7 @@ class ServerQueue:
         since, limit = poll.since, self._longest
         if limit is None:
             since = head.noticed  # not its fault if the one before it was stuck
-            expected = self.estimate.expected(head.byte_size)
+            expected = self.estimate.at_most(head.content_type, head.byte_size)
             limit = _STUCK_UNKNOWN
             if expected is not None:
                 limit = min(max(_STUCK_FACTOR * expected, _STUCK_LEAST), _STUCK_UNKNOWN)
@@ -314,7 +325,8 @@ class ServerQueue:
         succeeded = head.enhancement.status == EnhancementStatus.SUCCEEDED
         began = head.age if self._last_end is None else max(head.age, self._last_end)
         if succeeded and head.skew is not None:  # of one taken up, who was before it is unknown
-            self.estimate.observe(head.byte_size, (ended - began).total_seconds())
+            took = (ended - began).total_seconds()
+            self.estimate.observe(head.content_type, head.byte_size, took)
         self._last_end = ended if self._last_end is None else max(ended, self._last_end)
 
     def _learn_lag(self, lag: float) -> None:

@@ -8,33 +8,57 @@ from hypothesis import strategies as st
 
 from audio_enhance._estimate import ProcessingEstimate
 
+WAV, MP3 = "audio/wav", "audio/mpeg"
 SIZES = st.lists(st.integers(10_000, 50_000_000), min_size=16, max_size=16, unique=True)
 
 
 def learned(*observed: tuple[int, float]) -> ProcessingEstimate:
     estimate = ProcessingEstimate()
     for size, seconds in observed:
-        estimate.observe(size, seconds)
+        estimate.observe(WAV, size, seconds)
     return estimate
+
+
+def expected(estimate: ProcessingEstimate, size: int) -> float | None:
+    return estimate.expected(WAV, size)
 
 
 def test_nothing_is_assumed_at_the_start() -> None:
     estimate = ProcessingEstimate()
-    assert estimate.expected(1_000_000) is None
+    assert expected(estimate, 1_000_000) is None
     assert estimate.typical is None
 
 
 def test_one_observation_means_in_proportion() -> None:
     estimate = learned((1_000_000, 4.0))
-    assert estimate.expected(1_000_000) == pytest.approx(4.0)
-    assert estimate.expected(3_000_000) == pytest.approx(12.0)
+    assert expected(estimate, 1_000_000) == pytest.approx(4.0)
+    assert expected(estimate, 3_000_000) == pytest.approx(12.0)
     assert estimate.typical == pytest.approx(4.0)
 
 
 def test_recordings_of_one_size_mean_in_proportion_too() -> None:
     estimate = learned((1_000_000, 4.0), (1_000_000, 4.0), (1_000_000, 4.0))
-    assert estimate.expected(1_000_000) == pytest.approx(4.0)
-    assert estimate.expected(9_000_000) == pytest.approx(36.0)
+    assert expected(estimate, 1_000_000) == pytest.approx(4.0)
+    assert expected(estimate, 3_000_000) == pytest.approx(12.0)
+
+
+def test_far_beyond_what_was_observed_nothing_is_certain() -> None:
+    estimate = learned((1_000_000, 4.0))
+    assert estimate.knows(WAV, 4_000_000)
+    assert not estimate.knows(WAV, 4_000_001)
+    assert expected(estimate, 100_000_000) == expected(estimate, 4_000_000) == pytest.approx(16.0)
+    assert estimate.at_most(WAV, 100_000_000) == pytest.approx(400.0)
+
+
+def test_bytes_of_another_format_say_nothing() -> None:
+    estimate = learned((1_000_000, 4.0))
+    estimate.observe(MP3, 100_000, 6.0)
+    assert expected(estimate, 1_000_000) == pytest.approx(4.0)
+    assert estimate.expected(MP3, 200_000) == pytest.approx(12.0)
+    assert estimate.expected("audio/flac", 200_000) is None
+    assert estimate.at_most("audio/flac", 200_000) is None
+    assert not estimate.knows("audio/flac", 1)
+    assert estimate.typical == pytest.approx(5.0)
 
 
 @given(
@@ -47,8 +71,8 @@ def test_small_differences_between_recordings_of_nearly_one_size_mean_nothing(
     """Or one byte and one second more would mean a million seconds for a larger recording."""
     sizes = [1_000_000 + difference for difference in differences]
     estimate = learned(*zip(sizes, seconds, strict=False))
-    assert 8.0 <= (estimate.expected(1_000_000) or 0.0) <= 12.0 + 2 * 4.0
-    assert 8.0 <= (estimate.expected(2_000_000) or 0.0) <= 24.0 + 2 * 4.0 + 0.1
+    assert 8.0 <= (expected(estimate, 1_000_000) or 0.0) <= 12.0 + 2 * 4.0
+    assert 8.0 <= (expected(estimate, 2_000_000) or 0.0) <= 24.0 + 2 * 4.0 + 0.1
 
 
 @given(
@@ -69,7 +93,7 @@ def test_outliers_do_not_move_it(
         )
     )
     asked = sorted(sizes)[8]
-    assert estimate.expected(asked) == pytest.approx(base + slope * asked, rel=1e-3, abs=1e-3)
+    assert expected(estimate, asked) == pytest.approx(base + slope * asked, rel=1e-3, abs=1e-3)
 
 
 def test_the_first_question_is_rarely_too_early() -> None:
@@ -81,9 +105,9 @@ def test_the_first_question_is_rarely_too_early() -> None:
         times = [(size, (2.0 + 1e-6 * size) * chance.uniform(0.9, 1.1)) for size in sizes]
         estimate = learned(*times)
         for size, seconds in times:
-            expected = estimate.expected(size) or 0.0
-            over += expected >= seconds
-            late += expected > 1.5 * seconds
+            end = expected(estimate, size) or 0.0
+            over += end >= seconds
+            late += end > 1.5 * seconds
     assert over >= 0.8 * 1600
     assert late <= 0.1 * 1600
 
@@ -92,9 +116,9 @@ def test_the_first_question_is_rarely_too_early() -> None:
 def test_whatever_was_observed_the_answer_is_a_time(observed: list[tuple[int, float]]) -> None:
     estimate = learned(*observed)
     for size in (1, 1_000_000, 10**10):
-        expected = estimate.expected(size)
-        assert expected is not None
-        assert 0.0 <= expected < float("inf")
+        end = expected(estimate, size)
+        assert end is not None
+        assert 0.0 <= end < float("inf")
     assert estimate.typical is not None
 
 
@@ -103,5 +127,6 @@ def test_it_follows_a_server_that_becomes_slower(sizes: list[int]) -> None:
     assume(max(sizes) > 2 * min(sizes))
     estimate = learned(*((size, 1e-6 * size) for size in sizes))
     for size in sizes:
-        estimate.observe(size, 5e-6 * size)
-    assert estimate.expected(10_000_000) == pytest.approx(50.0, rel=1e-3)
+        estimate.observe(WAV, size, 5e-6 * size)
+    asked = max(sizes)
+    assert expected(estimate, asked) == pytest.approx(5e-6 * asked, rel=1e-3)

@@ -53,6 +53,7 @@ class Run:
         seconds: float,
         *,
         size: int = 1_000_000,
+        content_type: str = "audio/wav",
         priority: int = 0,
         sent: Callable[[], bool] = lambda: True,
         create: Callable[[], Awaitable[SpeechEnhancement]] | None = None,
@@ -61,6 +62,7 @@ class Run:
             create or (lambda: self.server.create(seconds)),
             sent=sent,
             byte_size=size,
+            content_type=content_type,
             priority=priority,
             on_submitted=lambda _: None,
             on_status=self._on_status,
@@ -310,13 +312,13 @@ async def test_a_failed_enhancement_teaches_nothing() -> None:
 
     async def scenario() -> None:
         await run.all(100.0, 100.0, 100.0)
-        before = run.queue.estimate.expected(1_000_000)
+        before = run.queue.estimate.expected("audio/wav", 1_000_000)
         for _ in range(8):
             failing = await run.submit(
                 0, create=lambda: run.server.create(0.5, outcome=EnhancementStatus.FAILED)
             )
             assert (await failing.finished).status == EnhancementStatus.FAILED
-        assert run.queue.estimate.expected(1_000_000) == before
+        assert run.queue.estimate.expected("audio/wav", 1_000_000) == before
 
     await run.clock.run(scenario())
 
@@ -418,6 +420,7 @@ async def test_a_request_on_its_way_is_seen_through_and_keeps_its_place() -> Non
                 lambda: run.server.create(30.0),
                 sent=lambda: True,
                 byte_size=1000,
+                content_type="audio/wav",
                 priority=0,
                 on_submitted=lambda entry: submitted.append(entry.enhancement.id),
                 on_status=ignored,
@@ -458,7 +461,12 @@ async def test_what_was_created_earlier_is_taken_up_without_a_place() -> None:
         old = [await run.server.create(40.0) for _ in range(4)]
         await run.clock.sleep(50.0)
         entries = [
-            run.queue.take_up(run.server.state(enhancement.id), byte_size=1000, on_status=ignored)
+            run.queue.take_up(
+                run.server.state(enhancement.id),
+                byte_size=1000,
+                content_type="audio/wav",
+                on_status=ignored,
+            )
             for enhancement in old
         ]
         assert run.queue.window.held == 0
@@ -496,3 +504,29 @@ async def test_closing_ends_everything_and_waits_for_the_answers_on_their_way() 
 
     await run.clock.run(scenario())
     assert closed == []
+
+
+@pytest.mark.parametrize(("kind", "size"), [("audio/mpeg", 17_000_000), ("audio/wav", 17_000_000)])
+async def test_small_recordings_say_little_of_large_ones(kind: str, size: int) -> None:
+    """Two seconds for a short one are no reason to wait for minutes before the first question."""
+    run = Run()
+
+    async def scenario() -> None:
+        await run.enhance(2.3, size=165_000)
+        begun = run.clock.now
+        entry = await run.submit(10.0, size=size, content_type=kind)
+        await entry.finished
+        assert run.clock.now - begun < 1.35 * 10.0
+
+    await run.clock.run(scenario())
+
+
+async def test_a_recording_far_larger_than_others_is_not_taken_for_stuck() -> None:
+    run = Run()
+
+    async def scenario() -> None:
+        await run.enhance(10.0, size=100_000)
+        finished = await run.enhance(20_000.0, size=200_000_000)
+        assert finished.status == EnhancementStatus.SUCCEEDED
+
+    await run.clock.run(scenario())
