@@ -62,6 +62,8 @@ class OutputFolder:
                 root = Path(os.path.commonpath([os.path.abspath(p.parent) for p in same]))  # noqa: PTH100
             except ValueError:  # on different drives
                 root = None
+        if root is not None:
+            root = Path(os.path.abspath(root))  # noqa: PTH100  as the sources' folders are
         return cls(directory, overwrite, root, twins)
 
     def expected(self, source: Source, strength: int) -> Path:
@@ -88,9 +90,13 @@ class OutputFolder:
         path = folder / name
         number = 1
         while hash(_key(str(path))) in self._taken:
-            if number == 1 and source.path is not None and folder == self.directory:
-                parent = os.path.dirname(os.path.abspath(source.path))  # noqa: PTH100, PTH120
-                folder = self.directory / (safe_name(parent) or "_")
+            if (
+                number == 1
+                and source.path is not None
+                and folder == self.directory
+                and (own := self._own_folder(source.path)) != folder
+            ):
+                folder = own
                 path = folder / name
             else:
                 path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
@@ -100,7 +106,11 @@ class OutputFolder:
     def _beside(self, source: Source) -> Path:
         if source.path is None or _key(source.path.name) not in self._twins:
             return self.directory
-        parent = Path(os.path.abspath(source.path.parent))  # noqa: PTH100
+        return self._own_folder(source.path)
+
+    def _own_folder(self, path: Path) -> Path:
+        """Return a folder for the result of a file whose name another one has, too."""
+        parent = Path(os.path.abspath(path.parent))  # noqa: PTH100
         if self.root is not None and parent.is_relative_to(self.root):
             return self.directory / parent.relative_to(self.root)
-        return self.directory / parent.name
+        return self.directory / (safe_name(parent.name) or "_")

@@ -141,3 +141,23 @@ def test_no_two_results_ever_share_a_path(
     found = [path for strength in strengths for path in placed(folder, sources, strength)]
     assert len({path.casefold() for path in found}) == len(found)
     assert all(".." not in Path(path).parts for path in found)
+
+
+def test_a_relative_root_is_one_of_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder, sources = planned("in/x/a/talk.mp3", "in/y/a/talk.mp3", root="in")
+    assert placed(folder, sources) == ["x/a/talk-enhanced-93p.mp3", "y/a/talk-enhanced-93p.mp3"]
+
+
+def test_a_root_counts_for_sources_that_are_not_known_beforehand() -> None:
+    folder = OutputFolder.for_batch(OUT, (), overwrite=False, root=Path("/in"))
+    sources = [Source.from_path(f"/in/{name}/a/talk.mp3") for name in ("x", "y", "z")]
+    sources.append(Source.from_path("/in/talk.mp3"))
+    assert placed(folder, sources) == [
+        "talk-enhanced-93p.mp3",
+        "y/a/talk-enhanced-93p.mp3",
+        "z/a/talk-enhanced-93p.mp3",
+        "talk-enhanced-93p-1.mp3",
+    ]
