@@ -10,22 +10,22 @@ from types import TracebackType
 from typing import Self, Unpack
 
 import aiohttp
-import attrs
 
 from ._batch import Batch, BatchReport, Outcome, SourcesLike
 from ._clock import Clock, SystemClock
 from ._enhancing import Order
 from ._environment import DEFAULT_BASE_URL, auth_from, base_url_from
-from ._errors import AudioEnhanceError, InvalidInputError, LaneFullError
+from ._errors import AudioEnhanceError, InvalidInputError, JobCancelledError, LaneFullError
 from ._events import Event
 from ._five_steps import FiveSteps
 from ._job import EnhanceResult, Job
 from ._journal import EntryState, Journal
+from ._lane import Lane
 from ._limiter import RateLimits
 from ._models import check_strength, check_strengths
 from ._outputs import OutputFolder
 from ._polling import PollPolicy
-from ._record import revive
+from ._record import Record, revive
 from ._retry import RetryPolicy
 from ._setup import Auth, Opened, Settings, Setup
 from ._source import Source, SourceLike, as_source
@@ -137,6 +137,11 @@ class EnhanceClient(FiveSteps):
             self._opened = self._setup.open()
         return self._opened
 
+    @property
+    def _lanes(self) -> Sequence[Lane]:
+        # To be looked at: whoever only asks how things are, from any thread, opens nothing.
+        return self._opened.lanes if self._opened is not None else ()
+
     def _steps(self, asset_id: str | None = None) -> Steps:
         """Return the steps of the API client that an asset belongs to, of the first by default."""
         return self._open.steps_of(asset_id)
@@ -208,6 +213,7 @@ class EnhanceClient(FiveSteps):
         Raises:
             InvalidInputError: The kind of source, its type or the strength cannot be used.
             LaneFullError: `max_waiting` jobs wait already.
+            JobCancelledError: The client was closed while the recording arrived.
         """
         try:
             check_strength(strength)
@@ -221,13 +227,27 @@ class EnhanceClient(FiveSteps):
             if isinstance(source, Coroutine):
                 source.close()  # it was not begun, and would complain that nobody awaited it
             raise
-        if isinstance(source, Awaitable):
-            self._arriving += 1
-            try:
-                source = await source
-            finally:
-                self._arriving -= 1
-        return self._start(source, strength, priority, output_dir, overwrite, journal, on_event)
+        if not isinstance(source, Awaitable):
+            return self._start(source, strength, priority, output_dir, overwrite, journal, on_event)
+        opened = self._open
+        self._arriving += 1
+        try:
+            spooled = as_source(await source)
+        finally:
+            self._arriving -= 1
+        try:
+            if self._opened is not opened:
+                raise JobCancelledError(
+                    "The client was closed while the recording arrived; it cost nothing.",
+                    source=spooled.label,
+                )
+            job = self._start(spooled, strength, priority, output_dir, overwrite, journal, on_event)
+        except BaseException:
+            spooled.close()
+            raise
+        # Nobody else has it: its temporary file is not kept for as long as the job is known.
+        job.task.add_done_callback(lambda _: spooled.close())
+        return job
 
     async def take_up(
         self,
@@ -254,10 +274,11 @@ class EnhanceClient(FiveSteps):
         jobs: list[Job] = []
         unfinished = set(EntryState) - {EntryState.SUCCEEDED, EntryState.FAILED}
         for entry in [entry async for entry in journal.entries(*unfinished)]:
-            source = await to_its_end(partial(revive, entry))
-            if source is None:
-                error = "The data was not uploaded before the earlier run ended."
-                await journal.save(attrs.evolve(entry, state=EntryState.FAILED, error=error))
+            record = Record(journal, entry)
+            try:
+                source = await to_its_end(partial(revive, entry))
+            except AudioEnhanceError as error:
+                await record.note_done(state=EntryState.FAILED, error=str(error))
                 continue
             jobs.append(
                 self._start(
@@ -268,7 +289,7 @@ class EnhanceClient(FiveSteps):
                     overwrite,
                     journal,
                     on_event,
-                    client_id=entry.client_id,
+                    record=record,
                 )
             )
         return jobs
@@ -283,7 +304,7 @@ class EnhanceClient(FiveSteps):
         journal: Journal | None,
         on_event: Callable[[Event], None] | None,
         *,
-        client_id: str | None = None,
+        record: Record | None = None,
     ) -> Job:
         job = Job(source, check_strength(strength), priority, self._listeners(on_event))
         outputs = None
@@ -291,9 +312,10 @@ class EnhanceClient(FiveSteps):
             outputs = OutputFolder(Path(output_dir), overwrite)
         # Assets of an earlier run are seen by their own API client only.
         lanes = self._open.lanes
-        lanes = [lane for lane in lanes if lane.steps.api.client_id == client_id] or lanes
+        if record is not None:
+            lanes = [lane for lane in lanes if lane.client_id == record.entry.client_id] or lanes
         lane = min(lanes, key=lambda lane: lane.backlog_seconds)
-        lane.start(job, Order.of(outputs, journal, keep=0))
+        lane.start(job, Order.of(outputs, journal, keep=0), record)
         return job
 
     def _listeners(
@@ -304,7 +326,7 @@ class EnhanceClient(FiveSteps):
     @property
     def waiting(self) -> int:
         """How many jobs are not submitted yet, those included whose recording is arriving."""
-        return self._arriving + sum(lane.unsubmitted for lane in self._open.lanes)
+        return self._arriving + sum(lane.unsubmitted for lane in self._lanes)
 
     @property
     def backlog_seconds(self) -> float:
@@ -312,14 +334,14 @@ class EnhanceClient(FiveSteps):
 
         Learned from the jobs before; a second for each job where there were none.
         """
-        return min(lane.backlog_seconds for lane in self._open.lanes)
+        return min((lane.backlog_seconds for lane in self._lanes), default=0.0)
 
     async def drain(self, timeout: float) -> bool:
         """Wait for the jobs under way, at most that many seconds, and return whether all ended.
 
         What is left over is cancelled by `aclose`: what was submitted goes on at the server.
         """
-        tasks = [job.task for lane in self._open.lanes for job in lane.jobs]
+        tasks = [job.task for lane in self._lanes for job in lane.jobs]
         if not tasks:
             return True
         _, left = await asyncio.wait(tasks, timeout=timeout)
@@ -404,7 +426,7 @@ class EnhanceClient(FiveSteps):
         on_event: Callable[[Event], None] | None,
     ) -> AsyncGenerator[Batch]:
         strengths = check_strengths(strength)
-        if isinstance(sources, str | bytes | os.PathLike | Source):
+        if isinstance(sources, str | bytes | bytearray | memoryview | os.PathLike | Source):
             raise InvalidInputError("A batch is of several sources.", hint="Put it into a list.")
         directory = Path(output_dir)
         outputs = OutputFolder.for_batch(

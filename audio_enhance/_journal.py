@@ -1,5 +1,6 @@
 """What a batch has done so far, on disk: the next run repeats nothing that is dear."""
 
+import os
 from collections.abc import AsyncIterator, Iterable
 from enum import StrEnum, auto
 from itertools import islice
@@ -56,6 +57,8 @@ class JournalEntry:
         state: How far it is.
         byte_size: Length of the source in bytes.
         modified_ns: Nanoseconds since 1970 at which the source was modified last.
+        filename: The name that the API was told.
+        content_type: The type that it was sent under.
         md5: The source's MD5, as 32 hexadecimal digits.
         client_id: The API client that the asset and the enhancement belong to.
         asset_id: The asset, as soon as there is one.
@@ -77,6 +80,8 @@ class JournalEntry:
     state: EntryState = EntryState.QUEUED
     byte_size: int | None = None
     modified_ns: int | None = None
+    filename: str | None = None
+    content_type: str | None = None
     md5: str | None = None
     client_id: str | None = None
     asset_id: str | None = None
@@ -119,9 +124,10 @@ class Journal:
         self.path = database.path
         self._database = database
         self._clock = clock
+        self._cleaned = False
 
     @classmethod
-    async def open(cls, path: Path, *, clock: Clock | None = None) -> Self:
+    async def open(cls, path: str | os.PathLike[str], *, clock: Clock | None = None) -> Self:
         """Open a journal for a run, or begin one, along with the folders above it.
 
         Args:
@@ -136,7 +142,7 @@ class Journal:
         return await cls._opened(path, clock or SystemClock(), writable=True)
 
     @classmethod
-    async def read(cls, path: Path) -> Self:
+    async def read(cls, path: str | os.PathLike[str]) -> Self:
         """Open a journal to look at it only, whether a run is at work on it or not.
 
         Raises:
@@ -146,12 +152,12 @@ class Journal:
         return await cls._opened(path, SystemClock(), writable=False)
 
     @classmethod
-    async def _opened(cls, path: Path, clock: Clock, *, writable: bool) -> Self:
+    async def _opened(cls, path: str | os.PathLike[str], clock: Clock, *, writable: bool) -> Self:
         try:
             from ._journal_database import Database
         except ModuleNotFoundError as error:
             raise MissingExtraError(None, error.name or "aiosqlite") from error
-        database = Database(path, writable=writable)
+        database = Database(Path(path), writable=writable)
         await database.open()
         return cls(database, clock)
 
@@ -292,9 +298,13 @@ class Journal:
     async def remove_leftovers(self) -> list[Path]:
         """Remove the part files of a run that died, and return them.
 
-        A file that is not called as part files are is left alone; one that cannot be removed
-        stays in the journal.
+        Only the first time: what is written down later belongs to downloads under way. A file
+        that is not called as part files are is left alone; one that cannot be removed stays in
+        the journal.
         """
+        if self._cleaned:
+            return []
+        self._cleaned = True
         rows = await self._database.rows(
             "SELECT DISTINCT temporary FROM entries WHERE temporary IS NOT NULL"
         )

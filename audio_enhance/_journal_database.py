@@ -6,6 +6,7 @@ Only `Journal.open` and `Journal.read` import this module: SQLite takes its time
 import asyncio
 import contextlib
 import errno
+import os
 import sqlite3
 import threading
 from collections.abc import Coroutine
@@ -53,6 +54,10 @@ _MIGRATIONS = (
     CREATE INDEX entries_by_md5 ON entries (md5) WHERE md5 IS NOT NULL;
     CREATE INDEX entries_by_output ON entries (output) WHERE output IS NOT NULL;
     CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+    """,
+    """
+    ALTER TABLE entries ADD COLUMN filename TEXT;
+    ALTER TABLE entries ADD COLUMN content_type TEXT;
     """,
 )
 
@@ -116,6 +121,8 @@ class Database:
             )
         except sqlite3.Error as error:
             raise self._error(error) from error
+        except ValueError:  # what aiosqlite says when it was closed
+            raise JournalError(f"The journal {self.path} is closed.") from None
         return [tuple(map(_loaded, row)) for row in rows]
 
     async def close(self) -> None:
@@ -158,6 +165,8 @@ class Database:
     def _new_connection(self) -> sqlite3.Connection:
         if self._writable:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not self.path.name:
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             self._lock = JournalLock(self.path.resolve())  # one file, whatever its links
             self._lock.acquire()
             # No isolation level: sqlite3 adds no BEGIN, so that every statement commits itself.

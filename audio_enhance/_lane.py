@@ -1,6 +1,7 @@
 """The way of every job through one API client: a pipeline whose slowest stage never waits."""
 
 import asyncio
+import copy
 import logging
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from ._outputs import OutputFolder
 from ._partial_file import PartialFile
 from ._polling import PollPolicy
 from ._queue import ServerQueue
-from ._record import Record
+from ._record import Record, key_of
 from ._steps import Steps
 from ._tasks import end
 
@@ -163,13 +164,16 @@ class Lane:
                 record = await Record.of(order.journal, job.source, job.strength)
             return await self._work(job, order, record)
         except AudioEnhanceError as error:
-            error.within(source=job.source.label, **job.ids)
-            _log.info("failed: %s", error)
+            # Of their own: jobs that want the same fail with the same error, about one of them.
+            own = copy.copy(error)
+            own.source = job.source.label
+            own.within(**job.ids)
+            _log.info("failed: %s", own)
             if record is not None:
                 await record.note_done(
-                    state=EntryState.FAILED, error=str(error), extra=job.extra_enhancements
+                    state=EntryState.FAILED, error=str(own), extra=job.extra_enhancements
                 )
-            raise
+            raise own from error.__cause__
         except Exception:
             _log.exception("%s: something unforeseen", job.source.label)
             raise
@@ -184,7 +188,7 @@ class Lane:
             if not await _may_go(expected, order.outputs, record):
                 raise OutputExistsError(f"{expected} is there already.")
         if record is not None:
-            await record.hashed(fingerprint)
+            await record.hashed(job.source, fingerprint)
             job.extra_enhancements = record.entry.extra
         content = (fingerprint.md5, fingerprint.byte_size, job.source.content_type)
         enhanced = await order.enhancements.get(
@@ -229,7 +233,7 @@ class Lane:
         if record is not None:
             await record.note(
                 state=EntryState.DOWNLOADING,
-                temporary=str(file.path),
+                temporary=key_of(file.path),
                 client_id=enhanced.steps.api.client_id,
                 **job.ids,
             )

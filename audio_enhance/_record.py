@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from ._errors import AudioEnhanceError, JournalError
+from ._errors import AudioEnhanceError, InvalidSourceError, JournalError, OutputError
 from ._fingerprint import Fingerprint, digest
 from ._journal import EntryState, Journal, JournalEntry
 from ._source import Source
@@ -51,29 +51,39 @@ class Record:
         except JournalError as error:
             _log.warning("%s: %s", self.entry.source, error)
 
-    async def hashed(self, fingerprint: Fingerprint) -> None:
-        """Write down what identifies the source; what was known of other content is dropped.
+    async def hashed(self, source: Source, fingerprint: Fingerprint) -> None:
+        """Write down what the source is; what was known of other content is dropped.
 
         A result of other content stays known as a file of ours, which may be replaced; without
         its time of modification it is no longer taken for the result.
         """
-        md5 = fingerprint.md5.hex()
-        modified = fingerprint.version[-1] if fingerprint.version else None
-        known: dict[str, Any] = {}
-        if self.entry.md5 != md5:
-            known = dict.fromkeys(_OF_THE_CONTENT)
-            known |= {"state": EntryState.QUEUED, "tries": 0, "extra": 0}
-        if known or self.entry.modified_ns != modified:
-            await self.note(md5=md5, byte_size=fingerprint.byte_size, modified_ns=modified, **known)
+        now: dict[str, Any] = {
+            "md5": fingerprint.md5.hex(),
+            "byte_size": fingerprint.byte_size,
+            "modified_ns": fingerprint.version[-1] if fingerprint.version else None,
+            "filename": source.filename,
+            "content_type": source.content_type,
+        }
+        if self.entry.md5 != now["md5"]:
+            now |= dict.fromkeys(_OF_THE_CONTENT)
+            now |= {"state": EntryState.QUEUED, "tries": 0, "extra": 0}
+        if attrs.evolve(self.entry, **now) != self.entry:
+            await self.note(**now)
 
     async def placing(self, whole: Path, target: Path) -> None:
         """Write down what is about to be renamed to where.
 
         A run that dies right after the renaming then still knows the file for its own.
+
+        Raises:
+            OutputError: The file cannot be read.
         """
-        size, modified, md5 = await in_thread(lambda cancelled: _identity(whole, cancelled))
+        try:
+            size, modified, md5 = await in_thread(lambda cancelled: _identity(whole, cancelled))
+        except OSError as error:
+            raise OutputError(f"The result cannot be read again: {error.strerror}.") from error
         await self.note(
-            output=str(target), output_size=size, output_modified_ns=modified, output_md5=md5
+            output=key_of(target), output_size=size, output_modified_ns=modified, output_md5=md5
         )
 
     async def whole_result(self, source: Source) -> Path | None:
@@ -105,27 +115,41 @@ class Record:
     async def is_own(self, path: Path) -> bool:
         """Whether a file is the result that this row tells of, as it was written."""
         entry = self.entry
-        if entry.output != str(path) or entry.output_md5 is None:
+        if entry.output is None or entry.output_md5 is None:
+            return False
+        if key_of(entry.output) != key_of(path):
             return False
         status = await to_its_end(lambda: _status(path))
         if status is None or status.st_size != entry.output_size:
             return False
         if status.st_mtime_ns == entry.output_modified_ns:
             return True
-        _, _, md5 = await in_thread(lambda cancelled: _identity(path, cancelled))
+        try:
+            _, _, md5 = await in_thread(lambda cancelled: _identity(path, cancelled))
+        except OSError:
+            return False  # what cannot be read is not known to be ours
         return md5 == entry.output_md5
 
 
-def revive(entry: JournalEntry) -> Source | None:
-    """Return the source of a row: its file, or what was uploaded of it, or `None` if neither."""
+def revive(entry: JournalEntry) -> Source:
+    """Return the source of a row: its file, or what was uploaded of it.
+
+    Raises:
+        InvalidSourceError: Neither is there any more.
+        UnsupportedMediaTypeError: The API does not take such a type.
+    """
     path = Path(entry.source)
+    filename = entry.filename
     if path.is_absolute() and path.exists():
-        return Source.from_path(path)
+        return Source.from_path(
+            path, content_type=entry.content_type, filename=filename, check_type=False
+        )
     if entry.asset_id is None or entry.md5 is None or entry.byte_size is None:
-        return None
-    filename = path.name if path.is_absolute() else entry.source.rpartition(" (")[0]
+        raise InvalidSourceError("The data was not uploaded before the earlier run ended.")
+    if filename is None:  # written by a version that did not keep it
+        filename = path.name if path.is_absolute() else entry.source.rpartition(" (")[0]
     fingerprint = Fingerprint(entry.byte_size, bytes.fromhex(entry.md5))
-    return Source.uploaded(filename, fingerprint)
+    return Source.uploaded(filename, fingerprint, content_type=entry.content_type)
 
 
 def key_of(path: str | os.PathLike[str]) -> str:

@@ -132,9 +132,12 @@ class Source:
         return cls(_sendable(filename), kind, None, content)
 
     @classmethod
-    def uploaded(cls, filename: str, fingerprint: Fingerprint) -> Self:
+    def uploaded(
+        cls, filename: str, fingerprint: Fingerprint, *, content_type: str | None = None
+    ) -> Self:
         """Make a source of data that only the server has any more, from an earlier run."""
-        return cls(filename, content_type_of(filename), None, UploadedContent(fingerprint))
+        kind = content_type_of(filename, content_type, check=False)
+        return cls(filename, kind, None, UploadedContent(fingerprint))
 
     @property
     def label(self) -> str:
@@ -159,6 +162,10 @@ class Source:
                 quick = self._content.quick
                 self._fingerprint = hashed(Event()) if quick else await in_thread(hashed)
             return self._fingerprint
+
+    def forget(self) -> None:
+        """Read it once more at its next use: it is not what it was."""
+        self._fingerprint = None
 
     def close(self) -> None:
         """Release a spooled source's temporary file; harmless for any other."""

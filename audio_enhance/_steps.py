@@ -80,7 +80,6 @@ class Steps:
         on_retry: OnRetry | None = None,
     ) -> None:
         """Step 2: PUT the bytes; after a failure the API is asked for a new URL, or finds them."""
-        await _check_same(asset, source)
         refusals = 0
         current: Asset | None = asset
 
@@ -101,8 +100,11 @@ class Steps:
                 raise
 
         try:
+            await _check_same(asset, source)
             await self._retrier(attempt, on_retry)
         except AudioEnhanceError as error:
+            if isinstance(error, SourceChangedError):
+                source.forget()
             error.within(phase=Phase.UPLOAD, source=source.label, asset_id=asset.id)
             raise
 

@@ -120,6 +120,8 @@ class TestEntries:
             state=EntryState.DOWNLOADING,
             byte_size=59400,
             modified_ns=1_712_700_000_123_456_789,
+            filename="talk.mp3",
+            content_type="audio/mpeg",
             md5=MD5,
             client_id="client",
             asset_id="3445d7a0",
@@ -404,6 +406,22 @@ class TestFiles:
             await opening(path, Journal.read)
         assert path.read_bytes() == b""
 
+    async def test_a_path_may_be_text(self, path: Path) -> None:
+        async with await Journal.open(str(path)) as journal:
+            await journal.plan([("a", 93)])
+        async with await Journal.read(str(path)) as journal:
+            assert len(await all_of(journal)) == 1
+
+    async def test_what_is_closed_says_so(self, path: Path) -> None:
+        journal = await Journal.open(path)
+        await journal.close()
+        with pytest.raises(JournalError, match="is closed"):
+            await journal.plan([("a", 93)])
+
+    async def test_the_root_of_all_folders_is_no_journal(self) -> None:
+        with pytest.raises(JournalError, match="cannot be opened"):
+            await opening(Path("/"))
+
     async def test_an_empty_file_becomes_one(self, path: Path) -> None:
         path.touch()
         async with await Journal.open(path) as journal:
@@ -486,6 +504,23 @@ class TestVersions:
             async with await Journal.open(path) as journal:
                 assert await journal._database.rows("SELECT colour FROM entries") == [("red",)]
                 assert await all_of(journal) == before
+
+    async def test_the_first_version_is_brought_up(self, path: Path) -> None:
+        with contextlib.closing(sqlite3.connect(path)) as first:
+            first.executescript(
+                f"{_journal_database._MIGRATIONS[0]} PRAGMA user_version = 1;"
+                f" PRAGMA application_id = {_journal_database._APPLICATION_ID};"
+                " INSERT INTO entries (source, strength, created_at, updated_at)"
+                " VALUES ('/in/talk.mp3', 93, 1.0, 1.0);"
+            )
+        async with await Journal.open(path) as journal:
+            entry = await journal.entry("/in/talk.mp3", 93)
+            known = JournalEntry(source="/in/talk.mp3", strength=93, created_at=1.0, updated_at=1.0)
+            assert entry == known
+            await journal.save(attrs.evolve(known, content_type="audio/mpeg"))
+            entry = await journal.entry("/in/talk.mp3", 93)
+            assert entry is not None
+            assert entry.content_type == "audio/mpeg"
 
     async def test_a_step_that_fails_leaves_it_as_it_was(
         self, path: Path, monkeypatch: pytest.MonkeyPatch

@@ -169,7 +169,8 @@ async def test_a_run_that_ended_in_the_middle_never_leaves_a_stale_result(tmp_pa
         b.source("a.mp3", b"ID3 quite another recording")
         async with await Journal.open(b.journal) as journal:
             record = await Record.of(journal, Source.from_path(source), 93)
-            await record.hashed(await Source.from_path(source).fingerprint())
+            given = Source.from_path(source)
+            await record.hashed(given, await given.fingerprint())
             assert record.entry.state == EntryState.QUEUED
             assert await record.whole_result(Source.from_path(source)) is None
         report = await b.batch([source], journal=b.journal)
