@@ -7,6 +7,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from html import unescape
 from typing import Any, TypeGuard
+from urllib.parse import quote, quote_plus
 
 import attrs
 
@@ -46,6 +47,14 @@ class Answer:
     def request_id(self) -> str | None:
         """The server's id of the request; S3 has a name of its own for it."""
         return self.headers.get("x-request-id") or self.headers.get("x-amz-request-id")
+
+    def without(self, secret: str) -> "Answer":
+        """Return the answer as it is where it does not quote a secret that was sent."""
+        if not (body := self.body):
+            return self
+        for known in {secret, quote(secret), quote_plus(secret)}:
+            body = body.replace(known.encode(), "…".encode())
+        return self if body == self.body else attrs.evolve(self, body=body)
 
     def json(self) -> Any:
         """Return the JSON in the body; raises `ProtocolError` where there is none."""

@@ -59,7 +59,8 @@ async def fetch_grant(
             return Grant.from_json(answer.json())
         if answer.status in REDIRECTS:
             raise ProtocolError("The token endpoint redirects; secrets do not follow.")
-        error = api_error(answer, clock.time())
+        # It knows patterns of secrets; this one need not look like any.
+        error = api_error(answer.without(credentials.client_secret), clock.time())
         if answer.status in (400, 401, 403):  # IMS says invalid_client with either
             error = AuthenticationError(
                 error.message, status=error.status, code=error.code, request_id=error.request_id
@@ -286,9 +287,10 @@ class EnhanceApi:
         async with window:
             if on_send is not None:
                 await on_send()
-            return await self._transport.call(
+            answer = await self._transport.call(
                 method, url, headers=headers, json=json, authorization=f"Bearer {token}"
             )
+        return answer if answer.ok else answer.without(token)
 
     def _refusal(self, answer: Answer, window: SlidingWindow | AheadWindow) -> ApiError:
         error = api_error(answer, self._clock.time())

@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol, runtime_checkable
 
 import attrs
@@ -57,6 +57,12 @@ def _not_blank(instance: object, attribute: "attrs.Attribute[str]", value: objec
         raise ConfigurationError(f"The {attribute.name} is empty or holds unprintable characters.")
 
 
+def _scopes(given: Iterable[str]) -> tuple[str, ...]:
+    # A string is what Adobe's console shows: the scopes with commas between them.
+    several = given.split(",") if isinstance(given, str) else given
+    return tuple(scope.strip() for scope in several if scope.strip())
+
+
 @attrs.frozen
 class ClientCredentials:
     """OAuth server-to-server credentials of Adobe's developer console.
@@ -74,9 +80,7 @@ class ClientCredentials:
     client_id: str = attrs.field(validator=_not_blank)
     client_secret: str = attrs.field(validator=_not_blank, repr=lambda _: "'…'")
     token_url: str = attrs.field(default=IMS_TOKEN_URL, validator=_not_blank, kw_only=True)
-    scopes: tuple[str, ...] = attrs.field(
-        default=FIREFLY_SCOPES, converter=tuple[str, ...], kw_only=True
-    )
+    scopes: tuple[str, ...] = attrs.field(default=FIREFLY_SCOPES, converter=_scopes, kw_only=True)
 
 
 @attrs.frozen

@@ -1,7 +1,8 @@
 """From content to a finished enhancement: uploaded once, submitted, waited for."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import attrs
@@ -9,8 +10,10 @@ import attrs
 from ._errors import (
     AudioEnhanceError,
     EnhancementFailedError,
+    InvalidSourceError,
     JobCancelledError,
     NotFoundError,
+    SourceChangedError,
 )
 from ._events import Event, Processing, Submitted, Uploading
 from ._gate import PriorityGate
@@ -21,6 +24,7 @@ from ._outputs import OutputFolder
 from ._queue import Outstanding, ServerQueue
 from ._record import Record
 from ._shared import Shared
+from ._source import Source
 from ._steps import Steps, check_succeeded
 
 # The guide calls a failed enhancement a rare fault of the server's: one more try.
@@ -156,7 +160,12 @@ class Enhancing:
             enhancement_id=found.id,
             client_id=api.client_id,
         )
-        outstanding = self._stages.queue.take_up(found, byte_size=size, on_status=self._on_status)
+        outstanding = self._stages.queue.take_up(
+            found,
+            byte_size=size,
+            content_type=self._content[2],
+            on_status=self._on_status,
+        )
         self._submitted(outstanding)
         return outstanding
 
@@ -176,6 +185,7 @@ class Enhancing:
             lambda: self._create(asset),
             sent=lambda: self._sent,
             byte_size=asset.byte_size,
+            content_type=asset.content_type,
             priority=self._leader.priority,
             on_submitted=self._submitted,
             on_status=self._on_status,
@@ -196,7 +206,7 @@ class Enhancing:
         return asset
 
     async def _upload(self, wanting: "list[Enhancing]", *, anew: bool) -> Asset:
-        steps, source = self._stages.steps, self._leader.source
+        steps = self._stages.steps
 
         def tell(kind: type[Event], **details: Any) -> None:
             for enhancing in wanting:
@@ -212,20 +222,42 @@ class Enhancing:
             async with self._stages.uploads.place(self._leader.priority):
                 total = self._content[1]
                 tell(Uploading, sent=0, total=total)
-                asset = asset or await steps.create_asset(source, on_retry=on_retry)
+                asset = asset or await steps.create_asset(self._leader.source, on_retry=on_retry)
                 for enhancing in wanting:
                     enhancing.set_asset(asset)
                 await self._note(
                     state=EntryState.UPLOADING, asset_id=asset.id, client_id=steps.api.client_id
                 )
-                await steps.upload(
-                    asset,
-                    source,
-                    on_bytes=lambda sent: tell(Uploading, sent=sent, total=total),
-                    on_retry=on_retry,
+                source = await self._sent_from(
+                    wanting,
+                    partial(
+                        steps.upload,
+                        asset,
+                        on_bytes=lambda sent: tell(Uploading, sent=sent, total=total),
+                        on_retry=on_retry,
+                    ),
                 )
             asset = await steps.wait_until_ready(asset.id, source=source, on_retry=on_retry)
         return asset
+
+    async def _sent_from(
+        self, wanting: "list[Enhancing]", upload: Callable[[Source], Awaitable[None]]
+    ) -> Source:
+        """Return the source that was uploaded: one that is gone leaves others of its content."""
+        source = self._leader.source
+        tried = {source}
+        while True:
+            try:
+                await upload(source)
+            except (InvalidSourceError, SourceChangedError):
+                others = (job.source for enhancing in wanting for job in enhancing.jobs)
+                another = next((other for other in others if other not in tried), None)
+                if another is None:
+                    raise
+                source = another
+                tried.add(source)
+            else:
+                return source
 
     async def _uploaded_before(self) -> Asset | None:
         """Return the asset that an earlier run made of the same content, if it is there."""
@@ -241,7 +273,7 @@ class Enhancing:
             asset = await api.get_asset(prior.asset_id)
         except NotFoundError:
             return None
-        return asset if asset.content_type == self._leader.source.content_type else None
+        return asset if asset.content_type == self._content[2] else None
 
     async def _create(self, asset: Asset) -> SpeechEnhancement:
         self._sent = False

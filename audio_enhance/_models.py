@@ -172,7 +172,9 @@ def check_strengths(strengths: int | Iterable[int]) -> list[int]:
         InvalidStrengthError: One is out of range, or there is none.
     """
     try:
-        several = [strengths] if isinstance(strengths, int) else list(strengths)
+        if isinstance(strengths, int | str | bytes):  # bytes would be taken for numbers
+            strengths = [check_strength(strengths)]
+        several = list(strengths)
     except TypeError:  # from callers whose code is not type-checked
         several = [check_strength(strengths)]
     if not several:

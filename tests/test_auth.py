@@ -28,6 +28,7 @@ def test_credentials_have_adobes_defaults() -> None:
         "openid,AdobeID,session,additional_info,read_organizations,firefly_api,ff_apis"
     )
     assert ClientCredentials("i", "s", scopes=["a", "b"]).scopes == ("a", "b")
+    assert ClientCredentials("i", "s", scopes="openid, AdobeID").scopes == ("openid", "AdobeID")
 
 
 @pytest.mark.parametrize("value", ["", "  ", "a\nb", "a\r", "a\x00b", None, 3])

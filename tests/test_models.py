@@ -192,7 +192,7 @@ def test_several_strengths_keep_their_order_and_lose_repetitions() -> None:
     assert check_strengths(iter([1, 2])) == [1, 2]
 
 
-@pytest.mark.parametrize("strengths", [[], [50, 101], 101, "93", 93.0, None, [None]])
+@pytest.mark.parametrize("strengths", [[], [50, 101], 101, "93", b"]", 93.0, None, [None]])
 def test_one_bad_strength_refuses_all(strengths: Any) -> None:
     with pytest.raises(InvalidStrengthError):
         check_strengths(strengths)

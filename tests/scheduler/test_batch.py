@@ -17,7 +17,7 @@ from audio_enhance import (
     Source,
     UnsupportedMediaTypeError,
 )
-from audio_enhance.local import Fault
+from audio_enhance.local import Fault, Faults
 from audio_enhance.local.enhancer import Rehearsal
 
 from .support import (
@@ -120,6 +120,27 @@ async def test_content_seen_before_in_the_batch_is_not_enhanced_again(tmp_path: 
         report = await b.batch([first, *others, last])
         b.check(report)
         assert b.count(CREATE) == b.count(PUT) == 7
+
+
+async def test_one_that_is_gone_does_not_hold_up_another_of_its_content(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        sources = [Source.from_path(b.source(name, b"ID3 the same")) for name in ("a.mp3", "b.mp3")]
+        for source in sources:
+            await source.fingerprint()
+        (b.folder / "in" / "a.mp3").unlink()
+        report = await b.batch(sources)
+        assert [outcome.error for outcome in report] == [None, None]
+        assert b.count(CREATE_ASSET) == b.count(PUT) == b.count(CREATE) == 1
+
+
+async def test_a_failure_that_several_share_names_each_of_them(tmp_path: Path) -> None:
+    async with bench(tmp_path, faults=Faults(failed_enhancement=1.0)) as b:
+        sources = [b.source(name, b"ID3 the same") for name in ("a.mp3", "b.mp3")]
+        report = await b.batch(sources)
+        assert [outcome.error and outcome.error.source for outcome in report] == [
+            str(source) for source in sources
+        ]
+        assert b.count(CREATE) == 2
 
 
 async def test_sources_of_every_kind_that_share_a_name(tmp_path: Path) -> None:
@@ -269,7 +290,9 @@ async def test_no_sources_at_all_are_no_mistake(tmp_path: Path) -> None:
         assert len(b.service.record) == 0
 
 
-@pytest.mark.parametrize("given", ["talk.mp3", Path("talk.mp3"), b"ID3", Source.from_bytes(b"ID3")])
+@pytest.mark.parametrize(
+    "given", ["talk.mp3", Path("talk.mp3"), b"ID3", bytearray(b"ID3"), Source.from_bytes(b"ID3")]
+)
 async def test_one_source_instead_of_several_is_told_apart(tmp_path: Path, given: object) -> None:
     async with bench(tmp_path) as b:
         with pytest.raises(InvalidInputError, match="several"):
