@@ -38,8 +38,13 @@ def windows(blocks: Iterable[Samples]) -> Iterator[Samples]:
 
 
 def levels(samples: Samples) -> Levels:
-    """Return the level of each whole frame of 20 ms in dBFS, all channels together."""
+    """Return the level of each whole frame of 20 ms in dBFS, all channels together.
+
+    A constant offset, as cheap sound cards add one, is no sound and does not count.
+    """
     frames = samples.shape[1] // FRAME
     cut = samples[:, : frames * FRAME].reshape(len(samples), frames, FRAME)
-    power = np.einsum("cft,cft->f", cut, cut, dtype=np.float64) / (FRAME * len(samples))
-    return np.asarray(10 * np.log10(power + _SILENCE))
+    squares = np.einsum("cft,cft->f", cut, cut, dtype=np.float64) / FRAME
+    offsets = cut.mean(axis=2, dtype=np.float64)
+    power = (squares - np.einsum("cf,cf->f", offsets, offsets)) / len(samples)
+    return np.asarray(10 * np.log10(np.maximum(power, 0) + _SILENCE))

@@ -24,6 +24,15 @@ def test_windows_lose_nothing(lengths: list[int], channels: int) -> None:
 
 def test_levels_are_decibels_below_full_scale() -> None:
     square = np.ones((2, 3 * FRAME + 5), np.float32)
-    square[:, FRAME : 2 * FRAME] = 0.1
+    square[:, ::2] = -1
+    square[:, FRAME : 2 * FRAME] *= 0.1
     square[:, 2 * FRAME :] = 0
     np.testing.assert_allclose(levels(square), [0, -20, -120], atol=1e-4)
+
+
+def test_a_constant_offset_is_no_sound() -> None:
+    square = np.full((2, 2 * FRAME), 0.01, np.float32)
+    square[:, ::2] = -0.01
+    offsets = np.array([[0.4], [-0.9]], np.float32)
+    np.testing.assert_allclose(levels(square + offsets), [-40, -40], atol=1e-2)
+    np.testing.assert_allclose(levels(0 * square + offsets), [-120, -120], atol=1)
