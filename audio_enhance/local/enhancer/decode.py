@@ -12,7 +12,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.container import InputContainer
-from av.error import FFmpegError, InvalidDataError
+from av.error import FFmpegError
 
 from .errors import NotAudioError
 from .formats import DEMUXERS, Format, format_like
@@ -105,16 +105,18 @@ class Recording:
             for packet in self._container.demux(self._stream):
                 try:
                     frames = packet.decode()
-                except InvalidDataError:
+                except FFmpegError as error:
+                    # A decoder opens no file: whatever it complains of is the packet. (That of
+                    # AAC says "not permitted" for some.)
                     if not skips:
-                        raise
+                        raise NotAudioError(_broken(seconds)) from error
                     continue
                 for frame in frames:
                     if frame.samples:
                         seconds += frame.samples / frame.sample_rate
                         yield frame
         except FFmpegError as error:
-            raise _as_not_audio(error, f"is broken after {seconds:.1f} seconds") from error
+            raise _as_not_audio(error, _broken(seconds)) from error
 
     def _resampled(self) -> Iterator[Samples]:
         resampler: AudioResampler | None = None
@@ -135,6 +137,8 @@ class Recording:
             yield from _arrays(resampler.resample(frame))
         if resampler is not None:
             yield from _arrays(resampler.resample(None))
+        # At another rate than this one, less than a millisecond is nothing to a resampler.
+        yield np.zeros((self.format.channels, 0), np.float32)
         self.length = round(length)
 
 
@@ -144,7 +148,7 @@ def _open(path: Path) -> InputContainer:
     try:
         return cast("InputContainer", av.open(address, options=options, **_LENIENT))
     except FFmpegError as error:
-        problem = "is not audio of a kind that the API takes, or is cut off"
+        problem = "The file is not audio of a kind that the API takes, or is cut off."
         raise _as_not_audio(error, problem) from error
 
 
@@ -175,6 +179,10 @@ def _without_surplus(
     return bool(surplus)
 
 
-def _as_not_audio(error: FFmpegError, what: str) -> Exception:
+def _broken(seconds: float) -> str:
+    return f"The file is broken after {seconds:.1f} seconds."
+
+
+def _as_not_audio(error: FFmpegError, problem: str) -> Exception:
     """Return what to raise for an error of FFmpeg's: the machine's own troubles stay theirs."""
-    return error if isinstance(error, OSError) else NotAudioError(f"The file {what}.")
+    return error if isinstance(error, OSError) else NotAudioError(problem)

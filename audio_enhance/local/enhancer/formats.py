@@ -7,7 +7,7 @@ WAV               WAV with the same PCM encoding; of another encoding, 16-bit PC
 AIFF              AIFF with the same PCM encoding; of another encoding, 16-bit PCM
 FLAC              FLAC, 16 or 24 bit as it was
 MP3 (and MP2)     MP3
-M4A, MP4          the same container with AAC, or ALAC as it was
+M4A, MP4          the same container with ALAC as it was, or AAC at the next rate that AAC has
 ADTS (raw AAC)    ADTS
 Ogg with Opus     Ogg with Opus
 Ogg with FLAC     Ogg with FLAC
@@ -35,6 +35,11 @@ from .frames import MOST_CHANNELS, default_layout
 DEMUXERS = "wav,aiff,flac,mp3,aac,ogg,mov,mp4,m4a"
 
 _RATES = range(4_000, 384_001)
+# ISO/IEC 14496-3, table 1.18. MP4 holds PCM, FLAC and more, too, at any rate.
+_AAC_RATES = (
+    *(96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000),
+    *(22_050, 16_000, 12_000, 11_025, 8_000, 7_350),
+)
 _MP4_AUDIO_BRANDS = ("M4A ", "M4B ")
 
 
@@ -105,6 +110,7 @@ def format_like(container: InputContainer, stream: AudioStream, frame: AudioFram
             rate = 48_000  # all that libopus takes of what people record at
             result = {"container": "ogg", "codec": "libopus", **lossy}
         case _:  # mov, mp4 and their kin are one demuxer
+            rate = rate if codec == "alac" else _aac_rate(rate)
             brand = container.metadata.get("major_brand")
             result = {
                 "container": "ipod" if brand in _MP4_AUDIO_BRANDS else "mp4",
@@ -114,6 +120,11 @@ def format_like(container: InputContainer, stream: AudioStream, frame: AudioFram
                 **({"codec": "alac", **depth} if codec == "alac" else {"codec": "aac", **lossy}),
             }
     return Format(rate=rate, layout=_layout(frame), channels=channels, **result)
+
+
+def _aac_rate(rate: int) -> int:
+    """Return the rate itself if AAC has it, or the next higher one, or the highest."""
+    return min((known for known in _AAC_RATES if known >= rate), default=max(_AAC_RATES))
 
 
 def _pcm(codec: str, endian: str) -> str:

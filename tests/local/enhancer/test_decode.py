@@ -122,6 +122,17 @@ def test_rubbish_within_an_mp3_is_skipped(tmp_path: Path) -> None:
     assert decoded(path) == pytest.approx(SECONDS, abs=0.2)
 
 
+def test_damage_within_an_adts_file_is_skipped(tmp_path: Path) -> None:
+    sound = noise("pink", SECONDS * RATE) / 10
+    path = write(tmp_path / "file", sound, container="adts", codec="aac")
+    data = bytearray(path.read_bytes())
+    damaged = np.random.default_rng(4).integers(1_000, len(data), (2, 60))
+    for place, value in damaged.T:
+        data[place] = value % 256
+    path.write_bytes(data)
+    assert 0 < decoded(path) < SECONDS
+
+
 def test_a_recording_of_aac_ends_where_its_container_says(tmp_path: Path) -> None:
     length = RATE + 100
     path = write(tmp_path / "file", noise("pink", length) / 10, container="ipod", codec="aac")

@@ -208,6 +208,19 @@ def test_pieces_of_different_shape_in_one_mp3_are_joined(tmp_path: Path) -> None
     assert after.samples.shape[1] / after.rate == pytest.approx(3, abs=0.2)
 
 
+@pytest.mark.parametrize(
+    ("rate", "nearest"), [(192_000, 96_000), (11_127, 12_000), (4_000, 7_350), (44_100, 44_100)]
+)
+def test_pcm_in_mp4_becomes_aac_at_a_rate_that_there_is(
+    rate: int, nearest: int, tmp_path: Path
+) -> None:
+    source = write(tmp_path / "source", tone(rate), container="mov", codec="pcm_s16le", rate=rate)
+    enhance_file(source, tmp_path / "result", strength=100)
+    result = read(tmp_path / "result")
+    assert (result.codec, result.rate) == ("aac", nearest)
+    assert result.duration == pytest.approx(LENGTH / rate, abs=0.002)
+
+
 def test_nine_channels_are_too_many(tmp_path: Path) -> None:
     header = (tmp_path / "eight", tmp_path / "nine")
     data = bytearray(write(header[0], tone(RATE, 8, 480), codec="pcm_s16le").read_bytes())

@@ -19,6 +19,7 @@ from .support import (
     in_room,
     lag,
     level,
+    levels,
     noise,
     read,
     speaking,
@@ -187,6 +188,23 @@ def test_digital_silence_stays_silent(tmp_path: Path) -> None:
 @pytest.mark.parametrize("length", [1, 479, 480, 961, 10 * RATE, 10 * RATE + 1])
 def test_any_length_is_kept(length: int, tmp_path: Path) -> None:
     assert len(enhanced(noise("white", 11 * RATE)[:length] / 10, tmp_path)) == length
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100, 96_000])
+@pytest.mark.parametrize("strength", [0, 100])
+def test_less_than_a_millisecond_is_a_recording_too(
+    rate: int, strength: int, tmp_path: Path
+) -> None:
+    source = write(tmp_path / "source", np.full(1, 0.5), rate=rate)
+    enhance_file(source, tmp_path / "result", strength=strength)
+    assert read(tmp_path / "result").samples.shape == (1, 1)
+
+
+def test_an_offset_of_a_cheap_sound_card_changes_nothing(noisy: Samples, tmp_path: Path) -> None:
+    quiet = noisy[: 6 * RATE] / 10
+    expected = levels(enhanced(quiet, tmp_path))
+    result = enhanced(quiet + 0.1, tmp_path)
+    assert np.median(np.abs(levels(result - np.mean(result)) - expected)) < 1
 
 
 def test_what_is_not_audio_leaves_no_result(tmp_path: Path) -> None:
