@@ -3,6 +3,7 @@
 import asyncio
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing, nullcontext
 from functools import partial
@@ -12,9 +13,12 @@ import attrs
 from rich.text import Text
 
 from audio_enhance import (
+    ConnectionFailedError,
     EnhanceClient,
     Journal,
     Outcome,
+    RequestTimeoutError,
+    ServerError,
     Source,
 )
 from audio_enhance._clock import SystemClock
@@ -32,6 +36,8 @@ from .summary import Summary, resume_command
 from .terminal import TerminalPainter
 from .text import several
 
+# What need not be the same an hour later.
+_PASSING = (ConnectionFailedError, RequestTimeoutError, ServerError)
 # Of more than so many results a terminal shows those that failed, and counts the others.
 _FEW = 24
 
@@ -147,8 +153,35 @@ class Batch:
         await task
 
     async def _enhance(self, client: EnhanceClient, journal: Journal | None) -> None:
-        settings = self._settings
-        for strengths, names in self._work.sources.items():
+        again = await self._pass(client, journal, self._work.sources, last=journal is None)
+        if not again:
+            return
+        count = several(len(again), "result")
+        self._screen.say(Text(f"Once more for {count} that the network or the server kept away."))
+        strengths: defaultdict[str, list[int]] = defaultdict(list)
+        for outcome in again:
+            strengths[outcome.name].append(outcome.strength)
+        sources: defaultdict[tuple[int, ...], list[str]] = defaultdict(list)
+        for name, failed in strengths.items():
+            sources[tuple(failed)].append(name)
+        await self._pass(client, journal, sources, last=True)
+
+    async def _pass(
+        self,
+        client: EnhanceClient,
+        journal: Journal | None,
+        work: Mapping[tuple[int, ...], Sequence[str]],
+        *,
+        last: bool,
+    ) -> list[Outcome]:
+        """Enhance everything, and return what failed and is worth another pass, not counted.
+
+        A network that is away for minutes is no reason to leave recordings behind in a batch of
+        hours: the journal knows what was paid for. Without any success there is no such reason
+        to hope, and the last pass tells everything.
+        """
+        settings, held = self._settings, list[Outcome]()
+        for strengths, names in work.items():
             sources = [
                 name
                 if settings.content_type is None
@@ -166,11 +199,22 @@ class Batch:
             )
             async with aclosing(run) as outcomes:
                 async for outcome in outcomes:
+                    if not last and isinstance(outcome.error, _PASSING):
+                        held.append(outcome)
+                        self._screen.say(line_of(outcome, again=True))
+                        continue
                     await self._take(outcome)
                     if is_full(outcome.error):
                         # Everything after it would be processed, and paid for, in vain.
+                        for one in held:
+                            await self._take(one)
                         self._summary.left = self._work.count - self._summary.ended
-                        return
+                        return []
+        if held and self._summary.totals["succeeded"] and not self._summary.refused:
+            return held
+        for outcome in held:
+            await self._take(outcome)
+        return []
 
     async def _take(self, outcome: Outcome) -> None:
         self._progress.ended(outcome)

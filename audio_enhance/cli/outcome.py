@@ -49,12 +49,18 @@ def fields_of(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def line_of(outcome: Outcome) -> Text:
-    """Return the line for people."""
+def line_of(outcome: Outcome, *, again: bool = False) -> Text:
+    """Return the line for people.
+
+    Args:
+        outcome: What became of it.
+        again: Whether a failure is not the last word.
+    """
     name = shown(near(outcome.name))
     if outcome.error is not None:
         what = shown(reason(outcome.error))
-        return Text.assemble(("failed", "red"), f"  {name} at {outcome.strength}: {what}")
+        label = ("later ", "yellow") if again else ("failed", "red")
+        return Text.assemble(label, f"  {name} at {outcome.strength}: {what}")
     label = ("before", "dim") if outcome.status == "skipped" else ("done  ", "green")
     path = "" if outcome.path is None else shown(near(outcome.path))
     return Text.assemble(label, f"  {name} ", ("→ ", "dim"), path)

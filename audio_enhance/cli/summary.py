@@ -47,6 +47,11 @@ class Summary:
         return not self._counts["failed"] and not self._counts["not started"]
 
     @property
+    def refused(self) -> bool:
+        """Whether the credentials were refused, which stopped the batch."""
+        return self._refused is not None
+
+    @property
     def totals(self) -> dict[str, int]:
         """How many outcomes there are of each status, and enhancements made in vain."""
         return {
