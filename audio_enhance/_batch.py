@@ -300,7 +300,7 @@ class Batch:
         self._outcomes.put_nowait((place.index, outcome))
 
     def _stop(self, error: AudioEnhanceError) -> None:
-        """Stop at once: the next request would be refused like this one."""
+        """Stop at once, with one error: what cannot go on like this is for a person to mend."""
         self.stopped_by = error
         for job in self._jobs:
             job.cancel()
