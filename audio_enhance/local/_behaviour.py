@@ -1,10 +1,15 @@
 """How the service behaves when nothing goes wrong."""
 
+from math import inf
 from typing import Literal
 
 from attrs import field, frozen, validators
 
 Revision = Literal["2024-04", "later"]
+
+
+def _lifetime(default: float) -> float:
+    return field(default=default, validator=[validators.gt(0.0), validators.lt(inf)])
 
 
 @frozen(kw_only=True)
@@ -19,7 +24,8 @@ class Behaviour:
         token_seconds: How long an access token lives.
         upload_url_seconds: How long an ``upload_url`` works. It says ``X-Amz-Expires=43200``
             all the same: the guide's are "only valid for a few minutes" and say so, too.
-        download_url_seconds: How long a presigned URL for a result works.
+        download_url_seconds: How long a presigned URL for a result works; like an upload's, a
+            week at most.
         ready_lag: Seconds between the end of an upload and ``ready_for_processing``.
         revision: ``"2024-04"`` for the guide's own shapes; ``"later"`` for those of its public
             revision: ``checksum`` is null until the upload has landed, ``Content-MD5`` is not
@@ -28,8 +34,8 @@ class Behaviour:
 
     creations_per_minute: int = field(default=100, validator=validators.gt(0))
     others_per_minute: int = field(default=500, validator=validators.gt(0))
-    token_seconds: float = field(default=86399.0, validator=validators.gt(0.0))
-    upload_url_seconds: float = field(default=300.0, validator=validators.gt(0.0))
-    download_url_seconds: float = field(default=60.0, validator=validators.gt(0.0))
+    token_seconds: float = _lifetime(86399.0)
+    upload_url_seconds: float = _lifetime(300.0)
+    download_url_seconds: float = _lifetime(60.0)
     ready_lag: float = field(default=0.0, validator=validators.ge(0.0))
     revision: Revision = field(default="2024-04", validator=validators.in_(("2024-04", "later")))

@@ -115,9 +115,9 @@ class Faults:
     slow_download: float = _probability()
     cut_upload: float = _probability()
     failed_enhancement: float = _probability()
-    ready_lag: float = 0.0
-    slow_seconds: float = 1.0
-    retry_after: int = 1
+    ready_lag: float = field(default=0.0, validator=validators.ge(0.0))
+    slow_seconds: float = field(default=1.0, validator=validators.ge(0.0))
+    retry_after: int = field(default=1, validator=validators.ge(0))
     retry_after_as_date: bool = False
     injected: Counter[Fault] = field(factory=Counter[Fault], init=False)
     _random: Random = field(init=False, repr=False)

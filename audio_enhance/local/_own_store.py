@@ -17,7 +17,7 @@ from audio_enhance.local._listener import Listener
 from audio_enhance.local._object_files import ObjectFiles
 from audio_enhance.local._object_server import ObjectServer
 from audio_enhance.local._object_store import ObjectInfo, Upload
-from audio_enhance.local._presigned import SigningKey, presign
+from audio_enhance.local._presigned import A_WEEK, SigningKey, presign
 
 _REGION: Final = "us-east-1"
 # What the upload URLs of the guide say, although they are "only valid for a few minutes".
@@ -74,12 +74,13 @@ class OwnStore:
         }
         if upload.md5 is not None:
             headers[hdrs.CONTENT_MD5] = upload.md5
+        lifetime = self._started.conditions.behaviour.upload_url_seconds
         return self._presign(
             hdrs.METH_PUT,
             upload.key,
             hostname,
-            lifetime=self._started.conditions.behaviour.upload_url_seconds,
-            expires=_UPLOAD_EXPIRES,
+            lifetime=lifetime,
+            expires=max(_UPLOAD_EXPIRES, int(lifetime) + 1),
             headers=headers,
         )
 
@@ -140,7 +141,7 @@ class OwnStore:
             credentials=ReadOnlyCredentials(self._key.access_key, self._key.secret_key, token),
             region=self._key.region,
             date=clock.date(),
-            expires=expires,
+            expires=min(expires, A_WEEK),
             headers=headers,
             query=query,
         )

@@ -28,7 +28,7 @@ RawHeaders = Sequence[tuple[bytes, bytes]]
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _DATE: Final = "%Y%m%dT%H%M%SZ"
-_A_WEEK: Final = 604_800
+A_WEEK: Final = 604_800  # the longest life of a presigned URL, in seconds
 # How far ahead of the server's the clock of a signer may be before S3 objects.
 _SKEW: Final = timedelta(minutes=15)
 _REQUIRED: Final = (
@@ -194,10 +194,10 @@ class _Claim:
         seconds = int(expires)
         if seconds < 0:
             raise s3.bad_query("X-Amz-Expires must be non-negative")
-        if seconds > _A_WEEK:
+        if seconds > A_WEEK:
             raise s3.bad_query(
                 "X-Amz-Expires must be less than a week (in seconds); that is, the given "
-                f"X-Amz-Expires must be less than {_A_WEEK} seconds"
+                f"X-Amz-Expires must be less than {A_WEEK} seconds"
             )
         # The keys are those of a session and worth nothing without its token.
         if query["X-Amz-Credential"].split("/")[0] != key.access_key or not query.get(

@@ -22,7 +22,7 @@ from yarl import URL
 
 from audio_enhance.local._conditions import Conditions
 from audio_enhance.local._object_store import ObjectInfo, Upload
-from audio_enhance.local._presigned import presign
+from audio_enhance.local._presigned import A_WEEK, presign
 from audio_enhance.local._threads import in_thread
 
 _REGION: Final = "us-east-1"
@@ -173,7 +173,7 @@ class S3Store:
             region=self._region,
             # Not the service's clock: the endpoint goes by the time of day.
             date=datetime.now(UTC),
-            expires=ceil(lifetime),
+            expires=min(ceil(lifetime), A_WEEK),
             headers=headers,
             query=query,
         )

@@ -240,6 +240,13 @@ def test_a_probability_is_one(value: float) -> None:
         faults.slow_answer = value
 
 
+@pytest.mark.parametrize("value", [-1.0, float("nan")])
+@pytest.mark.parametrize("name", ["ready_lag", "slow_seconds", "retry_after"])
+def test_a_time_does_not_run_backwards(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=name):
+        setattr(Faults(), name, value)
+
+
 @pytest.mark.parametrize(
     ("fault", "route", "status"),
     [
