@@ -30,6 +30,11 @@ _STORAGE_TRANSIENT = frozenset(
 _MESSAGE_CHARACTERS = 500
 
 
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """Return the server's id of a request; S3 has a name of its own for it."""
+    return headers.get("x-request-id") or headers.get("x-amz-request-id")
+
+
 @attrs.frozen
 class Answer:
     """An answer that was read whole."""
@@ -46,7 +51,7 @@ class Answer:
     @property
     def request_id(self) -> str | None:
         """The server's id of the request; S3 has a name of its own for it."""
-        return self.headers.get("x-request-id") or self.headers.get("x-amz-request-id")
+        return request_id(self.headers)
 
     def without(self, secret: str) -> "Answer":
         """Return the answer as it is where it does not quote a secret that was sent."""

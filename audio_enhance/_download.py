@@ -21,7 +21,7 @@ from ._filenames import name_from_header
 from ._partial_file import PartialFile
 from ._progress import Progress
 from ._retry import OnRetry, Retrier
-from ._transport import Transport, Watch, translated, whole_answer
+from ._transport import Transport, Watch, log_answer, translated, whole_answer
 from ._turns import PIECE_BYTES
 
 # Collected before a hop to a thread that writes them; the network hands over far less at once.
@@ -126,6 +126,7 @@ class Download:
             headers = {"Range": f"bytes={self._file.size}-", "If-Range": self._etag}
         async with self._transport.get(url, headers) as response:
             watch.alive()
+            log_answer("GET", url, response)
             if response.status in REDIRECTS:
                 return response.headers.get("Location", "")
             if response.status not in (200, 206):

@@ -71,7 +71,6 @@ __all__ = [
 class Phase(StrEnum):
     """The part of the work in which an error happened, in the order of the guide's steps."""
 
-    PREPARE = "prepare"
     AUTHENTICATE = "authenticate"
     CREATE_ASSET = "create asset"
     UPLOAD = "upload"

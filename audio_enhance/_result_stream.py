@@ -19,7 +19,7 @@ from ._errors import (
     RequestTimeoutError,
     TransferStalledError,
 )
-from ._transport import Transport, translated, whole_answer
+from ._transport import Transport, log_answer, translated, whole_answer
 
 _T = TypeVar("_T")
 _PASSED_ON = ("Content-Type", "Content-Length", "Content-Range", "ETag", "Last-Modified")
@@ -77,6 +77,7 @@ async def open_result(
             response = await _moving(
                 transport, hop.enter_async_context(transport.get(url, headers))
             )
+            log_answer("GET", url, response)
             if response.status in (200, 206, 416):
                 passed = {
                     name: response.headers[name] for name in _PASSED_ON if name in response.headers

@@ -12,7 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from ._address import on_the_wire
 from ._allocator import keep_freed_memory
-from ._answers import Answer
+from ._answers import Answer, request_id
 from ._errors import (
     AudioEnhanceError,
     ConnectionFailedError,
@@ -61,6 +61,13 @@ async def whole_answer(response: aiohttp.ClientResponse) -> Answer:
     while len(body) < _LONGEST_ANSWER and (piece := await response.content.readany()):
         body += piece
     return Answer(response.status, response.headers, bytes(body))
+
+
+def log_answer(method: str, url: str, answer: Answer | aiohttp.ClientResponse) -> None:
+    """Tell of one request and its answer, for whoever wants to know every single one."""
+    if _log.isEnabledFor(logging.DEBUG):
+        told = (method, redact(url), answer.status, request_id(answer.headers))
+        _log.debug("%s %s: %d, request %s", *told)
 
 
 class _ConnectionDropped(aiohttp.ClientError):
@@ -231,9 +238,7 @@ class Transport:
         answer = await translated(
             self._call(method, url, headers, json, form, authorization), self.timeouts
         )
-        if _log.isEnabledFor(logging.DEBUG):
-            told = (method, redact(url), answer.status, answer.request_id)
-            _log.debug("%s %s: %d, request %s", *told)
+        log_answer(method, url, answer)
         return answer
 
     async def _call(

@@ -21,7 +21,7 @@ from ._progress import Progress
 from ._reader import Reader
 from ._source import Source
 from ._threads import in_thread, to_its_end
-from ._transport import Transport, Watch, translated, whole_answer
+from ._transport import Transport, Watch, log_answer, translated, whole_answer
 from ._turns import PIECE_BYTES, Turns
 
 # A file that was hashed a moment ago is in the page cache, and read from there without a hop to
@@ -162,7 +162,9 @@ async def put(
     async def send() -> Answer:
         async with transport.put(url, headers, body) as response:
             watch.alive()
-            return await whole_answer(response)
+            answer = await whole_answer(response)
+            log_answer("PUT", url, answer)
+            return answer
 
     failure: Exception | None = None
     answer: Answer | None = None

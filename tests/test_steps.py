@@ -511,3 +511,19 @@ class TestPresignedUrls:
             steps.api._root = server.url
             with pytest.raises(InvalidInputError, match="not finished"):
                 await steps.presigned_download_url(SpeechEnhancement.from_json(queued))
+
+
+async def test_every_request_is_logged_and_no_signature(
+    connect: Connect, recording: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG", "audio_enhance")
+    world = await connect()
+    enhancement = await succeeded(world, recording)
+    await download(world, enhancement, tmp_path)
+    async with world.client.stream(enhancement) as stream:
+        assert stream.status == 200
+    lines = [record.getMessage() for record in caplog.records if record.levelname == "DEBUG"]
+    stored = [line for line in lines if world.service.s3_url in line]
+    assert [line.split()[0] for line in stored] == ["PUT", "GET", "GET"]
+    assert all("?…: 200, request " in line for line in stored)
+    assert len(lines) == len(world.service.record)
