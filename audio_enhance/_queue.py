@@ -73,6 +73,7 @@ class Outstanding:
     skew: float | None
     poll: Poll | None = None
     noticed: float = 0.0  # when it became the head, on our clock
+    behind: float | None = None  # when it was found waiting for somebody else's, on our clock
     failing: float | None = None  # since when no question about it was answered
     leave: Callable[[], None] = lambda: None
 
@@ -281,6 +282,8 @@ class ServerQueue:
             return
         head.failing = None
         head.enhancement = found
+        if found.status == EnhancementStatus.QUEUED:
+            head.behind = self._clock.monotonic()
         if found.status.finished:
             self._learn(head)
             self._tell(head)
@@ -325,6 +328,11 @@ class ServerQueue:
         succeeded = head.enhancement.status == EnhancementStatus.SUCCEEDED
         began = head.age if self._last_end is None else max(head.age, self._last_end)
         if succeeded and head.skew is not None:  # of one taken up, who was before it is unknown
+            if head.behind is not None:
+                # The work of another process is none of its own: were that learned, the next one
+                # would be asked about as late, and the server idle for as long.
+                waited = datetime.fromtimestamp(head.behind - head.skew, UTC)
+                began = min(max(began, waited), ended)
             took = (ended - began).total_seconds()
             self.estimate.observe(head.content_type, head.byte_size, took)
         self._last_end = ended if self._last_end is None else max(ended, self._last_end)

@@ -307,6 +307,20 @@ async def test_what_the_server_has_is_not_given_up_while_the_network_is_away(
     await run.clock.run(scenario())
 
 
+async def test_work_of_another_process_before_the_first_one_is_not_learned() -> None:
+    run = Run()
+
+    async def scenario() -> None:
+        run.server.foreign(3600.0)
+        await run.enhance(10.0)
+        expected = run.queue.estimate.expected("audio/wav", 1_000_000)
+        assert expected is not None
+        # Less what passed between the last time it was seen waiting and its beginning.
+        assert 10.0 <= expected <= 10.0 + PollPolicy().longest * 1.1 + 1.0
+
+    await run.clock.run(scenario())
+
+
 async def test_a_failed_enhancement_teaches_nothing() -> None:
     run = Run()
 
