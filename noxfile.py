@@ -15,6 +15,9 @@ nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.error_on_missing_interpreters = False
 nox.options.sessions = ["lint", "types", "tests", "foreign_s3", "wheel"]
 
+# Every command that a test starts would compile what it imports once more.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 PROJECT = nox.project.load_toml("pyproject.toml")
 COVERAGE_FLOOR = 85
 # One more than there are processors: tests wait for commands that they start.

@@ -174,7 +174,7 @@ def test_the_tests_in_the_documentation_pass(tmp_path: Path) -> None:
 
     def passed(*arguments: str) -> int:
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-W", "error", *arguments],
+            [sys.executable, "-m", "pytest", "-W", "error", "-p", "no:faker", *arguments],
             cwd=tmp_path,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             capture_output=True,
