@@ -165,6 +165,7 @@ async def test_every_program_in_the_documentation_works(
         await names["run"]()
 
 
+@pytest.mark.slow
 def test_the_tests_in_the_documentation_pass(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "testing.md").read_text()
     files = dict(re.findall(r"```(?:python|toml)\n# (\S+)\n(.*?)```", page, re.DOTALL))

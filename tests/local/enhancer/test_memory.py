@@ -53,10 +53,11 @@ def memory(minutes: float, folder: Path, denoiser: str) -> float:
     return float(run.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="others count memory differently")
 @pytest.mark.parametrize(
     ("denoiser", "short", "long"),
-    [("nothing", 0.5, 4), pytest.param("rnnoise", 1, 8, marks=pytest.mark.slow)],
+    [("nothing", 0.5, 4), ("rnnoise", 1, 8)],
 )
 def test_a_long_recording_takes_no_more_than_a_short_one(
     denoiser: str, short: float, long: float, tmp_path: Path

@@ -1,6 +1,7 @@
 """The enhancement as a whole: how it sounds, in figures, and what strength does."""
 
 from collections.abc import Iterable, Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -50,16 +51,14 @@ def _decimated(samples: Samples) -> Samples:
     return np.asarray(np.fft.irfft(spectrum, length) / 3)
 
 
-@pytest.mark.parametrize("snr", [5, 10])
+EVERYDAY = {("slt", "white", 5), ("rms", "pink", 10)}
+
+
 @pytest.mark.parametrize(
-    ("voice", "kind"),
+    ("voice", "kind", "snr"),
     [
-        ("slt", "white"),
-        ("rms", "pink"),
-        ("slt", "hum"),
-        pytest.param("rms", "white", marks=pytest.mark.slow),
-        pytest.param("slt", "pink", marks=pytest.mark.slow),
-        pytest.param("rms", "hum", marks=pytest.mark.slow),
+        pytest.param(*case, marks=() if case in EVERYDAY else pytest.mark.slow)
+        for case in product(("slt", "rms"), ("white", "pink", "hum"), (5, 10))
     ],
 )
 def test_noise_goes_and_speech_stays(voice: str, kind: str, snr: int, tmp_path: Path) -> None:
