@@ -47,7 +47,8 @@ def resume(journal: Path, local: bool, as_json: bool, report: Path | None, verbo
                 # Read first: opening it for a run would make one where there is none.
                 async with await Journal.read(path) as reader:
                     settings = await Settings.of(reader)
-                settings = attrs.evolve(settings, local=local or settings.local)
+                    settings = attrs.evolve(settings, local=local or settings.local)
+                    await settings.check(reader)
                 client = await stack.enter_async_context(open_client(local=settings.local))
                 await asyncio.to_thread(check_results, settings.output_dir)
                 opened = await stack.enter_async_context(await Journal.open(path))

@@ -7,7 +7,7 @@ from typing import Self
 import attrs
 
 from audio_enhance import ConfigurationError
-from audio_enhance._journal import Journal
+from audio_enhance._journal import EntryState, Journal
 
 JOURNAL_NAME = ".audio-enhance.sqlite"
 _KEY = "enhance"
@@ -32,12 +32,30 @@ class Settings:
     local: bool = False
 
     async def write(self, journal: Journal) -> None:
-        """Write them into a journal."""
+        """Write them into a journal; raises `ConfigurationError`, see `check`."""
+        await self.check(journal)
         values = attrs.asdict(self) | {
             "output_dir": str(self.output_dir),
             "root": None if self.root is None else str(self.root),
         }
         await journal.set_setting(_KEY, json.dumps(values))
+
+    async def check(self, journal: Journal) -> None:
+        """See that what a journal holds was done by the service that these settings are for.
+
+        Raises:
+            ConfigurationError: It holds results of the local service and these are of the API,
+                or the other way round: those would be taken for these.
+        """
+        if await journal.setting(_KEY) is None:
+            return
+        was_local = (await self.of(journal)).local
+        if was_local != self.local and (await journal.counts())[EntryState.SUCCEEDED]:
+            service = "local service" if was_local else "API"
+            raise ConfigurationError(
+                f"The results in the journal {journal.path} are the {service}'s.",
+                hint="Choose another --output-dir, so that they are not taken for others.",
+            )
 
     @classmethod
     async def of(cls, journal: Journal) -> Self:

@@ -216,6 +216,22 @@ async def test_the_local_service_enhances_without_credentials(
     assert sorted(line["status"] for line in again.lines) == ["failed", "skipped"]
 
 
+async def test_results_of_the_local_service_are_not_taken_for_those_of_the_api(
+    command: Command, tmp_path: Path, enhance_service: LocalService
+) -> None:
+    make(tmp_path, "a.wav")
+    assert (await command("enhance", "a.wav", "--json")).status == 0
+    before = files_in(tmp_path)
+    for arguments in (["enhance", "a.wav"], ["resume", "enhanced"]):
+        run = await command(*arguments, "--local")
+        assert (run.status, run.out) == (2, "")
+        assert "are the API's" in run.err
+        assert "--output-dir" in run.err
+    assert files_in(tmp_path) == before
+    run = await command("enhance", "a.wav", "--json")
+    assert [line["status"] for line in run.lines] == ["skipped"]
+
+
 async def test_a_folder_that_takes_no_results_is_found_before_anything_is_sent(
     command: Command, tmp_path: Path, enhance_service: LocalService
 ) -> None:
