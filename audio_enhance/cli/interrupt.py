@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first one stops in good order, the second one at once."""
+"""Ctrl-C, SIGTERM and a terminal that is closed: the first one stops in good order, the second one at once."""
 
 import asyncio
 import os
@@ -8,6 +8,8 @@ from collections.abc import Coroutine
 from types import FrameType
 from typing import Any
 
+# Windows has no SIGHUP, which says that the terminal is gone.
+_STOPS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else []))
 _SHOW_CURSOR = b"\x1b[?25h\n"
 
 
@@ -15,7 +17,8 @@ def run(work: Coroutine[Any, Any, int]) -> int:
     """Run a command to its end and return its exit status.
 
     The first signal cancels it; it cleans up, and the status is 128 and the signal's number
-    (130 after Ctrl-C, 143 after SIGTERM). The second leaves on the spot.
+    (130 after Ctrl-C, 143 after SIGTERM, 129 when the terminal is closed). The second leaves on
+    the spot.
     """
     received: list[int] = []
 
@@ -41,7 +44,7 @@ def run(work: Coroutine[Any, Any, int]) -> int:
     # What is ignored stays so: `nohup`, and background jobs of shells without job control.
     before = {
         number: handler
-        for number in (signal.SIGINT, signal.SIGTERM)
+        for number in _STOPS
         if (handler := signal.getsignal(number)) is not signal.SIG_IGN
     }
     try:

@@ -93,4 +93,4 @@ def blocking(folder: Path, modules: Sequence[str]) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join([str(folder), str(PROJECT)])}
 
 
-SIGINT, SIGTERM = signal.SIGINT, signal.SIGTERM
+SIGINT, SIGTERM, SIGHUP = signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", 1)

@@ -10,7 +10,7 @@ import pytest
 from audio_enhance.local import Fault, LocalService
 from audio_enhance.local.enhancer import Rehearsal
 
-from .support import SIGINT, SIGTERM, Command, ended, until
+from .support import SIGHUP, SIGINT, SIGTERM, Command, ended, until
 from .test_enhance import content, files_in, make
 
 CREATE = "POST /speech_enhancements"
@@ -60,14 +60,16 @@ async def test_ctrl_c_cleans_up_and_says_how_to_carry_on(
     assert enhance_service.count("POST /assets", 201) == 4
 
 
-async def test_sigterm_does_the_same(
-    command: Command, tmp_path: Path, enhance_service: LocalService
+@pytest.mark.skipif(sys.platform == "win32", reason="has neither")
+@pytest.mark.parametrize("number", [SIGTERM, SIGHUP])
+async def test_sigterm_and_a_closed_terminal_do_the_same(
+    command: Command, tmp_path: Path, enhance_service: LocalService, number: int
 ) -> None:
     make(tmp_path, "a.wav")
     process = await command.start("enhance", "a.wav", "--no-journal", "--report", "r.json")
     await until(process, lambda: enhance_service.count(CREATE, 202))
-    run = await ended(process, SIGTERM)
-    assert run.status == 143
+    run = await ended(process, number)
+    assert run.status == 128 + number
     assert "There was no journal" in run.err
     assert json.loads((tmp_path / "r.json").read_text())["totals"]["unfinished"] == 1
     assert files_in(tmp_path) == ["a.wav", "r.json"]
