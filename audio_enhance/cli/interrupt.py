@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a terminal that is closed: the first one stops in good order, the second one at once."""
+"""Ctrl-C, SIGTERM and a closed terminal: the first stops in good order, the second at once."""
 
 import asyncio
 import os
