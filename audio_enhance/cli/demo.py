@@ -78,7 +78,7 @@ async def _five_steps(service: "LocalService", recording: Path, output_dir: Path
         grid.add_row(step, Text(shown(text)))
         console.print(grid)
 
-    say("Service", f"the local one, as strict as the real one: {service.base_url}")
+    say("Service", f"the local one, on this machine: {service.base_url}")
     async with EnhanceClient(service.credentials, base_url=service.base_url) as client:
         asset = await client.create_asset(recording)
         say("0 Token", "the client's id and secret were exchanged for one")

@@ -14,18 +14,20 @@ def _lifetime(default: float) -> float:
 
 @frozen(kw_only=True)
 class Behaviour:
-    """The limits and lifetimes of the service; the defaults are those of the real one.
+    """The limits and lifetimes of the service.
+
+    The defaults are the published ones; how long the real one's URLs work is not published.
 
     Attributes:
         creations_per_minute: How many ``POST assets`` and ``POST speech_enhancements`` together
             an organization may make in any 60 seconds.
         others_per_minute: The same for all other API calls. The token endpoint and the object
             store are not counted.
-        token_seconds: How long an access token lives.
-        upload_url_seconds: How long an ``upload_url`` works. It says ``X-Amz-Expires=43200``
+        token_seconds: How long an access token lives, in seconds.
+        upload_url_seconds: Seconds for which an ``upload_url`` works. It says ``X-Amz-Expires=43200``
             all the same: the guide's are "only valid for a few minutes" and say so, too.
-        download_url_seconds: How long a presigned URL for a result works; like an upload's, a
-            week at most.
+        download_url_seconds: Seconds for which a presigned URL for a result works; like an
+            upload's, a week at most.
         ready_lag: Seconds between the end of an upload and ``ready_for_processing``.
         revision: ``"2024-04"`` for the guide's own shapes; ``"later"`` for those of its public
             revision: ``checksum`` is null until the upload has landed, ``Content-MD5`` is not

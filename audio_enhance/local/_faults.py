@@ -98,7 +98,7 @@ class Faults:
         cut_upload: That the connection is reset half-way through an upload.
         failed_enhancement: That a speech enhancement ends as ``failed``.
         ready_lag: Seconds added to `Behaviour.ready_lag`, not a probability.
-        slow_seconds: How slow the slow ones are.
+        slow_seconds: How slow the slow ones are, in seconds.
         retry_after: The seconds that an injected 429 names.
         retry_after_as_date: Whether it names them as an HTTP date (RFC 9110 §10.2.3 allows both).
         injected: How many of each kind have struck.

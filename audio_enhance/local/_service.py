@@ -41,7 +41,7 @@ class LocalService:
         host: The address to listen on; only this machine can reach the default.
         port: The port of the API, any free one if 0.
         s3_port: The port of the object store, any free one if 0.
-        behaviour: Limits and lifetimes; the real service's by default.
+        behaviour: Limits and lifetimes; see there for the defaults.
         faults: What is to go wrong; nothing by default.
         enhancer: What turns a recording into a better one. It belongs to the service from now
             on, which closes it. The default removes noise for real.

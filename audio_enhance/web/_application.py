@@ -41,7 +41,7 @@ def create_app(
         limits: How much it takes.
         allowed_hosts: The host names it may be reached by, without ports. `None` allows all,
             for those who check them elsewhere.
-        drain_seconds: How long its end waits for what is under way.
+        drain_seconds: The seconds that its end waits for what is under way.
     """
     studio = Studio(limits or Limits())
     handlers = Handlers(studio)

@@ -12,11 +12,11 @@ class Limits:
         uploads: How many recordings may arrive at once.
         waiting: How many recordings may wait until the API is asked to enhance them.
         recordings: How many recordings one session may have at a time.
-        kept_bytes: How much disk space the recordings of all sessions may take together.
-        keep_seconds: How long a recording is kept after its end.
-        arrival_seconds: How long an announced recording's first byte, or its next, may take.
-        leave_seconds: How long after its last page was closed a session's waiting recordings
-            are given up.
+        kept_bytes: The disk space that the recordings of all sessions may take, in bytes.
+        keep_seconds: The seconds for which a recording is kept after its end.
+        arrival_seconds: The seconds that an announced recording's first byte, or its next, may take.
+        leave_seconds: The seconds after which the waiting recordings of a session are given up
+            when its last page was closed.
     """
 
     max_bytes: int = attrs.field(default=1_000_000_000, validator=attrs.validators.gt(0))
