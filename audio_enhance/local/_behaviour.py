@@ -24,8 +24,9 @@ class Behaviour:
         others_per_minute: The same for all other API calls. The token endpoint and the object
             store are not counted.
         token_seconds: How long an access token lives, in seconds.
-        upload_url_seconds: Seconds for which an ``upload_url`` works. It says ``X-Amz-Expires=43200``
-            all the same: the guide's are "only valid for a few minutes" and say so, too.
+        upload_url_seconds: Seconds for which an ``upload_url`` works. It says
+            ``X-Amz-Expires=43200`` all the same: the guide's are "only valid for a few
+            minutes" and say so, too.
         download_url_seconds: Seconds for which a presigned URL for a result works; like an
             upload's, a week at most.
         ready_lag: Seconds between the end of an upload and ``ready_for_processing``.

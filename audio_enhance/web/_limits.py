@@ -14,7 +14,8 @@ class Limits:
         recordings: How many recordings one session may have at a time.
         kept_bytes: The disk space that the recordings of all sessions may take, in bytes.
         keep_seconds: The seconds for which a recording is kept after its end.
-        arrival_seconds: The seconds that an announced recording's first byte, or its next, may take.
+        arrival_seconds: The seconds that an announced recording's first byte, or its next, may
+            take.
         leave_seconds: The seconds after which the waiting recordings of a session are given up
             when its last page was closed.
     """
