@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, nullcontext
 from functools import partial
 from pathlib import Path
@@ -65,6 +65,17 @@ class Work:
             for source in sources:
                 for strength in strengths:
                     yield source, strength
+
+
+def by_strengths(jobs: Iterable[tuple[str, int]]) -> Mapping[tuple[int, ...], Sequence[str]]:
+    """Return the sources that have the same strengths together, as `Work` holds them."""
+    strengths: defaultdict[str, list[int]] = defaultdict(list)
+    for source, strength in jobs:
+        strengths[source].append(strength)
+    sources: defaultdict[tuple[int, ...], list[str]] = defaultdict(list)
+    for source, wanted in strengths.items():
+        sources[tuple(wanted)].append(source)
+    return sources
 
 
 @attrs.frozen(kw_only=True)
@@ -158,12 +169,7 @@ class Batch:
             return
         count = several(len(again), "result")
         self._screen.say(Text(f"Once more for {count} that the network or the server kept away."))
-        strengths: defaultdict[str, list[int]] = defaultdict(list)
-        for outcome in again:
-            strengths[outcome.name].append(outcome.strength)
-        sources: defaultdict[tuple[int, ...], list[str]] = defaultdict(list)
-        for name, failed in strengths.items():
-            sources[tuple(failed)].append(name)
+        sources = by_strengths((outcome.name, outcome.strength) for outcome in again)
         await self._pass(client, journal, sources, last=True)
 
     async def _pass(

@@ -1,7 +1,6 @@
 """`audio-enhance resume`: finish what is in a journal."""
 
 import asyncio
-from collections import defaultdict
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import click
 from audio_enhance import Journal
 from audio_enhance._journal import EntryState, JournalEntry
 
-from .batch import Batch, Telling, Work
+from .batch import Batch, Telling, Work, by_strengths
 from .interrupt import run
 from .options import PATH, local_option, telling_options
 from .places import check_results
@@ -68,7 +67,7 @@ async def _work_in(journal: Journal) -> Work:
 
 
 def _work_of(entries: list[JournalEntry]) -> Work:
-    strengths: dict[str, list[int]] = {}
+    jobs: list[tuple[str, int]] = []
     sizes: dict[str, int] = {}
     for entry in entries:
         source = entry.source
@@ -76,8 +75,5 @@ def _work_of(entries: list[JournalEntry]) -> Work:
             sizes[source] = size_of(source)
         # A recording that was moved away when it was done is nothing to be done again.
         if sizes[source] or entry.state != EntryState.SUCCEEDED:
-            strengths.setdefault(source, []).append(entry.strength)
-    sources: defaultdict[tuple[int, ...], list[str]] = defaultdict(list)
-    for source, several in strengths.items():
-        sources[tuple(several)].append(source)
-    return Work(sources=sources, sizes=sizes)
+            jobs.append((source, entry.strength))
+    return Work(sources=by_strengths(jobs), sizes=sizes)
