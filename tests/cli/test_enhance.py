@@ -1,14 +1,12 @@
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
+from tests.support.disk import needs_mounting, small_disk
 
 from .support import Command, ended, until
 
@@ -247,21 +245,14 @@ async def test_a_folder_that_takes_no_results_is_found_before_anything_is_sent(
     assert (tmp_path / "taken").read_bytes() == content("taken")
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux" or os.geteuid() != 0, reason="mounting a small disk needs root on Linux"
-)
+@needs_mounting
 async def test_a_full_disk_stops_the_batch_and_what_was_paid_for_is_used_later(
     command: Command, tmp_path: Path, enhance_service: LocalService
 ) -> None:
     for number in range(40):
         (tmp_path / f"{number:02}.wav").write_bytes(b"RIFF" + bytes([number]) * 300_000)
     small = tmp_path / "small"
-    small.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)]
-    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if mounted.returncode != 0:
-        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.strip()}")
-    try:
+    with small_disk(small, 1) as grow:
         options = ("--output-dir", "small", "--journal", "j.sqlite", "--json", "--report", "r.json")
         run = await command("enhance", ".", *options)
         assert run.status == 1
@@ -273,10 +264,8 @@ async def test_a_full_disk_stops_the_batch_and_what_was_paid_for_is_used_later(
         assert totals["unfinished"] == 40 - len(run.lines) > 0
         assert totals["failed"] >= 1
 
-        subprocess.run(["mount", "-o", "remount,size=40m", str(small)], check=True)
+        grow(40)
         again = await command("resume", "j.sqlite", "--json")
         assert (again.status, len(again.lines)) == (0, 40)
         assert len(files_in(small)) == 40
         assert enhance_service.count("POST /speech_enhancements") == 40
-    finally:
-        subprocess.run(["umount", str(small)], check=True)

@@ -15,6 +15,7 @@ from attrs import define, field
 
 from audio_enhance import JournalError, OutputError
 from audio_enhance.local.enhancer import Rehearsal
+from tests.support.disk import needs_mounting, small_disk
 from tests.support.resources import partial_files
 
 from .support import CREATE, CREATE_ASSET, PUT, Bench, bench, files_below
@@ -179,17 +180,10 @@ async def test_fifty_runs_that_are_interrupted(tmp_path: Path) -> None:
         assert runs.uncertain == Counter()
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux" or os.geteuid() != 0, reason="mounting a small disk needs root on Linux"
-)
+@needs_mounting
 async def test_a_disk_that_fills_up_in_the_middle_and_is_freed(tmp_path: Path) -> None:
     disk = tmp_path / "out"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
-    mounted = subprocess.run(mount, capture_output=True, text=True, check=False)
-    if mounted.returncode != 0:
-        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.strip()}")
-    try:
+    with small_disk(disk, 4) as grow:
         async with bench(tmp_path, speed=20, seconds=0.5) as b:
             journal = disk / ".audio-enhance.sqlite"  # on the disk that fills up, as by default
             sources = b.sources(30, size=250_000)
@@ -200,7 +194,7 @@ async def test_a_disk_that_fills_up_in_the_middle_and_is_freed(tmp_path: Path) -
             assert all("room" in str(outcome.error) for outcome in first.failed)
             b.check(first.succeeded)
             assert partial_files(disk) == []
-            subprocess.run(["mount", "-o", "remount,size=20m", str(disk)], check=True)
+            grow(20)
             second = await b.batch(sources, journal=journal)
             b.check(second)
             assert partial_files(disk) == []
@@ -209,5 +203,3 @@ async def test_a_disk_that_fills_up_in_the_middle_and_is_freed(tmp_path: Path) -
             assert b.count(CREATE) <= 30 + second.extra_enhancements
             assert second.extra_enhancements <= 1
             assert b.count(PUT) == b.count(CREATE_ASSET) == 30
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
