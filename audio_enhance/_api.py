@@ -17,7 +17,7 @@ from ._errors import (
     ProtocolError,
     RateLimitError,
 )
-from ._limiter import AheadWindow, RateLimits, SlidingWindow
+from ._limiter import RateLimits, Window
 from ._models import Asset, SpeechEnhancement
 from ._retry import OnRetry, Retrier
 from ._transport import Transport
@@ -226,7 +226,7 @@ class EnhanceApi:
         redirects: bool = False,
     ) -> Answer:
         if phase is Phase.CREATE_ASSET:
-            window: SlidingWindow | AheadWindow = self.limits.assets
+            window: Window = self.limits.assets
         else:
             window = self.limits.creations if method == "POST" else self.limits.others
 
@@ -241,7 +241,7 @@ class EnhanceApi:
         method: str,
         url: str,
         json: dict[str, Any] | None,
-        window: SlidingWindow | AheadWindow,
+        window: Window,
         on_send: OnSend | None,
         on_retry: OnRetry | None,
         redirects: bool,
@@ -279,7 +279,7 @@ class EnhanceApi:
         method: str,
         url: str,
         json: dict[str, Any] | None,
-        window: SlidingWindow | AheadWindow,
+        window: Window,
         on_send: OnSend | None,
         token: str,
     ) -> Answer:
@@ -292,7 +292,7 @@ class EnhanceApi:
             )
         return answer if answer.ok else answer.without(token)
 
-    def _refusal(self, answer: Answer, window: SlidingWindow | AheadWindow) -> ApiError:
+    def _refusal(self, answer: Answer, window: Window) -> ApiError:
         error = api_error(answer, self._clock.time())
         if isinstance(error, RateLimitError):
             # Whoever else calls would be told the same: the pause is for all of them.

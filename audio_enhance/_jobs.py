@@ -105,8 +105,20 @@ class Jobs(FiveSteps):
             if isinstance(source, Coroutine):
                 source.close()  # it was not begun, and would complain that nobody awaited it
             raise
-        if not isinstance(source, Awaitable):
-            return self._start(source, strength, priority, output_dir, overwrite, journal, on_event)
+        begin = partial(
+            self._begin,
+            strength=strength,
+            priority=priority,
+            output_dir=output_dir,
+            overwrite=overwrite,
+            journal=journal,
+            on_event=on_event,
+        )
+        if isinstance(source, Awaitable):
+            return await self._arrived(source, begin)
+        return begin(source)
+
+    async def _arrived(self, source: Awaitable[Source], begin: Callable[[Source], Job]) -> Job:
         opened = self._open
         self._arriving += 1
         try:
@@ -119,7 +131,7 @@ class Jobs(FiveSteps):
                     "The client was closed while the recording arrived; it cost nothing.",
                     source=spooled.label,
                 )
-            job = self._start(spooled, strength, priority, output_dir, overwrite, journal, on_event)
+            job = begin(spooled)
         except BaseException:
             spooled.close()
             raise
@@ -159,32 +171,32 @@ class Jobs(FiveSteps):
                 await record.note_done(state=EntryState.FAILED, error=str(error))
                 continue
             jobs.append(
-                self._start(
+                self._begin(
                     source,
-                    entry.strength,
-                    priority,
-                    output_dir,
-                    overwrite,
-                    journal,
-                    on_event,
+                    strength=entry.strength,
+                    priority=priority,
+                    output_dir=output_dir,
+                    overwrite=overwrite,
+                    journal=journal,
+                    on_event=on_event,
                     record=record,
                 )
             )
         return jobs
 
-    def _start(
+    def _begin(
         self,
         source: Source,
+        *,
         strength: int,
         priority: int,
         output_dir: str | os.PathLike[str] | None,
         overwrite: bool,
         journal: Journal | None,
         on_event: Callable[[Event], None] | None,
-        *,
         record: Record | None = None,
     ) -> Job:
-        job = Job(source, check_strength(strength), priority, self._listeners(on_event))
+        job = Job(source, strength, priority, self._listeners(on_event))
         outputs = None
         if output_dir is not None:
             outputs = OutputFolder(Path(output_dir), overwrite)

@@ -179,6 +179,9 @@ class AheadWindow:
         return max(window.free_in(1), window.free_in(needed) - _SOON * window.period)
 
 
+Window = SlidingWindow | AheadWindow
+
+
 class RateLimits:
     """The published limits of one organization: share one object between all that belong to it.
 
