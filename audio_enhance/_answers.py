@@ -55,9 +55,8 @@ class Answer:
 
     def without(self, secret: str) -> "Answer":
         """Return the answer as it is where it does not quote a secret that was sent."""
-        if not (body := self.body):
-            return self
-        for known in {secret, quote(secret), quote_plus(secret)}:
+        body = self.body
+        for known in {secret, quote(secret), quote_plus(secret)} - {""}:
             body = body.replace(known.encode(), "…".encode())
         return self if body == self.body else attrs.evolve(self, body=body)
 
