@@ -1,6 +1,7 @@
 """Fixtures that every test module may use."""
 
 import asyncio.constants
+import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from importlib.metadata import entry_points
@@ -25,6 +26,11 @@ if not any(
 # What asyncio's debug mode finds is wanted; ten frames of every handle and future are not, and
 # they cost a sixth of the time.
 setattr(asyncio.constants, "DEBUG_STACK_DEPTH", 1)  # noqa: B010  typed as final
+
+# Shells start what runs in the background with Ctrl-C ignored (POSIX, "Asynchronous Lists"), and
+# it stays so in commands that are started from there: tests that send it would wait for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Waits that nobody notices, for tests in which real bytes move and no clock can stand still.
 QUICK_POLLING = PollPolicy(shortest=0.002, longest=0.05)
