@@ -222,7 +222,8 @@ class Lane:
             if enhanced.asset.filename != job.source.filename:
                 # Made for another source with the same content: the name is that one's.
                 name = result_name(job.source.filename, job.strength)
-            target = outputs.place(job.source, name)
+            earlier = None if record is None else await record.own_result(outputs.directory)
+            target = outputs.place(job.source, name, earlier=earlier)
             overwrite = outputs.overwrite or (record is not None and await record.is_own(target))
             if record is not None:
                 await file.write()  # all of it: the journal notes what is about to get its name
@@ -256,7 +257,7 @@ class Lane:
 
 
 async def _may_go(path: Path, outputs: OutputFolder, record: Record | None) -> bool:
-    """Whether nothing is in the way of a result, or only an earlier result of the same source."""
+    """Whether nothing is in the way of a result, or there is an earlier one for it to replace."""
     if outputs.overwrite or not await aiofiles.os.path.exists(path):
         return True
-    return record is not None and await record.is_own(path)
+    return record is not None and await record.own_result(outputs.directory) is not None

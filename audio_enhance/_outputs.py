@@ -70,14 +70,18 @@ class OutputFolder:
         """Return where a result will be if the server names it as the guide shows."""
         return self._free(source, result_name(source.filename, strength))
 
-    def place(self, source: Source, name: str) -> Path:
+    def place(self, source: Source, name: str, *, earlier: Path | None = None) -> Path:
         """Take a path for a result that no other result of this call has.
 
         Args:
             source: What it was made from.
             name: The server's name for it.
+            earlier: Where the earlier result of the same source is, which it replaces.
         """
-        path = self._free(source, name)
+        if earlier is not None and hash(_key(str(earlier))) not in self._taken:
+            path = earlier
+        else:
+            path = self._free(source, name)
         self.claim(path)
         return path
 

@@ -112,6 +112,15 @@ class Record:
         # Touched, but perhaps not changed: reading it costs less than enhancing it again.
         return (await source.fingerprint()).md5.hex() == entry.md5
 
+    async def own_result(self, folder: Path) -> Path | None:
+        """Return where this source's earlier result is, as it was written, if it is in a folder."""
+        if self.entry.output is None:
+            return None
+        path = Path(key_of(self.entry.output))
+        if not path.is_relative_to(key_of(folder)) or not await self.is_own(path):
+            return None
+        return folder / path.relative_to(key_of(folder))
+
     async def is_own(self, path: Path) -> bool:
         """Whether a file is the result that this row tells of, as it was written."""
         entry = self.entry

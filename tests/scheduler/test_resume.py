@@ -161,6 +161,28 @@ async def test_a_changed_source_replaces_its_own_earlier_result(tmp_path: Path) 
         assert len(files_below(b.out)) == 2
 
 
+@pytest.mark.parametrize("first", ["a", "b"])
+async def test_a_changed_twin_keeps_its_place_whichever_was_first(
+    first: str, tmp_path: Path
+) -> None:
+    """Which of two has the plain name is a matter of which was finished first."""
+    async with bench(tmp_path) as b:
+        sources = [b.source("a/talk.mp3"), b.source("b/talk.mp3")]
+        order = sorted(sources, key=lambda source: source.parent.name != first)
+        await b.batch(iter(order[:1]), journal=b.journal)
+        places = {each.source: each.path for each in await b.batch(iter(order), journal=b.journal)}
+        for changed in sources:
+            b.source(f"{changed.parent.name}/talk.mp3", b"ID3 changed " + bytes(changed))
+            report = await b.batch(iter(sources), journal=b.journal)
+            b.check(report)
+            assert {outcome.source: outcome.path for outcome in report} == places
+        # The other one need not even be in the batch.
+        b.source("a/talk.mp3", b"ID3 changed once more")
+        [outcome] = await b.batch(iter(sources[:1]), journal=b.journal)
+        b.check([outcome])
+        assert outcome.path == places[sources[0]]
+
+
 async def test_a_run_that_ended_in_the_middle_never_leaves_a_stale_result(tmp_path: Path) -> None:
     """A source that changed, and a second run that died: the old result is not taken for new."""
     async with bench(tmp_path) as b:
