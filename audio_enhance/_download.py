@@ -1,7 +1,7 @@
 """One result to one file: streamed beside its place, resumed where it was cut, checked."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import aiohttp
 import attrs
@@ -26,7 +26,7 @@ from ._turns import PIECE_BYTES
 
 # Collected before a hop to a thread that writes them; the network hands over far less at once.
 # A hop costs as much as copying half a MiB; several at a time share the memory.
-_WRITE_BYTES = 2 << 20
+_WRITE_BYTES = 4 << 20
 _WRITE_BYTES_AMONG_OTHERS = 1 << 20
 _MOST_REDIRECTS = 5
 _MOST_REFUSALS = 5
@@ -124,6 +124,11 @@ class Download:
         headers: dict[str, str] = {}
         if self._file.size and self._etag is not None:
             headers = {"Range": f"bytes={self._file.size}-", "If-Range": self._etag}
+        # In turns before it is asked for: how much arrives at once depends on who else is there.
+        with self._transport.turns:
+            return await self._get(url, headers, watch)
+
+    async def _get(self, url: str, headers: Mapping[str, str], watch: Watch) -> str | None:
         async with self._transport.get(url, headers) as response:
             watch.alive()
             log_answer("GET", url, response)
@@ -135,8 +140,7 @@ class Download:
                     raise CorruptTransferError("The result changed while it was downloaded.")
                 raise storage_error(await whole_answer(response), self._clock.time())
             await self._begin(response)
-            with self._transport.turns:
-                await self._read(response, watch)
+            await self._read(response, watch)
         if self._total is not None and self._file.size != self._total:
             if self._file.size > self._total:
                 await self._file.restart()
