@@ -28,7 +28,8 @@ from ._turns import PIECE_BYTES, Turns
 # a thread, one slice at a time. What is not there a thread reads, in larger pieces, which are
 # handed on in slices too, so that other transfers get their turn on the event loop in between.
 _READ_BYTES = 1 << 20
-_SLICE_BYTES = PIECE_BYTES
+# A transfer that is alone may hold the event loop for a little longer, and costs a tenth less.
+_SLICE_BYTES_ALONE = 2 * PIECE_BYTES
 
 OnBytes = Callable[[int], None]
 _T = TypeVar("_T")
@@ -100,12 +101,16 @@ class _Body:
             raise
         if not self._rest:
             raise StopAsyncIteration
-        piece, self._rest = self._rest[:_SLICE_BYTES], self._rest[_SLICE_BYTES:]
+        piece, self._rest = self._rest[: self._slice], self._rest[self._slice :]
         self._sent += len(piece)
         return piece
 
+    @property
+    def _slice(self) -> int:
+        return _SLICE_BYTES_ALONE if self._turns.alone else PIECE_BYTES
+
     async def _read(self) -> memoryview:
-        data = self._file.read_cached(min(_SLICE_BYTES, self._unread))
+        data = self._file.read_cached(min(self._slice, self._unread))
         if data is None:
             size = min(_READ_BYTES, self._unread)
             data = memoryview(await to_its_end(lambda: self._file.read(size) or b""))

@@ -25,8 +25,8 @@ from audio_enhance._content import Content
 from audio_enhance._fingerprint import Fingerprint
 from audio_enhance._reader import FileReader, Reader
 from audio_enhance._transport import Transport, Watch
-from audio_enhance._turns import Turns
-from audio_enhance._upload import _READ_BYTES, _SLICE_BYTES, _Body, put, signed_headers
+from audio_enhance._turns import PIECE_BYTES, Turns
+from audio_enhance._upload import _READ_BYTES, _SLICE_BYTES_ALONE, _Body, put, signed_headers
 
 from .support.clock import ManualClock
 from .support.raw_server import RawServer, Reply, Request, Then, reply
@@ -93,7 +93,8 @@ class TestSignedHeaders:
 
 class TestWhatGoesOut:
     @pytest.mark.parametrize(
-        "length", [1, _SLICE_BYTES, _SLICE_BYTES + 1, _READ_BYTES, 2 * _READ_BYTES + 12345]
+        "length",
+        [1, _SLICE_BYTES_ALONE, _SLICE_BYTES_ALONE + 1, _READ_BYTES, 2 * _READ_BYTES + 12345],
     )
     async def test_all_of_it_and_nothing_more(
         self, upload: Upload, tmp_path: Path, length: int
@@ -139,17 +140,21 @@ class TestWhatGoesOut:
             await upload(server, source)
         assert [len(request.body) for request in server.requests] == [1_500_000] * 2
 
-    async def test_others_get_their_turn_at_every_piece(self, recording: Path) -> None:
+    @pytest.mark.parametrize(("members", "most"), [(1, _SLICE_BYTES_ALONE), (2, PIECE_BYTES)])
+    async def test_others_get_their_turn_at_every_piece(self, members: int, most: int) -> None:
         # A body that never truly waits would hold up everybody else while the socket keeps up.
         data = bytes(8 * _READ_BYTES)
         source = Source.from_bytes(data, "a.mp3")
         fingerprint = await source.fingerprint()
+        shared = Turns()
+        for _ in range(members):
+            shared.__enter__()
         body = _Body(
             source,
             fingerprint,
             source.content.open(fingerprint),
             Watch(60),
-            Turns(),
+            shared,
             lambda sent: None,
         )
         turns = 0
@@ -165,7 +170,7 @@ class TestWhatGoesOut:
         task.cancel()
         await body.close()
         assert sum(pieces) == len(data)
-        assert max(pieces) <= _SLICE_BYTES
+        assert max(pieces) == most
         assert turns >= len(pieces) - 1
 
 
