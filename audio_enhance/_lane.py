@@ -9,7 +9,7 @@ import aiofiles.os
 
 from ._clock import Clock
 from ._enhancing import Enhanced, Enhancing, Order, Stages
-from ._errors import AudioEnhanceError, OutputExistsError
+from ._errors import AudioEnhanceError, OutputError, OutputExistsError
 from ._events import Downloading, Finished, Hashing
 from ._filenames import result_name
 from ._gate import PriorityGate
@@ -184,6 +184,7 @@ class Lane:
             fingerprint = await job.source.fingerprint()
         job.byte_size = fingerprint.byte_size
         if order.outputs is not None:
+            await order.outputs.prove(fingerprint.byte_size)
             expected = order.outputs.expected(job.source, job.strength)
             if not await _may_go(expected, order.outputs, record):
                 raise OutputExistsError(f"{expected} is there already.")
@@ -201,7 +202,11 @@ class Lane:
         saved = None
         if order.outputs is not None:
             async with self._downloads.place(job.priority):
-                saved = await self._download(job, order.outputs, record, enhanced)
+                try:
+                    saved = await self._download(job, order.outputs, record, enhanced)
+                except OutputError:
+                    order.outputs.doubt()
+                    raise
         elif record is not None:
             # Left at the server, as it was asked for: there is nothing to go on with.
             await record.note_done(state=EntryState.SUCCEEDED, error=None, **job.ids)

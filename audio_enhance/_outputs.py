@@ -4,12 +4,15 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import attrs
 
 from ._filenames import result_name, safe_name
+from ._partial_file import try_writing
 from ._source import Source, SourceLike
+from ._threads import to_its_end
 
 
 def _key(name: str) -> str:
@@ -40,6 +43,7 @@ class OutputFolder:
     _twins: frozenset[str] = frozenset()
     # Hashes, since a batch may have any number of results: when two collide, one gets a number.
     _taken: set[int] = attrs.field(factory=set[int])
+    _takes_files: bool = False
 
     @classmethod
     def for_batch(
@@ -65,6 +69,26 @@ class OutputFolder:
         if root is not None:
             root = Path(os.path.abspath(root))  # noqa: PTH100  as the sources' folders are
         return cls(directory, overwrite, root, twins)
+
+    async def prove(self, byte_size: int) -> None:
+        """See whether a result can be written there, before it is paid for.
+
+        Looked at once, and again after one could not be written: a disk that was full then
+        takes no others either until there is room.
+
+        Args:
+            byte_size: Of the source; the result is about as large.
+
+        Raises:
+            OutputError: It cannot.
+        """
+        if not self._takes_files:
+            await to_its_end(partial(try_writing, self.directory, byte_size))
+            self._takes_files = True
+
+    def doubt(self) -> None:
+        """Look again: a result could not be written there."""
+        self._takes_files = False
 
     def expected(self, source: Source, strength: int) -> Path:
         """Return where a result will be if the server names it as the guide shows."""

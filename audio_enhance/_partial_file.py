@@ -4,22 +4,63 @@ import contextlib
 import errno
 import os
 import secrets
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import TypeVar
 
 from ._errors import OutputError, OutputExistsError
 from ._threads import to_its_end
 
-_T = TypeVar("_T")
 PREFIX = ".audio-enhance-"
 SUFFIX = ".part"
 _IOV_MAX = 1024  # of Linux and macOS; how many pieces one call takes
+_BLOCK_BYTES = 4096  # what a file system gives out at least
 
 
 def _writev(fd: int, views: list[memoryview]) -> int:
     # Several pieces in one call, without joining them first; Windows has no such call.
     return os.writev(fd, views) if hasattr(os, "writev") else os.write(fd, views[0])
+
+
+@contextlib.contextmanager
+def _writing_to(folder: Path) -> Generator[None]:
+    """Raise what goes wrong with the disk as errors that say what to do."""
+    try:
+        yield
+    except FileExistsError as error:
+        raise OutputExistsError(f"{error.filename2 or error.filename} is there already.") from None
+    except OSError as error:
+        hint = {
+            errno.ENOSPC: "Make room on the disk, then try again.",
+            errno.EDQUOT: "Make room in your quota, then try again.",
+        }.get(error.errno or 0, "Check the output folder and who may write to it.")
+        raise OutputError(
+            f"The result cannot be written to {folder}: {error.strerror}.", hint=hint
+        ) from error
+
+
+def try_writing(folder: Path, room: int = 0) -> None:
+    """Make the folder, and write a little there that has no name; blocks.
+
+    Tried, since permissions tell nothing of a file system that is full or read-only.
+
+    Args:
+        folder: The folder.
+        room: How many bytes have to be free.
+
+    Raises:
+        OutputError: No result of that size can be written there.
+    """
+    with _writing_to(folder):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from error
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+            file.write(bytes(_BLOCK_BYTES))
+        if shutil.disk_usage(folder).free < room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 class PartialFile:
@@ -55,13 +96,13 @@ class PartialFile:
 
     async def write(self) -> None:
         """Write what was added to the disk; raises `OutputError`, a full disk for example."""
-        await to_its_end(lambda: self._guarded(self._write))
+        await self._in_thread(self._write)
 
     async def restart(self) -> None:
         """Throw away what was added so far."""
         self._chunks, self.unwritten = [], 0
         if self._is_there:
-            await to_its_end(lambda: self._guarded(self._truncate))
+            await self._in_thread(self._truncate)
 
     async def commit(self, target: Path, *, overwrite: bool) -> None:
         """Write the rest, and give the whole file its place, in one step.
@@ -70,28 +111,19 @@ class PartialFile:
             OutputExistsError: There is a file of that name, and it is not to be overwritten.
             OutputError: The file cannot be completed.
         """
-        await to_its_end(lambda: self._guarded(lambda: self._commit(target, overwrite)))
+        await self._in_thread(lambda: self._commit(target, overwrite))
 
     async def discard(self) -> None:
         """Remove it, if it still has no name of its own; never raises."""
         if self._is_there:
             await to_its_end(self._discard)
 
-    def _guarded(self, work: Callable[[], _T]) -> _T:
-        try:
-            return work()
-        except FileExistsError as error:
-            raise OutputExistsError(
-                f"{error.filename2 or error.filename} is there already."
-            ) from None
-        except OSError as error:
-            hint = {
-                errno.ENOSPC: "Make room on the disk, then try again.",
-                errno.EDQUOT: "Make room in your quota, then try again.",
-            }.get(error.errno or 0, "Check the output folder and who may write to it.")
-            raise OutputError(
-                f"The result cannot be written to {self.directory}: {error.strerror}.", hint=hint
-            ) from error
+    async def _in_thread(self, work: Callable[[], None]) -> None:
+        def guarded() -> None:
+            with _writing_to(self.directory):
+                work()
+
+        await to_its_end(guarded)
 
     def _opened(self) -> int:
         if self._fd is None:

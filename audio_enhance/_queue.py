@@ -263,7 +263,8 @@ class ServerQueue:
     def _tell(self, head: Outstanding) -> None:
         poll = head.poll
         end = None
-        expected = self.estimate.expected(head.content_type, head.byte_size)
+        # What is told is the best guess. When to ask goes by what is known, which may be less.
+        expected = self.estimate.at_most(head.content_type, head.byte_size)
         if poll is not None and expected is not None:
             left = max(0.0, poll.since + expected - self._clock.monotonic())
             end = datetime.fromtimestamp(self._clock.time() + left, UTC)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -28,6 +29,7 @@ from audio_enhance import (
     InvalidSourceError,
     InvalidStrengthError,
     NotFoundError,
+    OutputError,
     OutputExistsError,
     Phase,
     RateLimits,
@@ -197,6 +199,36 @@ class TestEnhance:
         assert enhance_service.count() == 0
         result = await client.enhance(recording, strength=93, output_dir=tmp_path, overwrite=True)
         assert result.path.read_bytes() == expected(recording)
+
+    async def test_a_folder_that_takes_no_results(
+        self, client: EnhanceClient, enhance_service: LocalService, recording: Path, tmp_path: Path
+    ) -> None:
+        for folder in (recording, recording / "below", Path("/proc/nowhere")):
+            with pytest.raises(OutputError, match="cannot be written") as caught:
+                await client.enhance(recording, strength=93, output_dir=folder)
+            assert caught.value.source == str(recording)
+        assert enhance_service.count() == 0
+
+    async def test_a_disk_without_room_for_it(
+        self,
+        client: EnhanceClient,
+        enhance_service: LocalService,
+        recording: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        usage = shutil.disk_usage(tmp_path)
+        free = recording.stat().st_size - 1
+
+        def disk_usage(path: Path) -> Any:
+            return usage._replace(free=free)
+
+        monkeypatch.setattr(shutil, "disk_usage", disk_usage)
+        with pytest.raises(OutputError, match="Make room"):
+            await client.enhance(recording, strength=93, output_dir=tmp_path / "out")
+        assert enhance_service.count() == 0
+        free += 1
+        await client.enhance(recording, strength=93, output_dir=tmp_path / "out")
 
     async def test_a_file_that_is_no_audio(self, client: EnhanceClient, tmp_path: Path) -> None:
         path = tmp_path / "a.mp3"

@@ -34,9 +34,9 @@ def client() -> EnhanceClient:
     return EnhanceClient(ClientCredentials("id", "secret"), base_url="http://127.0.0.1:9")
 
 
-async def enhance(source: object, strength: object = 93) -> None:
+async def enhance(source: object, strength: object = 93, output_dir: str = ".") -> None:
     async with client() as opened:
-        await opened.enhance(source, strength=strength)  # type: ignore[arg-type]
+        await opened.enhance(source, strength=strength, output_dir=output_dir)  # type: ignore[arg-type]
 
 
 def prepare(folder: Path) -> None:
@@ -59,6 +59,7 @@ CASES: dict[str, Callable[[], object]] = {
     "a strength out of range": lambda: enhance("talk.mp3", 101),
     "a strength that is no whole number": lambda: enhance("talk.mp3", 0.5),
     "a result that is there already": lambda: enhance("talk.mp3"),
+    "a folder for results that is none": lambda: enhance("talk.mp3", 50, "notes.txt"),
     "no credentials": EnhanceClient.from_env,
     "an empty secret": lambda: ClientCredentials("id", " "),
     "an unusable address": lambda: EnhanceClient(

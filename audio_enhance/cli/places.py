@@ -2,10 +2,10 @@
 
 import errno
 import os
-import tempfile
 from pathlib import Path
 
 from audio_enhance import AudioEnhanceError, InvalidInputError, OutputError
+from audio_enhance._partial_file import try_writing
 
 from .outcome import near
 
@@ -17,12 +17,11 @@ def check_results(folder: Path) -> None:
         InvalidInputError: Nothing can be written there.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Tried, since permissions do not tell of file systems that are full or read-only.
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError as error:
+        try_writing(folder)
+    except OutputError as error:
+        why = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
         raise InvalidInputError(
-            f"The results cannot be written to {near(folder)}: {error.strerror}.",
+            f"The results cannot be written to {near(folder)}: {why}.",
             hint="Check who may write there, or choose another folder with --output-dir.",
         ) from None
 

@@ -238,7 +238,7 @@ async def test_a_folder_that_takes_no_results_is_found_before_anything_is_sent(
     for options in (["--no-journal"], ["--journal", "j.sqlite"], []):
         run = await command("enhance", "a.wav", "--output-dir", "taken", *options)
         assert (run.status, run.out) == (2, "")
-        assert "The results cannot be written to taken: File exists." in run.err
+        assert "The results cannot be written to taken: Not a directory." in run.err
 
     assert enhance_service.count("POST /assets") == 0
     assert files_in(tmp_path) == ["a.wav", "taken"]

@@ -327,7 +327,6 @@ async def test_a_file_that_appears_meanwhile_is_not_lost_either(tmp_path: Path) 
         running = asyncio.create_task(b.batch(b.sources(1)))
         while not b.count(CREATE):
             await asyncio.sleep(0.005)
-        b.out.mkdir()
         mine = b.out / "talk-00000-enhanced-93p.mp3"
         mine.write_bytes(b"mine")
         report = await running
