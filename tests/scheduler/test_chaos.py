@@ -47,7 +47,8 @@ async def chaos(b: Bench, jobs: int, *, runs: int) -> None:
         report = await b.batch(sources, **({"journal": b.journal} if runs > 1 else {}))
         assert [outcome.source for outcome in report] == sources
         if run == 0:
-            assert len(report.failed) <= max(2, 0.03 * jobs)
+            # One of a hundred is expected; of sixty, five would fail once in two thousand runs.
+            assert len(report.failed) <= max(4, 0.03 * jobs)
         assert {type(outcome.error) for outcome in report.failed} <= {EnhancementFailedError}
         b.check(report.succeeded)
         assert len(files_below(b.out)) == len(report.succeeded)  # none twice, no part files
@@ -67,10 +68,12 @@ async def test_sixty_recordings_survive_everything(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("runs", [1, 5])
-async def test_a_thousand_recordings_survive_everything(tmp_path: Path, runs: int) -> None:
+@pytest.mark.parametrize(("jobs", "runs"), [(1000, 1), (400, 5)])
+async def test_a_thousand_recordings_survive_everything(
+    tmp_path: Path, jobs: int, runs: int
+) -> None:
     async with bench(tmp_path, speed=60, faults=faults(1), retry=PATIENT, debug=False) as b:
-        await chaos(b, 1000, runs=runs)
+        await chaos(b, jobs, runs=runs)
 
 
 @pytest.mark.parametrize(
