@@ -1,7 +1,8 @@
 """One PUT to a presigned URL: exactly the signed headers, a streamed body, the answer read."""
 
+import asyncio
 from collections.abc import Callable
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from ._answers import Answer, storage_error
@@ -20,6 +21,7 @@ from ._fingerprint import Fingerprint
 from ._progress import Progress
 from ._reader import Reader
 from ._source import Source
+from ._tasks import end
 from ._threads import in_thread, to_its_end
 from ._transport import Transport, Watch, log_answer, translated, whole_answer
 from ._turns import PIECE_BYTES, Turns
@@ -79,6 +81,7 @@ class _Body:
         self._rest = memoryview(b"")
         self._unread = fingerprint.byte_size
         self._sent = 0
+        self._sender: asyncio.Task[Any] | None = None
         self.failure: Exception | None = None
 
     def __aiter__(self) -> Self:
@@ -87,9 +90,10 @@ class _Body:
     async def __anext__(self) -> memoryview:
         # Being asked for the next piece says that the one before is on its way.
         self._watch.alive()
+        self._sender = asyncio.current_task()
         try:
             self._progress.reached(self._sent)
-            if self._sent and (self._rest or self._unread):
+            if self._rest or self._unread:
                 await self._turns.take()
             if not self._rest and self._unread:
                 self._rest = await self._read()
@@ -125,7 +129,12 @@ class _Body:
         return data
 
     async def close(self) -> None:
-        await _aside(self._source.content, self._file.close)
+        # aiohttp sends in a task of its own, and cancels that without waiting for its end.
+        try:
+            if self._sender is not None and self._sender is not asyncio.current_task():
+                await end([self._sender])
+        finally:
+            await _aside(self._source.content, self._file.close)
 
 
 async def _aside(

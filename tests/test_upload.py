@@ -30,7 +30,7 @@ from audio_enhance._upload import _READ_BYTES, _SLICE_BYTES_ALONE, _Body, put, s
 
 from .support.clock import ManualClock
 from .support.raw_server import RawServer, Reply, Request, Then, reply
-from .support.resources import open_files, settled_files
+from .support.resources import client_tasks, open_files, settled_files
 
 SIGNED = "X-Amz-SignedHeaders=content-length%3Bcontent-md5%3Bcontent-type%3Bhost"
 LATER = "X-Amz-SignedHeaders=content-length%3bcontent-type%3bhost"
@@ -410,7 +410,7 @@ async def test_cancelled_anywhere_it_leaves_nothing_open(
     path.write_bytes(bytes(4 * _READ_BYTES))
     source = Source.from_path(path)
     await source.fingerprint()
-    before = open_files()
+    before, tasks = open_files(), client_tasks()
     transport = Transport(None, Timeouts())
     async with RawServer([Reply(after=3 * _READ_BYTES, then="hang")]) as server:
         work = put(transport, clock, source, f"{server.url}/k", lambda sent: None)
@@ -421,8 +421,27 @@ async def test_cancelled_anywhere_it_leaves_nothing_open(
         with pytest.raises(asyncio.CancelledError):
             await task
         assert str(path) not in open_files().values()
+        assert client_tasks() - tasks == set()  # nor does aiohttp send any more
         await transport.aclose()
     assert await settled_files(before) == {}
+
+
+async def test_cancelled_at_any_turn_nobody_sends_any_more(clock: ManualClock) -> None:
+    """aiohttp sends in a task of its own, and only asks that to end."""
+    source = Source.from_bytes(bytes(2 * _READ_BYTES), "a.mp3")
+    tasks = client_tasks()
+    async with RawServer([Reply(after=2 * _READ_BYTES, then="hang")] * 60) as server:
+        for turns in range(60):
+            transport = Transport(None, Timeouts())
+            work = put(transport, clock, source, f"{server.url}/k", lambda sent: None)
+            task = asyncio.create_task(work)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert client_tasks() - tasks == set()
+            await transport.aclose()
 
 
 async def test_an_upload_that_is_cancelled_while_its_file_is_opened(

@@ -58,8 +58,9 @@ async def chaos(b: Bench, jobs: int, *, runs: int) -> None:
     made = {record.enhancement_id for record in b.requests(CREATE)} - {None}
     assert explained >= len(made) >= jobs - 10
     assert report.ok or runs == 1
-    for kind in Fault:
-        assert b.service.faults.injected[kind] > 0, kind
+    # Of few requests, one kind or another may have been spared by chance.
+    spared = [kind for kind in Fault if not b.service.faults.injected[kind]]
+    assert len(spared) <= (0 if jobs >= 1000 else 2), spared
 
 
 async def test_sixty_recordings_survive_everything(tmp_path: Path) -> None:
