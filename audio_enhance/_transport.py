@@ -290,7 +290,7 @@ class Transport:
             # Counting bytes needs them uncompressed (a truncated gzip decodes without an error).
             headers={**headers, "Accept-Encoding": "identity"},
             # Among others so little that a connection pauses after every piece until it has been
-            # read. Pausing and going on costs a fifth of a transfer that is alone.
+            # read. Pausing and going on costs a tenth of a transfer that is alone.
             read_bufsize=PIECE_BYTES if self.turns.alone else PIECE_BYTES // 4,
             allow_redirects=False,
             timeout=self._transfer_timeout,
