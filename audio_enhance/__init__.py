@@ -1,5 +1,7 @@
 """An asyncio client for the Enhance Speech API of Adobe Audio Services."""
 
+import logging
+
 from ._auth import AccessToken, ClientCredentials, TokenProvider
 from ._batch import BatchReport, Outcome
 from ._client import EnhanceClient
@@ -47,7 +49,7 @@ from ._events import (
     Uploading,
 )
 from ._job import EnhanceResult, Job, JobStatus
-from ._journal import Journal
+from ._journal import EntryState, Journal, JournalEntry
 from ._limiter import RateLimits
 from ._models import Asset, AssetStatus, EnhancementStatus, SpeechEnhancement
 from ._polling import PollPolicy
@@ -56,6 +58,9 @@ from ._retry import RetryPolicy
 from ._source import Source, SourceLike
 from ._transport import Timeouts
 from ._version import __version__
+
+# Nobody is told anything who did not ask: without a handler Python prints warnings itself.
+logging.getLogger("audio_enhance").addHandler(logging.NullHandler())
 
 __all__ = [
     "AccessToken",
@@ -75,6 +80,7 @@ __all__ = [
     "EnhanceResult",
     "EnhancementFailedError",
     "EnhancementStatus",
+    "EntryState",
     "Event",
     "Finished",
     "Hashing",
@@ -85,6 +91,7 @@ __all__ = [
     "JobCancelledError",
     "JobStatus",
     "Journal",
+    "JournalEntry",
     "JournalError",
     "JournalLockedError",
     "LaneFullError",

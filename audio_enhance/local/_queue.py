@@ -12,11 +12,16 @@ from attrs import define, field, frozen
 from audio_enhance.local._conditions import Conditions
 from audio_enhance.local._object_store import ObjectStore
 from audio_enhance.local._state import SpeechEnhancement
+from audio_enhance.local.enhancer.errors import EnhancerError
 
 if TYPE_CHECKING:
     from audio_enhance.local.enhancer.protocol import Enhancer
 
 _log = logging.getLogger("audio_enhance.local")
+
+
+class _AskedForError(Exception):
+    """A failure on demand, see `Faults`."""
 
 
 @frozen
@@ -105,7 +110,9 @@ class ProcessingQueue:
         try:
             await self._enhance(enhancement)
         except Exception as error:  # noqa: BLE001 - whatever happens to one, the next has its turn
-            _log.warning("enhancement %s failed: %s", enhancement.id, error, exc_info=True)
+            # What is wrong with a recording needs no traceback; what is wrong with this does.
+            unforeseen = not isinstance(error, EnhancerError | _AskedForError)
+            _log.warning("enhancement %s failed: %s", enhancement.id, error, exc_info=unforeseen)
             outcome = "failed"
         else:
             outcome = "succeeded"
@@ -115,7 +122,7 @@ class ProcessingQueue:
 
     async def _enhance(self, enhancement: SpeechEnhancement) -> None:
         if self._conditions.faults.strike_processing():
-            raise RuntimeError("a fault was asked for")
+            raise _AskedForError("a fault was asked for")
         result = self._directory / enhancement.id
         content_type = enhancement.asset.facts.content_type
         try:
