@@ -57,9 +57,11 @@ def try_writing(folder: Path, room: int = 0) -> None:
             folder.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from error
-        with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        with tempfile.TemporaryFile(dir=folder, prefix=PREFIX, suffix=SUFFIX, buffering=0) as file:
             file.write(bytes(_BLOCK_BYTES))
-        if shutil.disk_usage(folder).free < room:
+        disk = shutil.disk_usage(folder)
+        # Some file systems in user space say that everything is nothing: they do not know.
+        if disk.total and disk.free < room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
