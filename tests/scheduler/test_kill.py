@@ -204,4 +204,7 @@ async def test_a_disk_that_fills_up_in_the_middle_and_is_freed(tmp_path: Path) -
             # needs no more room.
             assert b.count(CREATE) <= 60 + second.extra_enhancements
             assert second.extra_enhancements <= 1
-            assert b.count(PUT) == b.count(CREATE_ASSET) == 60
+            assert b.count(PUT) == 60
+            # An asset that could not be written down is registered again, which costs nothing.
+            unwritten = sum(isinstance(o.error, JournalError) for o in first.failed)
+            assert 60 <= b.count(CREATE_ASSET) <= 60 + unwritten
