@@ -1,116 +1,29 @@
-import asyncio
-from collections.abc import AsyncIterator, Callable
+"""The calls of the API as the guide has them, and how each of them fails."""
+
 from typing import Any
-from urllib.parse import parse_qs
 
 import pytest
 
 from audio_enhance import (
-    AccessToken,
     ApiError,
-    Asset,
     AudioEnhanceError,
     AuthenticationError,
-    ClientCredentials,
     ConnectionFailedError,
-    CorruptTransferError,
     NotFoundError,
     Phase,
     ProtocolError,
-    RateLimitError,
-    RateLimits,
-    RetryPolicy,
-    ServerError,
     SpeechEnhancement,
-    Timeouts,
     ValidationError,
 )
-from audio_enhance._api import EnhanceApi, fetch_grant
-from audio_enhance._auth import Grant
-from audio_enhance._retry import Retrier
-from audio_enhance._transport import Transport
 
+from .support import api_calls
 from .support.answers import ASSET_ID, ENHANCEMENT_ID, answer, asset_json, enhancement_json
-from .support.clock import ManualClock
+from .support.api_calls import BODIES, CALLS, ROOT, Call, Setting, create_asset, every_call
 from .support.raw_server import RawServer, Reply, reply
 
-ROOT = "/audio_services/v1/assets"
+api = api_calls.api
+
 ENHANCEMENT = SpeechEnhancement.from_json(enhancement_json())
-
-
-class Tokens:
-    """A provider whose next token is another one whenever one was rejected."""
-
-    client_id = "the-id"
-
-    def __init__(self) -> None:
-        self.current = 1
-        self.rejected: list[str] = []
-
-    async def token(self) -> str:
-        return f"token-{self.current}"
-
-    def reject(self, token: str) -> None:
-        self.rejected.append(token)
-        self.current += 1
-
-
-class Setting:
-    """An API client of a raw server's."""
-
-    def __init__(self, clock: ManualClock) -> None:
-        self.clock = clock
-        self.tokens: Any = Tokens()
-        self.limits = RateLimits(clock=clock)
-        self.transport = Transport(None, Timeouts(request=5))
-        self.retrier = Retrier(RetryPolicy(attempts=3), clock)
-
-    def __call__(self, server: RawServer, path: str = "") -> EnhanceApi:
-        return EnhanceApi(
-            server.url + path,
-            self.tokens,
-            self.transport,
-            self.limits,
-            self.retrier,
-            self.clock,
-        )
-
-
-@pytest.fixture
-async def api(clock: ManualClock) -> AsyncIterator[Setting]:
-    setting = Setting(clock)
-    yield setting
-    await setting.transport.aclose()
-
-
-async def create_asset(api: EnhanceApi) -> Asset:
-    return await api.create_asset(
-        filename="earhart-aviation.mp3",
-        byte_size=59400,
-        checksum="AWzJTRSXGy5JsL+Phh/cFA==",
-        content_type="audio/mpeg",
-    )
-
-
-Call = Callable[[EnhanceApi], Any]
-CALLS: list[tuple[Call, str, str, Phase]] = [
-    (create_asset, "POST", ROOT, Phase.CREATE_ASSET),
-    (lambda api: api.get_asset(ASSET_ID), "GET", f"{ROOT}/{ASSET_ID}", Phase.CONFIRM),
-    (
-        lambda api: api.create_speech_enhancement(ASSET_ID, 93),
-        "POST",
-        f"{ROOT}/{ASSET_ID}/speech_enhancements",
-        Phase.CREATE_ENHANCEMENT,
-    ),
-    (
-        lambda api: api.get_speech_enhancement(ASSET_ID, ENHANCEMENT_ID),
-        "GET",
-        f"{ROOT}/{ASSET_ID}/speech_enhancements/{ENHANCEMENT_ID}",
-        Phase.PROCESS,
-    ),
-]
-every_call = pytest.mark.parametrize(("call", "method", "target", "phase"), CALLS)
-BODIES = [asset_json(), asset_json(), enhancement_json(), enhancement_json()]
 
 
 @pytest.mark.parametrize(
@@ -239,106 +152,6 @@ class TestErrors:
         assert not caught.value.outcome_unknown
 
 
-class TestTokens:
-    async def test_a_401_drops_the_token_and_tries_once_more(self, api: Setting) -> None:
-        refusal = answer(401, {"error_code": "401013", "message": "Oauth token is not valid"})
-        async with RawServer([refusal, answer(200, asset_json())]) as server:
-            await api(server).get_asset(ASSET_ID)
-        sent = [request.headers["authorization"] for request in server.requests]
-        assert sent == ["Bearer token-1", "Bearer token-2"]
-        assert api.tokens.rejected == ["token-1"]
-        assert api.clock.sleeps == []
-
-    async def test_a_new_token_that_is_refused_too_is_wrong(self, api: Setting) -> None:
-        refusal = answer(401, {"error_code": "401013", "message": "Oauth token is not valid"})
-        async with RawServer([refusal] * 3) as server:
-            with pytest.raises(AuthenticationError, match="Oauth token is not valid") as caught:
-                await api(server).get_asset(ASSET_ID)
-        assert len(server.requests) == 2
-        assert caught.value.code == "401013"
-
-    async def test_a_token_that_cannot_be_renewed_is_sent_once(self, api: Setting) -> None:
-        api.tokens = AccessToken("fixed", client_id="the-id")
-        async with RawServer([answer(401, {})] * 2) as server:
-            with pytest.raises(AuthenticationError):
-                await api(server).get_asset(ASSET_ID)
-        assert len(server.requests) == 1
-
-    async def test_a_provider_that_fails_fails_the_call(self, api: Setting) -> None:
-        class Vault(Tokens):
-            async def token(self) -> str:
-                raise KeyError("sealed")
-
-        api.tokens = Vault()
-        async with RawServer() as server:
-            with pytest.raises(KeyError):
-                await api(server).get_asset(ASSET_ID)
-            assert server.connections == 0
-
-
-class TestLimits:
-    async def test_creations_and_others_are_counted_apart(self, api: Setting) -> None:
-        api.limits = RateLimits(creations_per_minute=2, others_per_minute=3, clock=api.clock)
-        script = [answer(200, asset_json())] * 9
-        async with RawServer(script) as server:
-            one, other = api(server), api(server)  # two API clients of one organization
-            for caller in (one, other):
-                await create_asset(caller)
-            for caller in (one, other, one):
-                await caller.get_asset(ASSET_ID)
-            assert api.clock.sleeps == []
-            await create_asset(other)
-            assert api.clock.sleeps == [60]
-            await one.get_asset(ASSET_ID)
-            assert api.clock.sleeps == [60]
-
-    async def test_a_429_pauses_everybody(self, api: Setting) -> None:
-        script = [answer(429, {}, retry_after="17"), answer(200, asset_json())]
-        async with RawServer([*script, answer(200, asset_json())]) as server:
-            one = api(server)
-            begin = api.clock.monotonic()
-            await one.get_asset(ASSET_ID)
-            await api(server).get_asset(ASSET_ID)
-        assert api.clock.monotonic() - begin == 17
-
-    async def test_a_429_pauses_creations_only_if_it_was_for_one(self, api: Setting) -> None:
-        async with RawServer([answer(429, {}, retry_after="17")] * 3) as server:
-            with pytest.raises(RateLimitError):
-                await api(server).create_speech_enhancement(ASSET_ID, 93)
-        assert api.limits.creations.free_in(1) > 0
-        assert api.limits.others.free_in(1) == 0
-
-    async def test_a_429_without_a_time_pauses_a_while(self, api: Setting) -> None:
-        script = [answer(429, {}), answer(200, asset_json())]
-        async with RawServer(script) as server:
-            await api(server).get_asset(ASSET_ID)
-        assert sum(api.clock.sleeps) == pytest.approx(6)
-
-    async def test_a_date_in_retry_after(self, api: Setting) -> None:
-        from email.utils import formatdate
-
-        date = formatdate(api.clock.time() + 30, usegmt=True)
-        script = [answer(503, {}, retry_after=date), answer(200, asset_json())]
-        async with RawServer(script) as server:
-            await api(server).get_asset(ASSET_ID)
-        assert api.clock.sleeps == [pytest.approx(30, abs=1)]
-
-    async def test_a_call_that_was_retried_counts_twice(self, api: Setting) -> None:
-        async with RawServer([answer(503, {}), answer(200, asset_json())]) as server:
-            await api(server).get_asset(ASSET_ID)
-        assert "2 of 500" in repr(api.limits.others)
-
-    async def test_just_before_each_try_somebody_is_told(self, api: Setting) -> None:
-        told: list[int] = []
-        async with RawServer([answer(503, {}), answer(202, enhancement_json())]) as server:
-
-            async def on_send() -> None:
-                told.append(len(server.requests))
-
-            await api(server).create_speech_enhancement(ASSET_ID, 93, on_send=on_send)
-        assert told == [0, 1]
-
-
 class TestRedirects:
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     @every_call
@@ -405,83 +218,3 @@ class TestRedirects:
                 "",
             ):
                 assert not one.is_own(url)
-
-
-class TestTokenEndpoint:
-    async def fetch(self, api: Setting, server: RawServer, **changes: Any) -> Grant:
-        credentials = ClientCredentials(
-            "the-id", "s3cr&t", token_url=f"{server.url}/ims/token/v3", **changes
-        )
-        return await fetch_grant(api.transport, api.clock, api.retrier, credentials)
-
-    async def test_the_form_of_adobes_guide(self, api: Setting) -> None:
-        grant = {"access_token": "eyJ", "token_type": "bearer", "expires_in": 86399}
-        async with RawServer([answer(200, grant)]) as server:
-            assert await self.fetch(api, server) == Grant("eyJ", 86399)
-        (request,) = server.requests
-        assert request.line == "POST /ims/token/v3 HTTP/1.1"
-        assert request.headers["content-type"] == "application/x-www-form-urlencoded"
-        assert parse_qs(request.body.decode()) == {
-            "grant_type": ["client_credentials"],
-            "client_id": ["the-id"],
-            "client_secret": ["s3cr&t"],
-            "scope": [
-                "openid,AdobeID,session,additional_info,read_organizations,firefly_api,ff_apis"
-            ],
-        }
-        assert "x-api-key" not in request.headers
-        assert "authorization" not in request.headers
-
-    @pytest.mark.parametrize("status", [400, 401, 403])
-    async def test_credentials_it_does_not_accept(self, api: Setting, status: int) -> None:
-        refusal = {
-            "error": "invalid_client",
-            "error_description": "invalid client_secret parameter",
-        }
-        async with RawServer([answer(status, refusal)]) as server:
-            with pytest.raises(AuthenticationError) as caught:
-                await self.fetch(api, server)
-        error = caught.value
-        assert (error.status, error.code, error.phase) == (
-            status,
-            "invalid_client",
-            Phase.AUTHENTICATE,
-        )
-        assert "s3cr&t" not in str(error)
-
-    async def test_it_is_tried_again(self, api: Setting) -> None:
-        grant = {"access_token": "eyJ", "expires_in": 1}
-        async with RawServer([answer(503, {}), Reply(then="close"), answer(200, grant)]) as server:
-            assert (await self.fetch(api, server)).token == "eyJ"
-
-    @pytest.mark.parametrize(
-        ("answered", "kind"),
-        [
-            (answer(200, {"token": "eyJ"}), ProtocolError),
-            (reply(200, b"<html>"), ProtocolError),
-            (reply(302, location="https://elsewhere.example/"), ProtocolError),
-            (answer(503, {}), ServerError),
-            (answer(429, {}), RateLimitError),
-            (reply(200, b"{", length=9, then="close"), CorruptTransferError),
-        ],
-    )
-    async def test_other_answers(
-        self, api: Setting, answered: Reply, kind: type[Exception]
-    ) -> None:
-        async with RawServer([answered] * 3) as server:
-            with pytest.raises(kind) as caught:
-                await self.fetch(api, server)
-        assert isinstance(caught.value, AudioEnhanceError)
-        assert caught.value.phase is Phase.AUTHENTICATE
-        # Whatever the token was wanted for was never asked for.
-        assert not caught.value.outcome_unknown
-
-    async def test_a_cancelled_call_gives_its_place_back(self, api: Setting) -> None:
-        async with RawServer([Reply(then="hang")]) as server:
-            call = asyncio.create_task(api(server).get_asset(ASSET_ID))
-            await server.arrived.wait()
-            assert "1 of 500" in repr(api.limits.others)
-            call.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await call
-        assert api.limits.others._under_way == 0

@@ -1,1 +1,4 @@
-"""What several test modules share: clocks, raw sockets, counts of what is open."""
+"""What several test modules share: clocks, raw sockets, counts of what is open.
+
+A module that uses a fixture from here gives it a name: `transport = transports.transport`.
+"""
