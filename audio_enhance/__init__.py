@@ -2,11 +2,9 @@
 
 import logging
 
-from ._auth import AccessToken, ClientCredentials, TokenProvider
-from ._batch import BatchReport, Outcome
 from ._client import EnhanceClient
-from ._clock import Clock
-from ._errors import (
+from ._core.clock import Clock
+from ._core.errors import (
     ApiError,
     AudioEnhanceError,
     AuthenticationError,
@@ -37,7 +35,7 @@ from ._errors import (
     ValidationError,
     WaitTimeoutError,
 )
-from ._events import (
+from ._core.events import (
     Downloading,
     Event,
     Finished,
@@ -48,15 +46,17 @@ from ._events import (
     Submitted,
     Uploading,
 )
-from ._job import EnhanceResult, Job, JobStatus
-from ._journal import EntryState, Journal, JournalEntry
-from ._limiter import RateLimits
-from ._models import Asset, AssetStatus, EnhancementStatus, SpeechEnhancement
-from ._polling import PollPolicy
-from ._result_stream import ResultStream
-from ._retry import RetryPolicy
-from ._source import Source, SourceLike
-from ._transport import Timeouts
+from ._core.models import Asset, AssetStatus, EnhancementStatus, SpeechEnhancement
+from ._jobs.batch import BatchReport, Outcome
+from ._jobs.handle import EnhanceResult, Job, JobStatus
+from ._journal.journal import EntryState, Journal, JournalEntry
+from ._recording.source import Source, SourceLike
+from ._scheduler.polling import PollPolicy
+from ._session.rate_limits import RateLimits
+from ._session.retry import RetryPolicy
+from ._session.sessions import Timeouts
+from ._session.tokens import AccessToken, ClientCredentials, TokenProvider
+from ._transfer.stream import ResultStream
 from ._version import __version__
 
 # Nobody is told anything who did not ask: without a handler Python prints warnings itself.

@@ -10,24 +10,24 @@ from typing import Self, Unpack
 
 import aiohttp
 
-from ._batch import Batch, BatchReport, Outcome, SourcesLike
-from ._clock import Clock, SystemClock
-from ._enhancing import Order
-from ._environment import DEFAULT_BASE_URL, auth_from, base_url_from
-from ._errors import InvalidInputError
-from ._events import Event
-from ._job import EnhanceResult
-from ._jobs import Jobs
-from ._journal import Journal
-from ._limiter import RateLimits
-from ._models import check_strengths
-from ._outputs import OutputFolder
-from ._polling import PollPolicy
-from ._retry import RetryPolicy
-from ._setup import Auth, Settings, Setup
-from ._source import Source, SourceLike
-from ._tasks import end
-from ._transport import Timeouts
+from ._core.cancellation import end
+from ._core.clock import Clock, SystemClock
+from ._core.errors import InvalidInputError
+from ._core.events import Event
+from ._core.models import check_strengths
+from ._jobs.batch import Batch, BatchReport, Outcome, SourcesLike
+from ._jobs.handle import EnhanceResult
+from ._jobs.intake import Jobs
+from ._jobs.opened import Auth, Settings, Setup
+from ._jobs.work import Order
+from ._journal.journal import Journal
+from ._recording.source import Source, SourceLike
+from ._scheduler.polling import PollPolicy
+from ._session.rate_limits import RateLimits
+from ._session.retry import RetryPolicy
+from ._session.sessions import Timeouts
+from ._settings import DEFAULT_BASE_URL, auth_from, base_url_from
+from ._transfer.output_folder import OutputFolder
 
 # Uploads and enhancements that a batch remembers, for contents that come more than once; a
 # journal remembers all of them.

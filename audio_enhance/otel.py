@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ._errors import MissingExtraError, RateLimitError
-from ._events import (
+from ._core.errors import MissingExtraError, RateLimitError
+from ._core.events import (
     Downloading,
     Event,
     Finished,

@@ -21,8 +21,8 @@ from audio_enhance import (
     ServerError,
     Source,
 )
-from audio_enhance._clock import SystemClock
-from audio_enhance._threads import to_its_end
+from audio_enhance._core.cancellation import to_its_end
+from audio_enhance._core.clock import SystemClock
 
 from .log import logged
 from .outcome import line_of, print_json

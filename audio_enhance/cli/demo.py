@@ -12,7 +12,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from audio_enhance import EnhanceClient, OutputExistsError
-from audio_enhance._threads import to_its_end
+from audio_enhance._core.cancellation import to_its_end
 
 from .interrupt import run
 from .options import PATH

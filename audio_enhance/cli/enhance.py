@@ -8,8 +8,8 @@ import click
 from rich.text import Text
 
 from audio_enhance import Journal
-from audio_enhance._media_types import SUPPORTED
-from audio_enhance._record import key_of
+from audio_enhance._journal.row import key_of
+from audio_enhance._recording.media_types import SUPPORTED
 
 from .batch import Batch, Telling, Work
 from .interrupt import run

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from audio_enhance import AudioEnhanceError, InvalidInputError, OutputError
-from audio_enhance._partial_file import try_writing
+from audio_enhance._transfer.part_file import try_writing
 
 from .outcome import near
 

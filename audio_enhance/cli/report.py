@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from audio_enhance import Outcome, OutputError, __version__
-from audio_enhance._threads import to_its_end
+from audio_enhance._core.cancellation import to_its_end
 
 from .outcome import fields_of
 from .places import check_report

@@ -10,7 +10,7 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.text import Text
 
-from audio_enhance._threads import to_its_end
+from audio_enhance._core.cancellation import to_its_end
 
 _INTERVAL = 0.125
 

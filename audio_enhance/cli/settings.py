@@ -7,7 +7,7 @@ from typing import Self
 import attrs
 
 from audio_enhance import ConfigurationError
-from audio_enhance._journal import EntryState, Journal
+from audio_enhance._journal.journal import EntryState, Journal
 
 JOURNAL_NAME = ".audio-enhance.sqlite"
 _KEY = "enhance"

@@ -8,18 +8,18 @@ extra ``local``.
 try:
     import botocore as _botocore  # noqa: F401  # pyright: ignore[reportUnusedImport]
 except ImportError as error:
-    from audio_enhance._errors import MissingExtraError
+    from audio_enhance._core.errors import MissingExtraError
 
     raise MissingExtraError("local", "botocore") from error
 
-from audio_enhance.local._behaviour import Behaviour
-from audio_enhance.local._faults import Fault, Faults
-from audio_enhance.local._object_store import ObjectInfo, ObjectStore, Upload
-from audio_enhance.local._own_store import OwnStore
-from audio_enhance.local._queue import QueueUsage
-from audio_enhance.local._records import RequestRecord
-from audio_enhance.local._s3_store import S3Store
 from audio_enhance.local._service import LocalService
+from audio_enhance.local.api.queue import QueueUsage
+from audio_enhance.local.conditions.behaviour import Behaviour
+from audio_enhance.local.conditions.faults import Fault, Faults
+from audio_enhance.local.conditions.records import RequestRecord
+from audio_enhance.local.object_store.own import OwnStore
+from audio_enhance.local.object_store.protocol import ObjectInfo, ObjectStore, Upload
+from audio_enhance.local.object_store.s3 import S3Store
 
 __all__ = [
     "Behaviour",

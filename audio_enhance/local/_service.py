@@ -12,18 +12,18 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from audio_enhance.local._api import Api
-from audio_enhance.local._behaviour import Behaviour
-from audio_enhance.local._clock import Clock
-from audio_enhance.local._conditions import Conditions
-from audio_enhance.local._faults import Faults
-from audio_enhance.local._listener import Listener
-from audio_enhance.local._object_store import ObjectStore
-from audio_enhance.local._own_store import OwnStore
-from audio_enhance.local._queue import ProcessingQueue, QueueUsage
-from audio_enhance.local._records import Records, new_records
-from audio_enhance.local._threads import in_thread
-from audio_enhance.local._tokens import ApiClient, Tokens
+from audio_enhance.local.api.endpoints import Api
+from audio_enhance.local.api.queue import ProcessingQueue, QueueUsage
+from audio_enhance.local.api.tokens import ApiClient, Tokens
+from audio_enhance.local.conditions.behaviour import Behaviour
+from audio_enhance.local.conditions.clock import Clock
+from audio_enhance.local.conditions.conditions import Conditions
+from audio_enhance.local.conditions.faults import Faults
+from audio_enhance.local.conditions.records import Records, new_records
+from audio_enhance.local.object_store.own import OwnStore
+from audio_enhance.local.object_store.protocol import ObjectStore
+from audio_enhance.local.serving.listener import Listener
+from audio_enhance.local.serving.threads import in_thread
 
 if TYPE_CHECKING:
     from audio_enhance import ClientCredentials

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import attrs
 
 from audio_enhance import ConfigurationError, EnhanceClient
-from audio_enhance._environment import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, base_url_from
+from audio_enhance._settings import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, base_url_from
 
 LOCAL = "local"
 

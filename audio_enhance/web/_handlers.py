@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from audio_enhance import SpeechEnhancement
-from audio_enhance._media_types import AUDIO_SUFFIXES
-from audio_enhance._models import EnhancementStatus
+from audio_enhance._core.models import EnhancementStatus
+from audio_enhance._recording.media_types import AUDIO_SUFFIXES
 
 from ._listening import EventStream, Introduction
 from ._playing import OriginalAnswer, ResultAnswer

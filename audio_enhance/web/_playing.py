@@ -7,9 +7,9 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from audio_enhance import AudioEnhanceError, EnhanceClient, SpeechEnhancement
-from audio_enhance._content import SpooledContent
-from audio_enhance._media_types import SUPPORTED
-from audio_enhance._threads import to_its_end
+from audio_enhance._core.cancellation import to_its_end
+from audio_enhance._recording.content import SpooledContent
+from audio_enhance._recording.media_types import SUPPORTED
 
 from ._connection import while_connected
 from ._problems import Problem

@@ -10,9 +10,9 @@ from audio_enhance import (
     Source,
     UnsupportedMediaTypeError,
 )
-from audio_enhance._filenames import safe_name
-from audio_enhance._media_types import content_type_of
-from audio_enhance._models import check_strength
+from audio_enhance._core.models import check_strength
+from audio_enhance._recording.filenames import safe_name
+from audio_enhance._recording.media_types import content_type_of
 
 from ._limits import Limits
 from ._line import Line

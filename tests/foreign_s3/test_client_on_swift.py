@@ -28,15 +28,11 @@ from audio_enhance import (
     Source,
     SourceChangedError,
 )
-from audio_enhance.local import (
-    Behaviour,
-    LocalService,
-    S3Store,
-    _api,
-    _s3_store,
-)
-from audio_enhance.local._behaviour import Revision
+from audio_enhance.local import Behaviour, LocalService, S3Store
+from audio_enhance.local.api import endpoints
+from audio_enhance.local.conditions.behaviour import Revision
 from audio_enhance.local.enhancer import Rehearsal, demo_recording, measure
+from audio_enhance.local.object_store import s3
 from tests import test_client
 from tests.support.resources import partial_files
 
@@ -178,7 +174,7 @@ async def test_results_have_the_names_that_swift_was_told(
         return name
 
     # It travels through a query parameter, which is signed, and Swift's Content-Disposition.
-    monkeypatch.setattr(_api, "output_name", called)
+    monkeypatch.setattr(endpoints, "output_name", called)
     source = Source.from_bytes(b"speech", "talk.mp3")
     result = await client.enhance(source, strength=93, output_dir=tmp_path)
     # What no file may be called on some system is replaced.
@@ -230,7 +226,7 @@ async def test_an_expired_upload_url_is_renewed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with monkeypatch.context() as slow:
-        slow.setattr(_s3_store, "datetime", AnHourAgo)
+        slow.setattr(s3, "datetime", AnHourAgo)
         asset = await client.create_asset(recording)
     await client.upload(asset, recording)
     assert (await client.wait_until_ready(asset.id)).id == asset.id
@@ -246,7 +242,7 @@ async def test_an_expired_download_url_is_renewed(
 ) -> None:
     result = await client.enhance(recording, strength=93, output_dir=tmp_path / "enhanced")
     with monkeypatch.context() as slow:
-        slow.setattr(_s3_store, "datetime", AnHourAgo)
+        slow.setattr(s3, "datetime", AnHourAgo)
         enhancement = await client.get_speech_enhancement(result.asset.id, result.enhancement.id)
         old = await client.presigned_download_url(enhancement)
     async with aiohttp.ClientSession() as browser, browser.get(URL(old, encoded=True)) as answer:

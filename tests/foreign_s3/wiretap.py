@@ -8,7 +8,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from audio_enhance.local import RequestRecord
-from audio_enhance.local._records import new_records
+from audio_enhance.local.conditions.records import new_records
 
 _HEAD = re.compile(rb"(GET|HEAD|PUT|POST|DELETE) \S+ HTTP/1\.1\r\n(?:[!-~]+:[^\r\n]*\r\n)+\r\n")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from audio_enhance._estimate import ProcessingEstimate
+from audio_enhance._scheduler.estimate import ProcessingEstimate
 
 WAV, MP3 = "audio/wav", "audio/mpeg"
 SIZES = st.lists(st.integers(10_000, 50_000_000), min_size=16, max_size=16, unique=True)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from audio_enhance import Asset, Phase, RateLimits, RetryPolicy, Timeouts
-from audio_enhance._api import EnhanceApi
-from audio_enhance._retry import Retrier
-from audio_enhance._transport import Transport
+from audio_enhance._session.endpoints import EnhanceApi
+from audio_enhance._session.retry import Retrier
+from audio_enhance._session.sessions import Transport
 
 from .answers import ASSET_ID, ENHANCEMENT_ID, asset_json, enhancement_json
 from .clock import ManualClock

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from audio_enhance import AudioEnhanceError, RetryPolicy, Timeouts
-from audio_enhance._download import Download
-from audio_enhance._partial_file import PartialFile
-from audio_enhance._retry import Retrier
-from audio_enhance._transport import Transport
+from audio_enhance._session.retry import Retrier
+from audio_enhance._session.sessions import Transport
+from audio_enhance._transfer.download import Download
+from audio_enhance._transfer.pacing import Pacing
+from audio_enhance._transfer.part_file import PartialFile
+from audio_enhance._transfer.storage import Storage
 
 from .clock import ManualClock
 from .raw_server import RawServer, Reply, Request, reply
@@ -87,10 +89,8 @@ class Fetch:
         transport = Transport(None, self.timeouts)
         file = PartialFile(self.directory)
         download = Download(
-            transport,
-            self.clock,
+            Storage(transport, Pacing(), self.clock, self.plain_http),
             file,
-            plain_http=self.plain_http,
             on_bytes=lambda received, total: self.told.append((received, total)),
         )
         try:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from audio_enhance import Asset, Source, SpeechEnhancement
-from audio_enhance._partial_file import PartialFile
-from audio_enhance._steps import Steps
+from audio_enhance._jobs.steps import Steps
+from audio_enhance._transfer.part_file import PartialFile
 from tests.conftest import World
 
 revisions = pytest.mark.parametrize("revision", ["2024-04", "later"])

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from audio_enhance import Timeouts
-from audio_enhance._transport import Transport
+from audio_enhance._session.sessions import Transport
 
 # Everything that yarl rewrites in a URL given as text, lower-case hex included.
 QUERY = (

@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from audio_enhance import Source, Timeouts
-from audio_enhance._transport import Transport
-from audio_enhance._upload import put
+from audio_enhance._session.sessions import Transport
+from audio_enhance._transfer.pacing import Pacing
+from audio_enhance._transfer.storage import Storage
+from audio_enhance._transfer.upload import put
 
 from .clock import ManualClock
 from .raw_server import RawServer
@@ -15,29 +17,32 @@ SIGNED = "X-Amz-SignedHeaders=content-length%3Bcontent-md5%3Bcontent-type%3Bhost
 LATER = "X-Amz-SignedHeaders=content-length%3bcontent-type%3bhost"
 
 
+def storage_of(transport: Transport, clock: ManualClock) -> Storage:
+    return Storage(transport, Pacing(), clock, plain_http=True)
+
+
 @pytest.fixture
-async def transport() -> AsyncIterator[Transport]:
+async def storage(clock: ManualClock) -> AsyncIterator[Storage]:
     transport = Transport(None, Timeouts(stall=5))
-    yield transport
+    yield storage_of(transport, clock)
     await transport.aclose()
 
 
 class Upload:
     """One PUT to a raw server."""
 
-    def __init__(self, transport: Transport, clock: ManualClock) -> None:
-        self.transport = transport
-        self.clock = clock
+    def __init__(self, storage: Storage) -> None:
+        self.storage = storage
         self.told: list[int] = []
 
     async def __call__(self, server: RawServer, source: Source, query: str = SIGNED) -> None:
         url = f"{server.url}/Assets/3445%2f?{query}&X-Amz-Signature=45bad"
-        await put(self.transport, self.clock, source, url, self.told.append)
+        await put(self.storage, source, url, self.told.append)
 
 
 @pytest.fixture
-def upload(transport: Transport, clock: ManualClock) -> Upload:
-    return Upload(transport, clock)
+def upload(storage: Storage) -> Upload:
+    return Upload(storage)
 
 
 def xml(code: str, message: str = "Said so.") -> bytes:

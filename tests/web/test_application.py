@@ -12,7 +12,7 @@ from starlette.routing import Mount
 from starlette.types import Message
 
 from audio_enhance import ConfigurationError, EnhanceClient
-from audio_enhance._environment import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET
+from audio_enhance._settings import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
 from audio_enhance.web import _serving, create_app, serve

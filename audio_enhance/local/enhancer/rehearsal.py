@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from audio_enhance.local._threads import in_thread
+from audio_enhance.local.serving.threads import in_thread
 
 from .errors import NotAudioError
 

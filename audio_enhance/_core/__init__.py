@@ -1,0 +1,1 @@
+"""What every other part needs: errors, models, events, the clock, and how work ends."""

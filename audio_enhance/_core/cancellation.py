@@ -1,0 +1,82 @@
+"""What becomes of work whose owner is cancelled: ended, seen through, or left behind."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+
+
+async def end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    """Cancel tasks, wait until they have ended, and look at what became of them.
+
+    Being cancelled meanwhile is passed on to them, and takes effect when they have ended.
+    """
+    owned = list(tasks)
+    cancelled = False
+    while pending := [task for task in owned if not task.done()]:
+        for task in pending:
+            task.cancel()
+        try:
+            await asyncio.wait(pending)
+        except asyncio.CancelledError:
+            cancelled = True
+    for task in owned:
+        if not task.cancelled():
+            task.exception()  # looked at, so that nobody complains that nobody did
+    if cancelled:
+        raise asyncio.CancelledError
+
+
+async def seen_through(work: Coroutine[Any, Any, None]) -> None:
+    """Await work to its end even when cancelled, which then takes effect afterwards."""
+    task = asyncio.create_task(work)
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError:
+            cancelled = True
+    error = task.exception()
+    if cancelled:
+        raise asyncio.CancelledError
+    if error is not None:
+        raise error
+
+
+async def in_thread(work: Callable[[threading.Event], _T]) -> _T:
+    """Run long work in a thread; when the caller is cancelled, it is told and left behind.
+
+    The work must look at the event it is given often enough, and must own what it opens.
+    """
+    cancelled = threading.Event()
+    try:
+        return await asyncio.to_thread(work, cancelled)
+    finally:
+        cancelled.set()
+
+
+async def to_its_end(work: Callable[[], _T], undo: Callable[[_T], object] | None = None) -> _T:
+    """Run short work in a thread and wait for its end even when cancelled.
+
+    A file that is created, read or renamed by a thread that nobody waits for may appear after
+    its owner has cleaned up, or be closed under the thread that reads it.
+
+    Args:
+        work: Done to its end.
+        undo: Takes back what it returned, when the caller was cancelled and never sees that.
+    """
+    future = asyncio.get_running_loop().run_in_executor(None, work)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        while not future.done():
+            try:
+                await asyncio.wait([future])
+            except asyncio.CancelledError:
+                continue
+        # Looked at in any case, so that nobody complains that nobody did.
+        if future.exception() is None and undo is not None:
+            undo(future.result())
+        raise

@@ -1,0 +1,361 @@
+"""What can go wrong, as one tree.
+
+AudioEnhanceError
+├── InvalidInputError            bad input, found before anything was sent (also a ValueError)
+│   ├── InvalidSourceError       no such file, a folder, empty, unreadable
+│   ├── UnsupportedMediaTypeError
+│   ├── InvalidStrengthError
+│   └── ConfigurationError       credentials or addresses missing or malformed
+├── SourceChangedError           the file is not what was hashed any more
+├── OutputError                  the result cannot be written
+│   └── OutputExistsError        … because a file is there already
+├── JournalError                 the journal cannot be read or written, or is none
+│   └── JournalLockedError       … because another run is at work on it: `pid` says which
+├── ConnectionFailedError        no answer: DNS, TLS, refused, reset, cut
+├── RequestTimeoutError          no answer in time
+│   └── TransferStalledError     no byte moved for too long
+├── WaitTimeoutError             processing takes longer than it may
+├── ProtocolError                an answer that does not fit the API
+│   └── CorruptTransferError     a transfer that arrived, but not whole or not the same
+├── ApiError                     an answer that says no (status, code, the server's message)
+│   ├── AuthenticationError      401, 403, and a token endpoint that refuses
+│   ├── NotFoundError            404
+│   ├── ValidationError          422: `fields` names what was wrong
+│   ├── RateLimitError           429
+│   ├── ServerError              408, 500, 502, 503, 504, and S3's `SlowDown`
+│   └── StorageError             S3's own refusals
+├── EnhancementFailedError       the server finished with `failed`
+├── LaneFullError                more jobs wait than are allowed to
+├── JobCancelledError            a job that was cancelled before it had a result
+└── MissingExtraError            an optional part is not installed (also an ImportError)
+"""
+
+from enum import StrEnum
+from typing import Self
+
+from .redaction import redact
+
+__all__ = [
+    "ApiError",
+    "AudioEnhanceError",
+    "AuthenticationError",
+    "ConfigurationError",
+    "ConnectionFailedError",
+    "CorruptTransferError",
+    "EnhancementFailedError",
+    "InvalidInputError",
+    "InvalidSourceError",
+    "InvalidStrengthError",
+    "JobCancelledError",
+    "JournalError",
+    "JournalLockedError",
+    "LaneFullError",
+    "MissingExtraError",
+    "NotFoundError",
+    "OutputError",
+    "OutputExistsError",
+    "Phase",
+    "ProtocolError",
+    "RateLimitError",
+    "RequestTimeoutError",
+    "ServerError",
+    "SourceChangedError",
+    "StorageError",
+    "TransferStalledError",
+    "UnsupportedMediaTypeError",
+    "ValidationError",
+    "WaitTimeoutError",
+]
+
+
+class Phase(StrEnum):
+    """The part of the work in which an error happened, in the order of the guide's steps."""
+
+    AUTHENTICATE = "authenticate"
+    CREATE_ASSET = "create asset"
+    UPLOAD = "upload"
+    CONFIRM = "confirm upload"
+    CREATE_ENHANCEMENT = "create speech enhancement"
+    PROCESS = "process"
+    DOWNLOAD = "download"
+
+
+class AudioEnhanceError(Exception):
+    """Anything that this library raises on purpose.
+
+    Attributes:
+        message: What was wrong, in one sentence, without secrets.
+        hint: What to do about it, where there is something to do.
+        phase: The part of the work in which it happened.
+        source: The name of the file it happened to.
+        asset_id: The asset, as soon as there is one.
+        enhancement_id: The speech enhancement, as soon as there is one.
+        request_id: The server's id of the request, for its support.
+        retryable: Whether the same call can succeed when it is made again later.
+        retry_after: The seconds the server asked to wait for, where it did.
+        outcome_unknown: Whether the server may have done what it was asked although the
+            answer says otherwise or never came.
+    """
+
+    retryable = False
+    outcome_unknown = False
+    default_hint: str | None = None
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        phase: Phase | None = None,
+        source: str | None = None,
+        asset_id: str | None = None,
+        enhancement_id: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        self.message = redact(message)
+        self.hint = hint or self.default_hint
+        self.phase = phase
+        self.source = source
+        self.asset_id = asset_id
+        self.enhancement_id = enhancement_id
+        self.request_id = request_id
+        self.retry_after: float | None = None
+        super().__init__(self.message)
+
+    def within(
+        self,
+        *,
+        phase: Phase | None = None,
+        source: str | None = None,
+        asset_id: str | None = None,
+        enhancement_id: str | None = None,
+    ) -> Self:
+        """Fill in what the raising layer could not know; what is known already stays."""
+        self.phase = self.phase or phase
+        self.source = self.source or source
+        self.asset_id = self.asset_id or asset_id
+        self.enhancement_id = self.enhancement_id or enhancement_id
+        return self
+
+    def __str__(self) -> str:
+        known = {
+            "phase": self.phase and self.phase.value,
+            "asset": self.asset_id,
+            "enhancement": self.enhancement_id,
+            "request": self.request_id,
+        }
+        parts = [f"{self.source}: {self.message}" if self.source else self.message]
+        if any(known.values()):
+            parts.append(
+                f"[{', '.join(f'{name} {value}' for name, value in known.items() if value)}]"
+            )
+        if self.hint:
+            parts.append(self.hint)
+        return " ".join(parts)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions are rebuilt from their args by default, which loses keyword arguments.
+        return (_rebuild, (type(self), self.args, self.__dict__))
+
+
+def _rebuild(
+    kind: type[AudioEnhanceError], args: tuple[object, ...], state: dict[str, object]
+) -> AudioEnhanceError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error
+
+
+class InvalidInputError(AudioEnhanceError, ValueError):
+    """Bad input, found before anything was sent."""
+
+
+class InvalidSourceError(InvalidInputError):
+    """A source that cannot be read as a file with something in it."""
+
+
+class UnsupportedMediaTypeError(InvalidInputError):
+    """A content type that the API does not take, or a name that does not tell one."""
+
+
+class InvalidStrengthError(InvalidInputError):
+    """A strength that is not a whole number from 0 to 100."""
+
+
+class ConfigurationError(InvalidInputError):
+    """Credentials or addresses that are missing or malformed."""
+
+
+class SourceChangedError(AudioEnhanceError):
+    """A file that changed between being hashed and being sent."""
+
+    default_hint = "Try again when nothing writes to the file any more."
+
+
+class OutputError(AudioEnhanceError):
+    """A result that could not be written where it belongs."""
+
+
+class OutputExistsError(OutputError):
+    """A file that is there already and was not to be overwritten."""
+
+    default_hint = "Move it away, choose another output folder, or allow overwriting."
+
+
+class JournalError(AudioEnhanceError):
+    """A journal that cannot be read or written, or a file that is none."""
+
+
+class JournalLockedError(JournalError):
+    """A journal that another run is at work on.
+
+    Attributes:
+        pid: The process id of that run, if it could be read.
+    """
+
+    default_hint = "Wait for it to end, stop it, or use another journal."
+
+    def __init__(self, journal: str, pid: int | None) -> None:
+        who = f"process {pid}" if pid is not None else "another process"
+        super().__init__(f"The journal {journal} is in use by {who}.")
+        self.pid = pid
+
+
+class ConnectionFailedError(AudioEnhanceError):
+    """A request that got no answer, because the connection could not be made or was lost."""
+
+    retryable = True
+    default_hint = "Check the network and the address, then try again."
+
+    def __init__(self, message: str, *, connected: bool, request_id: str | None = None) -> None:
+        super().__init__(message, request_id=request_id)
+        self.outcome_unknown = connected
+
+
+class RequestTimeoutError(AudioEnhanceError):
+    """A request that got no answer in time."""
+
+    retryable = True
+    outcome_unknown = True
+
+
+class TransferStalledError(RequestTimeoutError):
+    """An upload or download in which no byte moved for too long."""
+
+    default_hint = "Check the network, then try again."
+
+
+class WaitTimeoutError(AudioEnhanceError):
+    """An asset or enhancement that was not finished within the time given; it goes on there."""
+
+    retryable = True
+
+
+class ProtocolError(AudioEnhanceError):
+    """An answer that does not fit the API's description."""
+
+
+class CorruptTransferError(ProtocolError):
+    """A transfer whose length or checksum is not what was announced."""
+
+    retryable = True
+
+
+class ApiError(AudioEnhanceError):
+    """An answer that says no.
+
+    Attributes:
+        status: The HTTP status.
+        code: The server's own code, such as `401013` or S3's `SignatureDoesNotMatch`.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, request_id=request_id, hint=hint)
+        self.status = status
+        self.code = code
+        self.retry_after = retry_after
+
+
+class AuthenticationError(ApiError):
+    """Credentials that the server does not accept."""
+
+    default_hint = "Check the client id, the client secret or the access token."
+
+
+class NotFoundError(ApiError):
+    """An asset or enhancement that this API client does not have."""
+
+
+class ValidationError(ApiError):
+    """A request that the server finds invalid.
+
+    Attributes:
+        fields: The names of the fields it complained about, as far as it named them.
+    """
+
+    fields: tuple[str, ...] = ()
+
+
+class RateLimitError(ApiError):
+    """More requests than the organization is allowed; `retry_after` says how long to wait."""
+
+    retryable = True
+
+
+class ServerError(ApiError):
+    """A failure on the server's side, usually passing."""
+
+    retryable = True
+    outcome_unknown = True
+
+
+class StorageError(ApiError):
+    """A refusal by the object store; `code` is S3's."""
+
+    @property
+    def expired(self) -> bool:
+        """Whether another URL for the same object can help."""
+        return self.status == 403
+
+
+class EnhancementFailedError(AudioEnhanceError):
+    """An enhancement that the server finished with the status `failed`."""
+
+    default_hint = (
+        "Check that the file plays as audio; if it does, try again: the guide calls this rare."
+    )
+
+
+class LaneFullError(AudioEnhanceError):
+    """A job that was not taken because too many wait; `retry_after` says when to come again."""
+
+    retryable = True
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message, hint=f"Try again in {retry_after:.0f} s.")
+        self.retry_after = retry_after
+
+
+class JobCancelledError(AudioEnhanceError):
+    """A job that was cancelled before it had a result."""
+
+
+class MissingExtraError(AudioEnhanceError, ImportError):
+    """An optional part of the package that is not installed."""
+
+    def __init__(self, extra: str | None, module: str) -> None:
+        what = f"'audio-enhance[{extra}]'" if extra else module
+        super().__init__(
+            f"This needs the package {module}, which is not installed.",
+            hint=f"Install it with: pip install {what}",
+        )

@@ -1,0 +1,94 @@
+"""What a job tells about itself while it is under way."""
+
+from datetime import datetime
+
+import attrs
+
+from .errors import AudioEnhanceError
+from .models import EnhancementStatus
+
+
+@attrs.frozen(kw_only=True)
+class Event:
+    """Something that happened to one job.
+
+    Attributes:
+        job_id: The job's own id, unique in this process.
+        source: What the recording is called: its path, or its name where it has none.
+        strength: The strength of the job.
+        asset_id: The asset, as soon as there is one.
+        enhancement_id: The speech enhancement, as soon as there is one.
+    """
+
+    job_id: str
+    source: str
+    strength: int
+    asset_id: str | None = None
+    enhancement_id: str | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Queued(Event):
+    """The job was accepted and waits for its turn on our side."""
+
+
+@attrs.frozen(kw_only=True)
+class Hashing(Event):
+    """The file's MD5 is being computed."""
+
+
+@attrs.frozen(kw_only=True)
+class Uploading(Event):
+    """Bytes are on their way to the object store; `sent` of `total`."""
+
+    sent: int
+    total: int
+
+
+@attrs.frozen(kw_only=True)
+class Submitted(Event):
+    """The server has the enhancement; `position` 0 is the head of our queue there."""
+
+    position: int
+
+
+@attrs.frozen(kw_only=True)
+class Processing(Event):
+    """The server was asked, or is expected to be at it.
+
+    Attributes:
+        status: What the API said last.
+        expected_end: When it is expected to be finished (UTC); `None` when nothing is known.
+    """
+
+    status: EnhancementStatus
+    expected_end: datetime | None = None
+
+
+@attrs.frozen(kw_only=True)
+class Downloading(Event):
+    """Bytes of the result arrived; `received` of `total`, which may be unknown."""
+
+    received: int
+    total: int | None
+
+
+@attrs.frozen(kw_only=True)
+class Retrying(Event):
+    """A request failed and will be made again.
+
+    Attributes:
+        error: Why.
+        wait: The seconds until then.
+    """
+
+    error: AudioEnhanceError
+    wait: float
+
+
+@attrs.frozen(kw_only=True)
+class Finished(Event):
+    """The job is over; `path` is where the result was saved, `error` why there is none."""
+
+    path: str | None = None
+    error: AudioEnhanceError | None = None

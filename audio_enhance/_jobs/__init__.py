@@ -1,0 +1,1 @@
+"""The work: from a source to an outcome, one job or ten thousand."""

@@ -1,0 +1,340 @@
+"""Many recordings at once: sources in, lazily; one outcome for each and every strength out."""
+
+import asyncio
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Callable,
+    Iterable,
+    Sequence,
+)
+from contextlib import aclosing
+from os import PathLike
+from pathlib import Path
+from typing import Literal, overload
+
+import attrs
+
+from audio_enhance._core.cancellation import end
+from audio_enhance._core.errors import AudioEnhanceError, AuthenticationError, JobCancelledError
+from audio_enhance._core.events import Event
+from audio_enhance._journal.row import Record, note_refused
+from audio_enhance._recording.source import Source, SourceLike, as_source
+
+from .handle import Job
+from .lane import Lane
+from .work import Order
+
+SourcesLike = Iterable[SourceLike] | AsyncIterable[SourceLike]
+OutcomeStatus = Literal["succeeded", "failed", "skipped", "not started"]
+# So many outcomes may wait to be read before no further source is pulled: many more than are
+# under way, so that whoever reads in bursts does not hold up the server either.
+_UNREAD = 256
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What became of one source at one strength.
+
+    Attributes:
+        source: The source, as it was given.
+        name: What it is called: its path, or its name where it has none.
+        strength: The strength.
+        status: `skipped` means that an earlier run of the same journal made the result;
+            `not started`, that the batch was stopped before.
+        path: Where the result is.
+        error: Why there is none.
+        asset_id: The asset, if there is one.
+        enhancement_id: The speech enhancement, if there is one.
+        extra_enhancements: How many more enhancements the server may have made than needed,
+            because an answer was lost.
+        failed_enhancements: How many the server finished with `failed`; one is tried again.
+    """
+
+    source: SourceLike
+    name: str
+    strength: int
+    status: OutcomeStatus
+    path: Path | None = None
+    error: AudioEnhanceError | None = None
+    asset_id: str | None = None
+    enhancement_id: str | None = None
+    extra_enhancements: int = 0
+    failed_enhancements: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the result is there."""
+        return self.status in ("succeeded", "skipped")
+
+
+class BatchReport(Sequence[Outcome]):
+    """The outcomes of a batch, one per source and strength, in the order given.
+
+    Attributes:
+        stopped_by: What stopped the batch before its end: credentials that the server refuses,
+            or a closed client; `None` if nothing did.
+    """
+
+    def __init__(self, outcomes: list[Outcome], stopped_by: AudioEnhanceError | None) -> None:
+        self._outcomes = outcomes
+        self.stopped_by = stopped_by
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({len(self)} outcomes, {len(self.failed)} failed,"
+            f" {self.extra_enhancements} extra enhancements)"
+        )
+
+    def __len__(self) -> int:
+        return len(self._outcomes)
+
+    @overload
+    def __getitem__(self, index: int) -> Outcome: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Outcome]: ...
+    def __getitem__(self, index: int | slice) -> Outcome | list[Outcome]:
+        return self._outcomes[index]
+
+    @property
+    def succeeded(self) -> list[Outcome]:
+        """The outcomes whose result is there."""
+        return [outcome for outcome in self if outcome.ok]
+
+    @property
+    def failed(self) -> list[Outcome]:
+        """The outcomes without a result."""
+        return [outcome for outcome in self if not outcome.ok]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every result is there."""
+        return all(outcome.ok for outcome in self)
+
+    @property
+    def extra_enhancements(self) -> int:
+        """How many more enhancements the server may have made than were needed."""
+        return sum(outcome.extra_enhancements for outcome in self)
+
+    @property
+    def failed_enhancements(self) -> int:
+        """How many enhancements the server finished with `failed`."""
+        return sum(outcome.failed_enhancements for outcome in self)
+
+
+@attrs.frozen
+class _Place:
+    """Where an outcome belongs in the order given."""
+
+    source: SourceLike
+    index: int
+    strength: int
+
+
+class Batch:
+    """Hands sources to lanes as they have room, and collects what becomes of them.
+
+    Attributes:
+        stopped_by: What stopped it: credentials that the server refuses, or a closed client.
+    """
+
+    def __init__(
+        self,
+        lanes: Sequence[Lane],
+        moved: asyncio.Event,
+        order: Order,
+        strengths: Sequence[int],
+        *,
+        priority: int,
+        on_event: Iterable[Callable[[Event], None]],
+    ) -> None:
+        self._lanes = lanes
+        self._moved = moved
+        self._order = order
+        self._strengths = strengths
+        self._priority = priority
+        self._on_event = on_event
+        self._outcomes: asyncio.Queue[tuple[int, Outcome] | None] = asyncio.Queue()
+        self._read = asyncio.Event()
+        self._jobs: dict[Job, _Place] = {}
+        self.stopped_by: AudioEnhanceError | None = None
+
+    async def run(self, sources: SourcesLike) -> AsyncGenerator[tuple[int, Outcome], None]:
+        """Yield every outcome with its place in the order given, as it comes.
+
+        When this is left early, what is under way is cancelled, and its end waited for.
+        """
+        feeder = asyncio.create_task(self._feed(sources), name="batch")
+        feeder.add_done_callback(lambda _: self._outcomes.put_nowait(None))
+        try:
+            fed = False
+            while not fed or self._jobs or not self._outcomes.empty():
+                item = await self._outcomes.get()
+                self._read.set()
+                if item is None:
+                    fed = True
+                else:
+                    yield item
+            await feeder  # a mistake in the caller's iterable is the caller's
+        finally:
+            await end([feeder, *(job.task for job in self._jobs)])
+
+    async def _feed(self, sources: SourcesLike) -> None:
+        index = 0
+        async with aclosing(_pulled(sources)) as pulled:
+            async for given in pulled:
+                await self._take(given, index)
+                index += len(self._strengths)
+                await self._until_read()
+
+    async def _until_read(self) -> None:
+        """Wait while too many outcomes are unread.
+
+        Here, since what has begun must neither wait for a slow reader nor lose its outcome.
+        """
+        while self._outcomes.qsize() >= _UNREAD:
+            self._read.clear()
+            await self._read.wait()
+
+    async def _take(self, given: SourceLike, index: int) -> None:
+        """Begin a source at every strength, or say at once why it cannot be begun."""
+        places = [_Place(given, index + n, strength) for n, strength in enumerate(self._strengths)]
+        try:
+            source = as_source(given)
+        except AudioEnhanceError as error:
+            for place in places:
+                if self._order.journal is not None and isinstance(given, str | PathLike):
+                    await note_refused(self._order.journal, given, place.strength, error)
+                self._fail(place, error)
+            return
+        lane = None
+        for place in places:
+            # All strengths of a source in one lane: another one cannot see its upload.
+            lane = await self._begin(source, place, lane)
+
+    async def _begin(self, source: Source, place: _Place, lane: Lane | None) -> Lane | None:
+        """Hand a source over, and return the lane that has it, if one was needed."""
+        record = await self._record_of(source, place.strength)
+        if record is not None and await self._done_before(source, record, place):
+            return lane
+        lane = await self._lane_with_room(lane or self._home_of(record))
+        if lane is None:
+            assert self.stopped_by is not None
+            self._not_started(place, self.stopped_by)
+            return None
+        job = Job(source, place.strength, self._priority, self._on_event)
+        self._jobs[job] = place
+        lane.start(job, self._order, record)
+        job.task.add_done_callback(lambda _: self._finished(job))
+        return lane
+
+    async def _lane_with_room(self, only: Lane | None) -> Lane | None:
+        """Wait for room, and return the lane that will probably be free first.
+
+        Returns `None` when the batch is stopped.
+        """
+        lanes = self._lanes if only is None else [only]
+        while self.stopped_by is None:
+            self._moved.clear()
+            if any(lane.closed for lane in lanes):
+                self._stop(JobCancelledError("The client was closed before the batch ended."))
+            elif free := [lane for lane in lanes if lane.has_room]:
+                return min(free, key=lambda lane: lane.backlog_seconds)
+            else:
+                await self._moved.wait()
+        return None
+
+    async def _record_of(self, source: Source, strength: int) -> Record | None:
+        if self._order.journal is None or self.stopped_by is not None:
+            return None
+        try:
+            return await Record.of(self._order.journal, source, strength)
+        except AudioEnhanceError:
+            return None  # the job will meet the same, and say so
+
+    def _home_of(self, record: Record | None) -> Lane | None:
+        """Return the lane that can see what an earlier run has left at the server."""
+        if record is None or record.entry.asset_id is None:
+            return None
+        return next((at for at in self._lanes if at.client_id == record.entry.client_id), None)
+
+    async def _done_before(self, source: Source, record: Record, place: _Place) -> bool:
+        try:
+            path = await record.whole_result(source)
+        except AudioEnhanceError:
+            return False  # the job will meet the same, and say so
+        if path is None:
+            return False
+        if self._order.outputs is not None:
+            self._order.outputs.claim(path)
+        outcome = Outcome(
+            source=place.source,
+            name=source.label,
+            strength=place.strength,
+            status="skipped",
+            path=path,
+            asset_id=record.entry.asset_id,
+            enhancement_id=record.entry.enhancement_id,
+        )
+        self._outcomes.put_nowait((place.index, outcome))
+        return True
+
+    def _finished(self, job: Job) -> None:
+        place = self._jobs.pop(job)
+        error = job.error
+        if isinstance(error, AuthenticationError) and self.stopped_by is None:
+            self._stop(error)
+        if self.stopped_by and isinstance(error, JobCancelledError) and not job.submitted:
+            self._not_started(place, self.stopped_by)
+            return
+        outcome = Outcome(
+            source=place.source,
+            name=job.source.label,
+            strength=place.strength,
+            status="succeeded" if error is None else "failed",
+            path=job.task.result().saved if error is None else None,
+            error=error,
+            extra_enhancements=job.extra_enhancements,
+            failed_enhancements=job.failed_enhancements,
+            **job.ids,
+        )
+        self._outcomes.put_nowait((place.index, outcome))
+
+    def _stop(self, error: AudioEnhanceError) -> None:
+        """Stop at once, with one error: what cannot go on like this is for a person to mend."""
+        self.stopped_by = error
+        for job in self._jobs:
+            job.cancel()
+        self._moved.set()
+
+    def _not_started(self, place: _Place, error: AudioEnhanceError) -> None:
+        self._fail(place, error, status="not started")
+
+    def _fail(
+        self, place: _Place, error: AudioEnhanceError, status: OutcomeStatus = "failed"
+    ) -> None:
+        given = place.source
+        outcome = Outcome(
+            source=given,
+            name=_name_of(given),
+            strength=place.strength,
+            status=status,
+            error=error,
+        )
+        self._outcomes.put_nowait((place.index, outcome))
+
+
+async def _pulled(sources: SourcesLike) -> AsyncGenerator[SourceLike]:
+    if isinstance(sources, AsyncIterable):
+        async for source in sources:
+            yield source
+    else:
+        for source in sources:
+            yield source
+            await asyncio.sleep(0)  # whatever becomes of them, others have their turn
+
+
+def _name_of(source: SourceLike) -> str:
+    if isinstance(source, Source):
+        return source.label
+    return "bytes" if isinstance(source, bytes) else str(source)

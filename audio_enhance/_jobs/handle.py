@@ -1,0 +1,285 @@
+"""A handle for one enhancement: its state, its events, its result, and a way to cancel it."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from enum import StrEnum
+from itertools import count
+from pathlib import Path
+from typing import Any, TypedDict
+
+import attrs
+
+from audio_enhance._core.errors import AudioEnhanceError, JobCancelledError, OutputError
+from audio_enhance._core.events import (
+    Downloading,
+    Event,
+    Finished,
+    Hashing,
+    Processing,
+    Queued,
+    Retrying,
+    Submitted,
+    Uploading,
+)
+from audio_enhance._core.models import Asset, SpeechEnhancement
+from audio_enhance._recording.source import Source
+
+_numbers = count(1)
+_log = logging.getLogger("audio_enhance")
+# Of these only the latest is of interest to whoever comes late or reads slowly.
+_PROGRESS = (Uploading, Processing, Downloading, Submitted, Retrying)
+
+
+class Ids(TypedDict, total=False):
+    """The names of what a job has at the server."""
+
+    asset_id: str
+    enhancement_id: str
+
+
+class JobStatus(StrEnum):
+    """How far a job is."""
+
+    QUEUED = "queued"
+    HASHING = "hashing"
+    UPLOADING = "uploading"
+    PROCESSING = "processing"
+    DOWNLOADING = "downloading"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen."""
+        return self in (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+@attrs.frozen(kw_only=True)
+class EnhanceResult:
+    """One enhanced recording.
+
+    Attributes:
+        asset: The asset it was made from.
+        enhancement: The speech enhancement that made it.
+        extra_enhancements: How many more enhancements the server may have made than were
+            needed: a creation whose answer was lost is tried again.
+        failed_enhancements: How many enhancements the server finished with `failed` before one
+            succeeded.
+        saved: Where the result is; `None` when no output folder was given.
+    """
+
+    asset: Asset
+    enhancement: SpeechEnhancement
+    extra_enhancements: int = 0
+    failed_enhancements: int = 0
+    saved: Path | None = None
+
+    @property
+    def path(self) -> Path:
+        """The file it was written to; raises `OutputError` when no output folder was given."""
+        if self.saved is None:
+            raise OutputError(
+                "The result was not saved: the job was submitted without an output folder.",
+                hint="Give output_dir, or use presigned_download_url(result.enhancement).",
+            )
+        return self.saved
+
+
+class Job:
+    """One recording on its way; `await` it for its result.
+
+    Attributes:
+        id: Unique in this process, and not to be guessed.
+        source: The recording.
+        strength: 0 (the original) to 100 (fully enhanced).
+        priority: Higher goes first, as long as the job is not submitted.
+        asset: The asset, as soon as there is one.
+        enhancement: The speech enhancement, as the server described it last.
+        extra_enhancements: See `EnhanceResult`.
+        failed_enhancements: See `EnhanceResult`.
+        byte_size: The length of the recording, once it was read.
+        asked: Whether a request for the enhancement went out, answered or not.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        strength: int,
+        priority: int,
+        on_event: Iterable[Callable[[Event], None]] = (),
+    ) -> None:
+        self.id = f"{next(_numbers):x}-{secrets.token_hex(6)}"
+        self.source = source
+        self.strength = strength
+        self.priority = priority
+        self.asset: Asset | None = None
+        self.enhancement: SpeechEnhancement | None = None
+        self.extra_enhancements = 0
+        self.failed_enhancements = 0
+        self.byte_size: int | None = None
+        self.asked = False
+        self._on_event = tuple(on_event)
+        self._status = JobStatus.QUEUED
+        self._history: list[tuple[int, Event]] = []
+        self._told = 0
+        self._news = asyncio.Event()
+        self._task: asyncio.Task[EnhanceResult] | None = None
+        self.tell(Queued)
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({self.source.label!r}, strength={self.strength},"
+            f" status={self._status.value!r})"
+        )
+
+    @property
+    def status(self) -> JobStatus:
+        """How far it is."""
+        return self._status
+
+    @property
+    def submitted(self) -> bool:
+        """Whether the server was asked for the enhancement, which can not be taken back."""
+        return self.asked or self.enhancement is not None
+
+    def __await__(self) -> Generator[Any, None, EnhanceResult]:
+        return self._result().__await__()
+
+    async def _result(self) -> EnhanceResult:
+        waiting = asyncio.current_task()
+        assert waiting is not None
+        cancellations = waiting.cancelling()
+        try:
+            # Whoever waits may be cancelled; the job goes on until `cancel` is called.
+            return await asyncio.shield(self.task)
+        except asyncio.CancelledError:
+            if not self.task.cancelled() or waiting.cancelling() > cancellations:
+                raise
+        raise self.cancellation()
+
+    def cancellation(self) -> JobCancelledError:
+        """Return the error that says what the cancellation of this job left behind."""
+        return JobCancelledError(
+            "The job was cancelled after it was submitted; the server goes on with it."
+            if self.submitted
+            else "The job was cancelled before it was submitted; it cost nothing.",
+            source=self.source.label,
+            **self.ids,
+        )
+
+    @property
+    def ids(self) -> Ids:
+        """What is known of it at the server so far."""
+        ids: Ids = {}
+        if self.asset is not None:
+            ids["asset_id"] = self.asset.id
+        if self.enhancement is not None:
+            ids["enhancement_id"] = self.enhancement.id
+        return ids
+
+    def cancel(self) -> bool:
+        """Stop the job, and return whether that was in time to cost nothing.
+
+        Before its submission nothing was processed. After it the enhancement is left to the
+        server, which cannot be told to stop, and its result is not fetched.
+        """
+        if self._task is not None and not self._task.done():
+            self._task.cancel()
+        return not self.submitted
+
+    async def events(self, after: int = 0) -> AsyncGenerator[Event]:
+        """Yield what happens to the job, from its beginning to its end.
+
+        Whoever reads slowly is given the latest state instead of every step of the progress.
+
+        Args:
+            after: Leave out what had a number up to this one, see `numbered_events`.
+        """
+        async for _, event in self.numbered_events(after):
+            yield event
+
+    async def numbered_events(self, after: int = 0) -> AsyncGenerator[tuple[int, Event]]:
+        """Yield events with their numbers, to go on from one of them later.
+
+        Args:
+            after: Leave out what had a number up to this one.
+        """
+        while True:
+            news = self._news
+            for number, event in [entry for entry in self._history if entry[0] > after]:
+                after = number
+                yield number, event
+                if isinstance(event, Finished):
+                    return
+            if self._told <= after:
+                if self._status.finished:
+                    return
+                await news.wait()
+
+    # For the lane
+
+    def start(self, task: "asyncio.Task[EnhanceResult]") -> None:
+        """Take the task that does the work."""
+        self._task = task
+
+    @property
+    def task(self) -> "asyncio.Task[EnhanceResult]":
+        """The task that does the work."""
+        assert self._task is not None
+        return self._task
+
+    @property
+    def error(self) -> AudioEnhanceError | None:
+        """Why there is no result, once the job is over; `None` if there is one."""
+        if self.task.cancelled():
+            return self.cancellation()
+        error = self.task.exception()
+        if error is None or isinstance(error, AudioEnhanceError):
+            return error
+        return AudioEnhanceError(f"Something unforeseen: {type(error).__name__}: {error}")
+
+    def tell(self, kind: type[Event], **details: Any) -> None:
+        """Record an event and pass it on."""
+        event = kind(
+            job_id=self.id,
+            source=self.source.label,
+            strength=self.strength,
+            **self.ids,
+            **details,
+        )
+        self._status = _STATUS.get(kind, self._status)
+        if isinstance(event, Finished):
+            self._status = (
+                JobStatus.SUCCEEDED
+                if event.error is None
+                else JobStatus.CANCELLED
+                if isinstance(event.error, JobCancelledError)
+                else JobStatus.FAILED
+            )
+        self._told += 1
+        if isinstance(event, _PROGRESS):
+            self._history = [entry for entry in self._history if type(entry[1]) is not kind]
+        self._history.append((self._told, event))
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+        for listener in self._on_event:
+            try:
+                listener(event)
+            except Exception:  # noqa: BLE001  a listener's mistake is not the job's
+                _log.exception("on_event failed for %r", event)
+
+    def on_retry(self, error: AudioEnhanceError, wait: float) -> None:
+        """Record that a request is made again."""
+        self.tell(Retrying, error=error, wait=wait)
+
+
+_STATUS: dict[type[Event], JobStatus] = {
+    Hashing: JobStatus.HASHING,
+    Uploading: JobStatus.UPLOADING,
+    Submitted: JobStatus.PROCESSING,
+    Processing: JobStatus.PROCESSING,
+    Downloading: JobStatus.DOWNLOADING,
+}

@@ -1,0 +1,284 @@
+"""The guide's five steps, each as one coroutine that tries again, waits and checks by itself."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from audio_enhance._core.clock import Clock
+from audio_enhance._core.errors import (
+    AudioEnhanceError,
+    CorruptTransferError,
+    EnhancementFailedError,
+    InvalidInputError,
+    Phase,
+    ProtocolError,
+    SourceChangedError,
+    StorageError,
+    WaitTimeoutError,
+)
+from audio_enhance._core.models import Asset, AssetStatus, EnhancementStatus, SpeechEnhancement
+from audio_enhance._recording.filenames import result_name
+from audio_enhance._recording.source import Source
+from audio_enhance._scheduler.polling import Poll, PollPolicy
+from audio_enhance._session.addresses import checked
+from audio_enhance._session.endpoints import EnhanceApi
+from audio_enhance._session.retry import OnRetry, Retrier
+from audio_enhance._transfer.download import Download
+from audio_enhance._transfer.part_file import PartialFile
+from audio_enhance._transfer.storage import Storage
+from audio_enhance._transfer.stream import ResultStream, open_result
+from audio_enhance._transfer.upload import OnBytes, put
+
+OnReceived = Callable[[int, int | None], None]
+# An upload URL is refused when it ended too early; when new ones are refused as well, the
+# reason is another one.
+_MOST_REFUSALS = 5
+
+
+def _ignore(*_: object) -> None:
+    pass
+
+
+class Steps:
+    """The five steps over one API client's sessions."""
+
+    def __init__(
+        self,
+        api: EnhanceApi,
+        storage: Storage,
+        retrier: Retrier,
+        polling: PollPolicy,
+        clock: Clock,
+    ) -> None:
+        self.api = api
+        self.clock = clock
+        self._storage = storage
+        self._retrier = retrier
+        self._polling = polling
+
+    async def create_asset(self, source: Source, *, on_retry: OnRetry | None = None) -> Asset:
+        """Step 1: register a source, hashed off the event loop."""
+        fingerprint = await source.fingerprint()
+        try:
+            return await self.api.create_asset(
+                filename=source.filename,
+                byte_size=fingerprint.byte_size,
+                checksum=fingerprint.checksum,
+                content_type=source.content_type,
+                on_retry=on_retry,
+            )
+        except AudioEnhanceError as error:
+            error.within(source=source.label)
+            raise
+
+    async def upload(
+        self,
+        asset: Asset,
+        source: Source,
+        *,
+        on_bytes: OnBytes = _ignore,
+        on_retry: OnRetry | None = None,
+    ) -> None:
+        """Step 2: PUT the bytes; after a failure the API is asked for a new URL, or finds them."""
+        refusals = 0
+        current: Asset | None = asset
+
+        async def attempt() -> None:
+            nonlocal refusals, current
+            # After a failure: the URL may have ended, or the PUT have landed and its answer not.
+            target, current = current or await self.api.get_asset(asset.id), None
+            if target.upload_url is None:
+                if target.status == AssetStatus.READY_FOR_PROCESSING:
+                    return
+                raise ProtocolError("The API gives no upload URL for the asset.")
+            url = checked(target.upload_url, plain_http=self._storage.plain_http)
+            try:
+                await put(self._storage, source, url, on_bytes)
+            except StorageError as error:
+                refusals += 1
+                error.retryable = error.expired and refusals <= _MOST_REFUSALS
+                raise
+
+        try:
+            await _check_same(asset, source)
+            await self._retrier(attempt, on_retry)
+        except AudioEnhanceError as error:
+            if isinstance(error, SourceChangedError):
+                source.forget()
+            error.within(phase=Phase.UPLOAD, source=source.label, asset_id=asset.id)
+            raise
+
+    async def wait_until_ready(
+        self,
+        asset_id: str,
+        *,
+        timeout: float | None = None,
+        source: Source | None = None,
+        on_retry: OnRetry | None = None,
+    ) -> Asset:
+        """Step 2's end: ask until the asset is `ready_for_processing`; compares checksums."""
+        limit = self._storage.timeouts.ready if timeout is None else timeout
+        poll = Poll(self._polling, self.clock, expected=0.0)
+        await poll.wait()
+        asset = await self.api.get_asset(asset_id, on_retry=on_retry)
+        while asset.status != AssetStatus.READY_FOR_PROCESSING:
+            if not await poll.wait(limit):
+                raise WaitTimeoutError(
+                    f"The asset was not ready within {limit:g} s after its upload"
+                    f" (status {asset.status.value}).",
+                    phase=Phase.CONFIRM,
+                    asset_id=asset_id,
+                    source=source.label if source else None,
+                    hint="Wait for it with wait_until_ready(asset_id), or upload it again.",
+                )
+            asset = await self.api.get_asset(asset_id, on_retry=on_retry)
+        if source is not None:
+            sent = await source.fingerprint()
+            if asset.checksum is not None and asset.checksum != sent.checksum:
+                # The later revision's URL signs no MD5: this is where damage shows.
+                raise CorruptTransferError(
+                    "The object store holds other bytes than those that were sent.",
+                    phase=Phase.CONFIRM,
+                    asset_id=asset_id,
+                    source=source.label,
+                )
+        return asset
+
+    async def wait_until_finished(
+        self,
+        enhancement: SpeechEnhancement,
+        *,
+        timeout: float | None = None,
+        on_status: Callable[[SpeechEnhancement], None] = _ignore,
+        on_retry: OnRetry | None = None,
+    ) -> SpeechEnhancement:
+        """Step 4: ask until it has succeeded, less and less often."""
+        limit = self._storage.timeouts.processing if timeout is None else timeout
+        poll = Poll(self._polling, self.clock)
+        while not enhancement.status.finished:
+            if not await poll.wait(limit):
+                raise WaitTimeoutError(
+                    f"The enhancement was not finished within {limit:g} s; it goes on there.",
+                    phase=Phase.PROCESS,
+                    asset_id=enhancement.asset_id,
+                    enhancement_id=enhancement.id,
+                    hint="Take it up again with get_speech_enhancement(asset_id, enhancement_id).",
+                )
+            enhancement = await self.api.get_speech_enhancement(
+                enhancement.asset_id, enhancement.id, on_retry=on_retry
+            )
+            on_status(enhancement)
+        check_succeeded(enhancement)
+        return enhancement
+
+    async def download(
+        self,
+        enhancement: SpeechEnhancement,
+        file: PartialFile,
+        *,
+        place: Callable[[str], Awaitable[tuple[Path, bool]]],
+        original: str | None = None,
+        on_bytes: OnReceived = _ignore,
+        on_retry: OnRetry | None = None,
+    ) -> Path:
+        """Step 5: fetch the result through a temporary file, and put it in its place.
+
+        Args:
+            enhancement: It has to have succeeded.
+            file: The temporary file; gone when this ends, however it ends.
+            place: Turns the server's name for the result, which is whole by then, into its path,
+                and says whether a file that is there may go.
+            original: The asset's file name, for a name of our own where the server gives none.
+            on_bytes: Told the bytes received, and how many there will be.
+            on_retry: Told of every failure that is tried again.
+        """
+        try:
+            download = Download(self._storage, file, on_bytes=on_bytes)
+            await download.run(self._retrier, self._locator(enhancement, on_retry), on_retry)
+            name = download.name
+            if name is None:
+                original = original or (await self.api.get_asset(enhancement.asset_id)).filename
+                name = result_name(original, enhancement.strength)
+            target, overwrite = await place(name)
+            await file.commit(target, overwrite=overwrite)
+            return target
+        except AudioEnhanceError as error:
+            error.within(
+                phase=Phase.DOWNLOAD,
+                asset_id=enhancement.asset_id,
+                enhancement_id=enhancement.id,
+                source=original,
+            )
+            raise
+        finally:
+            await file.discard()
+
+    async def presigned_download_url(self, enhancement: SpeechEnhancement) -> str:
+        """Return a fresh presigned URL of the result, to send a browser to."""
+        return await self._locator(enhancement, None, fresh=True)()
+
+    def stream(
+        self,
+        enhancement: SpeechEnhancement,
+        *,
+        range: str | None = None,  # noqa: A002
+    ) -> AbstractAsyncContextManager[ResultStream]:
+        """Open a result, or the part of it that a `Range` header asks for, for reading."""
+        return open_result(self._storage, self._locator(enhancement, None), range=range)
+
+    def _locator(
+        self, enhancement: SpeechEnhancement, on_retry: OnRetry | None, *, fresh: bool = False
+    ) -> Callable[[], Awaitable[str]]:
+        """Return what finds the presigned URL, anew at every call (the guide, step 5).
+
+        The API's download URL redirects to one; in the later revision it is one itself, and a
+        GET of the enhancement renews it.
+        """
+        known: SpeechEnhancement | None = enhancement
+
+        async def locate() -> str:
+            nonlocal known
+            url = known.download_url if known is not None else None
+            if url is None or (fresh and not self.api.is_own(url)):
+                known = await self.api.get_speech_enhancement(
+                    enhancement.asset_id, enhancement.id, on_retry=on_retry
+                )
+                check_succeeded(known)
+                url = known.download_url
+            if url is None:
+                raise ProtocolError("The API gives no download URL for the result.")
+            if self.api.is_own(checked(url, plain_http=self._storage.plain_http)):
+                return await self.api.redirect_of(url, enhancement, on_retry=on_retry)
+            known = None  # it can be used now, but need not work a second time
+            return url
+
+        return locate
+
+
+def check_succeeded(enhancement: SpeechEnhancement) -> None:
+    """Raise what an enhancement's status says, unless it is `succeeded`."""
+    if enhancement.status == EnhancementStatus.FAILED:
+        raise EnhancementFailedError(
+            "The server could not enhance this recording.",
+            phase=Phase.PROCESS,
+            asset_id=enhancement.asset_id,
+            enhancement_id=enhancement.id,
+        )
+    if enhancement.status != EnhancementStatus.SUCCEEDED:
+        raise InvalidInputError(
+            f"The enhancement is not finished (status {enhancement.status.value}).",
+            hint="Wait for it with wait_until_finished.",
+            asset_id=enhancement.asset_id,
+            enhancement_id=enhancement.id,
+        )
+
+
+async def _check_same(asset: Asset, source: Source) -> None:
+    fingerprint = await source.fingerprint()
+    if asset.byte_size != fingerprint.byte_size or asset.checksum not in (
+        None,
+        fingerprint.checksum,
+    ):
+        raise SourceChangedError(
+            "The asset was created for other content.", asset_id=asset.id, source=source.label
+        )

@@ -1,0 +1,310 @@
+"""Where a source's bytes are: in a file, in memory, or spooled to a temporary file."""
+
+import hashlib
+import io
+import os
+import stat
+import tempfile
+import threading
+import weakref
+from collections.abc import AsyncIterable
+from pathlib import Path
+from typing import Any, Protocol
+
+import attrs
+
+from audio_enhance._core.cancellation import to_its_end
+from audio_enhance._core.errors import InvalidSourceError, OutputError, SourceChangedError
+
+from .fingerprint import Fingerprint, digest
+from .reader import FileReader, MemoryReader, Reader, SharedReader
+
+_SPOOL_BYTES = 1 << 20
+_QUICK_BYTES = 1 << 16
+
+
+class Content(Protocol):
+    """Bytes that can be read more than once, from the start each time. All of it may block."""
+
+    @property
+    def quick(self) -> bool:
+        """Whether all of it takes less time than a hop to a thread."""
+        ...
+
+    def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
+        """Read everything and return what identifies it."""
+        ...
+
+    def open(self, expected: Fingerprint) -> Reader:
+        """Open it for sending; raises `SourceChangedError` when it is not what was expected."""
+        ...
+
+    def verify(self, file: Reader, expected: Fingerprint) -> None:
+        """Raise `SourceChangedError` if it changed since it was opened."""
+        ...
+
+    def close(self) -> None:
+        """Release what is held; content on the user's disk stays."""
+        ...
+
+
+def _version(status: os.stat_result) -> tuple[int, ...]:
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@attrs.frozen
+class FileContent:
+    """A file of the user's, never held open between uses."""
+
+    path: Path
+
+    @property
+    def quick(self) -> bool:
+        """Whether all of it takes less time than a hop to a thread: a disk may not."""
+        return False
+
+    def _open(self) -> int:
+        try:
+            # Without O_NONBLOCK, opening a named pipe waits for a writer for ever.
+            return os.open(
+                self.path,
+                os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0),
+            )
+        except FileNotFoundError:
+            raise InvalidSourceError(
+                "There is no such file.", hint="Check the path.", source=str(self.path)
+            ) from None
+        except OSError as error:
+            raise self._unreadable(error) from error
+        except ValueError as error:  # a null character, which no path can hold
+            raise InvalidSourceError(f"This is no path: {error}.", source=repr(self.path)) from None
+
+    def check_kind(self) -> None:
+        """Raise `InvalidSourceError` for a folder, which opens on some systems, or nothing."""
+        # Of os.path and not of Path, which raises where a folder above may not be read.
+        if os.path.isdir(self.path):  # noqa: PTH112
+            raise InvalidSourceError(
+                "This is a folder, not a recording.",
+                hint="Name the files in it, or give the folder to the command line.",
+                source=str(self.path),
+            )
+        if not os.path.exists(self.path):  # noqa: PTH110
+            os.close(self._open())
+
+    def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
+        """Hash the file; raises `InvalidSourceError` for what is no file with something in it."""
+        self.check_kind()
+        with io.FileIO(self._open(), "rb") as file:
+            before = os.fstat(file.fileno())
+            if not stat.S_ISREG(before.st_mode):
+                raise InvalidSourceError(
+                    "This is not a regular file.",
+                    hint="Copy its content into a file, or use Source.spool.",
+                    source=str(self.path),
+                )
+            try:
+                length, md5 = digest(file, cancelled)
+            except OSError as error:
+                raise self._unreadable(error) from error
+            after = os.fstat(file.fileno())
+        if not length:
+            raise InvalidSourceError(
+                "The file is empty.", hint="Record it again.", source=str(self.path)
+            )
+        if _version(before) != _version(after) or length != after.st_size:
+            raise self._changed()
+        return Fingerprint(length, md5, _version(after))
+
+    def open(self, expected: Fingerprint) -> FileReader:
+        """Open the file if it still is the one that was hashed."""
+        file = FileReader(self._open(), "rb")
+        try:
+            self.verify(file, expected)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def verify(self, file: Reader, expected: Fingerprint) -> None:
+        """Compare the open file's identity, length and time of change with the hashed one's."""
+        if _version(os.fstat(file.fileno())) != expected.version:
+            raise self._changed()
+
+    def _unreadable(self, error: OSError) -> InvalidSourceError:
+        return InvalidSourceError(
+            f"The file cannot be read: {error.strerror}.",
+            hint="Check what it is and who may read it.",
+            source=str(self.path),
+        )
+
+    def _changed(self) -> SourceChangedError:
+        return SourceChangedError("The file changed while it was read.", source=str(self.path))
+
+    def close(self) -> None:
+        """Do nothing: the file is the user's."""
+
+
+@attrs.frozen
+class BytesContent:
+    """Bytes in memory."""
+
+    data: bytes = attrs.field(repr=lambda data: f"<{len(data)} bytes>")
+
+    @property
+    def quick(self) -> bool:
+        """Whether there are few enough of them to be hashed in a tenth of a millisecond."""
+        return len(self.data) <= _QUICK_BYTES
+
+    def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
+        """Hash the bytes."""
+        del cancelled
+        return Fingerprint(len(self.data), hashlib.md5(self.data, usedforsecurity=False).digest())
+
+    def open(self, expected: Fingerprint) -> MemoryReader:
+        """Return a reader over the same bytes."""
+        del expected
+        return MemoryReader(self.data)
+
+    def verify(self, file: Reader, expected: Fingerprint) -> None:
+        """Do nothing: bytes do not change."""
+
+    def close(self) -> None:
+        """Do nothing: they belong to the caller."""
+
+
+class SpooledContent:
+    """A temporary file without a name: it is gone with its descriptor, however that ends."""
+
+    @property
+    def quick(self) -> bool:
+        """Whether all of it takes less time than a hop to a thread: a disk may not."""
+        return False
+
+    def __init__(self, file: io.FileIO, fingerprint: Fingerprint) -> None:
+        self._file = file
+        self._fingerprint = fingerprint
+        self._lock = threading.Lock()
+        # Whoever forgets to close it loses nothing, and is not warned of a file of ours.
+        weakref.finalize(self, file.close)
+
+    def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
+        """Return what was computed while the data arrived."""
+        del cancelled
+        return self._fingerprint
+
+    def read_at(self, offset: int, buffer: Any) -> int:
+        """Fill the buffer from an offset and return the number of bytes."""
+        # os.preadv does not exist everywhere; one reader at a time costs nothing next to S3.
+        with self._lock:
+            if self._file.closed:
+                raise _released()
+            self._file.seek(offset)
+            return self._file.readinto(buffer) or 0
+
+    def open(self, expected: Fingerprint) -> SharedReader:
+        """Return a reader with a position of its own."""
+        del expected
+        if self._file.closed:
+            raise _released()
+        return SharedReader(self._file, self.read_at)
+
+    def verify(self, file: Reader, expected: Fingerprint) -> None:
+        """Do nothing: nobody else can reach a file without a name."""
+
+    def close(self) -> None:
+        """Close the temporary file, which removes it."""
+        with self._lock:  # never under a thread that reads it
+            self._file.close()
+
+
+def _released() -> InvalidSourceError:
+    return InvalidSourceError("The spooled data was released already.")
+
+
+@attrs.frozen
+class UploadedContent:
+    """Bytes that only the server has any more: what a job needs that an earlier run began."""
+
+    known: Fingerprint
+
+    @property
+    def quick(self) -> bool:
+        """Whether all of it takes less time than a hop to a thread: nothing is read."""
+        return True
+
+    def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
+        """Return what was known of them when they were uploaded."""
+        del cancelled
+        return self.known
+
+    def open(self, expected: Fingerprint) -> Reader:
+        """Raise `InvalidSourceError`: they are not here."""
+        del expected
+        raise InvalidSourceError(
+            "The data of an earlier run is gone, and the server does not have it either.",
+            hint="Send it once more.",
+        )
+
+    def verify(self, file: Reader, expected: Fingerprint) -> None:
+        """Do nothing: nothing was opened."""
+
+    def close(self) -> None:
+        """Do nothing: nothing is held."""
+
+
+async def spool(chunks: AsyncIterable[bytes], *, max_bytes: int | None) -> SpooledContent:
+    """Write arriving data to a temporary file, hashing it in the same pass.
+
+    Raises:
+        InvalidSourceError: There was no data, or more than `max_bytes`.
+        OutputError: The temporary file could not be written.
+    """
+    try:
+        file = await to_its_end(
+            lambda: tempfile.TemporaryFile(buffering=0),  # noqa: SIM115
+            undo=lambda file: file.close(),
+        )
+    except OSError as error:
+        raise _unwritable(error) from error
+    md5 = hashlib.md5(usedforsecurity=False)
+    length = 0
+    pending = bytearray()
+
+    def write(data: bytearray) -> None:
+        md5.update(data)
+        view = memoryview(data)
+        while view:
+            view = view[file.write(view) :]
+
+    async def flush() -> None:
+        nonlocal pending
+        full, pending = pending, bytearray()
+        try:
+            await to_its_end(lambda: write(full))
+        except OSError as error:
+            raise _unwritable(error) from error
+
+    try:
+        async for chunk in chunks:
+            length += len(chunk)
+            if max_bytes is not None and length > max_bytes:
+                raise InvalidSourceError(
+                    f"The data is longer than the {max_bytes} bytes that are allowed."
+                )
+            pending += chunk
+            if len(pending) >= _SPOOL_BYTES:
+                await flush()
+        await flush()
+        if not length:
+            raise InvalidSourceError("No data arrived.")
+    except BaseException:
+        file.close()
+        raise
+    return SpooledContent(file, Fingerprint(length, md5.digest()))
+
+
+def _unwritable(error: OSError) -> OutputError:
+    return OutputError(
+        f"A temporary file for arriving data cannot be written: {error.strerror}.",
+        hint=f"Make room in {tempfile.gettempdir()}, or point TMPDIR elsewhere.",
+    )

@@ -1,0 +1,90 @@
+"""What a result is called: the server's name for it, made safe, or one of our own."""
+
+import re
+import unicodedata
+import warnings
+from pathlib import PurePath
+
+from aiohttp import content_disposition_filename, parse_content_disposition
+
+# Device names of Windows, with any ending ("Naming Files, Paths, and Namespaces").
+_RESERVED = re.compile(
+    r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])\s*(?:\..*)?", re.IGNORECASE
+)
+_FORBIDDEN = re.compile(r'[<>:"|?*]')
+_UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+# Surrogates that do not stand for an undecodable byte (PEP 383).
+_NOT_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+# What a name that is too long keeps: its kind, and what tells the strengths of one recording apart.
+_ENDING = re.compile(r"(?:-enhanced-\d{1,3}p)?(?:\.[^.]{1,20})?\Z")
+_LONGEST_BYTES = 255  # of one name, on every common file system
+PART_PREFIX = ".audio-enhance-"
+_PART_SUFFIX = ".part"
+
+
+def part_name(unique: str) -> str:
+    """Return the name of a result that is still on its way."""
+    return f"{PART_PREFIX}{unique}{_PART_SUFFIX}"
+
+
+def is_part_name(name: str) -> bool:
+    """Whether a name is one that `part_name` gives."""
+    return name.startswith(PART_PREFIX) and name.endswith(_PART_SUFFIX)
+
+
+def result_name(filename: str, strength: int) -> str:
+    """Return the name that the guide's step 5 shows: `<stem>-enhanced-<strength>p.<ext>`."""
+    name = PurePath(filename)
+    return safe_name(f"{name.stem}-enhanced-{strength}p{name.suffix}")
+
+
+def name_from_header(value: str | None) -> str | None:
+    """Return the safe bare name in a `Content-Disposition`, `None` where there is none.
+
+    `filename*` wins over `filename` (RFC 6266 §4.3, RFC 5987).
+    """
+    if not value:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # aiohttp warns of malformed headers: then there is none
+        try:
+            _, parameters = parse_content_disposition(value)
+        except LookupError:  # in older versions: an unknown charset, or nothing after a `=`
+            return None
+        name = content_disposition_filename(parameters)
+    return (safe_name(name) or None) if name else None
+
+
+def bare_name(name: str) -> str:
+    """Return the last part of a name that may have come with folders of any system, as a text."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that were no UTF-8 (RFC 7230 §3.2.4: ISO-8859-1)
+        name = _NOT_BYTES.sub("", name).encode("utf-8", "surrogateescape").decode("latin-1")
+    return name.replace("\\", "/").rpartition("/")[2]
+
+
+def safe_name(name: str) -> str:
+    """Return the name without folders, control characters or anything a file system refuses.
+
+    The result is one path component on every system, at most 255 bytes long with its ending
+    kept, and empty only if nothing is left.
+    """
+    name = bare_name(name)
+    # Control and format characters: a line break, or a mark that turns "gpj.exe" around.
+    name = "".join(c for c in name if unicodedata.category(c) not in _UNSEEN)
+    name = _FORBIDDEN.sub("_", name).strip(" ").rstrip(". ")
+    if not name.strip("."):
+        return ""
+    name = _shortened(name)
+    return _shortened(f"_{name}") if _RESERVED.fullmatch(name) else name
+
+
+def _shortened(name: str) -> str:
+    if len(name.encode()) <= _LONGEST_BYTES:
+        return name
+    ending = _ENDING.search(name)
+    assert ending is not None
+    room = _LONGEST_BYTES - len(ending[0].encode())
+    stem = name[: ending.start()].encode()[:room].decode("utf-8", "ignore")
+    return stem.rstrip(". ") + ending[0]

@@ -1,0 +1,111 @@
+"""The content types that the API takes, and which of them a file name stands for."""
+
+import re
+from pathlib import PurePath
+
+from audio_enhance._core.errors import UnsupportedMediaTypeError
+
+# The sixteen types of the API's later revision.
+SUPPORTED = frozenset(
+    {
+        "audio/aac",
+        "audio/flac",
+        "audio/m4a",
+        "audio/mp4",
+        "audio/mpeg",
+        "audio/mpeg4-generic",
+        "audio/ogg",
+        "audio/opus",
+        "audio/vnd.dlna.adts",
+        "audio/vorbis",
+        "audio/wav",
+        "audio/x-aac",
+        "audio/x-aiff",
+        "audio/x-flac",
+        "audio/x-m4a",
+        "audio/x-wav",
+    }
+)
+
+# Our own table: the operating system's (`mimetypes`) differs from machine to machine.
+_BY_SUFFIX = {
+    ".aac": "audio/aac",
+    ".adts": "audio/vnd.dlna.adts",
+    ".aif": "audio/x-aiff",
+    ".aifc": "audio/x-aiff",
+    ".aiff": "audio/x-aiff",
+    ".flac": "audio/flac",
+    ".m4a": "audio/m4a",
+    ".m4b": "audio/mp4",
+    ".mp3": "audio/mpeg",
+    ".mp4": "audio/mp4",
+    ".mpga": "audio/mpeg",
+    ".oga": "audio/ogg",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/opus",
+    ".wav": "audio/wav",
+    ".wave": "audio/wav",
+}
+_A_TYPE = re.compile(r"[!-~]+/[ -~]+")
+AUDIO_SUFFIXES = frozenset(_BY_SUFFIX)
+
+
+def content_type_of(filename: str, override: str | None = None, *, check: bool = True) -> str:
+    """Return the content type to send for a file name.
+
+    Args:
+        filename: Its suffix decides, in any case of letters.
+        override: A type to use instead of the one that the name stands for.
+        check: Refuse an `override` that is not among the API's sixteen.
+
+    Raises:
+        UnsupportedMediaTypeError: The name tells no type that the API takes, or the override
+            is none of them.
+    """
+    if override is not None:
+        # Even an unknown type becomes a header, which a line break would end.
+        if override not in SUPPORTED and (check or not _A_TYPE.fullmatch(override)):
+            raise UnsupportedMediaTypeError(
+                f"The API does not take the content type {override!r}.",
+                source=filename,
+                hint=f"It takes: {', '.join(sorted(SUPPORTED))}.",
+            )
+        return override
+    suffix = PurePath(filename).suffix.lower()
+    try:
+        return _BY_SUFFIX[suffix]
+    except KeyError:
+        raise UnsupportedMediaTypeError(
+            f"The name ends in {suffix!r}, which is no audio format the API takes."
+            if suffix
+            else "The name has no ending that tells its audio format.",
+            source=filename,
+            hint=f"Use a file that ends in one of {', '.join(sorted(_BY_SUFFIX))}, "
+            "or give its content type.",
+        ) from None
+
+
+def sniff_suffix(data: bytes) -> str:
+    """Return the file ending that fits the first bytes of a file, or an empty text.
+
+    The marks are those of the formats' own documents: RIFF, RFC 9639 (FLAC), RFC 3533 (Ogg),
+    ISO/IEC 14496-12 (`ftyp`), AIFF, ID3v2 and the MPEG frame sync.
+    """
+    if data[:4] == b"RIFF" and data[8:12] == b"WAVE":
+        return ".wav"
+    if data[:4] == b"fLaC":
+        return ".flac"
+    if data[:4] == b"OggS":
+        return ".opus" if b"OpusHead" in data[:64] else ".ogg"
+    if data[4:8] == b"ftyp":
+        return ".m4a"
+    if data[:4] == b"FORM" and data[8:12] in (b"AIFF", b"AIFC"):
+        return ".aiff"
+    if data[:3] == b"ID3":
+        return ".mp3"
+    if len(data) > 1 and data[0] == 0xFF:
+        if data[1] & 0xF6 == 0xF0:
+            return ".aac"  # ADTS: sync word, layer bits 00
+        if data[1] & 0xE0 == 0xE0:
+            return ".mp3"
+    return ""

@@ -1,0 +1,202 @@
+"""What is to be enhanced: a path, bytes, or data that is still arriving."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterable
+from pathlib import Path, PurePath
+from threading import Event
+from typing import Self
+
+import attrs
+
+from audio_enhance._core.cancellation import in_thread
+from audio_enhance._core.errors import AudioEnhanceError, InvalidSourceError
+
+from .content import BytesContent, Content, FileContent, UploadedContent, spool
+from .filenames import bare_name, safe_name
+from .fingerprint import Fingerprint
+from .media_types import content_type_of, sniff_suffix
+
+
+@attrs.define(eq=False)
+class Source:
+    """A recording to be enhanced, with the name and the content type it is sent under.
+
+    Make one with `Source.from_path`, `Source.from_bytes` or `await Source.spool`. A spooled
+    source holds a temporary file until `close` is called, its `async with` block ends, or it is
+    garbage.
+
+    Attributes:
+        filename: The bare name that the API is told; it names the result too.
+        content_type: One of the API's types, `audio/mpeg` for example.
+        path: Where the file is, if it is one.
+    """
+
+    filename: str
+    content_type: str
+    path: Path | None
+    _content: Content = attrs.field(repr=False)
+    _fingerprint: Fingerprint | None = attrs.field(default=None, repr=False)
+    _hashing: asyncio.Lock = attrs.field(factory=asyncio.Lock, repr=False, init=False)
+
+    @classmethod
+    def from_path(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        content_type: str | None = None,
+        filename: str | None = None,
+        check_type: bool = True,
+    ) -> Self:
+        """Make a source of a file, which is looked at only when it is used.
+
+        Args:
+            path: The file.
+            content_type: Sent instead of the type that the name stands for.
+            filename: Sent instead of the file's own name; only its last part is used.
+            check_type: Refuse a content type that the API is not known to take.
+
+        Raises:
+            UnsupportedMediaTypeError: The API does not take such a type.
+        """
+        path = Path(path)
+        filename = bare_name(filename or path.name)
+        content = FileContent(path)
+        try:
+            kind = content_type_of(filename, content_type, check=check_type)
+        except AudioEnhanceError as error:
+            # What the path is matters more than what its name lacks: a folder has no suffix.
+            content.check_kind()
+            error.source = str(path)
+            raise
+        return cls(_sendable(filename), kind, path, content)
+
+    @classmethod
+    def from_bytes(
+        cls,
+        data: bytes,
+        filename: str | None = None,
+        *,
+        content_type: str | None = None,
+        check_type: bool = True,
+    ) -> Self:
+        """Make a source of bytes in memory.
+
+        Args:
+            data: The content of an audio file.
+            filename: The name to send, of which only the last part is used; without one, the
+                format's marks in the data give `recording` with a fitting ending.
+            content_type: Sent instead of the type that the name stands for.
+            check_type: Refuse a content type that the API is not known to take.
+
+        Raises:
+            InvalidSourceError: There are no bytes.
+            UnsupportedMediaTypeError: Neither name nor data tell a type that the API takes.
+        """
+        if not data:
+            raise InvalidSourceError("There are no bytes in it.", source=filename)
+        filename = bare_name(filename) if filename else f"recording{sniff_suffix(data)}"
+        kind = content_type_of(filename, content_type, check=check_type)
+        return cls(_sendable(filename), kind, None, BytesContent(bytes(data)))
+
+    @classmethod
+    async def spool(
+        cls,
+        chunks: AsyncIterable[bytes],
+        filename: str,
+        *,
+        content_type: str | None = None,
+        check_type: bool = True,
+        max_bytes: int | None = None,
+    ) -> Self:
+        """Make a source of data that is still arriving, hashed on its way to a temporary file.
+
+        Args:
+            chunks: The data, in pieces of any size.
+            filename: The name to send; only its last part is used.
+            content_type: Sent instead of the type that the name stands for.
+            check_type: Refuse a content type that the API is not known to take.
+            max_bytes: The most to accept; reading stops as soon as there is more.
+
+        Raises:
+            InvalidSourceError: Nothing arrived, or more than `max_bytes`.
+            UnsupportedMediaTypeError: The API does not take such a type; found before reading.
+            OutputError: The temporary file cannot be written.
+        """
+        filename = bare_name(filename)
+        kind = content_type_of(filename, content_type, check=check_type)
+        try:
+            content = await spool(chunks, max_bytes=max_bytes)
+        except AudioEnhanceError as error:
+            error.within(source=filename)
+            raise
+        return cls(_sendable(filename), kind, None, content)
+
+    @classmethod
+    def uploaded(
+        cls, filename: str, fingerprint: Fingerprint, *, content_type: str | None = None
+    ) -> Self:
+        """Make a source of data that only the server has any more, from an earlier run."""
+        kind = content_type_of(filename, content_type, check=False)
+        return cls(filename, kind, None, UploadedContent(fingerprint))
+
+    @property
+    def label(self) -> str:
+        """What errors and reports call it: the path, or the name where there is none."""
+        return str(self.path) if self.path is not None else self.filename
+
+    @property
+    def content(self) -> Content:
+        """Where its bytes are."""
+        return self._content
+
+    async def fingerprint(self) -> Fingerprint:
+        """Return its length and MD5, computed once and off the event loop.
+
+        Raises:
+            InvalidSourceError: It is missing, a folder, empty or unreadable.
+            SourceChangedError: It changed while it was read.
+        """
+        async with self._hashing:
+            if self._fingerprint is None:
+                hashed = self._content.fingerprint
+                quick = self._content.quick
+                self._fingerprint = hashed(Event()) if quick else await in_thread(hashed)
+            return self._fingerprint
+
+    def forget(self) -> None:
+        """Read it once more at its next use: it is not what it was."""
+        self._fingerprint = None
+
+    def close(self) -> None:
+        """Release a spooled source's temporary file; harmless for any other."""
+        self._content.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self.close()
+
+
+SourceLike = str | os.PathLike[str] | bytes | Source
+
+
+def as_source(source: SourceLike) -> Source:
+    """Return the source that a path, some bytes or a source stands for."""
+    if isinstance(source, Source):
+        return source
+    if isinstance(source, bytes | bytearray | memoryview):
+        return Source.from_bytes(bytes(source))
+    try:
+        return Source.from_path(source)
+    except TypeError:  # from callers whose code is not type-checked
+        kind = type(source).__name__
+    raise InvalidSourceError(f"A {kind} is no source.", hint="Give a path, bytes or a Source.")
+
+
+def _sendable(name: str) -> str:
+    """Return a name without what no request and no result should hold, control characters."""
+    if name.isprintable():
+        return name
+    return safe_name(name) or f"recording{PurePath(name).suffix}"

@@ -1,0 +1,1 @@
+"""The decisions: who is next, when to ask, what was learned. Nothing in it waits."""

@@ -1,0 +1,206 @@
+"""What an HTTP answer means: from status, headers and body to an error of ours. No I/O."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from html import unescape
+from typing import Any, TypeGuard
+from urllib.parse import quote, quote_plus
+
+import attrs
+
+from audio_enhance._core.errors import (
+    ApiError,
+    AuthenticationError,
+    NotFoundError,
+    ProtocolError,
+    RateLimitError,
+    ServerError,
+    StorageError,
+    ValidationError,
+)
+
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_TRANSIENT = frozenset({408, 500, 502, 503, 504})
+_STORAGE_TRANSIENT = frozenset(
+    {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"}
+)
+_MESSAGE_CHARACTERS = 500
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """Return the server's id of a request; S3 has a name of its own for it."""
+    return headers.get("x-request-id") or headers.get("x-amz-request-id")
+
+
+@attrs.frozen
+class Answer:
+    """An answer that was read whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = attrs.field(repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is one of success."""
+        return 200 <= self.status < 300
+
+    @property
+    def request_id(self) -> str | None:
+        """The server's id of the request; S3 has a name of its own for it."""
+        return request_id(self.headers)
+
+    def without(self, secret: str) -> "Answer":
+        """Return the answer as it is where it does not quote a secret that was sent."""
+        body = self.body
+        for known in {secret, quote(secret), quote_plus(secret)} - {""}:
+            body = body.replace(known.encode(), "…".encode())
+        return self if body == self.body else attrs.evolve(self, body=body)
+
+    def json(self) -> Any:
+        """Return the JSON in the body; raises `ProtocolError` where there is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            error = ProtocolError(
+                f"The answer ({self.status}) is not JSON.", request_id=self.request_id
+            )
+        raise error
+
+
+def retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds that `retry-after` asks for (RFC 9110 §10.2.3: a number or a date).
+
+    Args:
+        headers: The answer's headers.
+        now: The seconds since 1970 in UTC.
+    """
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,9}(\.\d*)?", value):
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:  # "-0000": UTC of unknown origin
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, moment.timestamp() - now)
+
+
+def api_error(answer: Answer, now: float) -> ApiError:
+    """Return the error that a refusal by the API or the token endpoint stands for."""
+    document = _document(answer.body)
+    code = _text(document.get("error_code") or document.get("error") or document.get("code"))
+    fields, complaints = _complaints(document)
+    message = _text(document.get("message") or document.get("error_description")) or complaints
+    if message is None:
+        message = re.sub(r"<[^>]*>", " ", answer.body.decode("utf-8", "replace"))
+    elif complaints is not None and complaints not in message:
+        message = f"{message.rstrip('.')}: {complaints}"
+    message = _plain(message) or f"The server answered {answer.status}."
+    details: dict[str, Any] = {
+        "status": answer.status,
+        "code": code,
+        "request_id": answer.request_id,
+        "retry_after": retry_after(answer.headers, now),
+    }
+    status = answer.status
+    if status in (401, 403):
+        return AuthenticationError(message, **details)
+    if status == 404:
+        return NotFoundError(message, **details)
+    if status == 422:
+        invalid = ValidationError(message, **details)
+        invalid.fields = fields
+        return invalid
+    if status == 429:
+        return RateLimitError(message, **details)
+    if status in _TRANSIENT:
+        return ServerError(message, **details)
+    return ApiError(message, **details)
+
+
+def storage_error(answer: Answer, now: float) -> StorageError | ServerError:
+    """Return the error that a refusal by the object store stands for (S3: Error Responses)."""
+    text = answer.body.decode("utf-8", "replace")
+
+    def element(name: str) -> str | None:
+        found = re.search(rf"<{name}>([^<]*)</{name}>", text)
+        return unescape(found[1]) if found else None
+
+    code = element("Code")
+    message = element("Message") or f"The object store answered {answer.status}."
+    kind = (
+        ServerError
+        if answer.status in _TRANSIENT or code in _STORAGE_TRANSIENT or answer.status == 429
+        else StorageError
+    )
+    return kind(
+        _plain(f"{code}: {message}" if code else message),
+        status=answer.status,
+        code=code,
+        request_id=answer.request_id or element("RequestId"),
+        retry_after=retry_after(answer.headers, now),
+    )
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return document if _is_object(document) else {}
+
+
+def _is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def _text(value: object) -> str | None:
+    return value[:_MESSAGE_CHARACTERS] if isinstance(value, str) and value.strip() else None
+
+
+def _plain(text: str) -> str:
+    """Return a text from outside as one line, without what a terminal would obey."""
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(printable.split())[:_MESSAGE_CHARACTERS]
+
+
+def _complaints(document: dict[str, Any]) -> tuple[tuple[str, ...], str | None]:
+    """Return the fields that a 422 names, and what it says of them, in the shapes that occur.
+
+    The guide leaves the shape of a 422 open. Objects such as `{"errors": {"field": ["text"]}}`,
+    lists of objects with `field`, `param` or `loc` and `message`, `msg` or `detail`, and plain
+    lists of texts are understood.
+    """
+    errors = document.get("errors") or document.get("detail")
+    pairs: list[tuple[str, str]] = []
+    if _is_object(errors):
+        for field, said in errors.items():
+            pairs.extend((field, str(text)) for text in (said if _is_list(said) else [said]))
+    elif _is_list(errors):
+        pairs.extend(_complaint(item) for item in errors)
+    elif isinstance(errors, str):
+        pairs.append(("", errors))
+    if not pairs:
+        return (), None
+    fields = tuple(dict.fromkeys(field for field, _ in pairs if field))
+    told = "; ".join(f"{field}: {text}" if field else text for field, text in pairs)
+    return fields, told[:_MESSAGE_CHARACTERS]
+
+
+def _complaint(item: Any) -> tuple[str, str]:
+    if not _is_object(item):
+        return "", str(item)
+    field = item.get("field") or item.get("param") or item.get("loc") or ""
+    said = item.get("message") or item.get("msg") or item.get("detail") or "invalid"
+    if _is_list(field):
+        field = ".".join(str(part) for part in field if part != "body")
+    return str(field), str(said)

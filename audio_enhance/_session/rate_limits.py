@@ -1,0 +1,215 @@
+"""Never more than so many calls in any 60 seconds, for everybody who shares the limit."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from math import inf, isfinite
+from types import TracebackType
+from typing import Any
+
+from audio_enhance._core.cancellation import end
+from audio_enhance._core.clock import Clock, SystemClock
+
+# A call that is free again within this share of the period is in time for the enhancement of an
+# asset that is still to be uploaded: with the published limits that is 5 s, and four uploads at
+# once that take longer do not reach them. Waiting for it to be free already would leave a few
+# calls unused in every period.
+_SOON = 1 / 12
+
+
+class SlidingWindow:
+    """Lets at most `limit` calls begin in any `period` seconds; used as an async context.
+
+    A call counts from the moment it is let in until `period` seconds after it ended: the
+    server sees it somewhere in between, and its window must not see one too many. (A token
+    bucket that starts full would let nearly twice the limit through in its first period.)
+
+    Attributes:
+        limit: The most calls in any period.
+        period: Its length in seconds.
+    """
+
+    def __init__(self, limit: int, clock: Clock, *, period: float = 60.0) -> None:
+        if limit < 1:
+            raise ValueError(f"A limit of {limit} calls lets nobody through.")
+        self.limit = limit
+        self.period = period
+        self._clock = clock
+        self._under_way = 0
+        self._ended: deque[float] = deque()
+        self._paused_until = float("-inf")
+        self._turn = asyncio.Lock()  # first come, first served
+        self._changed = asyncio.Event()
+
+    def __repr__(self) -> str:
+        used = self._under_way + len(self._ended)
+        return f"{type(self).__name__}({used} of {self.limit} in {self.period:g} s)"
+
+    def pause(self, seconds: float) -> None:
+        """Let nobody in for that many seconds; a pause never shortens another."""
+        self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+
+    async def __aenter__(self) -> None:
+        try:
+            async with self._turn:
+                while (wait := self.free_in(1)) > 0:
+                    if isfinite(wait):
+                        await self._clock.sleep(wait)
+                    else:
+                        self._changed.clear()
+                        await self._changed.wait()
+                self._under_way += 1
+        finally:
+            self.look_again()  # a call that was cancelled was in the way of others, too
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._under_way -= 1
+        self._ended.append(self._clock.monotonic())
+        self.look_again()
+
+    @property
+    def contested(self) -> bool:
+        """Whether a call waits to be let in."""
+        return self._turn.locked()
+
+    def free_in(self, calls: int) -> float:
+        """Return in how many seconds so many calls could be let in.
+
+        Infinity means that it depends on the end of calls that are under way.
+        """
+        now = self._clock.monotonic()
+        while self._ended and self._ended[0] + self.period <= now:
+            self._ended.popleft()
+        wait = max(0.0, self._paused_until - now)
+        missing = self._under_way + len(self._ended) + calls - self.limit
+        if missing > len(self._ended):
+            return inf
+        return max(wait, self._ended[missing - 1] + self.period - now) if missing > 0 else wait
+
+    def look_again(self) -> None:
+        """Wake whoever waits for something else than time."""
+        self._changed.set()
+
+    async def until_change(self, seconds: float) -> None:
+        """Wait until a call was let in, ended or was given up, for that many seconds at most."""
+        self._changed.clear()
+        waits: list[asyncio.Task[Any]] = [asyncio.create_task(self._changed.wait())]
+        if isfinite(seconds):
+            waits.append(asyncio.create_task(self._sleep(seconds)))
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await end(waits)
+
+    async def _sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+
+
+class AheadWindow:
+    """A window for calls that each make another one necessary; used as an async context.
+
+    An asset is of no use before its enhancement is asked for. Were assets let in whenever there
+    is room, those of later recordings would use up what the enhancements of earlier ones need,
+    and the server would idle until the window opens again. So one is let in only if calls are
+    left for its own enhancement and for all that are owed, now or soon.
+
+    Args:
+        window: The window that both kinds of calls count in.
+    """
+
+    def __init__(self, window: SlidingWindow) -> None:
+        self.period = window.period
+        self.pause = window.pause
+        self.look_again = window.look_again
+        self._window = window
+        self._owed: dict[Callable[[], int], int] = {}  # and how many it can be
+        self._under_way = 0
+        self._turn = asyncio.Lock()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._window!r}, {self._owing()} owed)"
+
+    def owe(self, owed: Callable[[], int], most: int) -> None:
+        """From now on, ask how many calls somebody is going to make for what was let in.
+
+        Args:
+            owed: Asked only while there is no room for all that can be owed.
+            most: How many that usually is at most.
+        """
+        self._owed[owed] = most
+
+    def settle(self, owed: Callable[[], int]) -> None:
+        """Ask no more."""
+        del self._owed[owed]
+        self.look_again()
+
+    async def __aenter__(self) -> None:
+        async with self._turn:
+            while (wait := self._free_in()) > 0:
+                await self._window.until_change(wait)
+            await self._window.__aenter__()
+            self._under_way += 1
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._under_way -= 1
+        await self._window.__aexit__(kind, error, traceback)
+
+    def _owing(self) -> int:
+        return self._under_way + sum(owed() for owed in self._owed)
+
+    def _free_in(self) -> float:
+        window = self._window
+        if window.contested:
+            return inf  # what is owed goes first
+        if window.free_in(2 + self._under_way + sum(self._owed.values())) == 0:
+            return 0.0
+        owing = self._owing()
+        # With nothing owed, the last call of a window is better used than left.
+        needed = min(2 + owing, window.limit) if owing else 1
+        return max(window.free_in(1), window.free_in(needed) - _SOON * window.period)
+
+
+Window = SlidingWindow | AheadWindow
+
+
+class RateLimits:
+    """The published limits of one organization: share one object between all that belong to it.
+
+    Args:
+        creations_per_minute: The most creations in any 60 seconds, 1 or more.
+        others_per_minute: The most other calls in any 60 seconds, 1 or more.
+        clock: What tells the time and waits, for tests.
+
+    Raises:
+        ValueError: A limit is less than 1.
+
+    Attributes:
+        creations: `POST assets` and `POST speech_enhancements` together.
+        assets: The same, for `POST assets`: no more of them than enhancements can follow.
+        others: Every other call of the API.
+    """
+
+    def __init__(
+        self,
+        *,
+        creations_per_minute: int = 100,
+        others_per_minute: int = 500,
+        clock: Clock | None = None,
+    ) -> None:
+        clock = clock or SystemClock()
+        self.creations = SlidingWindow(creations_per_minute, clock)
+        self.assets = AheadWindow(self.creations)
+        self.others = SlidingWindow(others_per_minute, clock)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(creations={self.creations!r}, others={self.others!r})"

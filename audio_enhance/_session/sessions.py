@@ -1,0 +1,301 @@
+"""Two HTTP sessions, one with credentials and one without, and what their failures mean."""
+
+import logging
+from collections.abc import AsyncIterable, Awaitable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, TypeVar
+
+import aiohttp
+import attrs
+from aiohttp.http_exceptions import HttpProcessingError
+
+from audio_enhance._core.errors import (
+    AudioEnhanceError,
+    ConnectionFailedError,
+    CorruptTransferError,
+    ProtocolError,
+    RequestTimeoutError,
+)
+from audio_enhance._core.redaction import redact
+from audio_enhance._version import __version__
+
+from .addresses import on_the_wire
+from .allocator import keep_freed_memory
+from .answers import Answer, request_id
+
+_T = TypeVar("_T")
+_log = logging.getLogger("audio_enhance")
+USER_AGENT = f"audio-enhance/{__version__}"
+# More than any answer of the API; a body that should not be there is not read into memory.
+_LONGEST_ANSWER = 1 << 20
+# What aiohttp lets wait to be read, where nobody says otherwise.
+_READ_BUFFER_BYTES = 1 << 16
+
+
+@attrs.frozen(kw_only=True)
+class Timeouts:
+    """How long to wait for what, in seconds.
+
+    Attributes:
+        connect: For a connection, name look-up and TLS included.
+        request: For the whole answer to one API call.
+        stall: For the next byte of an upload or download, in either direction, and for the
+            object store's answer once everything was sent.
+        ready: For an asset to become `ready_for_processing` after its upload.
+        processing: For one enhancement, from when the server probably began it, or from the call
+            of `wait_until_finished`, to its end. With `None` that call waits without end, and a
+            job until it has taken twenty times its estimate, half an hour to a day.
+    """
+
+    connect: float = attrs.field(default=15.0, validator=attrs.validators.gt(0))
+    request: float = attrs.field(default=60.0, validator=attrs.validators.gt(0))
+    stall: float = attrs.field(default=60.0, validator=attrs.validators.gt(0))
+    ready: float = attrs.field(default=120.0, validator=attrs.validators.gt(0))
+    processing: float | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.gt(0))
+    )
+
+
+async def whole_answer(response: aiohttp.ClientResponse) -> Answer:
+    """Read an answer that should be small; of one that is not, only its beginning."""
+    body = bytearray()
+    while len(body) < _LONGEST_ANSWER and (piece := await response.content.readany()):
+        body += piece
+    return Answer(response.status, response.headers, bytes(body))
+
+
+def log_answer(method: str, url: str, answer: Answer | aiohttp.ClientResponse) -> None:
+    """Tell of one request and its answer, for whoever wants to know every single one."""
+    if _log.isEnabledFor(logging.DEBUG):
+        told = (method, redact(url), answer.status, request_id(answer.headers))
+        _log.debug("%s %s: %d, request %s", *told)
+
+
+class _ConnectionDropped(aiohttp.ClientError):
+    """A lost connection, in a shape that aiohttp does not answer by sending again."""
+
+
+async def _send_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Switch off aiohttp's own silent second try of GET and PUT on a lost connection.
+
+    It would not be counted against the rate limits, and a PUT would send its body again.
+    """
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise  # no connection was made; aiohttp does not try these again
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        dropped = _ConnectionDropped(str(error) or type(error).__name__)
+    raise dropped
+
+
+def _authorized(authorization: str | None) -> aiohttp.ClientMiddlewareType:
+    """Return what sets the `Authorization` header, or none.
+
+    aiohttp takes one of its own from a netrc file (`trust_env`) or a session's `auth`. It refuses
+    to send another instead, and S3 refuses any beside a presigned query.
+    """
+
+    async def middleware(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        request.headers.popall("Authorization", None)
+        if authorization is not None:
+            request.headers["Authorization"] = authorization
+        return await handler(request)
+
+    return middleware
+
+
+_anonymous = _authorized(None)
+
+
+def failure_of(error: Exception, timeouts: Timeouts) -> AudioEnhanceError:
+    """Return what an exception of aiohttp or the operating system means to the caller.
+
+    aiohttp's texts quote whole URLs, signatures included, and its exceptions hold the request's
+    headers: only the redacted text goes along, never the exception.
+    """
+    told = " ".join(redact(str(error)).split()) or type(error).__name__
+    match error:
+        case AudioEnhanceError():
+            return error
+        case aiohttp.ConnectionTimeoutError():
+            return ConnectionFailedError(
+                f"No connection within {timeouts.connect:g} s.", connected=False
+            )
+        case TimeoutError():
+            return RequestTimeoutError(f"No answer within {timeouts.request:g} s.")
+        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
+            failed = ConnectionFailedError(f"No secure connection: {told}.", connected=False)
+            failed.retryable = not isinstance(error, aiohttp.ClientConnectorCertificateError)
+            return failed
+        case aiohttp.ClientConnectorError() | aiohttp.ClientProxyConnectionError():
+            return ConnectionFailedError(f"No connection: {told}.", connected=False)
+        case aiohttp.ClientHttpProxyError():
+            failed = ConnectionFailedError(
+                f"The proxy answered {error.status}: {redact(error.message)}.", connected=False
+            )
+            failed.retryable = error.status >= 500
+            return failed
+        case aiohttp.ClientPayloadError() | HttpProcessingError():
+            cut = CorruptTransferError(f"The answer was cut short or garbled: {told}.")
+            cut.outcome_unknown = True  # whoever answers has acted
+            return cut
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
+            return ProtocolError("The address cannot be used.")
+        case aiohttp.ClientResponseError():
+            said = " ".join(redact(error.message).split())
+            return ProtocolError(f"The answer is not HTTP as it should be: {said}.")
+        case aiohttp.ClientError() | OSError():
+            return ConnectionFailedError(f"The connection was lost: {told}.", connected=True)
+        case _:
+            # A closed session, for example: a mistake of the program, not of the network.
+            raise error
+
+
+async def translated(awaitable: Awaitable[_T], timeouts: Timeouts) -> _T:
+    """Await something that does HTTP; its failures become errors of ours, without their cause."""
+    try:
+        return await awaitable
+    except (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError) as error:
+        failure = failure_of(error, timeouts)
+    # Raised outside the handler, so that aiohttp's exception does not hang on as its context.
+    raise failure
+
+
+class Transport:
+    """The API's session, with whatever its owner set up, and a bare one for the object store.
+
+    Both share one connector. Headers, cookies and credentials of the first never reach the
+    second: session headers go to every host, and aiohttp keeps `x-api-key` across redirects.
+
+    Attributes:
+        timeouts: How long to wait for what.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession | None, timeouts: Timeouts) -> None:
+        keep_freed_memory()
+        self.timeouts = timeouts
+        self._own = session is None
+        self._api = session or aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": USER_AGENT},
+        )
+        self._storage = aiohttp.ClientSession(
+            connector=self._api.connector,
+            connector_owner=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"User-Agent": USER_AGENT},
+            trust_env=self._api.trust_env,
+            auto_decompress=False,
+            requote_redirect_url=False,
+        )
+
+        # aiohttp's `connect` counts waiting for a place in the pool too, which in a session
+        # that others share says nothing about the network.
+        connect = timeouts.connect if self._own else None
+        self._transfer_timeout = aiohttp.ClientTimeout(
+            connect=connect, sock_connect=timeouts.connect
+        )
+        self._call_timeout = aiohttp.ClientTimeout(
+            total=timeouts.request, connect=connect, sock_connect=timeouts.connect
+        )
+
+    async def aclose(self) -> None:
+        """Close what this object opened; a session that came from outside stays open."""
+        await self._storage.close()
+        if self._own:
+            await self._api.close()
+
+    async def call(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+        authorization: str | None = None,
+    ) -> Answer:
+        """Make one request with a small answer, follow nothing, and read the answer whole.
+
+        Args:
+            method: The HTTP method.
+            url: An absolute URL, sent byte for byte.
+            headers: Headers of this request only.
+            json: A body to send as JSON.
+            form: A body to send as a form.
+            authorization: The header for the API, whose session is used; the bare one otherwise.
+
+        Raises:
+            ConnectionFailedError, RequestTimeoutError, ProtocolError: No usable answer came.
+        """
+        answer = await translated(
+            self._call(method, url, headers, json, form, authorization), self.timeouts
+        )
+        log_answer(method, url, answer)
+        return answer
+
+    async def _call(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        json: Any,
+        form: Mapping[str, str] | None,
+        authorization: str | None,
+    ) -> Answer:
+        if json is not None:  # or a session's own type would be sent
+            headers = {**headers, "Content-Type": "application/json"}
+        session = self._storage if authorization is None else self._api
+        async with session.request(
+            method,
+            on_the_wire(url),
+            headers=headers,
+            json=json,
+            data=form,
+            allow_redirects=False,
+            auto_decompress=True,
+            raise_for_status=False,
+            timeout=self._call_timeout,
+            middlewares=(_authorized(authorization), _send_once),
+        ) as response:
+            return await whole_answer(response)
+
+    def put(
+        self, url: str, headers: Mapping[str, str], body: AsyncIterable[memoryview]
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Begin an upload to the object store with exactly these headers."""
+        return self._storage.put(
+            on_the_wire(url),
+            headers=headers,
+            data=body,
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type"),
+            allow_redirects=False,
+            timeout=self._transfer_timeout,
+            middlewares=(_anonymous, _send_once),
+        )
+
+    def get(
+        self, url: str, headers: Mapping[str, str], *, read_bufsize: int = _READ_BUFFER_BYTES
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Begin a download from the object store, its bytes as they are on the wire.
+
+        Args:
+            url: Sent byte for byte.
+            headers: Beside those that every download has.
+            read_bufsize: The bytes that may wait to be read before the connection pauses.
+        """
+        return self._storage.get(
+            on_the_wire(url),
+            # Counting bytes needs them uncompressed (a truncated gzip decodes without an error).
+            headers={**headers, "Accept-Encoding": "identity"},
+            read_bufsize=read_bufsize,
+            allow_redirects=False,
+            timeout=self._transfer_timeout,
+            middlewares=(_anonymous, _send_once),
+        )

@@ -1,0 +1,1 @@
+"""Bytes on their way: to the object store, and from there to disk."""

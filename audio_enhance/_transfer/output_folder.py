@@ -1,0 +1,145 @@
+"""Where results go: one folder, in which no result takes the place of another."""
+
+import os
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+import attrs
+
+from audio_enhance._core.cancellation import to_its_end
+from audio_enhance._recording.filenames import result_name, safe_name
+from audio_enhance._recording.source import Source, SourceLike
+
+from .part_file import try_writing
+
+
+def _key(name: str) -> str:
+    # Some file systems make no difference between A and a, some none between the two ways in
+    # which Unicode writes an é.
+    return unicodedata.normalize("NFC", name.casefold())
+
+
+def _path_of(source: SourceLike) -> Path | None:
+    if isinstance(source, Source):
+        return source.path
+    return Path(source) if isinstance(source, str | os.PathLike) else None
+
+
+@attrs.define(eq=False)
+class OutputFolder:
+    """The folder for the results of one call, and the names that are taken in it.
+
+    Attributes:
+        directory: The folder.
+        overwrite: Replace files that were there before.
+        root: The folder that the sources have in common, for keeping their structure.
+    """
+
+    directory: Path
+    overwrite: bool = False
+    root: Path | None = None
+    _twins: frozenset[str] = frozenset()
+    # Hashes, since a batch may have any number of results: when two collide, one gets a number.
+    _taken: set[int] = attrs.field(factory=set[int])
+    _takes_files: bool = False
+
+    @classmethod
+    def for_batch(
+        cls, directory: Path, sources: Iterable[SourceLike], *, overwrite: bool, root: Path | None
+    ) -> "OutputFolder":
+        """Plan for sources that are known beforehand: twins in name keep their folders.
+
+        Args:
+            directory: The folder.
+            sources: All of them, or none where they are not known yet.
+            overwrite: Replace files that were there before.
+            root: What the structure is kept below; found from the sources where it is `None`.
+        """
+        paths = [path for source in sources if (path := _path_of(source)) is not None]
+        names = Counter(_key(path.name) for path in {Path(os.path.abspath(p)) for p in paths})  # noqa: PTH100
+        twins = frozenset(name for name, times in names.items() if times > 1)
+        if twins and root is None:
+            same = [path for path in paths if _key(path.name) in twins]
+            try:
+                root = Path(os.path.commonpath([os.path.abspath(p.parent) for p in same]))  # noqa: PTH100
+            except ValueError:  # on different drives
+                root = None
+        if root is not None:
+            root = Path(os.path.abspath(root))  # noqa: PTH100  as the sources' folders are
+        return cls(directory, overwrite, root, twins)
+
+    async def prove(self, byte_size: int) -> None:
+        """See whether a result can be written there, before it is paid for.
+
+        Looked at once, and again after one could not be written: a disk that was full then
+        takes no others either until there is room.
+
+        Args:
+            byte_size: Of the source; the result is about as large.
+
+        Raises:
+            OutputError: It cannot.
+        """
+        if not self._takes_files:
+            await to_its_end(partial(try_writing, self.directory, byte_size))
+            self._takes_files = True
+
+    def doubt(self) -> None:
+        """Look again: a result could not be written there."""
+        self._takes_files = False
+
+    def expected(self, source: Source, strength: int) -> Path:
+        """Return where a result will be if the server names it as the guide shows."""
+        return self._free(source, result_name(source.filename, strength))
+
+    def place(self, source: Source, name: str, *, earlier: Path | None = None) -> Path:
+        """Take a path for a result that no other result of this call has.
+
+        Args:
+            source: What it was made from.
+            name: The server's name for it.
+            earlier: Where the earlier result of the same source is, which it replaces.
+        """
+        if earlier is not None and hash(_key(str(earlier))) not in self._taken:
+            path = earlier
+        else:
+            path = self._free(source, name)
+        self.claim(path)
+        return path
+
+    def claim(self, path: Path) -> None:
+        """Keep a path for a result that is there."""
+        self._taken.add(hash(_key(str(path))))
+
+    def _free(self, source: Source, name: str) -> Path:
+        folder = self._beside(source)
+        path = folder / name
+        number = 1
+        while hash(_key(str(path))) in self._taken:
+            if (
+                number == 1
+                and source.path is not None
+                and folder == self.directory
+                and (own := self._own_folder(source.path)) != folder
+            ):
+                folder = own
+                path = folder / name
+            else:
+                path = folder / f"{Path(name).stem}-{number}{Path(name).suffix}"
+            number += 1
+        return path
+
+    def _beside(self, source: Source) -> Path:
+        if source.path is None or _key(source.path.name) not in self._twins:
+            return self.directory
+        return self._own_folder(source.path)
+
+    def _own_folder(self, path: Path) -> Path:
+        """Return a folder for the result of a file whose name another one has, too."""
+        parent = Path(os.path.abspath(path.parent))  # noqa: PTH100
+        if self.root is not None and parent.is_relative_to(self.root):
+            return self.directory / parent.relative_to(self.root)
+        return self.directory / (safe_name(parent.name) or "_")

@@ -1,0 +1,190 @@
+"""A result on its way: collected beside its place in a temporary file, renamed when whole."""
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+from audio_enhance._core.cancellation import to_its_end
+from audio_enhance._core.errors import OutputError, OutputExistsError
+from audio_enhance._recording.filenames import PART_PREFIX, part_name
+
+_IOV_MAX = 1024  # of Linux and macOS; how many pieces one call takes
+_BLOCK_BYTES = 4096  # what a file system gives out at least
+
+
+def _writev(fd: int, views: list[memoryview]) -> int:
+    # Several pieces in one call, without joining them first; Windows has no such call.
+    return os.writev(fd, views) if hasattr(os, "writev") else os.write(fd, views[0])
+
+
+@contextlib.contextmanager
+def _writing_to(folder: Path) -> Generator[None]:
+    """Raise what goes wrong with the disk as errors that say what to do."""
+    try:
+        yield
+    except FileExistsError as error:
+        raise OutputExistsError(f"{error.filename2 or error.filename} is there already.") from None
+    except OSError as error:
+        hint = {
+            errno.ENOSPC: "Make room on the disk, then try again.",
+            errno.EDQUOT: "Make room in your quota, then try again.",
+        }.get(error.errno or 0, "Check the output folder and who may write to it.")
+        raise OutputError(
+            f"The result cannot be written to {folder}: {error.strerror}.", hint=hint
+        ) from error
+
+
+def try_writing(folder: Path, room: int = 0) -> None:
+    """Make the folder, and write a little there that has no name; blocks.
+
+    Tried, since permissions tell nothing of a file system that is full or read-only.
+
+    Args:
+        folder: The folder.
+        room: How many bytes have to be free.
+
+    Raises:
+        OutputError: No result of that size can be written there.
+    """
+    with _writing_to(folder):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from error
+        with tempfile.TemporaryFile(dir=folder, prefix=PART_PREFIX, buffering=0) as file:
+            file.write(bytes(_BLOCK_BYTES))
+        disk = shutil.disk_usage(folder)
+        # Some file systems in user space say that everything is nothing: they do not know.
+        if disk.total and disk.free < room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+class PartialFile:
+    """A temporary file in the folder of the result.
+
+    Nothing is seen under the result's name until `commit`, and a file that was there before
+    stays unless it is to be overwritten. The file is created with the first bytes that are
+    written, so that a small result costs one hop to a thread and not one for every step.
+
+    Attributes:
+        path: The temporary file.
+        unwritten: How many bytes were added since the last were written.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.path = directory / part_name(secrets.token_hex(8))
+        self.unwritten = 0
+        self._written = 0
+        self._chunks: list[bytes] = []
+        self._fd: int | None = None
+        self._is_there = False
+
+    @property
+    def size(self) -> int:
+        """The bytes that were added so far."""
+        return self._written + self.unwritten
+
+    def add(self, chunk: bytes) -> None:
+        """Add bytes at the end; they stay in memory until the next `write` or `commit`."""
+        self._chunks.append(chunk)
+        self.unwritten += len(chunk)
+
+    async def write(self) -> None:
+        """Write what was added to the disk; raises `OutputError`, a full disk for example."""
+        await self._in_thread(self._write)
+
+    async def restart(self) -> None:
+        """Throw away what was added so far."""
+        self._chunks, self.unwritten = [], 0
+        if self._is_there:
+            await self._in_thread(self._truncate)
+
+    async def commit(self, target: Path, *, overwrite: bool) -> None:
+        """Write the rest, and give the whole file its place, in one step.
+
+        Raises:
+            OutputExistsError: There is a file of that name, and it is not to be overwritten.
+            OutputError: The file cannot be completed.
+        """
+        await self._in_thread(lambda: self._commit(target, overwrite))
+
+    async def discard(self) -> None:
+        """Remove it, if it still has no name of its own; never raises."""
+        if self._is_there:
+            await to_its_end(self._discard)
+
+    async def _in_thread(self, work: Callable[[], None]) -> None:
+        def guarded() -> None:
+            with _writing_to(self.directory):
+                work()
+
+        await to_its_end(guarded)
+
+    def _opened(self) -> int:
+        if self._fd is None:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._is_there = True
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+            self._fd = os.open(self.path, flags, 0o666)
+        return self._fd
+
+    def _write(self) -> None:
+        fd = self._opened()
+        chunks, self._chunks = self._chunks, []
+        for start in range(0, len(chunks), _IOV_MAX):
+            views = [memoryview(chunk) for chunk in chunks[start : start + _IOV_MAX]]
+            while views:
+                count = _writev(fd, views)
+                self._written += count
+                self.unwritten -= count
+                while views and count >= len(views[0]):
+                    count -= len(views.pop(0))
+                if views:
+                    views[0] = views[0][count:]
+
+    def _truncate(self) -> None:
+        assert self._fd is not None
+        os.ftruncate(self._fd, 0)
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        self._written = 0
+
+    def _commit(self, target: Path, overwrite: bool) -> None:
+        self._write()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.fsync(self._opened())  # a rename that survives a power cut must not leave an empty file
+        self._close()
+        if overwrite:
+            self.path.replace(target)
+            self._is_there = False
+            return
+        try:
+            os.link(self.path, target)  # the one rename that never replaces (link(2): EEXIST)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without hard links: claim the name, then replace that
+            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+            try:
+                self.path.replace(target)
+            except OSError:
+                target.unlink(missing_ok=True)
+                raise
+        else:
+            self.path.unlink()
+        self._is_there = False
+
+    def _close(self) -> None:
+        if self._fd is not None:
+            fd, self._fd = self._fd, None
+            os.close(fd)
+
+    def _discard(self) -> None:
+        with contextlib.suppress(OSError):
+            self._close()
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)

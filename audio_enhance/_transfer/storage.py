@@ -1,0 +1,30 @@
+"""What every transfer to and from the object store works with."""
+
+import attrs
+
+from audio_enhance._core.clock import Clock
+from audio_enhance._session.sessions import Timeouts, Transport
+
+from .pacing import Pacing
+
+
+@attrs.frozen
+class Storage:
+    """The object store, as the transfers of one client reach it.
+
+    Attributes:
+        transport: Its bare session is used, which has no credentials.
+        pacing: Whose turn it is, where several transfers move at once.
+        clock: Tells what a `retry-after` that is a date means.
+        plain_http: Whether http is acceptable for hosts other than this machine.
+    """
+
+    transport: Transport
+    pacing: Pacing
+    clock: Clock
+    plain_http: bool
+
+    @property
+    def timeouts(self) -> Timeouts:
+        """How long to wait for what."""
+        return self.transport.timeouts

@@ -1,0 +1,110 @@
+"""A result passed through without a file: for players, which ask for parts of it."""
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TypeVar
+
+import aiohttp
+import attrs
+
+from audio_enhance._core.errors import (
+    InvalidInputError,
+    Phase,
+    ProtocolError,
+    RequestTimeoutError,
+    TransferStalledError,
+)
+from audio_enhance._session.addresses import next_hop
+from audio_enhance._session.answers import REDIRECTS, storage_error
+from audio_enhance._session.sessions import log_answer, translated, whole_answer
+
+from .storage import Storage
+
+_T = TypeVar("_T")
+_PASSED_ON = ("Content-Type", "Content-Length", "Content-Range", "ETag", "Last-Modified")
+_MOST_HOPS = 6
+# One or several spans, or a suffix (RFC 9110 §14.1.2); never anything that could end the header.
+_RANGE = re.compile(r"bytes=[0-9,\- ]{1,200}")
+
+
+@attrs.frozen
+class ResultStream:
+    """The bytes of a result, or of a part of it, as they come from the object store.
+
+    Attributes:
+        status: 200 for all of it, 206 for a part, 416 for a part that is not there.
+        headers: What to pass on to whoever asked: type, length, range, ETag.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    _chunks: AsyncIterator[bytes] = attrs.field(repr=False)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self._chunks
+
+
+@asynccontextmanager
+async def open_result(
+    storage: Storage,
+    locate: Callable[[], Awaitable[str]],
+    *,
+    range: str | None,  # noqa: A002  the header's own name
+) -> AsyncGenerator[ResultStream]:
+    """Begin to read a result; the connection is closed at the end of the block.
+
+    Args:
+        storage: Where it comes from.
+        locate: Gives the presigned URL; asked once more where the first is refused.
+        range: The `Range` header of whoever asked.
+
+    Raises:
+        InvalidInputError: The range is malformed.
+        StorageError: The object store refused it.
+    """
+    if range is not None and not _RANGE.fullmatch(range):
+        raise InvalidInputError(f"{range[:40]!r} is no range of bytes.")
+    headers = {} if range is None else {"Range": range}
+    url = await locate()
+    renewed = False
+    for _ in [None] * _MOST_HOPS:
+        async with AsyncExitStack() as hop:
+            response = await _moving(
+                storage, hop.enter_async_context(storage.transport.get(url, headers))
+            )
+            log_answer("GET", url, response)
+            if response.status in (200, 206, 416):
+                passed = {
+                    name: response.headers[name] for name in _PASSED_ON if name in response.headers
+                }
+                passed["Accept-Ranges"] = "bytes"
+                yield ResultStream(response.status, passed, _chunks(storage, response))
+                return
+            if response.status in REDIRECTS:
+                url = next_hop(url, response.headers.get("Location"), plain_http=storage.plain_http)
+            elif response.status == 403 and not renewed:
+                renewed, url = True, await locate()
+            else:
+                answer = await _moving(storage, whole_answer(response))
+                raise storage_error(answer, storage.clock.time()).within(phase=Phase.DOWNLOAD)
+    raise ProtocolError("The result redirects too often.", phase=Phase.DOWNLOAD)
+
+
+async def _chunks(storage: Storage, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
+    while chunk := await _moving(storage, response.content.readany()):
+        yield chunk
+
+
+async def _moving(storage: Storage, step: Awaitable[_T]) -> _T:
+    """Await one step of a transfer, for as long as a transfer may stand still."""
+    seconds = storage.timeouts.stall
+    try:
+        # Not wait_for: before Python 3.12 it loses a cancellation that comes with the data.
+        async with asyncio.timeout(seconds):
+            return await translated(step, storage.timeouts)
+    except (TimeoutError, RequestTimeoutError):
+        raise TransferStalledError(
+            f"The download stood still for {seconds:g} s.", phase=Phase.DOWNLOAD
+        ) from None

@@ -1,0 +1,1 @@
+"""The API as the local service speaks it."""

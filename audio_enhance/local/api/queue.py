@@ -1,0 +1,137 @@
+"""Speech enhancements, one at a time for each API client, oldest first."""
+
+import asyncio
+import logging
+from collections import deque
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import define, field, frozen
+
+from audio_enhance.local.conditions.conditions import Conditions
+from audio_enhance.local.enhancer.errors import EnhancerError
+from audio_enhance.local.object_store.protocol import ObjectStore
+
+from .state import SpeechEnhancement
+
+if TYPE_CHECKING:
+    from audio_enhance.local.enhancer.protocol import Enhancer
+
+_log = logging.getLogger("audio_enhance.local")
+
+
+class _AskedForError(Exception):
+    """A failure on demand, see `Faults`."""
+
+
+@frozen
+class QueueUsage:
+    """How well the queue of an API client was kept busy. Times are seconds of the clock.
+
+    Attributes:
+        processed: How many speech enhancements have ended, whichever way.
+        busy_seconds: How long one was being processed, all together.
+        first_start: When the first one began, None before that.
+        last_end: When the latest one ended, None before that.
+    """
+
+    processed: int = 0
+    busy_seconds: float = 0.0
+    first_start: float | None = None
+    last_end: float | None = None
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long nothing was processed between the first start and the latest end."""
+        if self.first_start is None or self.last_end is None:
+            return 0.0
+        return max(self.last_end - self.first_start - self.busy_seconds, 0.0)
+
+    def with_one_more(self, start: float, end: float) -> "QueueUsage":
+        """Return the usage after one more enhancement."""
+        first = start if self.first_start is None else self.first_start
+        return QueueUsage(self.processed + 1, self.busy_seconds + end - start, first, end)
+
+
+@define(eq=False)
+class _Lane:
+    waiting: deque[SpeechEnhancement] = field(factory=deque[SpeechEnhancement])
+    worker: asyncio.Task[None] | None = None
+    usage: QueueUsage = field(factory=QueueUsage)
+
+
+class ProcessingQueue:
+    """Processes what it is given. A lane's worker exists only while there is work for it."""
+
+    def __init__(
+        self, conditions: Conditions, store: ObjectStore, enhancer: "Enhancer", directory: Path
+    ) -> None:
+        self._conditions = conditions
+        self._store = store
+        self._enhancer = enhancer
+        self._directory = directory
+        self._lanes: dict[str, _Lane] = {}
+
+    def put(self, enhancement: SpeechEnhancement) -> None:
+        """Append a speech enhancement to the queue of its API client."""
+        lane = self._lanes.setdefault(enhancement.asset.client_id, _Lane())
+        lane.waiting.append(enhancement)
+        if lane.worker is None:
+            lane.worker = asyncio.create_task(self._work(lane), name="audio-enhance-queue")
+
+    def usage(self, client_id: str) -> QueueUsage:
+        """Return how busy the queue of this API client was."""
+        lane = self._lanes.get(client_id)
+        return lane.usage if lane else QueueUsage()
+
+    @property
+    def busy_seconds(self) -> float:
+        """The processing time of all API clients together."""
+        return sum(lane.usage.busy_seconds for lane in self._lanes.values())
+
+    async def stop(self) -> None:
+        """Abandon what is being processed and what is waiting."""
+        workers = [lane.worker for lane in self._lanes.values() if lane.worker]
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+
+    async def _work(self, lane: _Lane) -> None:
+        try:
+            while lane.waiting:
+                await self._process(lane, lane.waiting.popleft())
+        finally:
+            lane.worker = None
+
+    async def _process(self, lane: _Lane, enhancement: SpeechEnhancement) -> None:
+        clock = self._conditions.clock
+        start = clock.seconds()
+        enhancement.status = "processing"
+        try:
+            await self._enhance(enhancement)
+        except Exception as error:  # noqa: BLE001 - whatever happens to one, the next has its turn
+            # What is wrong with a recording needs no traceback; what is wrong with this does.
+            unforeseen = not isinstance(error, EnhancerError | _AskedForError)
+            _log.warning("enhancement %s failed: %s", enhancement.id, error, exc_info=unforeseen)
+            outcome = "failed"
+        else:
+            outcome = "succeeded"
+        end = enhancement.finished_at = clock.seconds()
+        enhancement.status = outcome
+        lane.usage = lane.usage.with_one_more(start, end)
+
+    async def _enhance(self, enhancement: SpeechEnhancement) -> None:
+        if self._conditions.faults.strike_processing():
+            raise _AskedForError("a fault was asked for")
+        result = self._directory / enhancement.id
+        content_type = enhancement.asset.facts.content_type
+        try:
+            async with self._store.source(enhancement.asset.key) as source:
+                await self._enhancer.enhance(
+                    source, result, content_type=content_type, strength=enhancement.strength
+                )
+            await self._store.save(enhancement.key, result, content_type)
+        finally:
+            with suppress(OSError):
+                result.unlink(missing_ok=True)

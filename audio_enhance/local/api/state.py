@@ -1,0 +1,81 @@
+"""The assets and speech enhancements of all API clients."""
+
+from uuid import uuid4
+
+from attrs import define, field
+
+from audio_enhance.local.object_store.protocol import ObjectInfo
+
+from .validation import NewAsset
+
+
+@define(eq=False)
+class Asset:
+    """A registered recording; ``ready_at`` is None until its upload has landed and counts.
+
+    All times here are seconds of the service's clock.
+    """
+
+    client_id: str
+    facts: NewAsset
+    created_at: float
+    checksum: str | None
+    landed: ObjectInfo | None = None
+    ready_at: float | None = None
+    id: str = field(factory=lambda: str(uuid4()))
+
+    @property
+    def key(self) -> str:
+        """Where the recording lies in the object store."""
+        return f"Assets/{self.id}"
+
+    def is_ready(self, now: float) -> bool:
+        """Whether speech enhancements may be created."""
+        return self.ready_at is not None and self.ready_at <= now
+
+
+@define(eq=False)
+class SpeechEnhancement:
+    """An asset at one strength, somewhere between ``queued`` and ``succeeded`` or ``failed``."""
+
+    asset: Asset
+    strength: int
+    requested_at: float
+    status: str = "queued"
+    finished_at: float | None = None
+    id: str = field(factory=lambda: str(uuid4()))
+
+    @property
+    def key(self) -> str:
+        """Where the result lies in the object store."""
+        return f"SpeechEnhancements/{self.asset.id}/{self.id}"
+
+
+class State:
+    """What exists, and who may know of it: each API client sees its own."""
+
+    def __init__(self) -> None:
+        self._assets: dict[str, Asset] = {}
+        self._enhancements: dict[str, SpeechEnhancement] = {}
+
+    def add_asset(self, asset: Asset) -> None:
+        """Remember an asset."""
+        self._assets[asset.id] = asset
+
+    def add_enhancement(self, enhancement: SpeechEnhancement) -> None:
+        """Remember a speech enhancement."""
+        self._enhancements[enhancement.id] = enhancement
+
+    def asset(self, asset_id: str, client_id: str) -> Asset | None:
+        """Return this client's asset of that id."""
+        asset = self._assets.get(asset_id)
+        return asset if asset and asset.client_id == client_id else None
+
+    def enhancement(
+        self, asset_id: str, enhancement_id: str, client_id: str
+    ) -> SpeechEnhancement | None:
+        """Return this client's speech enhancement of that asset and that id."""
+        enhancement = self._enhancements.get(enhancement_id)
+        if enhancement is None or enhancement.asset is not self.asset(asset_id, client_id):
+            return None
+        return enhancement

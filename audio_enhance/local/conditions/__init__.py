@@ -1,0 +1,1 @@
+"""The circumstances of the local service: its behaviour, clock, faults and records."""

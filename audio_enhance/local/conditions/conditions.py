@@ -1,0 +1,18 @@
+"""What the API and the object store have in common."""
+
+from attrs import define
+
+from .behaviour import Behaviour
+from .clock import Clock
+from .faults import Faults
+from .records import Records
+
+
+@define(eq=False)
+class Conditions:
+    """The time, the rules, the faults and the record of one running service."""
+
+    clock: Clock
+    behaviour: Behaviour
+    faults: Faults
+    records: Records

@@ -1,0 +1,213 @@
+"""Faults on demand: at random by probability, or scripted for exactly the next request."""
+
+from collections import Counter
+from datetime import datetime
+from email.utils import format_datetime
+from enum import Enum
+from random import Random
+from typing import Final
+
+from attrs import define, field, frozen, validators
+
+from audio_enhance.local.conditions import routes
+
+
+class Fault(Enum):
+    """A kind of fault. Its value is the name of its probability in `Faults`."""
+
+    RESET_BEFORE = "reset_before"
+    RESET_AFTER = "reset_after"
+    SERVER_ERROR = "server_error"
+    TOO_MANY_REQUESTS = "too_many_requests"
+    SLOW_ANSWER = "slow_answer"
+    EXPIRED_URL = "expired_url"
+    TRUNCATED_DOWNLOAD = "truncated_download"
+    SLOW_DOWNLOAD = "slow_download"
+    CUT_UPLOAD = "cut_upload"
+    FAILED_ENHANCEMENT = "failed_enhancement"
+    READY_LAG = "ready_lag"
+
+
+_ANYWHERE = (Fault.RESET_BEFORE, Fault.RESET_AFTER, Fault.SERVER_ERROR, Fault.SLOW_ANSWER)
+_API = (*_ANYWHERE, Fault.TOO_MANY_REQUESTS)
+_S3 = (*_ANYWHERE, Fault.EXPIRED_URL)
+
+# Which kinds can strike where. The order is the order of the draws: a request gets one fault.
+_KINDS: Final[dict[str, tuple[Fault, ...]]] = {
+    routes.TOKEN: _API,
+    routes.CREATE_ASSET: _API,
+    routes.GET_ASSET: _API,
+    routes.CREATE_ENHANCEMENT: _API,
+    routes.GET_ENHANCEMENT: _API,
+    routes.DOWNLOAD: _API,
+    routes.PUT_OBJECT: (*_S3, Fault.CUT_UPLOAD),
+    routes.GET_OBJECT: (*_S3, Fault.TRUNCATED_DOWNLOAD, Fault.SLOW_DOWNLOAD),
+    routes.HEAD_OBJECT: _S3,
+}
+# Speech enhancements fail by their place in the queue, not by a request.
+_PROCESSING: Final = (Fault.FAILED_ENHANCEMENT,)
+
+_API_ERRORS: Final = (500, 502, 503, 504)
+_S3_ERRORS: Final = (500, 503)
+_S3_ROUTES: Final = frozenset({routes.PUT_OBJECT, routes.GET_OBJECT, routes.HEAD_OBJECT})
+
+
+def _server_errors(route: str | None) -> tuple[int, ...]:
+    return _S3_ERRORS if route in _S3_ROUTES else _API_ERRORS
+
+
+def _probability() -> float:
+    between = validators.and_(validators.ge(0.0), validators.le(1.0))
+    return field(default=0.0, validator=between)
+
+
+@frozen
+class Strike:
+    """A fault that was drawn, and the status that it answers if it is a server error."""
+
+    fault: Fault
+    status: int
+
+
+@define
+class _Script:
+    fault: Fault
+    route: str | None
+    skip: int
+    times: int
+    status: int | None
+
+
+@define(kw_only=True)
+class Faults:
+    """What goes wrong, and how often; every attribute may be changed while the service runs.
+
+    Attributes:
+        seed: Where the random draws start, so that a run can be repeated.
+        reset_before: Probability (0 to 1, as all up to `failed_enhancement`) that the
+            connection is reset before the server acted.
+        reset_after: That it is reset after the server acted, instead of an answer.
+        server_error: That the answer is a 5xx. From the API 500 and 503 come before the server
+            acted, and 502 and 504, the errors of a gateway in front of it, after it did. From
+            the object store 503 ``SlowDown`` or 500 ``InternalError``, before it acted.
+        too_many_requests: That the answer is 429 although the limit is not reached (API only).
+        slow_answer: That the answer comes ``slow_seconds`` after the server acted.
+        expired_url: That a presigned URL is refused as expired, now and from then on.
+        truncated_download: That a download ends half-way.
+        slow_download: That a download is spread over ``slow_seconds``.
+        cut_upload: That the connection is reset half-way through an upload.
+        failed_enhancement: That a speech enhancement ends as ``failed``.
+        ready_lag: Seconds added to `Behaviour.ready_lag`, not a probability.
+        slow_seconds: How slow the slow ones are, in seconds.
+        retry_after: The seconds that an injected 429 names.
+        retry_after_as_date: Whether it names them as an HTTP date (RFC 9110 §10.2.3 allows both).
+        injected: How many of each kind have struck.
+    """
+
+    seed: int = 0
+    reset_before: float = _probability()
+    reset_after: float = _probability()
+    server_error: float = _probability()
+    too_many_requests: float = _probability()
+    slow_answer: float = _probability()
+    expired_url: float = _probability()
+    truncated_download: float = _probability()
+    slow_download: float = _probability()
+    cut_upload: float = _probability()
+    failed_enhancement: float = _probability()
+    ready_lag: float = field(default=0.0, validator=validators.ge(0.0))
+    slow_seconds: float = field(default=1.0, validator=validators.ge(0.0))
+    retry_after: int = field(default=1, validator=validators.ge(0))
+    retry_after_as_date: bool = False
+    injected: Counter[Fault] = field(factory=Counter[Fault], init=False)
+    _random: Random = field(init=False, repr=False)
+    _scripts: list[_Script] = field(factory=list[_Script], init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._random = Random(self.seed)  # noqa: S311 - repeatable on purpose
+
+    def script(
+        self,
+        fault: Fault,
+        *,
+        route: str | None = None,
+        times: int = 1,
+        skip: int = 0,
+        status: int | None = None,
+    ) -> None:
+        """Make the next matching requests fail in exactly this way.
+
+        Scripts go before the random draws, in the order in which they were written.
+
+        Args:
+            fault: What is to happen.
+            route: A route as in `RequestRecord.route`; without one, every request that this
+                kind of fault can strike. `Fault.FAILED_ENHANCEMENT` takes none: it strikes the
+                next speech enhancement whose turn it is.
+            times: How many matching requests get the fault.
+            skip: How many matching requests are let through first.
+            status: Which 5xx a `Fault.SERVER_ERROR` answers, instead of one at random.
+
+        Raises:
+            ValueError: If such a fault can never strike there.
+        """
+        if fault is Fault.READY_LAG:
+            raise ValueError("a lag is seconds, not an event: set Faults.ready_lag")
+        if route is not None and fault not in _KINDS.get(route, ()):
+            raise ValueError(f"{fault.value} cannot happen at {route!r}")
+        if status is not None and (
+            fault is not Fault.SERVER_ERROR or status not in _server_errors(route)
+        ):
+            raise ValueError(f"{fault.value} cannot answer {status}")
+        self._scripts.append(_Script(fault, route, skip, times, status))
+
+    def strike(self, route: str) -> Strike | None:
+        """Decide whether a request to this route is hit, and count it if it is."""
+        return self._draw(route, _KINDS.get(route, ()))
+
+    def strike_processing(self) -> Strike | None:
+        """Decide whether a speech enhancement fails, and count it if it does."""
+        return self._draw(None, _PROCESSING)
+
+    def lag(self) -> float:
+        """Return the extra seconds until an upload that just landed is ready, and count it."""
+        if self.ready_lag > 0:
+            self.injected[Fault.READY_LAG] += 1
+        return self.ready_lag
+
+    def retry_after_header(self, now: datetime) -> str:
+        """Return what an injected 429 says in ``retry-after``."""
+        if self.retry_after_as_date:
+            ends = datetime.fromtimestamp(now.timestamp() + self.retry_after, now.tzinfo)
+            return format_datetime(ends, usegmt=True)
+        return str(self.retry_after)
+
+    def _draw(self, route: str | None, kinds: tuple[Fault, ...]) -> Strike | None:
+        script = self._next_script(route, kinds)
+        fault = script.fault if script else self._random_fault(kinds)
+        if fault is None:
+            return None
+        self.injected[fault] += 1
+        status = script and script.status
+        return Strike(fault, status or self._random.choice(_server_errors(route)))
+
+    def _next_script(self, route: str | None, kinds: tuple[Fault, ...]) -> _Script | None:
+        for script in self._scripts:
+            if script.fault not in kinds or script.route not in (None, route):
+                continue
+            if script.skip > 0:
+                script.skip -= 1
+                continue
+            script.times -= 1
+            if script.times == 0:
+                self._scripts.remove(script)
+            return script
+        return None
+
+    def _random_fault(self, kinds: tuple[Fault, ...]) -> Fault | None:
+        for fault in kinds:
+            probability: float = getattr(self, fault.value)
+            # No draw at 0, so that switching one kind on does not reshuffle the others.
+            if probability > 0 and self._random.random() < probability:
+                return fault
+        return None

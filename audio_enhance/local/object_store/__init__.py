@@ -1,0 +1,1 @@
+"""The local service's object store: presigned URLs, uploads, downloads."""

@@ -1,0 +1,119 @@
+"""Objects as files: received, hashed and put in place without ever being held in memory."""
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from email.utils import format_datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from attrs import frozen
+
+from audio_enhance.local.conditions.clock import Clock
+from audio_enhance.local.serving.threads import in_thread
+
+from .protocol import ObjectInfo
+
+
+@frozen
+class StoredObject:
+    """An object on disk."""
+
+    path: Path
+    content_type: str
+    digest: bytes
+    info: ObjectInfo
+    modified: datetime
+
+    @property
+    def etag(self) -> str:
+        """The quoted MD5: S3's ETag of a simple upload without KMS."""
+        return f'"{self.digest.hex()}"'
+
+    @property
+    def last_modified(self) -> str:
+        """The HTTP date of its arrival."""
+        return format_datetime(self.modified, usegmt=True)
+
+
+class ObjectFiles:
+    """A folder of objects, and the index of what is in it."""
+
+    def __init__(self, directory: Path, clock: Clock) -> None:
+        self._directory = directory
+        self._clock = clock
+        self._index: dict[str, StoredObject] = {}
+
+    def get(self, key: str) -> StoredObject | None:
+        """Return the object of that key, if there is one."""
+        return self._index.get(key)
+
+    def receive(self) -> "Incoming":
+        """Return a place for an object that is about to arrive."""
+        folder = self._directory / "incoming"
+        folder.mkdir(parents=True, exist_ok=True)
+        return Incoming(folder / uuid4().hex)
+
+    def place(self, key: str, content_type: str, path: Path, digest: bytes) -> StoredObject:
+        """Move a complete file to its key, in one step."""
+        target = self._directory / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        size = path.stat().st_size
+        path.replace(target)
+        now = self._clock.seconds()
+        md5 = base64.b64encode(digest).decode()
+        stored = StoredObject(
+            target, content_type, digest, ObjectInfo(size, md5, now), self._clock.date(now)
+        )
+        self._index[key] = stored
+        return stored
+
+    async def adopt(self, key: str, content_type: str, path: Path) -> None:
+        """Hash a file that was made here, and move it to its key."""
+        digest = await in_thread(_digest, path)
+        self.place(key, content_type, path, digest)
+
+
+class Incoming:
+    """A file being received: written and hashed in a thread, removed if it is not kept."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = path.open("xb", buffering=0)
+        self._md5 = hashlib.md5()
+
+    async def write(self, chunks: Iterable[bytes]) -> None:
+        """Append the chunks."""
+        await in_thread(self._write, chunks)
+
+    def finish(self) -> bytes:
+        """Close the file and return the MD5 of what was written."""
+        self._file.close()
+        return self._md5.digest()
+
+    def _write(self, chunks: Iterable[bytes]) -> None:
+        for chunk in chunks:
+            self._md5.update(chunk)
+            view = memoryview(chunk)
+            while view:
+                view = view[self._file.write(view) :]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+
+def _digest(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").digest()

@@ -1,0 +1,81 @@
+"""What the service needs of an object store."""
+
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+
+from attrs import frozen
+
+from audio_enhance.local.conditions.conditions import Conditions
+
+
+@frozen
+class ObjectInfo:
+    """An object that is there.
+
+    Attributes:
+        size: Its bytes.
+        md5: The base64 MD5 of its content, None where the store does not say.
+        landed_at: When it was there, or was first seen, in seconds of the service's clock.
+    """
+
+    size: int
+    md5: str | None
+    landed_at: float
+
+
+@frozen
+class Upload:
+    """An upload that is to be allowed, with all that its presigned URL binds it to.
+
+    Attributes:
+        key: The object's key.
+        size: Its exact length in bytes.
+        content_type: Its content type.
+        md5: The base64 MD5 of its content, None if that is not to be signed.
+    """
+
+    key: str
+    size: int
+    content_type: str
+    md5: str | None
+
+
+class ObjectStore(Protocol):
+    """Where recordings and results lie, with URLs for those who have no credentials.
+
+    Methods that presign take ``hostname``: the name by which the caller reached the service.
+    """
+
+    @property
+    def url(self) -> str:
+        """The origin that presigned URLs lead to."""
+        ...
+
+    async def start(self, directory: Path, conditions: Conditions) -> None:
+        """Make ready; ``directory`` is for the store to keep files in."""
+        ...
+
+    async def stop(self) -> None:
+        """Let go of everything."""
+        ...
+
+    def upload_url(self, upload: Upload, *, hostname: str) -> str:
+        """Return a presigned URL for exactly this upload."""
+        ...
+
+    def download_url(self, key: str, *, disposition: str, content_type: str, hostname: str) -> str:
+        """Return a presigned URL for a download under this ``Content-Disposition``."""
+        ...
+
+    async def info(self, key: str) -> ObjectInfo | None:
+        """Return what is known of the object, None while it is not there."""
+        ...
+
+    def source(self, key: str) -> AbstractAsyncContextManager[Path]:
+        """Return the object as a file, for as long as the context lasts."""
+        ...
+
+    async def save(self, key: str, path: Path, content_type: str) -> None:
+        """Move a file into the store; it is gone from ``path`` afterwards."""
+        ...

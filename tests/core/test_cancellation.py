@@ -1,0 +1,113 @@
+import asyncio
+import threading
+
+import pytest
+
+from audio_enhance._core.cancellation import in_thread, to_its_end
+
+
+async def test_work_runs_in_another_thread() -> None:
+    assert await in_thread(lambda _: threading.get_ident()) != threading.get_ident()
+    assert await to_its_end(threading.get_ident) != threading.get_ident()
+
+
+async def test_what_work_raises_comes_out() -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("k")
+
+    with pytest.raises(KeyError):
+        await in_thread(fail)
+    with pytest.raises(KeyError):
+        await to_its_end(fail)
+
+
+async def test_long_work_is_told_that_nobody_waits() -> None:
+    started, ended = threading.Event(), threading.Event()
+
+    def work(cancelled: threading.Event) -> None:
+        started.set()
+        assert cancelled.wait(5)
+        ended.set()
+
+    task = asyncio.create_task(in_thread(work))
+    await asyncio.to_thread(started.wait, 5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await asyncio.to_thread(ended.wait, 5)
+
+
+class Gate:
+    """Work that goes on when it is told to."""
+
+    def __init__(self) -> None:
+        self.started, self.go_on = threading.Event(), threading.Event()
+        self.done = False
+
+    def __call__(self) -> str:
+        self.started.set()
+        assert self.go_on.wait(5)
+        self.done = True
+        return "result"
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_short_work_is_waited_for_however_often_it_is_cancelled(times: int) -> None:
+    gate = Gate()
+    task = asyncio.create_task(to_its_end(gate))
+    await asyncio.to_thread(gate.started.wait, 5)
+    for _ in range(times):
+        task.cancel()
+        await asyncio.sleep(0.01)
+        assert not task.done()
+    gate.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert gate.done
+
+
+async def test_what_a_cancelled_caller_never_sees_is_taken_back() -> None:
+    gate = Gate()
+    undone: list[str] = []
+    task = asyncio.create_task(to_its_end(gate, undo=undone.append))
+    await asyncio.to_thread(gate.started.wait, 5)
+    task.cancel()
+    gate.go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert undone == ["result"]
+
+
+async def test_what_the_caller_sees_is_not_taken_back() -> None:
+    undone: list[int] = []
+    assert await to_its_end(lambda: 7, undo=undone.append) == 7
+    assert undone == []
+
+
+async def test_cancelled_work_that_fails_complains_to_nobody() -> None:
+    started, go_on = threading.Event(), threading.Event()
+
+    def work() -> None:
+        started.set()
+        go_on.wait(5)
+        raise OSError("late")
+
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, what: complaints.append(what))
+    task = asyncio.create_task(to_its_end(work, undo=complaints.append))
+    await asyncio.to_thread(started.wait, 5)
+    task.cancel()
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    del task
+    assert complaints == []
+
+
+async def test_a_deadline_is_kept_apart_from_a_cancellation() -> None:
+    gate = Gate()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.01):
+            asyncio.get_running_loop().call_later(0.05, gate.go_on.set)
+            await to_its_end(gate)
+    assert gate.done

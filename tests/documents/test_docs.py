@@ -1,0 +1,235 @@
+"""The documentation says what the program does."""
+
+import asyncio
+import inspect
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from audio_enhance import (
+    AudioEnhanceError,
+    ClientCredentials,
+    EnhanceClient,
+    Source,
+)
+from audio_enhance._core import errors
+from audio_enhance.local import Behaviour, Fault, LocalService
+from audio_enhance.local.conditions import routes
+from audio_enhance.local.enhancer import Rehearsal, demo_recording
+from audio_enhance.local.object_store import errors as s3_errors
+
+ROOT = Path(__file__).parents[2]
+ERRORS = (ROOT / "docs" / "errors.md").read_text()
+LOCAL_SERVICE = (ROOT / "docs" / "local-service.md").read_text()
+
+
+def client() -> EnhanceClient:
+    return EnhanceClient(ClientCredentials("id", "secret"), base_url="http://127.0.0.1:9")
+
+
+async def enhance(source: object, strength: object = 93, output_dir: str = ".") -> None:
+    async with client() as opened:
+        await opened.enhance(source, strength=strength, output_dir=output_dir)  # type: ignore[arg-type]
+
+
+def prepare(folder: Path) -> None:
+    (folder / "empty.mp3").touch()
+    (folder / "recordings").mkdir()
+    (folder / "talk.mp3").write_bytes(b"ID3")
+    (folder / "talk-enhanced-93p.mp3").write_bytes(b"kept")
+    (folder / "notes.txt").write_bytes(b"text")
+    (folder / "talk").write_bytes(b"ID3")
+
+
+CASES: dict[str, Callable[[], object]] = {
+    "a missing file": lambda: enhance("nope.mp3"),
+    "a folder": lambda: enhance("recordings"),
+    "an empty file": lambda: enhance("empty.mp3"),
+    "no bytes": lambda: enhance(b""),
+    "an unsupported ending": lambda: enhance("notes.txt"),
+    "no ending": lambda: enhance("talk"),
+    "an unsupported content type": lambda: Source.from_path("talk.mp3", content_type="video/mp4"),
+    "a strength out of range": lambda: enhance("talk.mp3", 101),
+    "a strength that is no whole number": lambda: enhance("talk.mp3", 0.5),
+    "a result that is there already": lambda: enhance("talk.mp3"),
+    "a folder for results that is none": lambda: enhance("talk.mp3", 50, "notes.txt"),
+    "no credentials": EnhanceClient.from_env,
+    "an empty secret": lambda: ClientCredentials("id", " "),
+    "an unusable address": lambda: EnhanceClient(
+        ClientCredentials("id", "secret"), base_url="enhance.example"
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_the_message_for_bad_input_is_the_documented_one(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for name in (
+        "FIREFLY_SERVICES_CLIENT_ID",
+        "FIREFLY_SERVICES_CLIENT_SECRET",
+        "FIREFLY_SERVICES_ACCESS_TOKEN",
+    ):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(AudioEnhanceError) as caught:
+        result = CASES[case]()
+        if isinstance(result, Awaitable):
+            await result
+    documented = re.search(rf"^\| {re.escape(case)} \| `(.*)` \|$", ERRORS, re.MULTILINE)
+    assert documented, f"docs/errors.md lacks: | {case} | `{caught.value}` |"
+    assert documented[1] == str(caught.value)
+    assert (tmp_path / "talk-enhanced-93p.mp3").read_bytes() == b"kept"
+
+
+def test_the_tree_of_errors_is_the_documented_one() -> None:
+    tree = str(errors.__doc__).split("\n\n", 1)[1].strip()
+    assert tree in ERRORS
+    named = set(re.findall(r"[A-Z]\w+Error", tree))
+    defined = {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, AudioEnhanceError)
+    }
+    assert named - {"ImportError", "ValueError"} == defined
+
+
+def test_every_link_leads_somewhere() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def blocks(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+
+
+PROGRAMS = [
+    (page, number)
+    for page in ("README.md", "docs/library.md", "docs/local-service.md")
+    for number in range(len(blocks(page)))
+]
+
+
+@pytest.mark.parametrize(("page", "number"), PROGRAMS)
+async def test_every_program_in_the_documentation_works(
+    page: str,
+    number: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    enhance_service: LocalService,
+) -> None:
+    program = blocks(page)[number]
+    monkeypatch.chdir(tmp_path)
+    # The local service's own page has programs that listen to what they are given.
+    recording = demo_recording().read_bytes()
+    (tmp_path / "talk.mp3").write_bytes(recording)
+    for name, value in enhance_service.environment.items():
+        monkeypatch.setenv(name, value)
+    if "asyncio.run" in program:
+        (tmp_path / "program.py").write_text(program)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "program.py", stdout=asyncio.subprocess.PIPE
+        )
+        said, _ = await process.communicate()
+        assert process.returncode == 0
+        assert Path(said.decode().strip()).read_bytes()
+        return
+    names: dict[str, Any] = {}
+    if "async def test_" in program:
+        async with EnhanceClient.from_env() as opened:
+            exec(program, names)
+            await names["test_my_code"](opened, tmp_path)
+        return
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield recording
+
+    async with EnhanceClient.from_env() as opened:
+        names.update(
+            client=opened,
+            paths=["talk.mp3"],
+            data=recording,
+            chunks=chunks(),
+            Source=Source,
+        )
+        exec("async def run():\n" + textwrap.indent(program, "    "), names)
+        await names["run"]()
+
+
+@pytest.mark.slow
+def test_the_tests_in_the_documentation_pass(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "testing.md").read_text()
+    files = dict(re.findall(r"```(?:python|toml)\n# (\S+)\n(.*?)```", page, re.DOTALL))
+    assert len(files) == page.count("```python") + page.count("```toml")
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+
+    def passed(*arguments: str) -> int:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-W", "error", "-p", "no:faker", *arguments],
+            cwd=tmp_path,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        found = re.search(r"= (\d+) passed in", done.stdout)
+        return int(found[1]) if found else 0
+
+    assert passed() >= sum(text.count("def test_") for text in files.values())
+    assert passed("-o", "asyncio_mode=strict", "test_marked.py") == 1
+
+
+@pytest.mark.skipif(not all(map(shutil.which, ("bash", "curl", "openssl"))), reason="needs curl")
+async def test_the_curl_lines_work(tmp_path: Path, enhance_service: LocalService) -> None:
+    found = re.search(r"<!-- curl -->\n```sh\n(.*?)```", LOCAL_SERVICE, re.DOTALL)
+    assert found
+    recording = bytes(range(256)) * 100
+    (tmp_path / "earhart-aviation.mp3").write_bytes(recording)
+    process = await asyncio.create_subprocess_exec(
+        *("bash", "-euo", "pipefail", "-c", found[1]),
+        cwd=tmp_path,
+        env=os.environ | enhance_service.environment | {"NO_PROXY": "*"},
+    )
+    assert await process.wait() == 0
+    result = tmp_path / "earhart-aviation-enhanced-93p.mp3"
+    assert result.read_bytes() == Rehearsal.expected(recording, 93)
+
+
+def table(heading: str, page: str = LOCAL_SERVICE) -> list[list[str]]:
+    """The rows of the first table under a heading, without backquotes."""
+    rows = re.search(rf"^#+ {heading}\n(?:(?!#)[^|]*\n)*((?:\|.*\n)+)", page, re.MULTILINE)
+    assert rows, heading
+    cells = [line.replace("`", "").strip("| ").split(" | ") for line in rows[1].splitlines()]
+    return cells[2:]
+
+
+def test_the_tables_of_the_local_service_are_true() -> None:
+    behaviour = {name: str(value) for name, value in attrs.asdict(Behaviour()).items()}
+    assert {row[0]: row[1] for row in table("Limits and lifetimes")} == behaviour
+    assert {row[0] for row in table("Faults on demand")} == {fault.value for fault in Fault}
+    named = {route for row in table("Routes") for route in row[0].split(", ")}
+    assert named == {
+        value for name, value in vars(routes).items() if name.isupper() and isinstance(value, str)
+    }
+
+
+def test_the_codes_of_the_object_store_are_its_own() -> None:
+    source = inspect.getsource(s3_errors)
+    codes = {" ".join(found) for found in re.findall(r'S3Error\(\s*(\d+),\s*"(\w+)"', source)}
+    named = set(re.findall(r"`(\d{3} [A-Z]\w+)`", LOCAL_SERVICE))
+    assert "403 SignatureDoesNotMatch" in named
+    assert named <= codes

@@ -1,0 +1,484 @@
+"""A second run with the same journal: it repeats nothing that is dear, and loses nothing."""
+
+import asyncio
+import os
+import re
+import sqlite3
+from pathlib import Path
+
+import attrs
+import pytest
+
+from audio_enhance import (
+    Journal,
+    JournalError,
+    JournalLockedError,
+    OutputExistsError,
+    Source,
+    WaitTimeoutError,
+)
+from audio_enhance._journal.journal import EntryState, JournalEntry
+from audio_enhance._journal.row import Record
+from audio_enhance.local import Fault
+from audio_enhance.local.enhancer import Rehearsal
+from tests.support.resources import partial_files
+
+from .support import (
+    CREATE,
+    CREATE_ASSET,
+    GET,
+    LOCATE,
+    POLL,
+    PUT,
+    Bench,
+    bench,
+    files_below,
+    statuses,
+)
+
+
+def rows(b: Bench) -> dict[tuple[str, int], dict[str, object]]:
+    """Return what is in the journal, by the name of the source and the strength."""
+    with sqlite3.connect(b.journal) as connection:
+        connection.row_factory = sqlite3.Row
+        found = connection.execute("SELECT * FROM entries ORDER BY id").fetchall()
+    connection.close()
+    return {(Path(row["source"]).name, row["strength"]): dict(row) for row in found}
+
+
+async def change(b: Bench, name: str, strength: int = 93, **changes: object) -> None:
+    """Make a row what it would be if an earlier run had ended at another moment."""
+    async with await Journal.open(b.journal) as journal:
+        entry = await journal.entry(str(b.folder / "in" / name), strength)
+        assert entry is not None
+        await journal.save(attrs.evolve(entry, **changes))  # type: ignore[arg-type]
+
+
+async def test_a_second_run_asks_the_server_nothing(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        sources = b.sources(4)
+        first = await b.batch(sources, strength=[50, 93], journal=b.journal)
+        b.check(first)
+        before = len(b.service.record)
+        second = await b.batch(sources, strength=[50, 93], journal=b.journal)
+        b.check(second)
+        assert statuses(second) == {"skipped": 8}
+        assert len(b.service.record) == before
+        assert [outcome.path for outcome in second] == [outcome.path for outcome in first]
+        assert [o.enhancement_id for o in second] == [o.enhancement_id for o in first]
+
+
+async def test_only_what_is_new_or_changed_is_enhanced(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        sources = b.sources(6)
+        b.check(await b.batch(sources, journal=b.journal))
+        changed = b.source(sources[2].name, b"ID3 recorded once more, and longer")
+        os.utime(sources[4], (1, 1))  # touched, not changed
+        new = b.source("new.mp3")
+        report = await b.batch([*sources, new], journal=b.journal)
+        b.check(report)
+        assert statuses(report) == {"skipped": 5, "succeeded": 2}
+        assert report[2].status == "succeeded"
+        assert changed == sources[2]
+        assert b.count(CREATE) == b.count(PUT) == 8
+        assert len(files_below(b.out)) == 7
+        assert report.extra_enhancements == 0
+
+
+async def test_a_change_that_keeps_length_and_time_is_taken_for_none(tmp_path: Path) -> None:
+    """What every tool that compares times does; a source whose time changed is read instead."""
+    async with bench(tmp_path) as b:
+        source = b.source("a.mp3", b"ID3 one")
+        b.check(await b.batch([source], journal=b.journal))
+        status = source.stat()
+        source.write_bytes(b"ID3 two")
+        report = await b.batch([source], journal=b.journal)
+        b.data[source] = b"ID3 two"
+        b.check(report)
+        source.write_bytes(b"ID3 six")
+        os.utime(source, ns=(status.st_atime_ns, source.stat().st_mtime_ns + 10**9))
+        report = await b.batch([source], journal=b.journal)
+        b.data[source] = b"ID3 six"
+        b.check(report)
+
+
+async def test_a_result_that_somebody_edited_is_left_alone(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        sources = b.sources(3)
+        first = await b.batch(sources, journal=b.journal)
+        edited = first[1].path
+        assert edited is not None
+        edited.write_bytes(b"cut by hand")
+        before = len(b.service.record)
+        second = await b.batch(sources, journal=b.journal)
+        assert statuses(second) == {"skipped": 2, "failed": 1}
+        assert isinstance(second[1].error, OutputExistsError)
+        assert edited.read_bytes() == b"cut by hand"
+        assert len(b.service.record) == before
+        # The third run tells the same, and overwriting is possible where it is asked for.
+        third = await b.batch(sources, journal=b.journal)
+        assert statuses(third) == {"skipped": 2, "failed": 1}
+        fourth = await b.batch(sources, journal=b.journal, overwrite=True)
+        b.check(fourth)
+        assert b.count(CREATE) == 3
+
+
+async def test_a_result_that_was_copied_in_place_is_still_ours(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        sources = b.sources(1)
+        first = await b.batch(sources, journal=b.journal)
+        assert first[0].path is not None
+        os.utime(first[0].path, (5, 5))
+        second = await b.batch(sources, journal=b.journal)
+        assert statuses(second) == {"skipped": 1}
+
+
+async def test_a_result_that_was_deleted_is_fetched_again_for_nothing(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        sources = b.sources(4)
+        first = await b.batch(sources, journal=b.journal)
+        assert first[3].path is not None
+        first[3].path.unlink()
+        second = await b.batch(sources, journal=b.journal)
+        b.check(second)
+        assert statuses(second) == {"skipped": 3, "succeeded": 1}
+        assert b.count(CREATE) == b.count(PUT) == b.count(CREATE_ASSET) == 4
+        assert b.count(GET) == 5
+
+
+async def test_a_changed_source_replaces_its_own_earlier_result(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        sources = [b.source("a/talk.mp3"), b.source("b/talk.mp3")]
+        # From an iterator: nobody knows of the second one when the first one is placed.
+        first = await b.batch(iter(sources), journal=b.journal)
+        b.check(first)
+        for folder in ("b", "a"):
+            b.source(f"{folder}/talk.mp3", f"ID3 changed {folder}".encode())
+            report = await b.batch(iter(sources), journal=b.journal)
+            b.check(report)
+            assert statuses(report) == {"skipped": 1, "succeeded": 1}
+            assert [outcome.path for outcome in report] == [outcome.path for outcome in first]
+        assert len(files_below(b.out)) == 2
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+async def test_a_changed_twin_keeps_its_place_whichever_was_first(
+    first: str, tmp_path: Path
+) -> None:
+    """Which of two has the plain name is a matter of which was finished first."""
+    async with bench(tmp_path) as b:
+        sources = [b.source("a/talk.mp3"), b.source("b/talk.mp3")]
+        order = sorted(sources, key=lambda source: source.parent.name != first)
+        await b.batch(iter(order[:1]), journal=b.journal)
+        places = {each.source: each.path for each in await b.batch(iter(order), journal=b.journal)}
+        for changed in sources:
+            b.source(f"{changed.parent.name}/talk.mp3", b"ID3 changed " + bytes(changed))
+            report = await b.batch(iter(sources), journal=b.journal)
+            b.check(report)
+            assert {outcome.source: outcome.path for outcome in report} == places
+        # The other one need not even be in the batch.
+        b.source("a/talk.mp3", b"ID3 changed once more")
+        [outcome] = await b.batch(iter(sources[:1]), journal=b.journal)
+        b.check([outcome])
+        assert outcome.path == places[sources[0]]
+
+
+async def test_a_run_that_ended_in_the_middle_never_leaves_a_stale_result(tmp_path: Path) -> None:
+    """A source that changed, and a second run that died: the old result is not taken for new."""
+    async with bench(tmp_path) as b:
+        source = b.source("a.mp3")
+        b.check(await b.batch([source], journal=b.journal))
+        b.source("a.mp3", b"ID3 quite another recording")
+        async with await Journal.open(b.journal) as journal:
+            record = await Record.of(journal, Source.from_path(source), 93)
+            given = Source.from_path(source)
+            await record.hashed(given, await given.fingerprint())
+            assert record.entry.state == EntryState.QUEUED
+            assert await record.whole_result(Source.from_path(source)) is None
+        report = await b.batch([source], journal=b.journal)
+        b.check(report)
+        assert b.count(CREATE) == 2
+
+
+@pytest.mark.parametrize("state", [EntryState.SUBMITTED, EntryState.PROCESSED])
+async def test_what_was_submitted_is_not_asked_for_again(tmp_path: Path, state: EntryState) -> None:
+    async with bench(tmp_path) as b:
+        source = b.source("a.mp3")
+        b.check(await b.batch([source], journal=b.journal))
+        await change(b, "a.mp3", state=state)
+        b.check(await b.batch([source], journal=b.journal))
+        assert b.count(CREATE) == 1
+
+
+async def test_a_download_that_died_is_not_taken_for_the_old_result(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        source = b.source("a.mp3")
+        b.check(await b.batch([source], journal=b.journal))
+        b.source("a.mp3", b"ID3 quite another recording")
+        b.service.faults.slow_download = 1.0
+        b.service.faults.slow_seconds = 20.0
+        running = asyncio.create_task(b.batch([source], journal=b.journal))
+        async with asyncio.timeout(10):
+            while b.count(GET) < 2:
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)
+        assert rows(b)["a.mp3", 93]["state"] == "downloading"
+        running.cancel()
+        await asyncio.wait([running])
+        b.service.faults.slow_download = 0.0
+        report = await b.batch([source], journal=b.journal)
+        b.check(report)
+        assert b.count(CREATE) == 2
+
+
+async def test_what_the_server_is_still_at_is_taken_up_by_its_id(tmp_path: Path) -> None:
+    async with bench(tmp_path, speed=20, seconds=3.0) as b:
+        sources = b.sources(5)
+        running = asyncio.create_task(b.batch(sources, journal=b.journal))
+        async with asyncio.timeout(10):
+            while b.count(GET) < 1:
+                await asyncio.sleep(0.005)
+        running.cancel()
+        await asyncio.wait([running])
+        assert partial_files(tmp_path) == []
+        uploads = b.count(PUT)
+        created = b.count(CREATE)
+        assert 2 <= created <= 3
+        report = await b.batch(sources, journal=b.journal)
+        b.check(report)
+        assert b.count(CREATE) == 5  # nothing twice
+        assert b.count(PUT) == 5
+        assert uploads > 1
+        assert report.extra_enhancements == 0
+
+
+async def test_what_is_finished_there_costs_a_look_and_a_download(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        sources = b.sources(3)
+        first = await b.batch(sources, journal=b.journal)
+        for outcome in first:
+            assert outcome.path is not None
+            outcome.path.unlink()
+        polls = b.count(POLL)
+        b.check(await b.batch(sources, journal=b.journal))
+        assert b.count(POLL) == polls + 3
+        assert b.count(LOCATE) == 6
+
+
+async def test_an_asset_is_used_again_for_another_strength(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        sources = b.sources(3)
+        b.check(await b.batch(sources, strength=50, journal=b.journal))
+        b.check(await b.batch(sources, strength=[50, 93], journal=b.journal))
+        assert b.count(PUT) == b.count(CREATE_ASSET) == 3
+        assert b.count(CREATE) == 6
+
+
+async def test_the_same_content_elsewhere_is_not_enhanced_again(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        b.check(await b.batch([b.source("a.mp3", b"ID3 same")], journal=b.journal))
+        b.check(await b.batch([b.source("copy.mp3", b"ID3 same")], journal=b.journal))
+        assert b.count(CREATE) == b.count(PUT) == 1
+
+
+async def test_the_same_content_of_another_type_is_uploaded_as_what_it_is(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        b.check(await b.batch([b.source("a.mp3", b"ID3 same")], strength=50, journal=b.journal))
+        b.check(await b.batch([b.source("a.wav", b"ID3 same")], strength=93, journal=b.journal))
+        assert b.count(PUT, 200) == b.count(PUT) == 2
+
+
+async def test_an_upload_that_was_cut_goes_to_the_asset_that_is_there(tmp_path: Path) -> None:
+    async with bench(tmp_path, speed=1.0) as b:
+        sources = b.sources(2, size=200_000)
+        b.service.faults.script(Fault.CUT_UPLOAD, times=2)
+        b.service.faults.script(Fault.SLOW_ANSWER, route="GET /assets/:id", times=2)
+        b.service.faults.slow_seconds = 1.0
+        running = asyncio.create_task(b.batch(sources, journal=b.journal))
+        async with asyncio.timeout(10):
+            while b.count(PUT) < 2:
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0.05)
+        running.cancel()
+        await asyncio.wait([running])
+        assert {row["state"] for row in rows(b).values()} == {"uploading"}
+        b.check(await b.batch(sources, journal=b.journal))
+        assert b.count(CREATE_ASSET) == 2
+        assert b.count(PUT, 200) == 2
+
+
+async def test_an_asset_that_is_gone_is_uploaded_anew(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        sources = b.sources(2)
+        b.check(await b.batch(sources, strength=50, journal=b.journal))
+        for name in ("talk-00000.mp3", "talk-00001.mp3"):
+            await change(b, name, 50, asset_id="00000000-0000-0000-0000-000000000000")
+        report = await b.batch(sources, strength=93, journal=b.journal)
+        b.check(report)
+        assert b.count(PUT) == b.count(CREATE_ASSET) == 4
+
+
+async def test_an_enhancement_that_is_gone_is_made_anew(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        first = await b.batch(b.sources(1), journal=b.journal)
+        assert first[0].path is not None
+        first[0].path.unlink()
+        await change(b, "talk-00000.mp3", enhancement_id="00000000-0000-0000-0000-000000000000")
+        b.check(await b.batch(b.sources(1), journal=b.journal))
+        assert b.count(CREATE) == 2
+        assert b.count(PUT) == 1
+
+
+async def test_a_stuck_job_is_taken_up_by_the_next_run(tmp_path: Path) -> None:
+    from audio_enhance import EnhanceClient, Timeouts
+
+    async with bench(tmp_path, speed=50, seconds=40.0) as b:
+        sources = b.sources(1)
+        async with EnhanceClient(
+            b.service.credentials,
+            base_url=b.service.base_url,
+            clock=b.clock,
+            timeouts=Timeouts(processing=10.0),
+        ) as hasty:
+            report = await hasty.enhance_batch(
+                sources, strength=93, output_dir=b.out, journal=b.journal
+            )
+            assert isinstance(report[0].error, WaitTimeoutError)
+            assert report[0].enhancement_id
+            assert rows(b)["talk-00000.mp3", 93]["state"] == "failed"
+        b.check(await b.batch(sources, journal=b.journal))
+        assert b.count(CREATE) == 1
+
+
+async def test_part_files_of_a_run_that_died_are_removed(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        sources = b.sources(2)
+        b.check(await b.batch(sources, journal=b.journal))
+        left = b.out / ".audio-enhance-0123456789abcdef.part"
+        left.write_bytes(b"half of something")
+        other = b.out / "somebody-elses.part"
+        other.write_bytes(b"of no business of ours")
+        await change(b, "talk-00001.mp3", temporary=str(left))
+        await b.batch(sources, journal=b.journal)
+        assert not left.exists()
+        assert other.exists()
+
+
+async def test_ambiguous_requests_of_earlier_runs_stay_counted(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        source = b.source("a.mp3")
+        async with await Journal.open(b.journal) as journal:
+            found = await Source.from_path(source).fingerprint()
+            assert found.version is not None
+            await journal.save(
+                JournalEntry(
+                    source=str(source),
+                    strength=93,
+                    state=EntryState.SUBMITTING,
+                    md5=found.md5.hex(),
+                    byte_size=found.byte_size,
+                    modified_ns=found.version[-1],
+                    tries=1,
+                    extra=1,
+                )
+            )
+        report = await b.batch([source], journal=b.journal)
+        b.check(report)
+        assert report.extra_enhancements == 2  # one was known, one more may have been made
+        assert rows(b)["a.mp3", 93]["extra"] == 2
+        assert rows(b)["a.mp3", 93]["tries"] == 2
+
+
+async def test_the_journal_tells_each_step_and_holds_no_secret(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        sources = b.sources(3)
+        sources.append(tmp_path / "in" / "missing.mp3")
+        b.service.faults.script(Fault.EXPIRED_URL, route=PUT, times=9)
+        await b.batch(sources, strength=[50, 93], journal=b.journal)
+        found = rows(b)
+        assert len(found) == 8
+        for (name, _), row in found.items():
+            if name == "missing.mp3":
+                assert row["state"] == "failed"
+                assert "no such file" in str(row["error"])
+        text = b.journal.read_bytes() + b"".join(
+            path.read_bytes() for path in tmp_path.glob("batch.sqlite-*")
+        )
+        assert b.service.client_secret.encode() not in text
+        assert not re.search(rb"X-Amz-|Bearer |https?://[^ ]*\?", text)
+
+
+async def test_two_runs_at_a_time_are_one_too_many(tmp_path: Path) -> None:
+    async with bench(tmp_path, speed=20, seconds=2.0) as b:
+        running = asyncio.create_task(b.batch(b.sources(2), journal=b.journal))
+        async with asyncio.timeout(10):
+            while not b.count(CREATE):
+                await asyncio.sleep(0.005)
+        with pytest.raises(JournalLockedError) as caught:
+            await b.batch(b.sources(2), journal=b.journal)
+        assert caught.value.pid == os.getpid()
+        b.check(await running)
+
+
+async def test_a_journal_can_be_handed_in_open_and_stays_open(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b, await Journal.open(b.journal) as journal:
+        b.check(await b.batch(b.sources(3), journal=journal))
+        b.check(await b.batch(b.sources(3), journal=journal))
+        assert (await journal.counts())[EntryState.SUCCEEDED] == 3
+
+
+async def test_bytes_have_rows_of_their_own(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        given = [b"ID3 one", b"ID3 two"]
+        first = await b.batch(given, journal=b.journal)
+        second = await b.batch(given, journal=b.journal)
+        assert statuses(first) == {"succeeded": 2}
+        assert statuses(second) == {"skipped": 2}
+        for report in (first, second):
+            for outcome, data in zip(report, given, strict=True):
+                assert outcome.path is not None
+                assert outcome.path.read_bytes() == Rehearsal.expected(data, 93)
+
+
+async def test_a_journal_that_cannot_be_written_before_a_request_stops_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What cannot be written down beforehand is not done: it would be done again."""
+    async with bench(tmp_path) as b:
+        save = Journal.save
+
+        async def full(self: Journal, entry: JournalEntry) -> None:
+            if entry.state == EntryState.SUBMITTING:
+                raise JournalError("The disk is full.")
+            await save(self, entry)
+
+        monkeypatch.setattr(Journal, "save", full)
+        report = await b.batch(b.sources(3), journal=b.journal)
+        assert {type(outcome.error) for outcome in report} == {JournalError}
+        assert b.count(CREATE) == 0
+
+
+@pytest.mark.parametrize(
+    "state", [EntryState.UPLOADED, EntryState.SUBMITTED, EntryState.PROCESSED, EntryState.SUCCEEDED]
+)
+async def test_a_journal_that_cannot_be_written_afterwards_throws_nothing_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: EntryState
+) -> None:
+    async with bench(tmp_path) as b:
+        save = Journal.save
+        refused = 0
+
+        async def full(self: Journal, entry: JournalEntry) -> None:
+            nonlocal refused
+            if entry.state == state and refused < 3:
+                refused += 1
+                raise JournalError("The disk is full.")
+            await save(self, entry)
+
+        monkeypatch.setattr(Journal, "save", full)
+        sources = b.sources(3)
+        b.check(await b.batch(sources, journal=b.journal))
+        assert refused == 3
+        second = await b.batch(sources, journal=b.journal)
+        assert statuses(second) == {"skipped": 3}
+        assert b.count(CREATE) == 3

@@ -1,0 +1,176 @@
+"""Work that several want: done once, for as long as anybody wants it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from audio_enhance._jobs.once import Shared
+from tests.support.resources import other_tasks
+
+
+class Work:
+    """Work that waits until it is told to go on, and counts how often it was begun."""
+
+    def __init__(self, result: str = "done", error: Exception | None = None) -> None:
+        self.begun = 0
+        self.cancelled = 0
+        self.listeners: list[str] = []
+        self.go = asyncio.Event()
+        self._result = result
+        self._error = error
+
+    async def __call__(self, listeners: list[str]) -> str:
+        self.begun += 1
+        self.listeners = listeners
+        try:
+            await self.go.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
+def wanting(
+    shared: Shared[str, str], name: str, work: Callable[[list[str]], Awaitable[str]]
+) -> "asyncio.Task[str]":
+    return asyncio.create_task(shared.get("key", name, work))
+
+
+async def turns() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_who_comes_meanwhile_and_who_comes_later_gets_the_one_result() -> None:
+    shared, work = Shared[str, str](keep=4), Work()
+    tasks = [wanting(shared, name, work) for name in "abc"]
+    await turns()
+    assert work.listeners == ["a", "b", "c"]
+    work.go.set()
+    assert await asyncio.gather(*tasks) == ["done"] * 3
+    assert await shared.get("key", "d", work) == "done"
+    assert work.begun == 1
+
+
+async def test_the_work_goes_on_without_the_one_who_began_it() -> None:
+    shared, work = Shared[str, str](keep=4), Work()
+    first, second = wanting(shared, "a", work), wanting(shared, "b", work)
+    await turns()
+    first.cancel()
+    await turns()
+    assert first.cancelled()
+    assert work.listeners == ["b"]
+    work.go.set()
+    assert await second == "done"
+    assert (work.begun, work.cancelled) == (1, 0)
+
+
+async def test_the_work_ends_with_the_last_who_wants_it_and_begins_anew() -> None:
+    shared, work = Shared[str, str](keep=4), Work()
+    tasks = [wanting(shared, "a", work), wanting(shared, "b", work)]
+    await turns()
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert work.cancelled == 1
+    assert not other_tasks()
+    again = wanting(shared, "c", work)
+    await turns()
+    work.go.set()
+    assert await again == "done"
+    assert work.begun == 2
+
+
+async def test_cancelling_twice_still_waits_for_the_end_of_the_work() -> None:
+    shared = Shared[str, str](keep=4)
+    cleaned = False
+
+    async def work(_: list[str]) -> str:
+        nonlocal cleaned
+        try:
+            await asyncio.Event().wait()
+        finally:
+            for _pause in range(3):
+                try:
+                    await asyncio.sleep(0.01)
+                except asyncio.CancelledError:
+                    continue
+            cleaned = True
+        raise AssertionError
+
+    task = wanting(shared, "a", work)
+    await turns()
+    task.cancel()
+    await turns()
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert cleaned
+    assert not other_tasks()
+
+
+async def test_a_failure_reaches_everybody_and_is_not_remembered() -> None:
+    shared, work = Shared[str, str](keep=4), Work(error=ValueError("no"))
+    tasks = [wanting(shared, name, work) for name in "ab"]
+    await turns()
+    work.go.set()
+    for task in tasks:
+        with pytest.raises(ValueError, match="no"):
+            await task
+    with pytest.raises(ValueError, match="no"):
+        await shared.get("key", "c", work)
+    assert work.begun == 2
+
+
+async def test_a_failure_that_nobody_is_left_to_hear_of_is_no_complaint() -> None:
+    shared = Shared[str, str](keep=4)
+
+    async def work(_: list[str]) -> str:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ValueError("while it was stopped")
+
+    task = wanting(shared, "a", work)
+    await turns()
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+
+
+async def test_only_the_latest_results_are_kept_and_any_can_be_forgotten() -> None:
+    shared = Shared[str, str](keep=2)
+    begun: list[str] = []
+
+    async def get(key: str) -> str:
+        async def work(_: list[str]) -> str:
+            begun.append(key)
+            return f"{key}-{len(begun)}"
+
+        return await shared.get(key, "x", work)
+
+    assert [await get(key) for key in "aba"] == ["a-1", "b-2", "a-1"]
+    assert await get("c") == "c-3"  # b is the one that nobody asked for lately
+    assert await get("a") == "a-1"
+    again = await get("b")
+    assert again == "b-4"
+    shared.forget("b", again)
+    assert await get("b") == "b-5"
+
+
+async def test_only_the_result_that_is_of_no_use_is_forgotten() -> None:
+    shared = Shared[str, str](keep=2)
+
+    async def work(_: list[str]) -> str:
+        return "new"
+
+    await shared.get("key", "a", work)
+    shared.forget("key", "old")  # somebody else has replaced it meanwhile
+
+    async def never(_: list[str]) -> str:
+        raise AssertionError("it was remembered")
+
+    assert await shared.get("key", "b", never) == "new"

@@ -1,0 +1,362 @@
+"""The journal: what is written stays written, whatever is interrupted."""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import random
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from audio_enhance._journal.journal import EntryState, Journal, JournalEntry
+from tests.support import journals
+from tests.support.journals import MD5, Clock, all_of, done, files
+
+path = journals.path
+clock = journals.clock
+journal = journals.journal
+nothing_left = journals.nothing_left
+
+
+class TestEntries:
+    async def test_every_field_comes_back(self, journal: Journal, clock: Clock) -> None:
+        entry = JournalEntry(
+            source="/in/talk.mp3",
+            strength=93,
+            state=EntryState.DOWNLOADING,
+            byte_size=59400,
+            modified_ns=1_712_700_000_123_456_789,
+            filename="talk.mp3",
+            content_type="audio/mpeg",
+            md5=MD5,
+            client_id="client",
+            asset_id="3445d7a0",
+            enhancement_id="b877bc56",
+            output="/out/talk-enhanced-93p.mp3",
+            output_size=60000,
+            output_modified_ns=1_712_700_001_123_456_789,
+            output_md5=MD5[::-1],
+            temporary="/out/.audio-enhance-1.part",
+            tries=2,
+            extra=1,
+            error="The server was busy.",
+        )
+        assert None not in attrs.astuple(entry)
+        await journal.save(entry)
+        assert await journal.entry("/in/talk.mp3", 93) == attrs.evolve(
+            entry, created_at=clock.now, updated_at=clock.now
+        )
+
+    async def test_saving_again_replaces_all_but_the_time_of_creation(
+        self, journal: Journal, clock: Clock
+    ) -> None:
+        began = clock.now
+        await journal.save(done("a", EntryState.FAILED, error="no", temporary="x"))
+        clock.now += 5
+        await journal.save(JournalEntry(source="a", strength=93))
+        assert await journal.entry("a", 93) == JournalEntry(
+            source="a", strength=93, created_at=began, updated_at=began + 5
+        )
+
+    async def test_a_source_has_an_entry_for_each_strength(self, journal: Journal) -> None:
+        await journal.save(JournalEntry(source="a", strength=50, tries=1))
+        await journal.save(JournalEntry(source="a", strength=93, tries=2))
+        found = [await journal.entry("a", strength) for strength in (50, 93, 100)]
+        assert [entry and entry.tries for entry in found] == [1, 2, None]
+        assert await journal.entry("b", 50) is None
+
+    @pytest.mark.parametrize(
+        "name", ["/Größe/日本 🎙.wav", "/not Unicode \udce9.wav", "\ud83d\ude00", "nul \0 end", ""]
+    )
+    async def test_any_name_is_kept(self, journal: Journal, name: str) -> None:
+        await journal.save(JournalEntry(source=name, strength=1, output=name, error=name))
+        await journal.plan([(name, 1), (name, 2)])
+        entry = await journal.owner_of(name)
+        assert entry is not None
+        assert (entry.source, entry.output, entry.error) == (name, name, name)
+        assert [entry.strength for entry in await all_of(journal)] == [1, 2]
+
+    async def test_they_come_in_the_order_of_their_first_writing(self, journal: Journal) -> None:
+        names = [f"{number}" for number in range(600)]
+        random.Random(3).shuffle(names)
+        await journal.plan((name, 93) for name in names)
+        for name in sorted(names)[::7]:
+            await journal.save(done(name, EntryState.SUCCEEDED))
+        assert [entry.source for entry in await all_of(journal)] == names
+        succeeded = await all_of(journal, EntryState.SUCCEEDED, EntryState.FAILED)
+        assert [e.source for e in succeeded] == [n for n in names if n in sorted(names)[::7]]
+
+    async def test_they_may_be_saved_while_they_are_read(self, journal: Journal) -> None:
+        await journal.plan((f"{number:03}", 93) for number in range(600))
+        seen: list[str] = []
+        async for entry in journal.entries(EntryState.QUEUED):
+            seen.append(entry.source)
+            await journal.save(attrs.evolve(entry, state=EntryState.SUCCEEDED))
+        assert seen == [f"{number:03}" for number in range(600)]
+        assert (await journal.counts())[EntryState.SUCCEEDED] == 600
+
+    async def test_counts_name_every_state(self, journal: Journal) -> None:
+        await journal.plan([("a", 1), ("b", 1)])
+        await journal.save(JournalEntry(source="c", strength=1, state=EntryState.FAILED))
+        counts = await journal.counts()
+        assert list(counts) == list(EntryState)
+        assert {state: n for state, n in counts.items() if n} == {
+            EntryState.QUEUED: 2,
+            EntryState.FAILED: 1,
+        }
+
+
+class TestPlan:
+    async def test_what_is_there_stays(self, journal: Journal) -> None:
+        await journal.save(done("b", EntryState.SUCCEEDED))
+        before = await journal.entry("b", 93)
+        await journal.plan([("a", 93), ("b", 93), ("a", 93)])
+        assert await journal.entry("b", 93) == before
+        assert [entry.source for entry in await all_of(journal)] == ["b", "a"]
+
+    async def test_nothing_planned(self, journal: Journal) -> None:
+        await journal.plan([])
+        assert await all_of(journal) == []
+
+    async def test_it_is_written_as_it_is_drawn(self, path: Path, journal: Journal) -> None:
+        drawn = 0
+
+        def endless() -> Iterator[tuple[str, int]]:
+            nonlocal drawn
+            for drawn in itertools.count(1):
+                yield f"{drawn}", 93
+
+        task = asyncio.create_task(journal.plan(endless()))
+        async with asyncio.timeout(60), await Journal.read(path) as reader:
+            while (written := (await reader.counts())[EntryState.QUEUED]) < 1000:
+                assert drawn - written < 1000 or not written
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        last = await journal.counts()
+        assert 1000 <= last[EntryState.QUEUED] <= drawn
+        assert [e.source for e in await all_of(journal)] == [
+            f"{n + 1}" for n in range(last[EntryState.QUEUED])
+        ]
+
+
+class TestWhatCanBeUsedAgain:
+    async def test_the_enhancement_that_is_furthest(self, journal: Journal, clock: Clock) -> None:
+        best_first = [
+            EntryState.SUCCEEDED,
+            EntryState.DOWNLOADING,
+            EntryState.SUBMITTED,
+            EntryState.FAILED,
+        ]
+        for state in reversed(best_first):
+            clock.now -= 1  # the later one is not the better one
+            await journal.save(done(state, state))
+            found = await journal.same_content(MD5, 59400, 93, "client")
+            assert found == await journal.entry(state, 93)
+
+    async def test_of_equals_the_latest(self, journal: Journal, clock: Clock) -> None:
+        for name in "acb":
+            clock.now += 1
+            await journal.save(done(name, EntryState.PROCESSED))
+        found = await journal.same_content(MD5, 59400, 93, "client")
+        assert found is not None
+        assert found.source == "b"
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            done("a", EntryState.SUCCEEDED, md5=MD5[::-1]),
+            done("a", EntryState.SUCCEEDED, byte_size=1),
+            done("a", EntryState.SUCCEEDED, client_id="other"),
+            done("a", EntryState.SUCCEEDED, asset_id=None),
+            done("a", EntryState.SUCCEEDED, enhancement_id=None),
+            attrs.evolve(done("a", EntryState.SUCCEEDED), strength=92),
+            *(done("a", state) for state in list(EntryState)[:4]),
+        ],
+        ids=str,
+    )
+    async def test_not_an_enhancement_of_something_else(
+        self, journal: Journal, entry: JournalEntry
+    ) -> None:
+        await journal.save(entry)
+        assert await journal.same_content(MD5, 59400, 93, "client") is None
+
+    async def test_an_upload_that_was_finished_before_one_that_was_not(
+        self, journal: Journal, clock: Clock
+    ) -> None:
+        for state in (EntryState.UPLOADING, EntryState.FAILED, EntryState.UPLOADED):
+            clock.now -= 1
+            await journal.save(done(state, state, enhancement_id=None))
+            found = await journal.same_upload(MD5, 59400, "client")
+            assert found == await journal.entry(state, 93)
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            done("a", EntryState.SUCCEEDED, md5=MD5[::-1]),
+            done("a", EntryState.SUCCEEDED, byte_size=1),
+            done("a", EntryState.SUCCEEDED, client_id="other"),
+            done("a", EntryState.SUCCEEDED, asset_id=None),
+            done("a", EntryState.QUEUED),
+        ],
+        ids=str,
+    )
+    async def test_not_an_upload_of_something_else(
+        self, journal: Journal, entry: JournalEntry
+    ) -> None:
+        await journal.save(entry)
+        assert await journal.same_upload(MD5, 59400, "client") is None
+
+    async def test_both_are_found_by_an_index(self, journal: Journal) -> None:
+        for condition in ("md5 = ? AND byte_size = 1", "output = ?"):
+            plan = await journal._database.rows(
+                f"EXPLAIN QUERY PLAN SELECT * FROM entries WHERE {condition}", "x"
+            )
+            assert "USING INDEX" in plan[0][-1]
+
+    async def test_whose_a_result_is(self, journal: Journal) -> None:
+        await journal.save(done("a", EntryState.SUCCEEDED, output="/out/a.mp3"))
+        owner = await journal.owner_of("/out/a.mp3")
+        assert owner is not None
+        assert owner.source == "a"
+        assert await journal.owner_of("/out/b.mp3") is None
+
+
+class TestSettings:
+    async def test_they_stay(self, path: Path) -> None:
+        async with await Journal.open(path) as journal:
+            assert await journal.setting("output_dir") is None
+            await journal.set_setting("output_dir", "a")
+            await journal.set_setting("output_dir", "/out/\udce9")
+            await journal.set_setting("other", "b")
+        async with await Journal.open(path) as journal:
+            assert await journal.setting("output_dir") == "/out/\udce9"
+
+
+class TestLeftovers:
+    async def test_part_files_are_removed(self, journal: Journal, tmp_path: Path) -> None:
+        part = tmp_path / ".audio-enhance-0123.part"
+        part.write_bytes(b"half")
+        gone = tmp_path / ".audio-enhance-4567.part"
+        await journal.save(done("a", EntryState.DOWNLOADING, temporary=str(part)))
+        await journal.save(done("b", EntryState.DOWNLOADING, temporary=str(gone)))
+        assert await journal.remove_leftovers() == [part]
+        assert not part.exists()
+        assert [entry.temporary for entry in await all_of(journal)] == [None, None]
+        assert await journal.remove_leftovers() == []
+
+    @pytest.mark.parametrize("name", ["talk.mp3", ".audio-enhance-1", "1.part"])
+    async def test_no_other_file_is(self, journal: Journal, tmp_path: Path, name: str) -> None:
+        mine = tmp_path / name
+        mine.write_bytes(b"mine")
+        await journal.save(done("a", EntryState.DOWNLOADING, temporary=str(mine)))
+        assert await journal.remove_leftovers() == []
+        assert mine.read_bytes() == b"mine"
+        assert [entry.temporary for entry in await all_of(journal)] == [None]
+
+    async def test_one_that_stays_is_not_forgotten(self, journal: Journal, tmp_path: Path) -> None:
+        stubborn = tmp_path / ".audio-enhance-0.part"
+        stubborn.mkdir()  # what unlink refuses, for root as well
+        other = tmp_path / ".audio-enhance-1.part"
+        other.touch()
+        await journal.save(done("a", EntryState.DOWNLOADING, temporary=str(stubborn)))
+        await journal.save(done("b", EntryState.DOWNLOADING, temporary=str(other)))
+        assert await journal.remove_leftovers() == [other]
+        assert [e.temporary for e in await all_of(journal)] == [str(stubborn), None]
+
+
+class TestClosing:
+    async def test_its_thread_has_ended(
+        self, path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def slowly(_: logging.LogRecord) -> None:
+            time.sleep(0.02)
+
+        caplog.set_level(logging.DEBUG, logger="aiosqlite")
+        # What the thread does last is to log; here it is slow at it.
+        monkeypatch.setattr(caplog.handler, "emit", slowly)
+        before = set(threading.enumerate())
+        async with await Journal.open(path):
+            [thread] = set(threading.enumerate()) - before
+        assert not thread.is_alive()
+
+    async def test_twice_is_once(self, path: Path) -> None:
+        journal = await Journal.open(path)
+        await journal.close()
+        await journal.close()
+
+
+class TestCancellation:
+    async def test_a_save_happens_or_does_not(self, path: Path) -> None:
+        chance = random.Random(7)
+        async with await Journal.open(path) as journal:
+            for _ in range(20):
+                tasks = [
+                    asyncio.create_task(
+                        journal.save(done(f"{number}", EntryState.SUCCEEDED, output=f"{number}"))
+                    )
+                    for number in range(20)
+                ]
+                for _ in range(chance.randrange(40)):
+                    await asyncio.sleep(0)
+                for task in chance.sample(tasks, 10):
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                for number, task in enumerate(tasks):
+                    if not task.cancelled():
+                        assert await journal.entry(f"{number}", 93) is not None
+            for entry in await all_of(journal):
+                assert entry == attrs.evolve(
+                    done(entry.source, EntryState.SUCCEEDED, output=entry.source),
+                    created_at=entry.created_at,
+                    updated_at=entry.updated_at,
+                )
+            assert await journal._database.rows("PRAGMA integrity_check") == [("ok",)]
+
+    @pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 10, 30, 100, 300])
+    @pytest.mark.parametrize("times", [1, 2])
+    async def test_opening_leaves_nothing(
+        self, tmp_path: Path, path: Path, turns: int, times: int
+    ) -> None:
+        task = asyncio.create_task(Journal.open(path))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for _ in range(times):
+            task.cancel()
+            await asyncio.sleep(0)
+        with contextlib.suppress(asyncio.CancelledError):
+            await (await task).close()
+        assert files(tmp_path) in ([], ["batch.sqlite"])
+        async with await Journal.open(path) as journal:
+            await journal.plan([("a", 93)])
+
+    @pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 10, 30, 100, 300])
+    @pytest.mark.parametrize("times", [1, 2, 3])
+    async def test_closing_is_finished(
+        self, tmp_path: Path, path: Path, turns: int, times: int
+    ) -> None:
+        journal = await Journal.open(path)
+        saving = [
+            asyncio.create_task(journal.save(JournalEntry(source=f"{number}", strength=93)))
+            for number in range(50)
+        ]
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(journal.close())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for _ in range(times):
+            closing.cancel()
+            await asyncio.sleep(0)
+        with contextlib.suppress(asyncio.CancelledError):
+            await closing
+        if turns == 0:
+            await journal.close()  # it was cancelled before it began
+        await asyncio.gather(*saving)
+        assert files(tmp_path) == ["batch.sqlite"]
+        async with await Journal.open(path) as journal:
+            assert len(await all_of(journal)) == 50

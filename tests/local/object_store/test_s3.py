@@ -1,0 +1,185 @@
+"""Another S3 endpoint behind the service: a small one here, which minds presigned queries."""
+
+import logging
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from attrs import define, field
+from botocore.exceptions import ClientError, NoCredentialsError
+
+from audio_enhance.local import Behaviour, S3Store
+from audio_enhance.local.object_store.errors import S3Error
+from audio_enhance.local.object_store.files import _digest
+from audio_enhance.local.object_store.presigned import SigningKey, verify
+from tests.local.conftest import Serve
+from tests.local.support import BODY, StandIn, files_in, md5
+
+KEY = SigningKey("AKIAEXAMPLE", "an example of a secret", "eu-central-1")
+
+
+@define
+class Endpoint:
+    """A bucket called ``recordings``, addressed by path."""
+
+    folder: Path
+    url: str = ""
+    seen: list[tuple[str, str]] = field(factory=list[tuple[str, str]])
+    objects: dict[str, Path] = field(factory=dict[str, Path])
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        bucket, _, key = request.path.removeprefix("/").partition("/")
+        own = "Authorization" in request.headers
+        self.seen.append((f"{request.method} {key}", "service" if own else "caller"))
+        if bucket != "recordings":
+            return web.Response(status=404)
+        disposition = {}
+        if own:
+            assert KEY.access_key in request.headers["Authorization"]
+        else:
+            try:
+                presigned = verify(
+                    request.method,
+                    request.raw_path.encode(),
+                    request.raw_headers,
+                    key=KEY,
+                    now=datetime.now(UTC),
+                )
+            except S3Error as error:
+                return web.Response(status=error.status, body=error.document("", ""))
+            if name := presigned.query.get("response-content-disposition"):
+                disposition["Content-Disposition"] = name
+        path = self.objects.get(key)
+        match request.method:
+            case "HEAD" if not key:
+                return web.Response()
+            case "PUT":
+                path = self.folder / f"{len(self.seen)}"
+                path.write_bytes(await request.read())
+                self.objects[key] = path
+                return web.Response()
+            case _ if path is None:
+                return web.Response(status=404)
+            case _:
+                etag = {"ETag": f'"{_digest(path).hex()}"'}
+                return web.Response(body=path.read_bytes(), headers=etag | disposition)
+
+
+@pytest.fixture
+async def endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Endpoint]:
+    """A running endpoint, and the credentials for it where botocore looks."""
+    (tmp_path / "bucket").mkdir()
+    endpoint = Endpoint(tmp_path / "bucket")
+    app = web.Application()
+    app.router.add_route("*", "/{tail:.*}", endpoint.answer)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY.access_key)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", KEY.secret_key)
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "a/session+token==")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", KEY.region)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    async with TestServer(app) as server:
+        endpoint.url = str(server.make_url("")).rstrip("/")
+        yield endpoint
+
+
+async def test_the_five_steps_over_another_endpoint(
+    serve: Serve, endpoint: Endpoint, enhancer: StandIn, tmp_path: Path
+) -> None:
+    store = S3Store(endpoint.url + "/", "recordings")
+    caller = await serve(object_store=store, directory=tmp_path / "service")
+    assert caller.service.s3_url == endpoint.url
+    asset = await caller.create()
+    assert asset["upload_url"].startswith(f"{endpoint.url}/recordings/Assets/{asset['id']}?")
+    assert "X-Amz-Expires=300&" in asset["upload_url"]
+    assert (await caller.asset(asset["id"]))["status"] == "waiting_for_upload"
+    assert (await caller.put(asset)).status == 200
+    ready = await caller.asset(asset["id"])
+    assert (ready["status"], ready["upload_url"]) == ("ready_for_processing", None)
+
+    done = await caller.finished(await caller.enhance(ready, 40))
+    assert done["status"] == "succeeded"
+    assert enhancer.seen == [(BODY[:64], "audio/mpeg", 40)]
+    _, _, headers = await caller.call("GET", done["download_url"])
+    answer = await caller.fetch(headers["location"])
+    assert answer.body == BODY
+    assert "earhart-aviation-enhanced-40p.mp3" in answer.headers["content-disposition"]
+    assert files_in(tmp_path / "service") == set(), "nothing is kept here"
+    asked_by = {who for what, who in endpoint.seen if what.startswith("PUT Assets/")}
+    assert asked_by == {"caller"}
+
+
+async def test_an_upload_counts_only_if_it_is_what_was_announced(
+    serve: Serve, endpoint: Endpoint
+) -> None:
+    caller = await serve(object_store=S3Store(endpoint.url, "recordings"))
+    asset = await caller.create()
+    # An endpoint that minds neither length nor digest lets anything land.
+    for body, status in (
+        (BODY[:-1], "waiting_for_upload"),
+        (BODY[::-1], "waiting_for_upload"),
+        (BODY, "ready_for_processing"),
+    ):
+        path = endpoint.folder / "by-hand"
+        path.write_bytes(body)
+        endpoint.objects[f"Assets/{asset['id']}"] = path
+        assert (await caller.asset(asset["id"]))["status"] == status
+
+
+async def test_the_later_revision_learns_the_checksum_from_the_endpoint(
+    serve: Serve, endpoint: Endpoint
+) -> None:
+    behaviour = Behaviour(revision="later", upload_url_seconds=29.5)
+    caller = await serve(object_store=S3Store(endpoint.url, "recordings"), behaviour=behaviour)
+    asset = await caller.create()
+    assert "X-Amz-Expires=30&" in asset["upload_url"]
+    answer = await caller.fetch(
+        asset["upload_url"], "PUT", data=BODY, headers={"Content-Type": "audio/mpeg"}
+    )
+    assert answer.status == 200
+    assert (await caller.asset(asset["id"]))["checksum"] == md5(BODY)
+
+
+async def test_an_endpoint_that_is_gone_fails_the_enhancement_not_the_service(
+    serve: Serve, endpoint: Endpoint
+) -> None:
+    caller = await serve(object_store=S3Store(endpoint.url, "recordings"))
+    asset = await caller.ready()
+    endpoint.objects.clear()
+    assert (await caller.finished(await caller.enhance(asset)))["status"] == "failed"
+    assert (await caller.finished(await caller.enhance(await caller.ready())))["status"] == (
+        "succeeded"
+    )
+
+
+async def test_a_bucket_that_is_not_there_stops_the_start(
+    serve: Serve, endpoint: Endpoint, enhancer: StandIn
+) -> None:
+    with pytest.raises(ClientError, match="404"):
+        await serve(object_store=S3Store(endpoint.url, "elsewhere"))
+
+
+async def test_without_credentials_it_does_not_start(
+    serve: Serve, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        monkeypatch.delenv(name)
+    with pytest.raises(NoCredentialsError):
+        await serve(object_store=S3Store(endpoint.url, "recordings"))
+
+
+async def test_no_signature_is_logged(
+    serve: Serve, endpoint: Endpoint, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.DEBUG):
+        caller = await serve(object_store=S3Store(endpoint.url, "recordings"))
+        await caller.result_url()
+    # The endpoint of this test keeps an access log of its own.
+    logged = [r.getMessage() for r in caplog.records if r.name != "aiohttp.access"]
+    assert logged
+    for secret in ("Signature", "session+token", KEY.secret_key):
+        assert secret not in "\n".join(logged)

@@ -1,0 +1,92 @@
+"""The house: folders that import downwards only, and no circle."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import audio_enhance
+
+PACKAGE = Path(audio_enhance.__file__).parent
+# From the bottom up; what stands on one floor does not see its neighbours.
+FLOORS = (
+    {"_version", "_core"},
+    {"_recording", "_session", "_scheduler"},
+    {"_transfer", "_journal"},
+    {"_jobs"},
+    {"_settings"},
+    {"_client"},
+    {"__init__"},
+    {"integrations", "local", "otel"},
+    {"web", "pytest_plugin"},
+    {"cli"},
+    {"__main__"},
+)
+FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+MODULES = {
+    ".".join(("audio_enhance", *path.relative_to(PACKAGE).with_suffix("").parts)): path
+    for path in sorted(PACKAGE.rglob("*.py"))
+}
+
+
+def room_of(module: str) -> str:
+    """Return the folder or file that a module of the package belongs to."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "__init__"
+
+
+@cache
+def imported(module: str) -> frozenset[str]:
+    """Return the modules of this package that one imports, wherever in its code it does."""
+    package = module.split(".")[:-1]
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            names = {f"{base}.{alias.name}" for alias in node.names}
+            found |= {name for name in names if name in MODULES} or {base}
+    inits = {f"{name}.__init__" for name in found}
+    return frozenset((found | inits) & set(MODULES))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_go_down(module: str) -> None:
+    room = room_of(module)
+    for other in imported(module):
+        below = room_of(other)
+        assert below == room or FLOOR_OF[below] < FLOOR_OF[room], f"{module} imports {other}"
+
+
+def test_every_room_has_its_floor() -> None:
+    assert {room_of(module) for module in MODULES} == set(FLOOR_OF)
+    assert FLOOR_OF["__init__"] < 10
+
+
+def test_no_module_is_its_own_ancestor() -> None:
+    done: set[str] = set()
+
+    def visit(module: str, way: tuple[str, ...]) -> None:
+        assert module not in way, " → ".join((*way, module))
+        if module not in done:
+            for other in imported(module):
+                visit(other, (*way, module))
+            done.add(module)
+
+    for module in MODULES:
+        visit(module, ())
+
+
+def test_the_core_imports_nothing_optional() -> None:
+    optional = {"av", "botocore", "click", "numpy", "opentelemetry", "pytest", "rich", "starlette"}
+    for module, path in MODULES.items():
+        if FLOOR_OF[room_of(module)] > FLOOR_OF["__init__"]:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            assert not {name.split(".")[0] for name in names} & optional, module

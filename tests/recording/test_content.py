@@ -1,0 +1,299 @@
+import asyncio
+import hashlib
+import io
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audio_enhance import InvalidSourceError, OutputError, SourceChangedError
+from audio_enhance._recording.content import (
+    _SPOOL_BYTES,
+    BytesContent,
+    Content,
+    FileContent,
+    SpooledContent,
+    spool,
+)
+from audio_enhance._recording.fingerprint import Fingerprint
+from tests.support.resources import open_files, settled_files
+
+NEVER = threading.Event()
+
+
+async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
+    for part in parts:
+        yield part
+
+
+async def a_file(path: Path, data: bytes) -> Content:
+    path.write_bytes(data)
+    return FileContent(path)
+
+
+async def some_bytes(path: Path, data: bytes) -> Content:
+    return BytesContent(data)
+
+
+async def spooled(path: Path, data: bytes) -> Content:
+    return await spool(chunks(data[:7], data[7:]), max_bytes=None)
+
+
+Make = Callable[[Path, bytes], Awaitable[Content]]
+
+
+@pytest.mark.parametrize("make", [a_file, some_bytes, spooled])
+@pytest.mark.parametrize("length", [1, 65_537, 3_000_000])
+async def test_every_kind_of_content_is_what_went_in(
+    make: Make, length: int, tmp_path: Path
+) -> None:
+    data = os.urandom(length)
+    content = await make(tmp_path / "a.mp3", data)
+    fingerprint = content.fingerprint(NEVER)
+    assert (fingerprint.byte_size, fingerprint.md5) == (length, hashlib.md5(data).digest())
+    with content.open(fingerprint) as one, content.open(fingerprint) as other:
+        # Two readers, as two attempts may be, do not move each other's position.
+        assert one.read(5) == data[:5]
+        assert other.read() == data
+        assert one.read() == data[5:]
+        content.verify(one, fingerprint)
+    content.close()
+
+
+class TestFiles:
+    def test_missing(self, tmp_path: Path) -> None:
+        with pytest.raises(InvalidSourceError, match="no such file"):
+            FileContent(tmp_path / "missing.mp3").fingerprint(NEVER)
+
+    def test_a_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(InvalidSourceError, match="a folder"):
+            FileContent(tmp_path).fingerprint(NEVER)
+
+    def test_empty(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.mp3"
+        path.touch()
+        with pytest.raises(InvalidSourceError, match="empty") as caught:
+            FileContent(path).fingerprint(NEVER)
+        assert caught.value.source == str(path)
+
+    def test_below_a_file(self, recording: Path) -> None:
+        with pytest.raises(InvalidSourceError, match="cannot be read"):
+            FileContent(recording / "a.mp3").fingerprint(NEVER)
+
+    @pytest.mark.parametrize("name", ["x" * 5000 + ".mp3", "a\x00b.mp3"])
+    def test_names_that_no_file_can_have(self, name: str) -> None:
+        with pytest.raises(InvalidSourceError):
+            FileContent(Path(name)).fingerprint(NEVER)
+
+    def test_a_link_to_itself(self, tmp_path: Path) -> None:
+        path = tmp_path / "loop.mp3"
+        path.symlink_to(path)
+        with pytest.raises(InvalidSourceError, match="cannot be read"):
+            FileContent(path).fingerprint(NEVER)
+
+    def test_a_link_to_a_recording(self, tmp_path: Path, recording: Path) -> None:
+        path = tmp_path / "link.mp3"
+        path.symlink_to(recording)
+        assert FileContent(path).fingerprint(NEVER).byte_size == recording.stat().st_size
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are POSIX")
+    def test_a_named_pipe_does_not_hang(self, tmp_path: Path) -> None:
+        path = tmp_path / "pipe.mp3"
+        os.mkfifo(path)
+        with pytest.raises(InvalidSourceError, match="not a regular file"):
+            FileContent(path).fingerprint(NEVER)
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="POSIX devices")
+    def test_a_device(self) -> None:
+        with pytest.raises(InvalidSourceError, match="not a regular file"):
+            FileContent(Path("/dev/zero")).fingerprint(NEVER)
+
+    @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="Linux")
+    def test_a_file_that_fails_while_it_is_read(self) -> None:
+        # A regular file by its mode, whose first page is never mapped: read(2) fails with EIO.
+        with pytest.raises(InvalidSourceError, match="cannot be read"):
+            FileContent(Path("/proc/self/mem")).fingerprint(NEVER)
+
+    @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
+    def test_a_file_that_may_not_be_read(self, recording: Path) -> None:
+        recording.chmod(0)
+        with pytest.raises(InvalidSourceError, match="cannot be read"):
+            FileContent(recording).fingerprint(NEVER)
+
+    def test_changed_after_it_was_hashed(self, recording: Path) -> None:
+        content = FileContent(recording)
+        fingerprint = content.fingerprint(NEVER)
+        before = set(open_files())
+        with recording.open("ab") as file:
+            file.write(b"more")
+        with pytest.raises(SourceChangedError):
+            content.open(fingerprint)
+        assert set(open_files()) == before
+
+    def test_replaced_by_one_of_the_same_length(self, recording: Path, tmp_path: Path) -> None:
+        content = FileContent(recording)
+        fingerprint = content.fingerprint(NEVER)
+        other = tmp_path / "other.mp3"
+        other.write_bytes(bytes(recording.stat().st_size))
+        os.utime(other, ns=(0, recording.stat().st_mtime_ns))
+        other.replace(recording)
+        with pytest.raises(SourceChangedError):
+            content.open(fingerprint)
+
+    def test_rewritten_while_it_is_open(self, recording: Path) -> None:
+        content = FileContent(recording)
+        fingerprint = content.fingerprint(NEVER)
+        with content.open(fingerprint) as file:
+            content.verify(file, fingerprint)
+            os.utime(recording, ns=(0, 0))
+            with pytest.raises(SourceChangedError):
+                content.verify(file, fingerprint)
+
+    def test_growing_while_it_is_hashed(
+        self, recording: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read = io.FileIO.readinto
+
+        class Growing(io.FileIO):
+            def readinto(self, buffer: Any, /) -> int | None:
+                if self.tell() == 0:
+                    with recording.open("ab") as file:
+                        file.write(b"x")
+                return read(self, buffer)
+
+        monkeypatch.setattr("audio_enhance._recording.content.io.FileIO", Growing)
+        with pytest.raises(SourceChangedError):
+            FileContent(recording).fingerprint(NEVER)
+
+    def test_deleted_before_it_is_sent(self, recording: Path) -> None:
+        content = FileContent(recording)
+        fingerprint = content.fingerprint(NEVER)
+        recording.unlink()
+        with pytest.raises(InvalidSourceError, match="no such file"):
+            content.open(fingerprint)
+
+    def test_closing_content_leaves_the_users_file(self, recording: Path) -> None:
+        FileContent(recording).close()
+        assert recording.exists()
+
+
+class TestSpooling:
+    async def test_nothing_of_it_has_a_name(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        content = await spool(chunks(b"x" * 10), max_bytes=None)
+        assert list(tmp_path.iterdir()) == []
+        content.close()
+
+    async def test_chunks_of_all_sizes(self) -> None:
+        parts = [b"a", b"", b"b" * (_SPOOL_BYTES + 3), b"c" * 5, b"d" * _SPOOL_BYTES]
+        content = await spool(chunks(*parts), max_bytes=None)
+        fingerprint = content.fingerprint(NEVER)
+        assert fingerprint.md5 == hashlib.md5(b"".join(parts)).digest()
+        with content.open(fingerprint) as file:
+            assert file.read() == b"".join(parts)
+        content.close()
+
+    async def test_no_data(self) -> None:
+        before = open_files()
+        for parts in ([], [b"", b""]):
+            with pytest.raises(InvalidSourceError, match="No data"):
+                await spool(chunks(*parts), max_bytes=None)
+        assert await settled_files(before) == {}
+
+    async def test_too_much_data_is_noticed_at_once(self) -> None:
+        taken = 0
+
+        async def endless() -> AsyncIterator[bytes]:
+            nonlocal taken
+            while True:
+                taken += 1
+                yield bytes(1000)
+
+        before = open_files()
+        with pytest.raises(InvalidSourceError, match="longer than the 2500 bytes"):
+            await spool(endless(), max_bytes=2500)
+        assert taken == 3
+        assert await settled_files(before) == {}
+
+    async def test_exactly_as_much_as_allowed(self) -> None:
+        content = await spool(chunks(bytes(2500)), max_bytes=2500)
+        assert content.fingerprint(NEVER).byte_size == 2500
+        content.close()
+
+    async def test_whoever_sends_breaks_off(self) -> None:
+        class HangupError(Exception):
+            pass
+
+        async def broken() -> AsyncIterator[bytes]:
+            yield b"x" * _SPOOL_BYTES
+            raise HangupError
+
+        before = open_files()
+        with pytest.raises(HangupError):
+            await spool(broken(), max_bytes=None)
+        assert await settled_files(before) == {}
+
+    @pytest.mark.parametrize("turns", range(12))
+    async def test_cancelled_anywhere(self, turns: int) -> None:
+        before = open_files()
+        hang = asyncio.Event()
+
+        async def slow() -> AsyncIterator[bytes]:
+            for _ in range(3):
+                yield b"x" * _SPOOL_BYTES
+            await hang.wait()
+
+        task = asyncio.create_task(spool(slow(), max_bytes=None))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await settled_files(before) == {}
+
+    async def test_no_temporary_folder(
+        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+        with pytest.raises(OutputError, match="temporary file") as caught:
+            await spool(chunks(b"x"), max_bytes=None)
+        assert "TMPDIR" in str(caught.value)
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux")
+    async def test_a_full_disk(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def full(buffering: int) -> io.FileIO:
+            return io.FileIO("/dev/full", "r+")
+
+        monkeypatch.setattr(tempfile, "TemporaryFile", full)
+        before = open_files()
+        with pytest.raises(OutputError, match="No space left"):
+            await spool(chunks(b"x"), max_bytes=None)
+        assert await settled_files(before) == {}
+
+    async def test_released_data_cannot_be_opened(self) -> None:
+        content = await spool(chunks(b"x"), max_bytes=None)
+        content.close()
+        with pytest.raises(InvalidSourceError, match="released"):
+            content.open(content.fingerprint(NEVER))
+
+    async def test_forgotten_data_is_released(self) -> None:
+        before = open_files()
+        content: SpooledContent | None = await spool(chunks(b"x"), max_bytes=None)
+        assert content is not None
+        del content
+        assert await settled_files(before) == {}
+
+
+def test_bytes_do_not_show_in_a_repr() -> None:
+    assert repr(BytesContent(b"secret")) == "BytesContent(data=<6 bytes>)"
+
+
+def test_a_fingerprint_knows_no_version_of_bytes() -> None:
+    assert BytesContent(b"x").fingerprint(NEVER) == Fingerprint(1, hashlib.md5(b"x").digest())

@@ -1,0 +1,209 @@
+"""Runs that die, at any moment and of anything: nothing is lost, nothing is paid for twice."""
+
+import asyncio
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from attrs import define, field
+
+from audio_enhance import JournalError, OutputError
+from audio_enhance.local.enhancer import Rehearsal
+from tests.jobs.support import CREATE, CREATE_ASSET, PUT, Bench, bench, files_below
+from tests.support.disk import needs_mounting, small_disk
+from tests.support.resources import partial_files
+
+ROOT = Path(__file__).parents[2]
+DRIVER = "tests.system.kill_driver"
+
+
+@define
+class Runs:
+    """A program that is started again and again until it is done.
+
+    Attributes:
+        uncertain: How often a run died while an enhancement was asked for, by its recording and
+            strength; nobody but the server knows then whether it was made.
+        uploading: How often a run died within an upload, by the recording.
+    """
+
+    bench: Bench
+    strengths: tuple[int, ...]
+    chance: random.Random
+    deaths: int = 0
+    uncertain: Counter[tuple[str, int]] = field(factory=Counter[tuple[str, int]])
+    uploading: Counter[str] = field(factory=Counter[str])
+
+    async def start(self) -> asyncio.subprocess.Process:
+        environment = os.environ | self.bench.service.environment
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", DRIVER),
+            *map(str, (self.bench.folder / "in", self.bench.out, self.bench.journal)),
+            cwd=ROOT,
+            env=environment | {"STRENGTHS": " ".join(map(str, self.strengths))},
+            stderr=subprocess.PIPE,
+        )
+
+    async def die(self, how: signal.Signals, *, requests: int, delay: float) -> bool:
+        """Kill one run after so many requests and a little later; `False` if it was done before."""
+        before = len(self.bench.service.record)
+        process = await self.start()
+        ended = asyncio.create_task(process.communicate())
+        while len(self.bench.service.record) - before < requests and not ended.done():
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(delay)
+        if not ended.done():
+            process.send_signal(how)
+        async with asyncio.timeout(30):
+            _, told = await ended
+        if process.returncode == 0:
+            return False
+        assert process.returncode in (-how, 130 if how == signal.SIGINT else -how), told.decode()
+        self.deaths += 1
+        self.note()
+        return True
+
+    def note(self) -> None:
+        """Look at what the journal says of the moment of death."""
+        if not self.bench.journal.exists():
+            return
+        with sqlite3.connect(self.bench.journal) as connection:
+            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            rows = (
+                connection.execute("SELECT source, strength, state FROM entries") if tables else ()
+            )
+            for source, strength, state in rows:
+                name = Path(source).name
+                if state == "submitting":
+                    self.uncertain[name, strength] += 1
+                if state == "uploading":
+                    self.uploading[name] += 1
+        connection.close()
+
+    async def finish(self) -> None:
+        """Run once more, to the end."""
+        process = await self.start()
+        async with asyncio.timeout(120):
+            _, told = await process.communicate()
+        assert process.returncode == 0, told.decode()
+
+    async def check(self) -> None:
+        """Everything is there and right, and the server did nothing that is not explained."""
+        b = self.bench
+        assert partial_files(b.folder) == []
+        expected = {
+            b.out / f"{path.stem}-enhanced-{strength}p.mp3": Rehearsal.expected(data, strength)
+            for path, data in b.data.items()
+            for strength in self.strengths
+        }
+        assert files_below(b.out) == set(expected)
+        for path, data in expected.items():
+            assert path.read_bytes() == data, path
+
+        names: dict[str, str] = {}
+        for asset_id in {r.asset_id for r in b.requests(CREATE)} - {None}:
+            assert asset_id is not None
+            names[asset_id] = (await b.client.get_asset(asset_id)).filename
+        made: Counter[tuple[str, int]] = Counter()
+        for record in b.requests(CREATE):
+            if record.asset_id is not None and record.enhancement_id is not None:
+                found = await b.client.get_speech_enhancement(
+                    record.asset_id, record.enhancement_id
+                )
+                made[names[record.asset_id], found.strength] += 1
+        assert set(made) == {(p.name, strength) for p in b.data for strength in self.strengths}
+        for key, times in made.items():
+            assert times <= 1 + self.uncertain[key], (key, times, self.uncertain[key])
+
+        uploads = Counter(r.asset_id for r in b.requests(PUT) if r.status == 200)
+        by_name: Counter[str] = Counter()
+        for asset_id, times in uploads.items():
+            assert asset_id is not None
+            by_name[(await b.client.get_asset(asset_id)).filename] += times
+        assert set(by_name) == {path.name for path in b.data}
+        for name, times in by_name.items():
+            assert times <= 1 + self.uploading[name], (name, times, self.uploading[name])
+
+
+def prepared(b: Bench, count: int, strengths: tuple[int, ...], seed: int) -> Runs:
+    chance = random.Random(seed)
+    for n in range(count):
+        b.source(f"talk-{n:03}.mp3", size=chance.choice([500, 20_000, 400_000]))
+    return Runs(b, strengths, chance)
+
+
+async def killed(b: Bench, deaths: int, how: signal.Signals, *, recordings: int, seed: int) -> Runs:
+    """Kill runs until so many have died, then let one finish."""
+    runs = prepared(b, recordings, (50, 93), seed)
+    while runs.deaths < deaths:
+        alive = await runs.die(
+            how, requests=runs.chance.randint(0, 24), delay=runs.chance.uniform(0.0, 0.03)
+        )
+        assert alive, f"done after {runs.deaths} deaths already: give it more to do"
+        if how == signal.SIGINT:
+            assert partial_files(b.folder) == []
+    await runs.finish()
+    await runs.check()
+    return runs
+
+
+async def test_four_runs_that_are_killed(tmp_path: Path) -> None:
+    async with bench(tmp_path, speed=1, seconds=0.01) as b:
+        await killed(b, 4, signal.SIGKILL, recordings=6, seed=1)
+
+
+async def test_two_runs_that_are_interrupted(tmp_path: Path) -> None:
+    async with bench(tmp_path, speed=1, seconds=0.01) as b:
+        runs = await killed(b, 2, signal.SIGINT, recordings=5, seed=2)
+        # Ctrl-C waits for the answers to what was asked for: there is nothing uncertain.
+        assert runs.uncertain == Counter()
+
+
+@pytest.mark.slow
+async def test_fifty_runs_that_are_killed(tmp_path: Path) -> None:
+    async with bench(tmp_path, speed=1, seconds=0.02) as b:
+        await killed(b, 50, signal.SIGKILL, recordings=60, seed=50)
+
+
+@pytest.mark.slow
+async def test_fifty_runs_that_are_interrupted(tmp_path: Path) -> None:
+    async with bench(tmp_path, speed=1, seconds=0.02) as b:
+        runs = await killed(b, 50, signal.SIGINT, recordings=90, seed=51)
+        assert runs.uncertain == Counter()
+
+
+@needs_mounting
+async def test_a_disk_that_fills_up_in_the_middle_and_is_freed(tmp_path: Path) -> None:
+    disk = tmp_path / "out"
+    with small_disk(disk, 4) as grow:
+        async with bench(tmp_path, speed=20, seconds=0.5) as b:
+            journal = disk / ".audio-enhance.sqlite"  # on the disk that fills up, as by default
+            sources = b.sources(60, size=250_000)
+            first = await b.batch(sources, journal=journal)
+            assert first.succeeded
+            assert len(first.failed) >= 40
+            # What was on its way already is asked for, and nothing after that.
+            assert b.count(CREATE) <= len(first.succeeded) + 15
+            assert {type(outcome.error) for outcome in first.failed} <= {OutputError, JournalError}
+            assert all("room" in str(outcome.error) for outcome in first.failed)
+            b.check(first.succeeded)
+            assert partial_files(disk) == []
+            grow(24)
+            second = await b.batch(sources, journal=journal)
+            b.check(second)
+            assert partial_files(disk) == []
+            # Whatever was paid for before the disk was full is used: what is written down then
+            # needs no more room.
+            assert b.count(CREATE) <= 60 + second.extra_enhancements
+            assert second.extra_enhancements <= 1
+            assert b.count(PUT) == 60
+            # An asset that could not be written down is registered again, which costs nothing.
+            unwritten = sum(isinstance(o.error, JournalError) for o in first.failed)
+            assert 60 <= b.count(CREATE_ASSET) <= 60 + unwritten
