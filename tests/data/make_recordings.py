@@ -3,7 +3,7 @@
     python tests/data/make_recordings.py
 
 Writes the clean clips in `tests/data/speech` and the demo recording in
-`audio_enhance/local/data`. Everything in them is made here: the sentences, the voices
+`audio_enhance/local/enhancer/data`. Everything in them is made here: the sentences, the voices
 (synthesized), the room (decaying noise as an impulse response) and the noise (from a seed).
 """
 
@@ -20,7 +20,7 @@ Samples = npt.NDArray[np.float64]
 
 HERE = Path(__file__).parent
 SPEECH = HERE / "speech"
-DEMO = HERE.parents[1] / "audio_enhance" / "local" / "data" / "noisy-speech.mp3"
+DEMO = HERE.parents[1] / "audio_enhance" / "local" / "enhancer" / "data" / "noisy-speech.mp3"
 
 RATE = 16_000  # flite's own
 CLIPS = {

@@ -38,8 +38,8 @@ def test_it_holds_the_package_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     assert {name for name in wheel.namelist() if not name.startswith(INFO)} == package
     assert {
         "audio_enhance/py.typed",
-        "audio_enhance/local/openapi.json",
-        "audio_enhance/local/data/noisy-speech.mp3",
+        "audio_enhance/local/api/openapi.json",
+        "audio_enhance/local/enhancer/data/noisy-speech.mp3",
     } <= package
 
 

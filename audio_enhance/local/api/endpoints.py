@@ -76,7 +76,7 @@ class Api:
         return web.Response(text="The Enhance Speech API, locally: see /openapi.json.\n")
 
     async def _openapi(self, _: web.Request) -> web.Response:
-        document = resources.files("audio_enhance.local").joinpath("openapi.json").read_bytes()
+        document = resources.files("audio_enhance.local.api").joinpath("openapi.json").read_bytes()
         return web.Response(body=document, content_type="application/json")
 
     async def _token(self, request: web.Request) -> web.Response:

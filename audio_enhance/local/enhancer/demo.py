@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-_RECORDING = Path(__file__).parents[1] / "data" / "noisy-speech.mp3"
+_RECORDING = Path(__file__).parent / "data" / "noisy-speech.mp3"
 
 
 def demo_recording() -> Path:
