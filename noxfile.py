@@ -22,7 +22,6 @@ PROJECT = nox.project.load_toml("pyproject.toml")
 COVERAGE_FLOOR = 96
 # One more than there are processors: tests wait for commands that they start.
 WORKERS = str((os.cpu_count() or 1) + 1)
-FAILED = Path(".pytest_cache/v/cache/lastfailed")
 
 
 def _installed(version: str) -> str | None:
@@ -56,13 +55,8 @@ def _install(session: nox.Session, *groups: str) -> None:
 
 
 def _pytest(session: nox.Session, runner: list[str], *arguments: str) -> None:
-    """Run tests side by side, and what failed then once more with the machine to itself.
-
-    Some run on clocks many times as fast as the machine's, and a busy neighbour makes them late.
-    """
-    session.run(*runner, "-n", WORKERS, "--cache-clear", *arguments, success_codes=[0, 1])
-    if FAILED.exists():
-        session.run(*runner, "--last-failed", *arguments)
+    """Run tests side by side, each once; those on a foreign S3 have a session of their own."""
+    session.run(*runner, "-n", WORKERS, "--ignore=tests/foreign_s3", *arguments)
 
 
 @nox.session

@@ -2,10 +2,11 @@
 
 import asyncio.constants
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import AsyncExitStack
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import FrameType
 from typing import Any, Protocol
 
 import attrs
@@ -16,6 +17,7 @@ from audio_enhance.local import Behaviour, Faults, LocalService
 from audio_enhance.local.enhancer import Rehearsal
 
 from .support.clock import ManualClock
+from .support.tools import fail_in_ci, how_to_install, missing
 
 # The package's own plugin loads by its entry point where the package is installed.
 if not any(
@@ -27,14 +29,44 @@ if not any(
 # they cost a sixth of the time.
 setattr(asyncio.constants, "DEBUG_STACK_DEPTH", 1)  # noqa: B010  typed as final
 
+
+def _nothing(_number: int, _frame: FrameType | None) -> None: ...
+
+
 # Shells start what runs in the background with Ctrl-C ignored (POSIX, "Asynchronous Lists"), and
-# it stays so in commands that are started from there: tests that send it would wait for ever.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# `nohup` does so with SIGHUP. It stays so in commands that are started from there: tests that send
+# these would wait for ever. A handler that does nothing is as good here, and not inherited.
+for name in ("SIGINT", "SIGHUP"):
+    number = getattr(signal, name, None)
+    if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, _nothing)
 
 # Waits that nobody notices, for tests in which real bytes move and no clock can stand still.
 QUICK_POLLING = PollPolicy(shortest=0.002, longest=0.05)
 QUICK_RETRY = RetryPolicy(longest_wait=0.005)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    fail_in_ci(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    fail_in_ci(report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List what was skipped for want of a tool, and how to install that."""
+    needed = [what for skip in terminalreporter.getreports("skipped") if (what := missing(skip))]
+    if needed:
+        terminalreporter.section("skipped for want of a tool")
+        for line in how_to_install(needed):
+            terminalreporter.line(line)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from .support import SIGINT, SIGTERM, Command, blocking, ended
 
-pytest.importorskip("starlette", reason="needs the extra 'web'")
+pytest.importorskip("starlette", reason="needs starlette")
 
 
 async def _address(process: Process) -> tuple[str, str]:

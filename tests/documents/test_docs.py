@@ -4,7 +4,6 @@ import asyncio
 import inspect
 import os
 import re
-import shutil
 import subprocess
 import sys
 import textwrap
@@ -26,6 +25,7 @@ from audio_enhance.local import Behaviour, Fault, LocalService
 from audio_enhance.local.conditions import routes
 from audio_enhance.local.enhancer import Rehearsal, demo_recording
 from audio_enhance.local.object_store import errors as s3_errors
+from tests.support.tools import needs
 
 ROOT = Path(__file__).parents[2]
 ERRORS = (ROOT / "docs" / "errors.md").read_text()
@@ -193,7 +193,7 @@ def test_the_tests_in_the_documentation_pass(tmp_path: Path) -> None:
     assert passed("-o", "asyncio_mode=strict", "test_marked.py") == 1
 
 
-@pytest.mark.skipif(not all(map(shutil.which, ("bash", "curl", "openssl"))), reason="needs curl")
+@needs("curl", "openssl")
 async def test_the_curl_lines_work(tmp_path: Path, enhance_service: LocalService) -> None:
     found = re.search(r"<!-- curl -->\n```sh\n(.*?)```", LOCAL_SERVICE, re.DOTALL)
     assert found

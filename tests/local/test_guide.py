@@ -5,15 +5,14 @@ Only the host, the ids, the credentials and the path of the file are this test's
 
 import asyncio
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.support.tools import needs
 
 from .support import Caller, md5, path_of
 
-pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+pytestmark = needs("curl")
 
 HOST = "https://firefly-api-enterprise-stage.adobe.io"
 ASSET_ID = "3445d7a0-2513-4606-b37b-bff0034c0214"

@@ -1,7 +1,6 @@
 """What a transport makes of servers that fail, and of answers that are none."""
 
 import asyncio
-import shutil
 import ssl
 import zlib
 from pathlib import Path
@@ -22,6 +21,7 @@ from audio_enhance._session.sessions import Transport
 from tests.support import transports
 from tests.support.raw_server import RawServer, Reply, reply
 from tests.support.resources import other_tasks
+from tests.support.tools import needs
 from tests.support.transports import KEY, QUERY, TOKEN
 
 transport = transports.transport
@@ -63,7 +63,7 @@ class TestFailures:
         server.close()
         await server.wait_closed()
 
-    @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate")
+    @needs("openssl")
     async def test_a_certificate_that_nobody_vouches_for(
         self, transport: Transport, tmp_path: Path
     ) -> None:

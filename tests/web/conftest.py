@@ -1,6 +1,5 @@
 """A running application for every test module, and others for those who change something."""
 
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ import pytest_asyncio
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
 from audio_enhance.web import _listening
+from tests.support.tools import path_of
 
 from .sound import Halver
 from .support import Site, Visitor, running
@@ -47,9 +47,7 @@ async def browser() -> AsyncIterator["Browser"]:
 
     from .browsing import FLAGS
 
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("needs chromium: apt-get install chromium")
+    chromium = path_of("chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser

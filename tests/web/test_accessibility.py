@@ -2,16 +2,17 @@
 
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.tools import path_of
+
 from .sound import Halver, speech
 
-pytest.importorskip("playwright.async_api", reason="needs playwright: pip install playwright")
+pytest.importorskip("playwright.async_api", reason="needs playwright")
 from .browsing import DESKTOP, PHONE, Stage
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
@@ -21,9 +22,7 @@ AXE = "axe-core@4"
 @pytest.fixture(scope="module")
 def axe(pytestconfig: pytest.Config) -> str:
     """The source of axe-core, fetched once from npm's registry."""
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("needs npm, for axe-core: apt-get install npm")
+    npm = path_of("npm")
     folder = Path(pytestconfig.cache.mkdir("axe-core"))
     script = folder / "node_modules" / "axe-core" / "axe.min.js"
     if not script.exists():
@@ -36,7 +35,7 @@ def axe(pytestconfig: pytest.Config) -> str:
             env=os.environ | {"npm_config_update_notifier": "false"},
         )
         if done.returncode:
-            pytest.skip(f"axe-core cannot be fetched from npm: {done.stderr.strip()[-200:]}")
+            pytest.skip(f"needs axe-core, which npm cannot fetch: {done.stderr.strip()[-200:]}")
     return script.read_text()
 
 

@@ -10,7 +10,7 @@ from audio_enhance.web import Limits
 
 from .sound import LATER, RATE, Halver, speech
 
-pytest.importorskip("playwright.async_api", reason="needs playwright: pip install playwright")
+pytest.importorskip("playwright.async_api", reason="needs playwright")
 from playwright.async_api import expect
 
 from .browsing import Stage, state

@@ -1,0 +1,54 @@
+"""What is missing is said where people look, and nothing is left out in CI."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support import tools
+
+CI = Path(__file__).parents[2] / ".ci" / "run"
+
+
+def report(reason: str) -> pytest.TestReport:
+    location = ("test_x.py", 3, "test_x")
+    longrepr = ("test_x.py", 3, f"Skipped: {reason}")
+    return pytest.TestReport("test_x.py::test_x", location, {}, "skipped", longrepr, "setup")
+
+
+def test_a_tool_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert tools.needs("curl", "openssl").kwargs["reason"] == "needs curl openssl"
+    with pytest.raises(pytest.skip.Exception, match="needs npm"):
+        tools.path_of("npm")
+
+
+@pytest.mark.parametrize(
+    ("ci", "reason", "outcome"),
+    [
+        ("true", "needs curl", "failed"),
+        ("true", "root may read everything", "skipped"),
+        ("false", "needs curl", "skipped"),
+        ("", "needs curl", "skipped"),
+    ],
+)
+def test_only_in_ci_it_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch, ci: str, reason: str, outcome: str
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    skipped = report(reason)
+    tools.fail_in_ci(skipped)
+    assert skipped.outcome == outcome
+
+
+def test_how_to_install_it_is_one_line() -> None:
+    assert tools.how_to_install(["curl", "npm", "curl", "playwright"]) == [
+        "2 skipped: needs curl",
+        "1 skipped: needs npm",
+        "1 skipped: needs playwright",
+        "sudo apt-get install curl npm",
+    ]
+
+
+def test_the_script_of_ci_is_one_that_bash_can_read() -> None:
+    subprocess.run(["bash", "-n", CI], check=True)
