@@ -30,9 +30,11 @@ AudioEnhanceError
 └── MissingExtraError            an optional part is not installed (also an ImportError)
 """
 
-from enum import StrEnum
-from typing import Self
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Required, Self, TypedDict, TypeVar, Unpack
 
+from .phase import Phase, Where
 from .redaction import redact
 
 __all__ = [
@@ -68,16 +70,7 @@ __all__ = [
 ]
 
 
-class Phase(StrEnum):
-    """The part of the work in which an error happened, in the order of the guide's steps."""
-
-    AUTHENTICATE = "authenticate"
-    CREATE_ASSET = "create asset"
-    UPLOAD = "upload"
-    CONFIRM = "confirm upload"
-    CREATE_ENHANCEMENT = "create speech enhancement"
-    PROCESS = "process"
-    DOWNLOAD = "download"
+_Error = TypeVar("_Error", bound="AudioEnhanceError")
 
 
 class AudioEnhanceError(Exception):
@@ -95,10 +88,12 @@ class AudioEnhanceError(Exception):
         retry_after: The seconds the server asked to wait for, where it did.
         outcome_unknown: Whether the server may have done what it was asked although the
             answer says otherwise or never came.
+        attempts: How often it was tried before it was given up; 0 where nobody counted.
     """
 
     retryable = False
     outcome_unknown = False
+    attempts = 0
     default_hint: str | None = None
 
     def __init__(
@@ -111,6 +106,8 @@ class AudioEnhanceError(Exception):
         asset_id: str | None = None,
         enhancement_id: str | None = None,
         request_id: str | None = None,
+        retryable: bool | None = None,
+        outcome_unknown: bool | None = None,
     ) -> None:
         self.message = redact(message)
         self.hint = hint or self.default_hint
@@ -120,22 +117,28 @@ class AudioEnhanceError(Exception):
         self.enhancement_id = enhancement_id
         self.request_id = request_id
         self.retry_after: float | None = None
+        if retryable is not None:
+            self.retryable = retryable
+        if outcome_unknown is not None:
+            self.outcome_unknown = outcome_unknown
         super().__init__(self.message)
 
-    def within(
-        self,
-        *,
-        phase: Phase | None = None,
-        source: str | None = None,
-        asset_id: str | None = None,
-        enhancement_id: str | None = None,
+    def located(
+        self, *, outcome_unknown: bool | None = None, attempts: int = 0, **where: Unpack[Where]
     ) -> Self:
-        """Fill in what the raising layer could not know; what is known already stays."""
-        self.phase = self.phase or phase
-        self.source = self.source or source
-        self.asset_id = self.asset_id or asset_id
-        self.enhancement_id = self.enhancement_id or enhancement_id
-        return self
+        """Return the error with what the raising layer could not know; what it knew stays.
+
+        A copy: whoever else was told the error has it as it was. It is raised in the error's
+        stead, `raise error.located(…) from error.__cause__`.
+        """
+        copy = _rebuild(type(self), self.args, self.__dict__)
+        for name, value in where.items():
+            if getattr(copy, name) is None:
+                setattr(copy, name, value)
+        if outcome_unknown is not None:
+            copy.outcome_unknown = outcome_unknown
+        copy.attempts = attempts or self.attempts
+        return copy
 
     def __str__(self) -> str:
         known = {
@@ -158,9 +161,16 @@ class AudioEnhanceError(Exception):
         return (_rebuild, (type(self), self.args, self.__dict__))
 
 
-def _rebuild(
-    kind: type[AudioEnhanceError], args: tuple[object, ...], state: dict[str, object]
-) -> AudioEnhanceError:
+@contextmanager
+def locating(**where: Unpack[Where]) -> Generator[None]:
+    """Raise an error of ours that comes up meanwhile as a copy that says what it was about."""
+    try:
+        yield
+    except AudioEnhanceError as error:
+        raise error.located(**where) from error.__cause__
+
+
+def _rebuild(kind: type[_Error], args: tuple[object, ...], state: dict[str, object]) -> _Error:
     error = kind.__new__(kind)
     error.args = args
     error.__dict__.update(state)
@@ -228,9 +238,17 @@ class ConnectionFailedError(AudioEnhanceError):
     retryable = True
     default_hint = "Check the network and the address, then try again."
 
-    def __init__(self, message: str, *, connected: bool, request_id: str | None = None) -> None:
-        super().__init__(message, request_id=request_id)
-        self.outcome_unknown = connected
+    def __init__(
+        self,
+        message: str,
+        *,
+        connected: bool,
+        request_id: str | None = None,
+        retryable: bool | None = None,
+    ) -> None:
+        super().__init__(
+            message, request_id=request_id, retryable=retryable, outcome_unknown=connected
+        )
 
 
 class RequestTimeoutError(AudioEnhanceError):
@@ -262,13 +280,27 @@ class CorruptTransferError(ProtocolError):
     retryable = True
 
 
+class Said(TypedDict, total=False):
+    """What every answer that says no can say."""
+
+    status: Required[int]
+    code: str | None
+    request_id: str | None
+    retry_after: float | None
+    hint: str | None
+
+
 class ApiError(AudioEnhanceError):
     """An answer that says no.
 
     Attributes:
         status: The HTTP status.
         code: The server's own code, such as `401013` or S3's `SignatureDoesNotMatch`.
+        expired: Whether what was sent along, a token or a presigned URL, has ended, and there
+            is another one for the next try.
     """
+
+    expired: bool = False
 
     def __init__(
         self,
@@ -291,6 +323,10 @@ class AuthenticationError(ApiError):
 
     default_hint = "Check the client id, the client secret or the access token."
 
+    def __init__(self, message: str, *, expired: bool = False, **said: Unpack[Said]) -> None:
+        super().__init__(message, **said)
+        self.expired = expired
+
 
 class NotFoundError(ApiError):
     """An asset or enhancement that this API client does not have."""
@@ -303,7 +339,9 @@ class ValidationError(ApiError):
         fields: The names of the fields it complained about, as far as it named them.
     """
 
-    fields: tuple[str, ...] = ()
+    def __init__(self, message: str, *, fields: tuple[str, ...] = (), **said: Unpack[Said]) -> None:
+        super().__init__(message, **said)
+        self.fields = fields
 
 
 class RateLimitError(ApiError):
@@ -319,13 +357,16 @@ class ServerError(ApiError):
     outcome_unknown = True
 
 
+# A presigned URL ends with the session that signed it, whatever its own time (S3, Error Responses).
+_ENDED = ("ExpiredToken", "InvalidToken")
+
+
 class StorageError(ApiError):
     """A refusal by the object store; `code` is S3's."""
 
-    @property
-    def expired(self) -> bool:
-        """Whether another URL for the same object can help."""
-        return self.status == 403
+    def __init__(self, message: str, **said: Unpack[Said]) -> None:
+        super().__init__(message, **said)
+        self.expired = self.status == 403 or self.code in _ENDED
 
 
 class EnhancementFailedError(AudioEnhanceError):

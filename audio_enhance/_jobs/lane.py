@@ -1,7 +1,6 @@
 """The way of every job through one API client: a pipeline whose slowest stage never waits."""
 
 import asyncio
-import copy
 import logging
 
 from audio_enhance._core.cancellation import end
@@ -161,9 +160,8 @@ class Lane:
             return await self._work(job, order, record)
         except AudioEnhanceError as error:
             # Of their own: jobs that want the same fail with the same error, about one of them.
-            own = copy.copy(error)
+            own = error.located(**job.ids)
             own.source = job.source.label
-            own.within(**job.ids)
             _log.info("failed: %s", own)
             if record is not None:
                 await record.note_done(

@@ -6,17 +6,16 @@ from pathlib import Path
 
 from audio_enhance._core.clock import Clock
 from audio_enhance._core.errors import (
-    AudioEnhanceError,
     CorruptTransferError,
     EnhancementFailedError,
     InvalidInputError,
-    Phase,
     ProtocolError,
     SourceChangedError,
-    StorageError,
     WaitTimeoutError,
+    locating,
 )
 from audio_enhance._core.models import Asset, AssetStatus, EnhancementStatus, SpeechEnhancement
+from audio_enhance._core.phase import Phase, Where
 from audio_enhance._recording.filenames import result_name
 from audio_enhance._recording.source import Source
 from audio_enhance._scheduler.polling import Poll, PollPolicy
@@ -30,9 +29,6 @@ from audio_enhance._transfer.stream import ResultStream, open_result
 from audio_enhance._transfer.upload import OnBytes, put
 
 OnReceived = Callable[[int, int | None], None]
-# An upload URL is refused when it ended too early; when new ones are refused as well, the
-# reason is another one.
-_MOST_REFUSALS = 5
 
 
 def _ignore(*_: object) -> None:
@@ -59,7 +55,7 @@ class Steps:
     async def create_asset(self, source: Source, *, on_retry: OnRetry | None = None) -> Asset:
         """Step 1: register a source, hashed off the event loop."""
         fingerprint = await source.fingerprint()
-        try:
+        with locating(source=source.label):
             return await self.api.create_asset(
                 filename=source.filename,
                 byte_size=fingerprint.byte_size,
@@ -67,9 +63,6 @@ class Steps:
                 content_type=source.content_type,
                 on_retry=on_retry,
             )
-        except AudioEnhanceError as error:
-            error.within(source=source.label)
-            raise
 
     async def upload(
         self,
@@ -80,11 +73,11 @@ class Steps:
         on_retry: OnRetry | None = None,
     ) -> None:
         """Step 2: PUT the bytes; after a failure the API is asked for a new URL, or finds them."""
-        refusals = 0
         current: Asset | None = asset
 
         async def attempt() -> None:
-            nonlocal refusals, current
+            nonlocal current
+            await _check_same(asset, source)
             # After a failure: the URL may have ended, or the PUT have landed and its answer not.
             target, current = current or await self.api.get_asset(asset.id), None
             if target.upload_url is None:
@@ -92,20 +85,14 @@ class Steps:
                     return
                 raise ProtocolError("The API gives no upload URL for the asset.")
             url = checked(target.upload_url, plain_http=self._storage.plain_http)
-            try:
-                await put(self._storage, source, url, on_bytes)
-            except StorageError as error:
-                refusals += 1
-                error.retryable = error.expired and refusals <= _MOST_REFUSALS
-                raise
+            await put(self._storage, source, url, on_bytes)
 
         try:
-            await _check_same(asset, source)
-            await self._retrier(attempt, on_retry)
-        except AudioEnhanceError as error:
-            if isinstance(error, SourceChangedError):
-                source.forget()
-            error.within(phase=Phase.UPLOAD, source=source.label, asset_id=asset.id)
+            await self._retrier(
+                attempt, on_retry, phase=Phase.UPLOAD, source=source.label, asset_id=asset.id
+            )
+        except SourceChangedError:
+            source.forget()
             raise
 
     async def wait_until_ready(
@@ -192,24 +179,24 @@ class Steps:
             on_bytes: Told the bytes received, and how many there will be.
             on_retry: Told of every failure that is tried again.
         """
+        where: Where = {
+            "phase": Phase.DOWNLOAD,
+            "asset_id": enhancement.asset_id,
+            "enhancement_id": enhancement.id,
+            "source": original,
+        }
         try:
-            download = Download(self._storage, file, on_bytes=on_bytes)
-            await download.run(self._retrier, self._locator(enhancement, on_retry), on_retry)
-            name = download.name
-            if name is None:
-                original = original or (await self.api.get_asset(enhancement.asset_id)).filename
-                name = result_name(original, enhancement.strength)
-            target, overwrite = await place(name)
-            await file.commit(target, overwrite=overwrite)
-            return target
-        except AudioEnhanceError as error:
-            error.within(
-                phase=Phase.DOWNLOAD,
-                asset_id=enhancement.asset_id,
-                enhancement_id=enhancement.id,
-                source=original,
-            )
-            raise
+            with locating(**where):
+                download = Download(self._storage, file, on_bytes=on_bytes)
+                locate = self._locator(enhancement, on_retry)
+                await download.run(self._retrier, locate, on_retry)
+                name = download.name
+                if name is None:
+                    original = original or (await self.api.get_asset(enhancement.asset_id)).filename
+                    name = result_name(original, enhancement.strength)
+                target, overwrite = await place(name)
+                await file.commit(target, overwrite=overwrite)
+                return target
         finally:
             await file.discard()
 
@@ -224,7 +211,8 @@ class Steps:
         range: str | None = None,  # noqa: A002
     ) -> AbstractAsyncContextManager[ResultStream]:
         """Open a result, or the part of it that a `Range` header asks for, for reading."""
-        return open_result(self._storage, self._locator(enhancement, None), range=range)
+        locate = self._locator(enhancement, None)
+        return open_result(self._storage, self._retrier, locate, range=range)
 
     def _locator(
         self, enhancement: SpeechEnhancement, on_retry: OnRetry | None, *, fresh: bool = False

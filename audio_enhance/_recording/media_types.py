@@ -50,13 +50,16 @@ _A_TYPE = re.compile(r"[!-~]+/[ -~]+")
 AUDIO_SUFFIXES = frozenset(_BY_SUFFIX)
 
 
-def content_type_of(filename: str, override: str | None = None, *, check: bool = True) -> str:
+def content_type_of(
+    filename: str, override: str | None = None, *, check: bool = True, label: str | None = None
+) -> str:
     """Return the content type to send for a file name.
 
     Args:
         filename: Its suffix decides, in any case of letters.
         override: A type to use instead of the one that the name stands for.
         check: Refuse an `override` that is not among the API's sixteen.
+        label: What an error calls the source; the name where it is not given.
 
     Raises:
         UnsupportedMediaTypeError: The name tells no type that the API takes, or the override
@@ -67,7 +70,7 @@ def content_type_of(filename: str, override: str | None = None, *, check: bool =
         if override not in SUPPORTED and (check or not _A_TYPE.fullmatch(override)):
             raise UnsupportedMediaTypeError(
                 f"The API does not take the content type {override!r}.",
-                source=filename,
+                source=label or filename,
                 hint=f"It takes: {', '.join(sorted(SUPPORTED))}.",
             )
         return override
@@ -79,7 +82,7 @@ def content_type_of(filename: str, override: str | None = None, *, check: bool =
             f"The name ends in {suffix!r}, which is no audio format the API takes."
             if suffix
             else "The name has no ending that tells its audio format.",
-            source=filename,
+            source=label or filename,
             hint=f"Use a file that ends in one of {', '.join(sorted(_BY_SUFFIX))}, "
             "or give its content type.",
         ) from None

@@ -10,7 +10,8 @@ from typing import Self
 import attrs
 
 from audio_enhance._core.cancellation import in_thread
-from audio_enhance._core.errors import AudioEnhanceError, InvalidSourceError
+from audio_enhance._core.errors import InvalidSourceError, UnsupportedMediaTypeError, locating
+from audio_enhance._core.per_loop import PerLoop
 
 from .content import BytesContent, Content, FileContent, UploadedContent, spool
 from .filenames import bare_name, safe_name
@@ -37,7 +38,9 @@ class Source:
     path: Path | None
     _content: Content = attrs.field(repr=False)
     _fingerprint: Fingerprint | None = attrs.field(default=None, repr=False)
-    _hashing: asyncio.Lock = attrs.field(factory=asyncio.Lock, repr=False, init=False)
+    _hashing: PerLoop[asyncio.Lock] = attrs.field(
+        factory=lambda: PerLoop(asyncio.Lock), repr=False, init=False
+    )
 
     @classmethod
     def from_path(
@@ -63,11 +66,10 @@ class Source:
         filename = bare_name(filename or path.name)
         content = FileContent(path)
         try:
-            kind = content_type_of(filename, content_type, check=check_type)
-        except AudioEnhanceError as error:
+            kind = content_type_of(filename, content_type, check=check_type, label=str(path))
+        except UnsupportedMediaTypeError:
             # What the path is matters more than what its name lacks: a folder has no suffix.
             content.check_kind()
-            error.source = str(path)
             raise
         return cls(_sendable(filename), kind, path, content)
 
@@ -125,11 +127,8 @@ class Source:
         """
         filename = bare_name(filename)
         kind = content_type_of(filename, content_type, check=check_type)
-        try:
+        with locating(source=filename):
             content = await spool(chunks, max_bytes=max_bytes)
-        except AudioEnhanceError as error:
-            error.within(source=filename)
-            raise
         return cls(_sendable(filename), kind, None, content)
 
     @classmethod
@@ -157,7 +156,7 @@ class Source:
             InvalidSourceError: It is missing, a folder, empty or unreadable.
             SourceChangedError: It changed while it was read.
         """
-        async with self._hashing:
+        async with self._hashing.here:
             if self._fingerprint is None:
                 hashed = self._content.fingerprint
                 quick = self._content.quick

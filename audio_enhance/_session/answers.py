@@ -2,11 +2,11 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from html import unescape
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
 from urllib.parse import quote, quote_plus
 
 import attrs
@@ -20,8 +20,10 @@ from audio_enhance._core.errors import (
     ServerError,
     StorageError,
     ValidationError,
+    locating,
 )
 
+_T = TypeVar("_T")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TRANSIENT = frozenset({408, 500, 502, 503, 504})
 _STORAGE_TRANSIENT = frozenset(
@@ -70,6 +72,11 @@ class Answer:
             )
         raise error
 
+    def read(self, from_json: Callable[[Any], _T]) -> _T:
+        """Return what the JSON in the body stands for; raises `ProtocolError` if it is not that."""
+        with locating(request_id=self.request_id):
+            return from_json(self.json())
+
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     """Return the seconds that `retry-after` asks for (RFC 9110 §10.2.3: a number or a date).
@@ -90,8 +97,14 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return max(0.0, moment.timestamp() - now)
 
 
-def api_error(answer: Answer, now: float) -> ApiError:
-    """Return the error that a refusal by the API or the token endpoint stands for."""
+def api_error(answer: Answer, now: float, *, expired: bool = False) -> ApiError:
+    """Return the error that a refusal by the API or the token endpoint stands for.
+
+    Args:
+        answer: The refusal.
+        now: The seconds since 1970 in UTC.
+        expired: Whether the token was refused, and there is another one.
+    """
     document = _document(answer.body)
     code = _text(document.get("error_code") or document.get("error") or document.get("code"))
     fields, complaints = _complaints(document)
@@ -109,13 +122,11 @@ def api_error(answer: Answer, now: float) -> ApiError:
     }
     status = answer.status
     if status in (401, 403):
-        return AuthenticationError(message, **details)
+        return AuthenticationError(message, expired=expired, **details)
     if status == 404:
         return NotFoundError(message, **details)
     if status == 422:
-        invalid = ValidationError(message, **details)
-        invalid.fields = fields
-        return invalid
+        return ValidationError(message, fields=fields, **details)
     if status == 429:
         return RateLimitError(message, **details)
     if status in _TRANSIENT:

@@ -1,24 +1,23 @@
 """The API's five requests and the token endpoint's one, each limited and tried again."""
 
-from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar, Unpack
 from urllib.parse import quote
 
 from audio_enhance._core.clock import Clock
 from audio_enhance._core.errors import (
-    ApiError,
     AudioEnhanceError,
     AuthenticationError,
-    Phase,
     ProtocolError,
-    RateLimitError,
+    locating,
 )
 from audio_enhance._core.models import Asset, SpeechEnhancement
+from audio_enhance._core.phase import Phase, Where
 
-from .addresses import next_hop, origin
+from .addresses import origin
 from .answers import REDIRECTS, Answer, api_error
 from .rate_limits import RateLimits, Window
+from .redirects import followed
 from .retry import OnRetry, Retrier
 from .sessions import Transport
 from .tokens import ClientCredentials, Grant, RenewingTokens, TokenProvider
@@ -27,8 +26,7 @@ from .tokens import ClientCredentials, Grant, RenewingTokens, TokenProvider
 OnSend = Callable[[], Awaitable[None]]
 # Assets of which is known that this API client made them, where there are several.
 _REMEMBERED = 4096
-_MOST_REDIRECTS = 5
-_Model = TypeVar("_Model", Asset, SpeechEnhancement)
+_T = TypeVar("_T")
 
 
 async def fetch_grant(
@@ -69,11 +67,10 @@ async def fetch_grant(
         raise error
 
     try:
-        return await retrier(attempt, on_retry)
+        return await retrier(attempt, on_retry, phase=Phase.AUTHENTICATE)
     except AudioEnhanceError as error:
-        error.outcome_unknown = False  # what the token was wanted for was never asked for
-        error.within(phase=Phase.AUTHENTICATE)
-        raise
+        # What the token was wanted for was never asked for.
+        raise error.located(outcome_unknown=False) from error.__cause__
 
 
 class EnhanceApi:
@@ -125,10 +122,11 @@ class EnhanceApi:
         on_retry: OnRetry | None = None,
     ) -> Asset:
         """Step 1. A second asset, after an answer that was lost, is harmless."""
-        answer = await self._request(
-            Phase.CREATE_ASSET,
+        asset = await self._request(
+            _asset,
             "POST",
             self._root,
+            window=self.limits.assets,
             json={
                 "filename": filename,
                 "byte_size": byte_size,
@@ -136,8 +134,8 @@ class EnhanceApi:
                 "content_type": content_type,
             },
             on_retry=on_retry,
+            phase=Phase.CREATE_ASSET,
         )
-        asset = _model(Asset, answer, Phase.CREATE_ASSET)
         self._made[asset.id] = None
         while len(self._made) > _REMEMBERED:
             del self._made[next(iter(self._made))]
@@ -145,10 +143,14 @@ class EnhanceApi:
 
     async def get_asset(self, asset_id: str, *, on_retry: OnRetry | None = None) -> Asset:
         """Step 2: the asset's state, and a new upload URL while it waits for its bytes."""
-        answer = await self._request(
-            Phase.CONFIRM, "GET", self._asset(asset_id), asset_id=asset_id, on_retry=on_retry
+        return await self._request(
+            _asset,
+            "GET",
+            self._asset(asset_id),
+            on_retry=on_retry,
+            phase=Phase.CONFIRM,
+            asset_id=asset_id,
         )
-        return _model(Asset, answer, Phase.CONFIRM, asset_id)
 
     async def create_speech_enhancement(
         self,
@@ -159,168 +161,117 @@ class EnhanceApi:
         on_retry: OnRetry | None = None,
     ) -> SpeechEnhancement:
         """Step 3. A second one, after an answer that was lost, costs processing time."""
-        answer = await self._request(
-            Phase.CREATE_ENHANCEMENT,
+        return await self._request(
+            _enhancement,
             "POST",
             f"{self._asset(asset_id)}/speech_enhancements",
+            window=self.limits.creations,
             json={"strength": strength},
-            asset_id=asset_id,
             on_send=on_send,
             on_retry=on_retry,
+            phase=Phase.CREATE_ENHANCEMENT,
+            asset_id=asset_id,
         )
-        return _model(SpeechEnhancement, answer, Phase.CREATE_ENHANCEMENT, asset_id)
 
     async def get_speech_enhancement(
         self, asset_id: str, enhancement_id: str, *, on_retry: OnRetry | None = None
     ) -> SpeechEnhancement:
         """Step 4: how far it is."""
-        answer = await self._request(
-            Phase.PROCESS,
+        return await self._request(
+            _enhancement,
             "GET",
             f"{self._asset(asset_id)}/speech_enhancements/{quote(enhancement_id, safe='')}",
+            on_retry=on_retry,
+            phase=Phase.PROCESS,
             asset_id=asset_id,
             enhancement_id=enhancement_id,
-            on_retry=on_retry,
         )
-        return _model(SpeechEnhancement, answer, Phase.PROCESS, asset_id, enhancement_id)
 
     async def redirect_of(
         self, url: str, enhancement: SpeechEnhancement, *, on_retry: OnRetry | None = None
     ) -> str:
         """Step 5: where a download URL of the API's own redirects to, which is not followed."""
-        plain_http = self.base_url.startswith("http:")
-        for _ in range(_MOST_REDIRECTS):
-            answer = await self._request(
-                Phase.DOWNLOAD,
-                "GET",
-                url,
-                asset_id=enhancement.asset_id,
-                enhancement_id=enhancement.id,
-                on_retry=on_retry,
-                redirects=True,
-            )
-            with _known(Phase.DOWNLOAD, enhancement.asset_id, enhancement.id):
-                url = next_hop(url, answer.headers.get("Location"), plain_http=plain_http)
+        where: Where = {
+            "phase": Phase.DOWNLOAD,
+            "asset_id": enhancement.asset_id,
+            "enhancement_id": enhancement.id,
+        }
+
+        async def hop(url: str) -> str | None:
             if not self.is_own(url):
-                return url
-        raise ProtocolError(
-            "The download URL redirects within the API again and again.",
-            phase=Phase.DOWNLOAD,
-            asset_id=enhancement.asset_id,
-            enhancement_id=enhancement.id,
-        )
+                return None
+            return await self._request(_location, "GET", url, on_retry=on_retry, **where)
+
+        with locating(**where):
+            return await followed(url, hop, plain_http=self.base_url.startswith("http:"))
 
     def _asset(self, asset_id: str) -> str:
         return f"{self._root}/{quote(asset_id, safe='')}"
 
     async def _request(
         self,
-        phase: Phase,
+        read: Callable[[Answer], _T],
         method: str,
         url: str,
         *,
+        window: Window | None = None,
         json: dict[str, Any] | None = None,
-        asset_id: str | None = None,
-        enhancement_id: str | None = None,
         on_send: OnSend | None = None,
         on_retry: OnRetry | None = None,
-        redirects: bool = False,
-    ) -> Answer:
-        if phase is Phase.CREATE_ASSET:
-            window: Window = self.limits.assets
-        else:
-            window = self.limits.creations if method == "POST" else self.limits.others
+        **where: Unpack[Where],
+    ) -> _T:
+        """Make a request with a token in its window, until there is an answer to be read."""
+        window = window or self.limits.others
+        headers = {"x-api-key": self._tokens.client_id}
 
-        async def attempt() -> Answer:
-            with _known(phase, asset_id, enhancement_id):
-                return await self._attempt(method, url, json, window, on_send, on_retry, redirects)
+        async def attempt() -> _T:
+            token = await self._token(on_retry)
+            async with window:
+                if on_send is not None:
+                    await on_send()
+                answer = await self._transport.call(
+                    method, url, headers=headers, json=json, authorization=f"Bearer {token}"
+                )
+            if answer.ok or answer.status in REDIRECTS:
+                return read(answer)
+            if answer.status == 401:
+                self._tokens.reject(token)
+                renewed = await self._token(on_retry) != token
+                raise api_error(answer.without(token), self._clock.time(), expired=renewed)
+            error = api_error(answer.without(token), self._clock.time())
+            if answer.status == 429:
+                # Whoever else calls would be told the same: the pause is for all of them.
+                wait = error.retry_after
+                window.pause(window.period / 10 if wait is None else wait)
+            raise error
 
-        return await self._retrier(attempt, on_retry)
-
-    async def _attempt(
-        self,
-        method: str,
-        url: str,
-        json: dict[str, Any] | None,
-        window: Window,
-        on_send: OnSend | None,
-        on_retry: OnRetry | None,
-        redirects: bool,
-    ) -> Answer:
-        token = await self._token(on_retry)
-        answer = await self._call(method, url, json, window, on_send, token)
-        if answer.status == 401:
-            # A token can end early; one that is new and refused as well is a wrong one.
-            self._tokens.reject(token)
-            if (another := await self._token(on_retry)) != token:
-                answer = await self._call(method, url, json, window, on_send, another)
-        if answer.ok and not redirects:
-            return answer
-        if answer.status in REDIRECTS:
-            if redirects:
-                return answer
-            raise ProtocolError(
-                f"The API redirects ({answer.status}); credentials do not follow.",
-                hint="Check the base URL.",
-                request_id=answer.request_id,
-            )
-        if answer.ok:
-            raise ProtocolError(
-                "The API did not redirect to the result.", request_id=answer.request_id
-            )
-        raise self._refusal(answer, window)
+        return await self._retrier(attempt, on_retry, **where)
 
     async def _token(self, on_retry: OnRetry | None) -> str:
         if isinstance(self._tokens, RenewingTokens):
             return await self._tokens.token(on_retry)
         return await self._tokens.token()
 
-    async def _call(
-        self,
-        method: str,
-        url: str,
-        json: dict[str, Any] | None,
-        window: Window,
-        on_send: OnSend | None,
-        token: str,
-    ) -> Answer:
-        headers = {"x-api-key": self._tokens.client_id}
-        async with window:
-            if on_send is not None:
-                await on_send()
-            answer = await self._transport.call(
-                method, url, headers=headers, json=json, authorization=f"Bearer {token}"
-            )
-        return answer if answer.ok else answer.without(token)
 
-    def _refusal(self, answer: Answer, window: Window) -> ApiError:
-        error = api_error(answer, self._clock.time())
-        if isinstance(error, RateLimitError):
-            # Whoever else calls would be told the same: the pause is for all of them.
-            window.pause(error.retry_after if error.retry_after is not None else window.period / 10)
-        return error
+def _asset(answer: Answer) -> Asset:
+    return _stayed(answer).read(Asset.from_json)
 
 
-@contextmanager
-def _known(phase: Phase, asset_id: str | None, enhancement_id: str | None) -> Generator[None]:
-    """Write on every error what it was about."""
-    try:
-        yield
-    except AudioEnhanceError as error:
-        error.within(phase=phase, asset_id=asset_id, enhancement_id=enhancement_id)
-        raise
+def _enhancement(answer: Answer) -> SpeechEnhancement:
+    return _stayed(answer).read(SpeechEnhancement.from_json)
 
 
-def _model(
-    kind: type[_Model],
-    answer: Answer,
-    phase: Phase,
-    asset_id: str | None = None,
-    enhancement_id: str | None = None,
-) -> _Model:
-    with _known(phase, asset_id, enhancement_id):
-        try:
-            return kind.from_json(answer.json())
-        except ProtocolError as error:
-            error.request_id = answer.request_id
-            raise
+def _location(answer: Answer) -> str:
+    if answer.ok:
+        raise ProtocolError("The API did not redirect to the result.", request_id=answer.request_id)
+    return answer.headers.get("Location", "")
+
+
+def _stayed(answer: Answer) -> Answer:
+    if answer.ok:
+        return answer
+    raise ProtocolError(
+        f"The API redirects ({answer.status}); credentials do not follow.",
+        hint="Check the base URL.",
+        request_id=answer.request_id,
+    )

@@ -9,12 +9,45 @@ from typing import Any
 
 from audio_enhance._core.cancellation import end
 from audio_enhance._core.clock import Clock, SystemClock
+from audio_enhance._core.per_loop import PerLoop
 
 # A call that is free again within this share of the period is in time for the enhancement of an
 # asset that is still to be uploaded: with the published limits that is 5 s, and four uploads at
 # once that take longer do not reach them. Waiting for it to be free already would leave a few
 # calls unused in every period.
 _SOON = 1 / 12
+
+
+class _Line:
+    """Whoever waits for a window: first come, first served; used as an async context."""
+
+    def __init__(self) -> None:
+        self._waiting: PerLoop[deque[asyncio.Future[None]]] = PerLoop(deque)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nobody waits, and nobody is at the head."""
+        return not self._waiting.here
+
+    async def __aenter__(self) -> None:
+        waiting = self._waiting.here
+        turn = asyncio.get_running_loop().create_future()
+        waiting.append(turn)
+        if waiting[0] is not turn:
+            try:
+                await turn
+            except BaseException:
+                self._leave(turn)
+                raise
+
+    async def __aexit__(self, *exception: object) -> None:
+        self._leave(self._waiting.here[0])
+
+    def _leave(self, turn: "asyncio.Future[None]") -> None:
+        waiting = self._waiting.here
+        waiting.remove(turn)
+        if waiting and not waiting[0].done():
+            waiting[0].set_result(None)
 
 
 class SlidingWindow:
@@ -38,8 +71,8 @@ class SlidingWindow:
         self._under_way = 0
         self._ended: deque[float] = deque()
         self._paused_until = float("-inf")
-        self._turn = asyncio.Lock()  # first come, first served
-        self._changed = asyncio.Event()
+        self._line = _Line()
+        self._changed = PerLoop(asyncio.Event)
 
     def __repr__(self) -> str:
         used = self._under_way + len(self._ended)
@@ -50,14 +83,13 @@ class SlidingWindow:
         self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
 
     async def __aenter__(self) -> None:
+        if self._line.empty and self.free_in(1) == 0:
+            self._under_way += 1
+            return
         try:
-            async with self._turn:
+            async with self._line:
                 while (wait := self.free_in(1)) > 0:
-                    if isfinite(wait):
-                        await self._clock.sleep(wait)
-                    else:
-                        self._changed.clear()
-                        await self._changed.wait()
+                    await self.until_change(wait)
                 self._under_way += 1
         finally:
             self.look_again()  # a call that was cancelled was in the way of others, too
@@ -75,7 +107,7 @@ class SlidingWindow:
     @property
     def contested(self) -> bool:
         """Whether a call waits to be let in."""
-        return self._turn.locked()
+        return not self._line.empty
 
     def free_in(self, calls: int) -> float:
         """Return in how many seconds so many calls could be let in.
@@ -93,12 +125,13 @@ class SlidingWindow:
 
     def look_again(self) -> None:
         """Wake whoever waits for something else than time."""
-        self._changed.set()
+        self._changed.here.set()
 
     async def until_change(self, seconds: float) -> None:
         """Wait until a call was let in, ended or was given up, for that many seconds at most."""
-        self._changed.clear()
-        waits: list[asyncio.Task[Any]] = [asyncio.create_task(self._changed.wait())]
+        changed = self._changed.here
+        changed.clear()
+        waits: list[asyncio.Task[Any]] = [asyncio.create_task(changed.wait())]
         if isfinite(seconds):
             waits.append(asyncio.create_task(self._sleep(seconds)))
         try:
@@ -129,7 +162,7 @@ class AheadWindow:
         self._window = window
         self._owed: dict[Callable[[], int], int] = {}  # and how many it can be
         self._under_way = 0
-        self._turn = asyncio.Lock()
+        self._line = _Line()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._window!r}, {self._owing()} owed)"
@@ -149,7 +182,7 @@ class AheadWindow:
         self.look_again()
 
     async def __aenter__(self) -> None:
-        async with self._turn:
+        async with self._line:
             while (wait := self._free_in()) > 0:
                 await self._window.until_change(wait)
             await self._window.__aenter__()

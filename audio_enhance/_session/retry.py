@@ -2,16 +2,20 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Generator
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 import attrs
 import backoff
 
 from audio_enhance._core.clock import Clock
-from audio_enhance._core.errors import AudioEnhanceError
+from audio_enhance._core.errors import ApiError, AudioEnhanceError
+from audio_enhance._core.phase import Where
 
 _T = TypeVar("_T")
 _log = logging.getLogger("audio_enhance")
+# A token or a presigned URL can end before its time; when new ones are refused as well, again
+# and again, the reason is another one.
+_MOST_RENEWALS = 5
 
 OnRetry = Callable[[AudioEnhanceError, float], None]
 
@@ -29,6 +33,43 @@ class RetryPolicy:
     attempts: int = attrs.field(default=8, validator=attrs.validators.ge(1))
     elapsed: float = attrs.field(default=600.0, validator=attrs.validators.ge(0))
     longest_wait: float = attrs.field(default=30.0, validator=attrs.validators.ge(0))
+
+
+class _Tries:
+    """The tries of one piece of work so far, and what the policy says about another one."""
+
+    def __init__(self, policy: RetryPolicy, clock: Clock, jitter: Callable[[float], float]) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._jitter = jitter
+        self._started = clock.monotonic()
+        self._failures = 0
+        self._renewals = 0
+        self._waits: Generator[float, Any, None] | None = None
+
+    @property
+    def made(self) -> int:
+        return self._failures + self._renewals
+
+    def wait_after(self, error: AudioEnhanceError) -> float | None:
+        """Count a failure; return the seconds until the next try, `None` if there is none."""
+        renewed = isinstance(error, ApiError) and error.expired
+        if renewed and self._renewals < _MOST_RENEWALS:
+            self._renewals += 1
+            wait = 0.0 if self._renewals == 1 else self._backoff()
+        else:
+            self._failures += 1
+            if not error.retryable or self._failures >= self._policy.attempts:
+                return None
+            wait = self._backoff() if error.retry_after is None else error.retry_after
+        late = self._clock.monotonic() - self._started + wait > self._policy.elapsed
+        return None if late else wait
+
+    def _backoff(self) -> float:
+        if self._waits is None:
+            self._waits = backoff.expo(factor=0.5, max_value=self._policy.longest_wait)
+            next(self._waits)  # backoff primes its generators
+        return self._jitter(next(self._waits))
 
 
 class Retrier:
@@ -50,32 +91,38 @@ class Retrier:
         self._jitter = jitter
 
     async def __call__(
-        self, attempt: Callable[[], Awaitable[_T]], on_retry: OnRetry | None = None
+        self,
+        attempt: Callable[[], Awaitable[_T]],
+        on_retry: OnRetry | None = None,
+        *,
+        progress: Callable[[], int] = lambda: 0,
+        **where: Unpack[Where],
     ) -> _T:
-        """Return what the attempt returns; raises what its last try raised.
+        """Return what the attempt returns; raises what its last try raised, as a copy.
 
         Args:
-            attempt: Makes one try; whether a failure is tried again is the error's `retryable`.
+            attempt: Makes one try. It is followed by another where the error is `retryable`, or
+                what it was refused for has `expired` and is new in the next one.
             on_retry: Told the error and the seconds until the next try.
+            progress: How far it has come; a try that came further counts as the first.
+            where: What the errors are about.
         """
-        started = self._clock.monotonic()
-        waits: Generator[float, Any, None] | None = None
-        for tries in range(1, self._policy.attempts + 1):
+        tries, reached = self._tries(), progress()
+        while True:
             try:
                 return await attempt()
             except AudioEnhanceError as error:
-                if not error.retryable or tries == self._policy.attempts:
-                    raise
-                wait = error.retry_after
+                if progress() > reached:
+                    tries, reached = self._tries(), progress()
+                # What was given up already was tried as often as the policy says.
+                wait = None if error.attempts else tries.wait_after(error)
                 if wait is None:
-                    if waits is None:
-                        waits = backoff.expo(factor=0.5, max_value=self._policy.longest_wait)
-                        next(waits)  # backoff primes its generators
-                    wait = self._jitter(next(waits))
-                if self._clock.monotonic() - started + wait > self._policy.elapsed:
-                    raise
-                _log.info("try %d failed, next in %.1f s: %s", tries, wait, error)
+                    raise error.located(attempts=tries.made, **where) from error.__cause__
+                failure = error.located(**where)
+                _log.info("try %d failed, next in %.1f s: %s", tries.made, wait, failure)
                 if on_retry is not None:
-                    on_retry(error, wait)
+                    on_retry(failure, wait)
             await self._clock.sleep(wait)
-        raise AssertionError("the last attempt returns or raises")
+
+    def _tries(self) -> _Tries:
+        return _Tries(self._policy, self._clock, self._jitter)

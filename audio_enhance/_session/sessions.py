@@ -20,7 +20,6 @@ from audio_enhance._core.redaction import redact
 from audio_enhance._version import __version__
 
 from .addresses import on_the_wire
-from .allocator import keep_freed_memory
 from .answers import Answer, request_id
 
 _T = TypeVar("_T")
@@ -75,41 +74,37 @@ class _ConnectionDropped(aiohttp.ClientError):
     """A lost connection, in a shape that aiohttp does not answer by sending again."""
 
 
-async def _send_once(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Switch off aiohttp's own silent second try of GET and PUT on a lost connection.
+class _OneTry:
+    """What is done around every request: exactly one credential or none, and no second try.
 
-    It would not be counted against the rate limits, and a PUT would send its body again.
-    """
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise  # no connection was made; aiohttp does not try these again
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        dropped = _ConnectionDropped(str(error) or type(error).__name__)
-    raise dropped
+    aiohttp takes an `Authorization` of its own from a netrc file (`trust_env`) or a session's
+    `auth`. It refuses to send another instead, and S3 refuses any beside a presigned query.
 
-
-def _authorized(authorization: str | None) -> aiohttp.ClientMiddlewareType:
-    """Return what sets the `Authorization` header, or none.
-
-    aiohttp takes one of its own from a netrc file (`trust_env`) or a session's `auth`. It refuses
-    to send another instead, and S3 refuses any beside a presigned query.
+    Its silent second try of GET and PUT on a lost connection would not be counted against the
+    rate limits, and a PUT would send its body again.
     """
 
-    async def middleware(
-        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    __slots__ = ("_authorization",)
+
+    def __init__(self, authorization: str | None) -> None:
+        self._authorization = authorization
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
         request.headers.popall("Authorization", None)
-        if authorization is not None:
-            request.headers["Authorization"] = authorization
-        return await handler(request)
+        if self._authorization is not None:
+            request.headers["Authorization"] = self._authorization
+        try:
+            return await handler(request)
+        except aiohttp.ClientConnectorError:
+            raise  # no connection was made; aiohttp does not try these again
+        except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+            dropped = _ConnectionDropped(str(error) or type(error).__name__)
+        raise dropped
 
-    return middleware
 
-
-_anonymous = _authorized(None)
+_ANONYMOUS = (_OneTry(None),)
 
 
 def failure_of(error: Exception, timeouts: Timeouts) -> AudioEnhanceError:
@@ -129,21 +124,24 @@ def failure_of(error: Exception, timeouts: Timeouts) -> AudioEnhanceError:
         case TimeoutError():
             return RequestTimeoutError(f"No answer within {timeouts.request:g} s.")
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
-            failed = ConnectionFailedError(f"No secure connection: {told}.", connected=False)
-            failed.retryable = not isinstance(error, aiohttp.ClientConnectorCertificateError)
-            return failed
+            return ConnectionFailedError(
+                f"No secure connection: {told}.",
+                connected=False,
+                retryable=not isinstance(error, aiohttp.ClientConnectorCertificateError),
+            )
         case aiohttp.ClientConnectorError() | aiohttp.ClientProxyConnectionError():
             return ConnectionFailedError(f"No connection: {told}.", connected=False)
         case aiohttp.ClientHttpProxyError():
-            failed = ConnectionFailedError(
-                f"The proxy answered {error.status}: {redact(error.message)}.", connected=False
+            return ConnectionFailedError(
+                f"The proxy answered {error.status}: {redact(error.message)}.",
+                connected=False,
+                retryable=error.status >= 500,
             )
-            failed.retryable = error.status >= 500
-            return failed
         case aiohttp.ClientPayloadError() | HttpProcessingError():
-            cut = CorruptTransferError(f"The answer was cut short or garbled: {told}.")
-            cut.outcome_unknown = True  # whoever answers has acted
-            return cut
+            return CorruptTransferError(
+                f"The answer was cut short or garbled: {told}.",
+                outcome_unknown=True,  # whoever answers has acted
+            )
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
             return ProtocolError("The address cannot be used.")
         case aiohttp.ClientResponseError():
@@ -156,11 +154,15 @@ def failure_of(error: Exception, timeouts: Timeouts) -> AudioEnhanceError:
             raise error
 
 
+# What aiohttp and the operating system raise; anything else is a mistake of the program.
+_FAILURES = (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError)
+
+
 async def translated(awaitable: Awaitable[_T], timeouts: Timeouts) -> _T:
     """Await something that does HTTP; its failures become errors of ours, without their cause."""
     try:
         return await awaitable
-    except (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError) as error:
+    except _FAILURES as error:
         failure = failure_of(error, timeouts)
     # Raised outside the handler, so that aiohttp's exception does not hang on as its context.
     raise failure
@@ -177,7 +179,6 @@ class Transport:
     """
 
     def __init__(self, session: aiohttp.ClientSession | None, timeouts: Timeouts) -> None:
-        keep_freed_memory()
         self.timeouts = timeouts
         self._own = session is None
         self._api = session or aiohttp.ClientSession(
@@ -234,25 +235,10 @@ class Transport:
         Raises:
             ConnectionFailedError, RequestTimeoutError, ProtocolError: No usable answer came.
         """
-        answer = await translated(
-            self._call(method, url, headers, json, form, authorization), self.timeouts
-        )
-        log_answer(method, url, answer)
-        return answer
-
-    async def _call(
-        self,
-        method: str,
-        url: str,
-        headers: Mapping[str, str],
-        json: Any,
-        form: Mapping[str, str] | None,
-        authorization: str | None,
-    ) -> Answer:
         if json is not None:  # or a session's own type would be sent
             headers = {**headers, "Content-Type": "application/json"}
         session = self._storage if authorization is None else self._api
-        async with session.request(
+        request = session.request(
             method,
             on_the_wire(url),
             headers=headers,
@@ -262,9 +248,17 @@ class Transport:
             auto_decompress=True,
             raise_for_status=False,
             timeout=self._call_timeout,
-            middlewares=(_authorized(authorization), _send_once),
-        ) as response:
-            return await whole_answer(response)
+            middlewares=_ANONYMOUS if authorization is None else (_OneTry(authorization),),
+        )
+        try:
+            async with request as response:
+                answer = await whole_answer(response)
+        except _FAILURES as error:
+            failure = failure_of(error, self.timeouts)
+        else:
+            log_answer(method, url, answer)
+            return answer
+        raise failure  # outside the handler, as in `translated`
 
     def put(
         self, url: str, headers: Mapping[str, str], body: AsyncIterable[memoryview]
@@ -277,7 +271,7 @@ class Transport:
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type"),
             allow_redirects=False,
             timeout=self._transfer_timeout,
-            middlewares=(_anonymous, _send_once),
+            middlewares=_ANONYMOUS,
         )
 
     def get(
@@ -297,5 +291,5 @@ class Transport:
             read_bufsize=read_bufsize,
             allow_redirects=False,
             timeout=self._transfer_timeout,
-            middlewares=(_anonymous, _send_once),
+            middlewares=_ANONYMOUS,
         )

@@ -1,7 +1,6 @@
 """Who we are to the API: credentials, tokens, and whatever else can give a token."""
 
 import asyncio
-import copy
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol, runtime_checkable
 
@@ -9,6 +8,7 @@ import attrs
 
 from audio_enhance._core.clock import Clock
 from audio_enhance._core.errors import AudioEnhanceError, ConfigurationError, Phase, ProtocolError
+from audio_enhance._core.per_loop import PerLoop
 
 from .retry import OnRetry
 
@@ -140,7 +140,7 @@ class RenewingTokens:
         self._credentials = credentials
         self._fetch = fetch
         self._clock = clock
-        self._lock = asyncio.Lock()
+        self._lock = PerLoop(asyncio.Lock)
         self._token: str | None = None
         self._renew_at = self._ends_at = 0.0
         self._failure: AudioEnhanceError | None = None
@@ -161,16 +161,16 @@ class RenewingTokens:
         """
         failure = self._failure
         # While it is renewed ahead of its end, nobody waits for that: it still lasts.
-        lasts = self._ends_at if self._lock.locked() else self._renew_at
+        lasts = self._ends_at if self._lock.here.locked() else self._renew_at
         if self._token is not None and self._clock.monotonic() < lasts:
             return self._token
         # Whoever waits here finds the token that the one before them got, or is told how that one
         # failed; when that one is cancelled, the next makes the request.
-        async with self._lock:
+        async with self._lock.here:
             if self._token is not None and self._clock.monotonic() < self._renew_at:
                 return self._token
-            if self._failure not in (None, failure):
-                raise copy.copy(self._failure)  # of their own: more will be written on it
+            if self._failure is not None and self._failure is not failure:
+                raise self._failure.located()
             return await self._renewed(on_retry)
 
     async def _renewed(self, on_retry: OnRetry | None) -> str:
@@ -181,7 +181,7 @@ class RenewingTokens:
             if self._token is not None and now < self._ends_at:
                 self._renew_at = min(now + _AGAIN_SECONDS, self._ends_at)
                 return self._token
-            self._failure = copy.copy(error)
+            self._failure = error.located()  # without the frames that it came through
             raise
         now = self._clock.monotonic()
         self._failure = None

@@ -7,16 +7,14 @@ import aiohttp
 import attrs
 
 from audio_enhance._core.errors import (
-    AudioEnhanceError,
     CorruptTransferError,
     ProtocolError,
     RequestTimeoutError,
-    StorageError,
     TransferStalledError,
 )
 from audio_enhance._recording.filenames import name_from_header
-from audio_enhance._session.addresses import next_hop
 from audio_enhance._session.answers import REDIRECTS, storage_error
+from audio_enhance._session.redirects import followed
 from audio_enhance._session.retry import OnRetry, Retrier
 from audio_enhance._session.sessions import log_answer, translated, whole_answer
 
@@ -30,8 +28,6 @@ from .storage import Storage
 # A hop costs as much as copying half a MiB; several at a time share the memory.
 _WRITE_BYTES = 4 << 20
 _WRITE_BYTES_AMONG_OTHERS = 1 << 20
-_MOST_REDIRECTS = 5
-_MOST_REFUSALS = 5
 
 
 @attrs.frozen
@@ -78,44 +74,24 @@ class Download:
             locate: Gives the presigned URL; asked again for every try, since it ends soon.
             on_retry: Told of every failure that is tried again.
         """
-        refusals = 0
 
         async def attempt() -> None:
-            nonlocal refusals
-            url = await locate()
-            try:
-                await self._attempt(url)
-            except StorageError as error:
-                # The URL ended before it was used: another one, but not for ever.
-                refusals += 1
-                error.retryable = error.expired and refusals <= _MOST_REFUSALS
-                raise
+            await self._attempt(await locate())
 
-        while True:
-            had = self._file.size
-            try:
-                return await retrier(attempt, on_retry)
-            except AudioEnhanceError as error:
-                # As long as bytes keep coming, being cut again and again is no reason to stop.
-                if not error.retryable or self._file.size <= had:
-                    raise
+        # As long as bytes keep coming, being cut again and again is no reason to stop.
+        await retrier(attempt, on_retry, progress=lambda: self._file.size)
 
     async def _attempt(self, url: str) -> None:
         watch = StallWatch(self._storage.timeouts.stall)
+        way = followed(
+            url, lambda url: self._fetch(url, watch), plain_http=self._storage.plain_http
+        )
         try:
-            await translated(watch.run(self._follow(url, watch)), self._storage.timeouts)
+            await translated(watch.run(way), self._storage.timeouts)
         except RequestTimeoutError:
             raise TransferStalledError(
                 f"The download stood still for {self._storage.timeouts.stall:g} s."
             ) from None
-
-    async def _follow(self, url: str, watch: StallWatch) -> None:
-        for _ in range(_MOST_REDIRECTS + 1):
-            location = await self._fetch(url, watch)
-            if location is None:
-                return
-            url = next_hop(url, location or None, plain_http=self._storage.plain_http)
-        raise ProtocolError(f"The result redirects more than {_MOST_REDIRECTS} times.")
 
     async def _fetch(self, url: str, watch: StallWatch) -> str | None:
         """Fetch from one URL; return where it redirects to, `None` when the file is whole."""

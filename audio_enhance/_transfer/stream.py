@@ -12,19 +12,18 @@ import attrs
 from audio_enhance._core.errors import (
     InvalidInputError,
     Phase,
-    ProtocolError,
     RequestTimeoutError,
     TransferStalledError,
 )
-from audio_enhance._session.addresses import next_hop
 from audio_enhance._session.answers import REDIRECTS, storage_error
+from audio_enhance._session.redirects import followed
+from audio_enhance._session.retry import Retrier
 from audio_enhance._session.sessions import log_answer, translated, whole_answer
 
 from .storage import Storage
 
 _T = TypeVar("_T")
 _PASSED_ON = ("Content-Type", "Content-Length", "Content-Range", "ETag", "Last-Modified")
-_MOST_HOPS = 6
 # One or several spans, or a suffix (RFC 9110 §14.1.2); never anything that could end the header.
 _RANGE = re.compile(r"bytes=[0-9,\- ]{1,200}")
 
@@ -49,6 +48,7 @@ class ResultStream:
 @asynccontextmanager
 async def open_result(
     storage: Storage,
+    retrier: Retrier,
     locate: Callable[[], Awaitable[str]],
     *,
     range: str | None,  # noqa: A002  the header's own name
@@ -57,7 +57,8 @@ async def open_result(
 
     Args:
         storage: Where it comes from.
-        locate: Gives the presigned URL; asked once more where the first is refused.
+        retrier: Tries again what failed before the first byte.
+        locate: Gives the presigned URL; asked again for every try.
         range: The `Range` header of whoever asked.
 
     Raises:
@@ -67,29 +68,40 @@ async def open_result(
     if range is not None and not _RANGE.fullmatch(range):
         raise InvalidInputError(f"{range[:40]!r} is no range of bytes.")
     headers = {} if range is None else {"Range": range}
-    url = await locate()
-    renewed = False
-    for _ in [None] * _MOST_HOPS:
-        async with AsyncExitStack() as hop:
+    async with AsyncExitStack() as stack:
+
+        async def attempt() -> aiohttp.ClientResponse:
+            return await _opened(storage, await locate(), headers, stack)
+
+        response = await retrier(attempt, phase=Phase.DOWNLOAD)
+        passed = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
+        passed["Accept-Ranges"] = "bytes"
+        yield ResultStream(response.status, passed, _chunks(storage, response))
+
+
+async def _opened(
+    storage: Storage, url: str, headers: Mapping[str, str], stack: AsyncExitStack
+) -> aiohttp.ClientResponse:
+    """Return an answer that holds what was asked for; it stays open as long as the stack."""
+    arrived: list[aiohttp.ClientResponse] = []
+
+    async def hop(url: str) -> str | None:
+        async with AsyncExitStack() as here:
             response = await _moving(
-                storage, hop.enter_async_context(storage.transport.get(url, headers))
+                storage, here.enter_async_context(storage.transport.get(url, headers))
             )
             log_answer("GET", url, response)
-            if response.status in (200, 206, 416):
-                passed = {
-                    name: response.headers[name] for name in _PASSED_ON if name in response.headers
-                }
-                passed["Accept-Ranges"] = "bytes"
-                yield ResultStream(response.status, passed, _chunks(storage, response))
-                return
             if response.status in REDIRECTS:
-                url = next_hop(url, response.headers.get("Location"), plain_http=storage.plain_http)
-            elif response.status == 403 and not renewed:
-                renewed, url = True, await locate()
-            else:
+                return response.headers.get("Location", "")
+            if response.status not in (200, 206, 416):
                 answer = await _moving(storage, whole_answer(response))
-                raise storage_error(answer, storage.clock.time()).within(phase=Phase.DOWNLOAD)
-    raise ProtocolError("The result redirects too often.", phase=Phase.DOWNLOAD)
+                raise storage_error(answer, storage.clock.time())
+            arrived.append(response)
+            stack.push_async_callback(here.pop_all().aclose)
+            return None
+
+    await followed(url, hop, plain_http=storage.plain_http)
+    return arrived[0]
 
 
 async def _chunks(storage: Storage, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:

@@ -3,6 +3,7 @@ import inspect
 import pickle
 import socket
 import ssl
+import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,6 +29,7 @@ from audio_enhance._core.errors import (
     ProtocolError,
     RequestTimeoutError,
     StorageError,
+    locating,
 )
 from audio_enhance._session.sessions import Timeouts, _ConnectionDropped, failure_of, translated
 
@@ -65,7 +67,7 @@ KINDS = sorted(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_pickling_and_copying_keep_everything(kind: type[AudioEnhanceError]) -> None:
-    error = made(kind).within(source="talk.mp3", enhancement_id="e")
+    error = made(kind).located(source="talk.mp3", enhancement_id="e")
     for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
         assert type(again) is kind
         assert again.args == error.args
@@ -89,7 +91,7 @@ def test_the_tree_in_the_docstring_is_the_tree(kind: type[AudioEnhanceError]) ->
 
 def test_the_text_says_what_where_and_what_to_do() -> None:
     error = AudioEnhanceError("It broke.", hint="Mend it.", request_id="r-1")
-    error.within(phase=Phase.UPLOAD, source="a.mp3", asset_id="a-1", enhancement_id="e-1")
+    error = error.located(phase=Phase.UPLOAD, source="a.mp3", asset_id="a-1", enhancement_id="e-1")
     assert str(error) == (
         "a.mp3: It broke. [phase upload, asset a-1, enhancement e-1, request r-1] Mend it."
     )
@@ -98,8 +100,29 @@ def test_the_text_says_what_where_and_what_to_do() -> None:
 
 def test_what_is_known_already_stays() -> None:
     error = AudioEnhanceError("It broke.", phase=Phase.UPLOAD, asset_id="first")
-    assert error.within(phase=Phase.DOWNLOAD, asset_id="second", source="a.mp3") is error
-    assert (error.phase, error.asset_id, error.source) == (Phase.UPLOAD, "first", "a.mp3")
+    more = error.located(phase=Phase.DOWNLOAD, asset_id="second", source="a.mp3")
+    assert (more.phase, more.asset_id, more.source) == (Phase.UPLOAD, "first", "a.mp3")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_said_later_changes_nobody_elses_error(kind: type[AudioEnhanceError]) -> None:
+    error = made(kind)
+    before = dict(vars(error))
+    more = error.located(source="talk.mp3", outcome_unknown=True, attempts=3)
+    assert vars(error) == before
+    assert type(more) is kind
+    assert (more.source, more.outcome_unknown, more.attempts) == ("talk.mp3", True, 3)
+    assert more.located().attempts == 3
+
+
+def test_what_an_error_was_about_is_said_without_noise() -> None:
+    cause = OSError("No space left")
+    with pytest.raises(AudioEnhanceError) as caught, locating(source="talk.mp3"):
+        raise AudioEnhanceError("It broke.") from cause
+    assert caught.value.source == "talk.mp3"
+    assert caught.value.__cause__ is cause
+    told = "".join(traceback.format_exception(caught.value))
+    assert told.count("It broke.") == 1
 
 
 def test_messages_are_redacted_and_so_are_args() -> None:
@@ -121,9 +144,18 @@ def test_a_locked_journal_names_the_process() -> None:
     assert "another process" in str(JournalLockedError("b.sqlite", None))
 
 
-@pytest.mark.parametrize(("status", "expired"), [(403, True), (400, False), (404, False)])
-def test_another_url_helps_against_403_only(status: int, expired: bool) -> None:
-    assert StorageError("No.", status=status).expired is expired
+@pytest.mark.parametrize(
+    ("status", "code", "expired"),
+    [
+        (403, None, True),
+        (400, "ExpiredToken", True),
+        (400, "InvalidToken", True),
+        (400, "InvalidArgument", False),
+        (404, "NoSuchKey", False),
+    ],
+)
+def test_when_another_url_helps(status: int, code: str | None, expired: bool) -> None:
+    assert StorageError("No.", status=status, code=code).expired is expired
 
 
 # Every exception of the layer below has a meaning of ours.

@@ -15,7 +15,7 @@ from audio_enhance import (
     SourceChangedError,
     StorageError,
 )
-from audio_enhance._jobs.steps import _MOST_REFUSALS
+from audio_enhance._session.retry import _MOST_RENEWALS
 from audio_enhance.local import Behaviour, Fault
 from tests.conftest import Connect
 from tests.support.steps import revisions, steps_of, uploaded
@@ -48,7 +48,7 @@ class TestUpload:
         assert (error.phase, error.asset_id) == (Phase.UPLOAD, asset.id)
         assert error.source == str(recording)
         assert error.request_id
-        assert world.service.count("PUT /object") == 1 + _MOST_REFUSALS
+        assert world.service.count("PUT /object") == 1 + _MOST_RENEWALS
 
     @pytest.mark.parametrize("fault", [Fault.CUT_UPLOAD, Fault.RESET_BEFORE, Fault.SERVER_ERROR])
     async def test_failures_that_pass(

@@ -18,7 +18,8 @@ from audio_enhance import (
     ServerError,
 )
 from audio_enhance._session.endpoints import fetch_grant
-from audio_enhance._session.tokens import Grant
+from audio_enhance._session.retry import _MOST_RENEWALS, OnRetry
+from audio_enhance._session.tokens import Grant, RenewingTokens
 from tests.support import api_calls
 from tests.support.answers import ASSET_ID, answer, asset_json
 from tests.support.api_calls import Setting, Tokens
@@ -27,23 +28,30 @@ from tests.support.raw_server import RawServer, Reply, reply
 api = api_calls.api
 
 
+REFUSAL = answer(401, {"error_code": "401013", "message": "Oauth token is not valid"})
+
+
 class TestTokens:
-    async def test_a_401_drops_the_token_and_tries_once_more(self, api: Setting) -> None:
-        refusal = answer(401, {"error_code": "401013", "message": "Oauth token is not valid"})
-        async with RawServer([refusal, answer(200, asset_json())]) as server:
+    @pytest.mark.parametrize("refusals", range(1, 1 + _MOST_RENEWALS))
+    async def test_a_401_drops_the_token_and_tries_a_new_one(
+        self, api: Setting, refusals: int
+    ) -> None:
+        async with RawServer([*[REFUSAL] * refusals, answer(200, asset_json())]) as server:
             await api(server).get_asset(ASSET_ID)
         sent = [request.headers["authorization"] for request in server.requests]
-        assert sent == ["Bearer token-1", "Bearer token-2"]
-        assert api.tokens.rejected == ["token-1"]
-        assert api.clock.sleeps == []
+        assert sent == [f"Bearer token-{n + 1}" for n in range(refusals + 1)]
+        assert api.tokens.rejected == [f"token-{n + 1}" for n in range(refusals)]
+        assert api.clock.sleeps[0] == 0
 
-    async def test_a_new_token_that_is_refused_too_is_wrong(self, api: Setting) -> None:
-        refusal = answer(401, {"error_code": "401013", "message": "Oauth token is not valid"})
-        async with RawServer([refusal] * 3) as server:
+    async def test_new_tokens_that_are_refused_again_and_again_are_wrong(
+        self, api: Setting
+    ) -> None:
+        async with RawServer([REFUSAL] * 20) as server:
             with pytest.raises(AuthenticationError, match="Oauth token is not valid") as caught:
                 await api(server).get_asset(ASSET_ID)
-        assert len(server.requests) == 2
+        assert len(server.requests) == 1 + _MOST_RENEWALS
         assert caught.value.code == "401013"
+        assert not caught.value.retryable
 
     async def test_a_token_that_cannot_be_renewed_is_sent_once(self, api: Setting) -> None:
         api.tokens = AccessToken("fixed", client_id="the-id")
@@ -110,6 +118,25 @@ class TestTokenEndpoint:
         grant = {"access_token": "eyJ", "expires_in": 1}
         async with RawServer([answer(503, {}), Reply(then="close"), answer(200, grant)]) as server:
             assert (await self.fetch(api, server)).token == "eyJ"
+
+    async def test_its_failures_are_within_one_budget(self, api: Setting) -> None:
+        """However many requests wait for a token: what it cost is told to all of them."""
+        credentials = ClientCredentials("the-id", "s3cr&t", token_url="http://unused")
+
+        async def fetch(_: ClientCredentials, on_retry: OnRetry | None) -> Grant:
+            return await self.fetch(api, server)
+
+        api.tokens = RenewingTokens(credentials, fetch, api.clock)
+        async with RawServer([answer(500, {})] * 30) as server:
+            one = api(server)
+            told = await asyncio.gather(
+                *(one.get_asset(ASSET_ID) for _ in range(5)), return_exceptions=True
+            )
+        assert [request.target for request in server.requests] == ["/ims/token/v3"] * 3
+        for error in told:
+            assert isinstance(error, ServerError)
+            assert (error.phase, error.asset_id) == (Phase.AUTHENTICATE, ASSET_ID)
+            assert not error.outcome_unknown
 
     @pytest.mark.parametrize(
         ("answered", "kind"),

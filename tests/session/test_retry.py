@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from audio_enhance import (
     AudioEnhanceError,
     ConnectionFailedError,
+    Phase,
     RateLimitError,
     RetryPolicy,
+    StorageError,
     ValidationError,
 )
 from audio_enhance._session.retry import Retrier
@@ -71,12 +73,12 @@ async def test_mistakes_of_the_program_are_not(clock: ManualClock) -> None:
 @pytest.mark.parametrize("attempts", [1, 2, 8])
 async def test_attempts_are_bounded(clock: ManualClock, attempts: int) -> None:
     attempt = Attempt(*(lost() for _ in range(20)))
-    last = attempt.failures[attempts - 1]
+    attempt.failures[attempts - 1] = ConnectionFailedError("The last.", connected=True)
     with pytest.raises(ConnectionFailedError) as caught:
         await Retrier(RetryPolicy(attempts=attempts), clock)(attempt)
     assert attempt.times == attempts
     assert len(clock.sleeps) == attempts - 1
-    assert caught.value is last
+    assert (caught.value.message, caught.value.attempts) == ("The last.", attempts)
 
 
 async def test_no_attempt_starts_after_the_time_is_up(clock: ManualClock) -> None:
@@ -141,7 +143,79 @@ async def test_whoever_wants_to_know_is_told(clock: ManualClock) -> None:
     await Retrier(RetryPolicy(), clock, no_jitter)(
         Attempt(first, second), lambda error, wait: told.append((error, wait))
     )
-    assert told == [(first, 0.5), (second, 3)]
+    assert [(str(error), wait) for error, wait in told] == [(str(first), 0.5), (str(second), 3)]
+
+
+async def test_errors_say_what_they_were_about_and_their_cause(clock: ManualClock) -> None:
+    told: list[AudioEnhanceError] = []
+    first, last, cause = lost(), ValidationError("No.", status=422), OSError()
+    last.__cause__ = cause
+    with pytest.raises(ValidationError) as caught:
+        await Retrier(RetryPolicy(), clock)(
+            Attempt(first, last),
+            lambda error, wait: told.append(error),
+            phase=Phase.UPLOAD,
+            asset_id="a-1",
+        )
+    for error in (*told, caught.value):
+        assert (error.phase, error.asset_id) == (Phase.UPLOAD, "a-1")
+    assert caught.value.__cause__ is cause
+    assert (first.phase, last.phase) == (None, None)
+
+
+async def test_what_was_given_up_within_is_not_tried_again(clock: ManualClock) -> None:
+    attempt, retrier = Attempt(*(lost() for _ in range(100))), Retrier(RetryPolicy(), clock)
+
+    async def around() -> str:
+        return await retrier(attempt)
+
+    with pytest.raises(ConnectionFailedError) as caught:
+        await retrier(around)
+    assert attempt.times == caught.value.attempts == 8
+
+
+async def test_a_try_that_came_further_counts_as_the_first(clock: ManualClock) -> None:
+    reached = 0
+
+    async def attempt() -> None:
+        nonlocal reached
+        if reached < 20:
+            reached += 1
+            raise lost()
+
+    policy = RetryPolicy(attempts=2, elapsed=1)
+    await Retrier(policy, clock, no_jitter)(attempt, progress=lambda: reached)
+    assert clock.sleeps == [0.5] * 20
+    reached = -1
+    with pytest.raises(ConnectionFailedError):
+        await Retrier(policy, clock, no_jitter)(attempt, progress=lambda: 0)
+
+
+class TestRenewal:
+    """What a request carries, a token or a presigned URL, can end before its time."""
+
+    def ended(self, times: int) -> Attempt:
+        return Attempt(*(StorageError("Expired.", status=403) for _ in range(times)))
+
+    async def test_a_new_one_is_tried_at_once(self, clock: ManualClock) -> None:
+        await Retrier(RetryPolicy(attempts=1), clock, no_jitter)(self.ended(1))
+        assert clock.sleeps == [0]
+
+    async def test_others_after_a_while(self, clock: ManualClock) -> None:
+        await Retrier(RetryPolicy(attempts=1), clock, no_jitter)(self.ended(5))
+        assert clock.sleeps == [0, 0.5, 1, 2, 4]
+
+    async def test_but_not_for_ever(self, clock: ManualClock) -> None:
+        attempt = self.ended(6)
+        with pytest.raises(StorageError) as caught:
+            await Retrier(RetryPolicy(attempts=50), clock)(attempt)
+        assert attempt.times == caught.value.attempts == 6
+
+    async def test_other_failures_have_their_own_tries(self, clock: ManualClock) -> None:
+        attempt = self.ended(3)
+        attempt.failures.insert(1, lost())
+        await Retrier(RetryPolicy(attempts=2), clock)(attempt)
+        assert attempt.times == 5
 
 
 async def test_whoever_is_told_can_stop_it(clock: ManualClock) -> None:

@@ -13,7 +13,7 @@ from audio_enhance import (
     Timeouts,
     TransferStalledError,
 )
-from audio_enhance._transfer.download import _MOST_REFUSALS
+from audio_enhance._session.retry import _MOST_RENEWALS
 from tests.support import downloads
 from tests.support.downloads import DATA, ETAG, Fetch, Store, whole
 from tests.support.raw_server import RawServer, Reply, reply
@@ -78,7 +78,7 @@ class TestRefusals:
         async with RawServer([expired] * 50) as server:
             with pytest.raises(StorageError, match="SignatureDoesNotMatch"):
                 await fetch(server)
-        assert len(server.requests) == 1 + _MOST_REFUSALS
+        assert len(server.requests) == 1 + _MOST_RENEWALS
 
     async def test_slow_down(self, fetch: Fetch) -> None:
         busy = reply(503, b"<Error><Code>SlowDown</Code></Error>", retry_after="7")
