@@ -10,10 +10,10 @@ from audio_enhance._core.events import Finished, Hashing
 from audio_enhance._core.models import SpeechEnhancement
 from audio_enhance._journal.journal import EntryState
 from audio_enhance._journal.row import Record
-from audio_enhance._scheduler.places import PriorityGate
 from audio_enhance._scheduler.polling import PollPolicy
 
 from .delivery import Delivery
+from .gate import PriorityGate
 from .handle import EnhanceResult, Job
 from .steps import Steps
 from .watcher import ServerQueue
@@ -83,7 +83,7 @@ class Lane:
     @property
     def has_room(self) -> bool:
         """Whether a batch may hand over another job."""
-        depth = self.queue.window.places
+        depth = self.queue.window.depth
         return self.unsubmitted < _AHEAD + depth and self.unfinished < _UNFINISHED + depth
 
     @property

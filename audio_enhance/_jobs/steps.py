@@ -105,11 +105,11 @@ class Steps:
     ) -> Asset:
         """Step 2's end: ask until the asset is `ready_for_processing`; compares checksums."""
         limit = self._storage.timeouts.ready if timeout is None else timeout
-        poll = Poll(self._polling, self.clock, expected=0.0)
-        await poll.wait()
+        poll = Poll(self._polling, self.clock.monotonic(), expected=0.0)
+        await self._waited(poll, limit)
         asset = await self.api.get_asset(asset_id, on_retry=on_retry)
         while asset.status != AssetStatus.READY_FOR_PROCESSING:
-            if not await poll.wait(limit):
+            if not await self._waited(poll, limit):
                 raise WaitTimeoutError(
                     f"The asset was not ready within {limit:g} s after its upload"
                     f" (status {asset.status.value}).",
@@ -141,9 +141,9 @@ class Steps:
     ) -> SpeechEnhancement:
         """Step 4: ask until it has succeeded, less and less often."""
         limit = self._storage.timeouts.processing if timeout is None else timeout
-        poll = Poll(self._polling, self.clock)
+        poll = Poll(self._polling, self.clock.monotonic())
         while not enhancement.status.finished:
-            if not await poll.wait(limit):
+            if not await self._waited(poll, limit):
                 raise WaitTimeoutError(
                     f"The enhancement was not finished within {limit:g} s; it goes on there.",
                     phase=Phase.PROCESS,
@@ -157,6 +157,15 @@ class Steps:
             on_status(enhancement)
         check_succeeded(enhancement)
         return enhancement
+
+    async def _waited(self, poll: Poll, limit: float | None) -> bool:
+        """Wait until it is time to ask once more; return whether there is time for it."""
+        wait = poll.wait_within(self.clock.monotonic(), limit)
+        if wait is None:
+            return False
+        await self.clock.sleep(wait)
+        poll.questions += 1
+        return True
 
     async def download(
         self,

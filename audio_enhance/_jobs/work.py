@@ -20,9 +20,9 @@ from audio_enhance._core.models import Asset, AssetStatus, SpeechEnhancement
 from audio_enhance._journal.journal import EntryState, Journal
 from audio_enhance._journal.row import Record
 from audio_enhance._recording.source import Source
-from audio_enhance._scheduler.places import PriorityGate
 from audio_enhance._transfer.output_folder import OutputFolder
 
+from .gate import PriorityGate
 from .handle import Job
 from .once import Shared
 from .steps import Steps, check_succeeded

@@ -1,100 +1,102 @@
-"""A number of places that are given out by priority."""
+"""Who is let in next, where places are given out by priority."""
 
-import asyncio
 import heapq
 from collections import Counter
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from itertools import count
 
 import attrs
 
 
-@attrs.frozen(order=True)
-class _Waiter:
-    rank: tuple[int, int]
-    priority: int = attrs.field(order=False)
-    admitted: "asyncio.Future[None]" = attrs.field(order=False)
+@attrs.define(eq=False)
+class Ticket:
+    """One visitor, who waits for a place, has one, or has left.
+
+    Attributes:
+        priority: Higher goes first.
+        waited: Whether there was no place for it when it came.
+        inside: Whether it has a place.
+        left: Whether it has given its place back, or given up waiting.
+    """
+
+    priority: int
+    waited: bool = False
+    inside: bool = False
+    left: bool = False
 
 
-class PriorityGate:
-    """Lets a number of holders in at once, the most important first, then in order of arrival.
+class Places:
+    """Gives a number of places out: to the most important first, then in order of arrival.
 
     Args:
-        places: How many holders there may be.
+        count: How many places there are.
         overtaking: Count only holders of the same or a higher priority against the places, so
             that what is important need not wait until something unimportant has left.
     """
 
-    def __init__(self, places: int, *, overtaking: bool = False) -> None:
-        self._places = places
+    def __init__(self, count: int, *, overtaking: bool = False) -> None:
+        self._count = count
         self._overtaking = overtaking
         self._holders: Counter[int] = Counter()
-        self._waiters: list[_Waiter] = []
-        self._arrivals = count()
+        self._queue: list[tuple[int, int, Ticket]] = []
+        self._arrivals = 0
+        self._waiting = 0
 
     @property
-    def places(self) -> int:
-        """How many holders there may be; may be changed at any time."""
-        return self._places
-
-    @places.setter
-    def places(self, places: int) -> None:
-        self._places = places
-        self._admit()
+    def count(self) -> int:
+        """How many places there are."""
+        return self._count
 
     @property
     def held(self) -> int:
-        """How many holders there are."""
+        """How many are inside."""
         return self._holders.total()
 
     @property
     def waiting(self) -> int:
         """How many wait for a place."""
-        return sum(not waiter.admitted.done() for waiter in self._waiters)
+        return self._waiting
 
-    async def enter(self, priority: int) -> bool:
-        """Wait for a place, and return whether there was a wait; `leave` gives it back."""
-        admitted = asyncio.get_running_loop().create_future()
-        waiter = _Waiter((-priority, next(self._arrivals)), priority, admitted)
-        heapq.heappush(self._waiters, waiter)
-        self._admit()
-        waits = not admitted.done()
-        try:
-            await admitted
-        except asyncio.CancelledError:
-            if admitted.done() and not admitted.cancelled():
-                self.leave(priority)  # let in and cancelled at the same moment
-            raise
-        return waits
+    def arrive(self, priority: int) -> Ticket:
+        """Return the ticket of somebody new, who is inside at once or waits."""
+        ticket = Ticket(priority)
+        self._arrivals += 1
+        self._waiting += 1
+        heapq.heappush(self._queue, (-priority, self._arrivals, ticket))
+        self._let_in()  # nobody else: who waited before still has the same in the way
+        ticket.waited = not ticket.inside
+        return ticket
 
-    def leave(self, priority: int) -> None:
-        """Give a place back."""
-        self._holders[priority] -= 1
-        if not self._holders[priority]:
-            del self._holders[priority]
-        self._admit()
+    def leave(self, ticket: Ticket) -> list[Ticket]:
+        """Give a place back, or give up waiting for one; return who is let in now."""
+        if ticket.left:
+            return []
+        ticket.left = True
+        if not ticket.inside:
+            self._waiting -= 1
+            return []
+        ticket.inside = False
+        self._holders[ticket.priority] -= 1
+        if not self._holders[ticket.priority]:
+            del self._holders[ticket.priority]
+        return self._let_in()
 
-    @asynccontextmanager
-    async def place(self, priority: int) -> AsyncGenerator[None]:
-        """Hold a place for the length of a block."""
-        await self.enter(priority)
-        try:
-            yield
-        finally:
-            self.leave(priority)
+    def resize(self, count: int) -> list[Ticket]:
+        """Change how many places there are; return who is let in now."""
+        self._count = count
+        return self._let_in()
 
-    def _admit(self) -> None:
-        while self._waiters:
-            first = self._waiters[0]
-            if first.admitted.done():  # cancelled while it waited
-                heapq.heappop(self._waiters)
-                continue
-            if self._in_the_way_of(first.priority) >= self._places:
-                return
-            heapq.heappop(self._waiters)
-            self._holders[first.priority] += 1
-            first.admitted.set_result(None)
+    def _let_in(self) -> list[Ticket]:
+        admitted: list[Ticket] = []
+        while self._queue:
+            ticket = self._queue[0][2]
+            if not ticket.left:
+                if self._in_the_way_of(ticket.priority) >= self._count:
+                    break
+                ticket.inside = True
+                self._holders[ticket.priority] += 1
+                self._waiting -= 1
+                admitted.append(ticket)
+            heapq.heappop(self._queue)
+        return admitted
 
     def _in_the_way_of(self, priority: int) -> int:
         if not self._overtaking:

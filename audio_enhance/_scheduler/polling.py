@@ -5,8 +5,6 @@ from random import uniform
 
 import attrs
 
-from audio_enhance._core.clock import Clock
-
 
 @attrs.frozen(kw_only=True)
 class PollPolicy:
@@ -28,67 +26,57 @@ class PollPolicy:
     share: float = attrs.field(default=0.25, validator=attrs.validators.gt(0))
 
 
+@attrs.define
 class Poll:
-    """The waits for one thing that is under way, the first of them at its expected end.
+    """The waits for one thing that is under way, the first of them until its expected end.
+
+    Times are seconds on the caller's own scale, whatever its zero is.
 
     Attributes:
-        since: When it began, on the clock's own scale.
+        policy: How eagerly to ask.
+        since: When it began.
         expected: The seconds it is expected to take; `None` when nothing is known.
         near: Whether, when they have passed, its end is probably near.
+        spread: Draws a number between two others.
         patience: A larger share than the policy's, for as long as to notice the end late by that
             share costs nobody anything; the longest wait grows with it.
-        questions: How often was asked so far.
+        questions: How often was asked so far; counted by whoever asks.
     """
 
-    def __init__(
-        self,
-        policy: PollPolicy,
-        clock: Clock,
-        *,
-        since: float | None = None,
-        expected: float | None = None,
-        near: bool = True,
-        spread: Callable[[float, float], float] = uniform,
-    ) -> None:
-        self._policy = policy
-        self._clock = clock
-        self._spread = spread
-        self.since = clock.monotonic() if since is None else since
-        self.expected = expected
-        self.near = near
-        self.patience = 0.0
-        self.questions = 0
+    policy: PollPolicy
+    since: float
+    expected: float | None = attrs.field(default=None, kw_only=True)
+    near: bool = attrs.field(default=True, kw_only=True)
+    spread: Callable[[float, float], float] = attrs.field(default=uniform, kw_only=True)
+    patience: float = attrs.field(default=0.0, init=False)
+    questions: int = attrs.field(default=0, init=False)
 
-    def next_wait(self) -> float:
+    def wait(self, now: float) -> float:
         """Return the seconds to wait before the next question."""
-        waited = self._clock.monotonic() - self.since
+        waited = now - self.since
         if self.expected is not None and self.questions == 0:
             return max(0.0, self.expected - waited)
         base = waited
         if self.expected is not None and self.near:  # then what counts is how far it has passed
             base = max(waited - self.expected, 0.2 * self.expected)
-        share = max(self.patience, self._policy.share)
-        longest = self._policy.longest * share / self._policy.share
+        share = max(self.patience, self.policy.share)
+        longest = self.policy.longest * share / self.policy.share
         wait = base * share
         # Up to a tenth later, so that many clients that began together do not ask together.
-        wait *= self._spread(1.0, 1.1)
-        return min(max(wait, self._policy.shortest), longest)
+        wait *= self.spread(1.0, 1.1)
+        return min(max(wait, self.policy.shortest), longest)
 
-    async def wait(self, limit: float | None = None) -> bool:
-        """Wait until it is time to ask, and count the question.
+    def wait_within(self, now: float, limit: float | None) -> float | None:
+        """Return the seconds to wait before the next question, if there is to be one.
 
         Args:
-            limit: The most seconds between the beginning and the last question.
-
-        Returns:
-            Whether to ask; at the limit once more, and after it never.
+            now: The time.
+            limit: The most seconds between the beginning and the last question, which comes then
+                at the latest; a first one there is however short they are. `None` for no end.
         """
-        wait = self.next_wait()
-        if limit is not None:
-            left = limit - (self._clock.monotonic() - self.since)
-            if left <= 0 and self.questions:
-                return False
-            wait = min(wait, max(left, 0.0))
-        await self._clock.sleep(wait)
-        self.questions += 1
-        return True
+        if limit is None:
+            return self.wait(now)
+        left = limit - (now - self.since)
+        if left <= 0 and self.questions:
+            return None
+        return min(self.wait(now), max(left, 0.0))

@@ -237,7 +237,7 @@ async def test_sources_are_pulled_as_there_is_room_for_them(tmp_path: Path) -> N
     def lazily(b: Bench, sources: list[Path]) -> Iterator[Path]:
         queue = b.client._open.lanes[0].queue
         for pulled, source in enumerate(sources, 1):
-            ahead.append(pulled - b.count(CREATE) - queue.window.places)
+            ahead.append(pulled - b.count(CREATE) - queue.window.depth)
             yield source
 
     async with bench(tmp_path, speed=60, seconds=2.0) as b:

@@ -112,7 +112,7 @@ async def test_a_job_that_waits_for_the_rate_limit_can_still_be_cancelled_for_fr
         with pytest.raises(JobCancelledError, match="cost nothing"):
             await second
         lane = b.client._open.lanes[0]
-        assert lane.queue.window.held == 0
+        assert lane.queue.gate.held == 0
         assert lane.unsubmitted == lane.unfinished == 0
     assert b.count(CREATE) == 1
 

@@ -46,7 +46,7 @@ class Run:
         self.finished: list[str] = []
         self.told: list[tuple[str, EnhancementStatus, datetime | None]] = []
         if depth is not None:
-            self.queue.window.places = depth
+            self.queue.window.depth = self.queue.gate.places = depth
 
     async def submit(
         self,
@@ -342,11 +342,11 @@ async def test_the_window_deepens_for_jobs_shorter_than_a_round_trip_and_shallow
     depths: list[int] = []
 
     async def scenario() -> None:
-        assert run.queue.window.places == 2
+        assert run.queue.window.depth == 2
         await run.all(*[0.1] * 120)
-        depths.append(run.queue.window.places)
+        depths.append(run.queue.window.depth)
         await run.all(*[60.0] * 50)
-        depths.append(run.queue.window.places)
+        depths.append(run.queue.window.depth)
 
     await run.clock.run(scenario())
     deep, shallow = depths
@@ -414,10 +414,10 @@ async def test_giving_up_before_the_request_went_out_creates_nothing() -> None:
     async def scenario() -> None:
         task = asyncio.create_task(run.submit(0, create=limited, sent=lambda: False))
         await run.clock.sleep(1.0)
-        assert run.queue.window.held == 1
+        assert run.queue.gate.held == 1
         task.cancel()
         await asyncio.wait([task])
-        assert run.queue.window.held == 0
+        assert run.queue.gate.held == 0
         await run.clock.sleep(100.0)
         assert run.server.busy == 0.0
 
@@ -445,10 +445,10 @@ async def test_a_request_on_its_way_is_seen_through_and_keeps_its_place() -> Non
         await asyncio.wait([task])
         assert task.cancelled()
         assert submitted == ["e0"]  # known before whoever was cancelled leaves
-        assert run.queue.window.held == 1
+        assert run.queue.gate.held == 1
         await run.clock.sleep(60.0)
         assert run.queue.outstanding == ()
-        assert run.queue.window.held == 0
+        assert run.queue.gate.held == 0
 
     await run.clock.run(scenario())
 
@@ -463,7 +463,7 @@ async def test_a_request_that_fails_gives_its_place_back() -> None:
         for _ in range(5):
             with pytest.raises(NotFoundError):
                 await run.submit(0, create=refused)
-        assert run.queue.window.held == 0
+        assert run.queue.gate.held == 0
 
     await run.clock.run(scenario())
 
@@ -483,7 +483,7 @@ async def test_what_was_created_earlier_is_taken_up_without_a_place() -> None:
             )
             for enhancement in old
         ]
-        assert run.queue.window.held == 0
+        assert run.queue.gate.held == 0
         # The first one is finished already: nothing needs to be asked.
         assert entries[0].finished.done()
         new = asyncio.create_task(run.enhance(10.0))

@@ -80,6 +80,22 @@ def test_no_module_is_its_own_ancestor() -> None:
         visit(module, ())
 
 
+def test_decisions_neither_wait_nor_look_at_a_clock() -> None:
+    """Nor does what they are made of."""
+    left, seen = {module for module in MODULES if room_of(module) == "_scheduler"}, set[str]()
+    assert left
+    while left:
+        seen.add(module := left.pop())
+        left |= imported(module) - seen
+        for node in ast.walk(ast.parse(MODULES[module].read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            assert not {"asyncio", "threading", "time"} & {*names}, module
+            assert not isinstance(node, ast.Attribute) or node.attr not in {"now", "today"}, module
+    assert "audio_enhance._core.clock" not in seen
+
+
 def test_the_core_imports_nothing_optional() -> None:
     optional = {"av", "botocore", "click", "numpy", "opentelemetry", "pytest", "rich", "starlette"}
     for module, path in MODULES.items():

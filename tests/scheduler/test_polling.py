@@ -1,108 +1,117 @@
+"""The waits between two questions about something that takes its time."""
+
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from audio_enhance import PollPolicy
 from audio_enhance._scheduler.polling import Poll
-from tests.support.clock import ManualClock
 
 POLICY = PollPolicy(shortest=0.5, longest=15, share=0.25)
+BEGAN = 1000.0
 
 
 def even(low: float, high: float) -> float:
     return low
 
 
-async def questions(poll: Poll, clock: ManualClock, lasts: float) -> list[float]:
+def questions(poll: Poll, lasts: float, *, now: float = BEGAN) -> list[float]:
     """Ask until something that takes `lasts` seconds is over; return when was asked."""
-    begin = clock.monotonic()
     asked: list[float] = []
     while not asked or asked[-1] < lasts:
-        assert await poll.wait()
-        asked.append(clock.monotonic() - begin)
+        now += poll.wait(now)
+        poll.questions += 1
+        asked.append(now - poll.since)
     return asked
 
 
-async def test_without_a_guess_it_asks_less_and_less_often(clock: ManualClock) -> None:
-    poll = Poll(POLICY, clock, spread=even)
-    asked = await questions(poll, clock, 600)
+def test_without_a_guess_it_asks_less_and_less_often() -> None:
+    asked = questions(Poll(POLICY, BEGAN, spread=even), 600)
     waits = [b - a for a, b in zip([0.0, *asked], asked, strict=False)]
     assert waits == sorted(waits)
     assert waits[0] == 0.5
     assert waits[-1] == 15
-    assert poll.questions == len(asked)
 
 
-@settings(deadline=None, max_examples=50)
 @given(lasts=st.floats(1, 2000))
-async def test_it_is_never_late_by_more_than_its_share(lasts: float) -> None:
-    clock = ManualClock()
-    asked = await questions(Poll(POLICY, clock), clock, lasts)
-    late = asked[-1] - lasts
+def test_it_is_never_late_by_more_than_its_share(lasts: float) -> None:
+    late = questions(Poll(POLICY, BEGAN), lasts)[-1] - lasts
     assert late <= min(15, max(0.5, 0.25 * 1.1 * lasts)) + 1e-6
 
 
 @pytest.mark.parametrize(("lasts", "most"), [(10, 12), (100, 22), (1000, 82)])
-async def test_questions_grow_with_the_logarithm_of_the_time(
-    clock: ManualClock, lasts: float, most: int
-) -> None:
-    asked = await questions(Poll(POLICY, clock, spread=even), clock, lasts)
-    assert len(asked) <= most
+def test_questions_grow_with_the_logarithm_of_the_time(lasts: float, most: int) -> None:
+    assert len(questions(Poll(POLICY, BEGAN, spread=even), lasts)) <= most
 
 
-async def test_with_a_good_guess_one_question_is_enough(clock: ManualClock) -> None:
-    poll = Poll(POLICY, clock, expected=42.0, spread=even)
-    assert await questions(poll, clock, 41.5) == [42.0]
+def test_with_a_good_guess_one_question_is_enough() -> None:
+    assert questions(Poll(POLICY, BEGAN, expected=42.0, spread=even), 41.5) == [42.0]
 
 
-async def test_with_a_guess_that_is_too_short_it_asks_again_soon(clock: ManualClock) -> None:
-    poll = Poll(POLICY, clock, expected=40.0, spread=even)
-    assert await questions(poll, clock, 43) == [40, 42, 44]
+def test_with_a_guess_that_is_too_short_it_asks_again_soon() -> None:
+    assert questions(Poll(POLICY, BEGAN, expected=40.0, spread=even), 43) == [40, 42, 44]
 
 
-async def test_what_began_earlier_is_asked_about_earlier(clock: ManualClock) -> None:
-    poll = Poll(POLICY, clock, since=clock.monotonic() - 30, expected=42.0)
-    assert poll.next_wait() == pytest.approx(12)
-    poll = Poll(POLICY, clock, since=clock.monotonic() - 90, expected=42.0)
-    assert poll.next_wait() == 0
+def test_with_a_guess_that_is_far_too_short_by_a_share_of_what_it_has_passed() -> None:
+    poll = Poll(POLICY, BEGAN, expected=8.0, spread=even)
+    poll.questions = 5
+    assert poll.wait(BEGAN + 8.0 + 20.0) == 0.25 * 20.0
 
 
-async def test_many_clients_do_not_ask_together(clock: ManualClock) -> None:
-    polls = [Poll(POLICY, clock, since=clock.monotonic() - 20) for _ in range(50)]
-    waits = {poll.next_wait() for poll in polls}
+def test_a_guess_about_something_far_larger_tells_when_to_begin_and_no_more() -> None:
+    poll = Poll(POLICY, BEGAN, expected=40.0, near=False, spread=even)
+    assert questions(poll, 41) == [40, 50]
+
+
+def test_what_began_earlier_is_asked_about_earlier() -> None:
+    assert Poll(POLICY, BEGAN - 30, expected=42.0).wait(BEGAN) == pytest.approx(12)
+    assert Poll(POLICY, BEGAN - 90, expected=42.0).wait(BEGAN) == 0
+
+
+def test_many_clients_do_not_ask_together() -> None:
+    waits = {Poll(POLICY, BEGAN - 20).wait(BEGAN) for _ in range(50)}
     assert len(waits) > 45
     assert all(5 <= wait <= 5.5 for wait in waits)
+    assert max(waits) > 5.25
 
 
-async def test_with_patience_there_are_fewer_questions_however_long_it_takes(
-    clock: ManualClock,
-) -> None:
-    poll = Poll(POLICY, clock, spread=even)
+def test_with_patience_there_are_fewer_questions_however_long_it_takes() -> None:
+    poll = Poll(POLICY, BEGAN, spread=even)
     poll.patience = 1.0
-    assert await questions(poll, clock, 100) == [0.5, 1, 2, 4, 8, 16, 32, 64, 124]
+    assert questions(poll, 100) == [0.5, 1, 2, 4, 8, 16, 32, 64, 124]
+
+
+def test_less_patience_than_the_policy_has_changes_nothing() -> None:
+    poll = Poll(POLICY, BEGAN, spread=even)
+    poll.patience = 0.1
+    assert poll.wait(BEGAN + 20) == 5
 
 
 class TestLimits:
-    async def test_it_asks_at_the_limit_and_never_after_it(self, clock: ManualClock) -> None:
-        poll = Poll(POLICY, clock, spread=even)
-        begin = clock.monotonic()
-        times: list[float] = []
-        while await poll.wait(20):
-            times.append(clock.monotonic() - begin)
-        assert times[-1] == 20
-        assert clock.monotonic() == begin + 20
+    def test_it_asks_at_the_limit_and_never_after_it(self) -> None:
+        poll, now = Poll(POLICY, BEGAN, spread=even), BEGAN
+        while (wait := poll.wait_within(now, 20)) is not None:
+            now += wait
+            poll.questions += 1
+        assert now == BEGAN + 20
 
-    async def test_it_asks_once_however_short_the_time(self, clock: ManualClock) -> None:
-        poll = Poll(POLICY, clock, expected=100.0)
-        assert await poll.wait(0)
-        assert clock.sleeps == [0]
-        assert not await poll.wait(0)
+    def test_it_asks_once_however_short_the_time(self) -> None:
+        poll = Poll(POLICY, BEGAN, expected=100.0)
+        assert poll.wait_within(BEGAN, 0) == 0
+        assert poll.wait_within(BEGAN + 5, 0) == 0
+        poll.questions += 1
+        assert poll.wait_within(BEGAN, 0) is None
 
-    async def test_time_spent_asking_counts(self, clock: ManualClock) -> None:
-        poll = Poll(POLICY, clock, spread=even)
-        assert await poll.wait(10)
-        clock.pass_by(20)
-        assert not await poll.wait(10)
+    def test_time_spent_asking_counts(self) -> None:
+        poll = Poll(POLICY, BEGAN, spread=even)
+        poll.questions += 1
+        assert poll.wait_within(BEGAN + 9.8, 10) == pytest.approx(0.2)
+        assert poll.wait_within(BEGAN + 20.5, 10) is None
+
+    def test_without_one_there_is_no_last_question(self) -> None:
+        poll = Poll(POLICY, BEGAN, spread=even)
+        poll.questions += 1
+        assert poll.wait_within(BEGAN + 1e9, None) == 15
 
 
 @pytest.mark.parametrize("wrong", [{"shortest": 0}, {"longest": -1}, {"share": 0}])
