@@ -41,10 +41,14 @@ Kinds of fault, each with a probability from 0 to 1:
   server_error               a 5xx answer
   too_many_requests          429 although the limit is not reached
   slow_answer                the answer takes its time
+  garbled_answer             an answer of success whose body is not what was
+                             asked for
   expired_url                a presigned URL is refused as expired
+  expired_token              the same, because its session has ended
   truncated_download         a download ends half-way
   slow_download              a download takes its time
   cut_upload                 an upload is cut half-way
+  invalid_upload             an upload is found unacceptable
   failed_enhancement         a speech enhancement ends as failed
   ready_lag                  seconds, not a probability: until an upload is
                              ready for processing
@@ -170,4 +174,9 @@ def _announce(service: "LocalService", console: Console, *, as_json: bool) -> No
         for name, value in service.environment.items():
             console.print(f"export {name}={shlex.quote(value)}", soft_wrap=True)
         console.print()
+    console.print(
+        "It speaks both generations of the API: with AUDIO_ENHANCE_API_VERSION=v2 programs use "
+        "the second one.",
+        soft_wrap=True,
+    )
     console.print("Ctrl-C ends it.")

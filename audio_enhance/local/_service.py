@@ -23,6 +23,7 @@ from audio_enhance.local.conditions.records import Records, new_records
 from audio_enhance.local.object_store.own import OwnStore
 from audio_enhance.local.object_store.protocol import ObjectStore
 from audio_enhance.local.serving.listener import Listener
+from audio_enhance.local.serving.log import one_line
 from audio_enhance.local.serving.threads import in_thread
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class LocalService:
             runner = web.AppRunner(
                 app,
                 access_log=None,
+                logger=one_line(),
                 handle_signals=False,
                 shutdown_timeout=Listener.GRACE,
                 auto_decompress=False,  # a request that is packed is none that the API can read

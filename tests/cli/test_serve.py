@@ -43,6 +43,7 @@ async def test_a_person_pastes_lines(alone: Command) -> None:
     exports = [shlex.split(line)[1] for line in lines if line.startswith("export ")]
     environment = dict(export.split("=", 1) for export in exports)
     assert len(environment) == 4
+    assert "AUDIO_ENHANCE_API_VERSION=v2" in "".join(lines)
     status, _ = await _token(environment)
     assert status >= 500
     run = await ended(process, SIGINT)

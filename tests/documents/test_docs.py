@@ -229,7 +229,8 @@ def test_the_tables_of_the_local_service_are_true() -> None:
 
 def test_the_codes_of_the_object_store_are_its_own() -> None:
     source = inspect.getsource(s3_errors)
-    codes = {" ".join(found) for found in re.findall(r'S3Error\(\s*(\d+),\s*"(\w+)"', source)}
+    written = re.findall(r'(?:S3Error\(\s*(\d+),|(\d+): \()\s*"(\w+)"', source)
+    codes = {f"{status or passing} {code}" for status, passing, code in written}
     named = set(re.findall(r"`(\d{3} [A-Z]\w+)`", LOCAL_SERVICE))
     assert "403 SignatureDoesNotMatch" in named
     assert named <= codes

@@ -57,6 +57,7 @@ def unlimited(**changes: Any) -> Behaviour:
         "others_per_minute": UNLIMITED,
         "upload_url_seconds": 1e5,
         "download_url_seconds": 1e5,
+        "session_seconds": 1e5,
     }
     return Behaviour(**(settings | changes))
 

@@ -15,10 +15,13 @@ import psutil
 import pytest
 
 from audio_enhance.local import Behaviour, LocalService
+from audio_enhance.local.api import validation
+from audio_enhance.local.api.tokens import SCOPES
+from audio_enhance.local.conditions.behaviour import Revision
 from audio_enhance.local.enhancer import demo_recording
 
 from .conftest import Serve
-from .support import BODY, Caller, StandIn, files_in, put
+from .support import BODY, Caller, StandIn, files_in, put, raw
 
 
 def listening() -> set[tuple[str, int]]:
@@ -79,6 +82,77 @@ async def test_the_description_is_true(caller: Caller, enhancer: StandIn) -> Non
             assert set(answer["headers"]) <= set(headers)
             other = "PATCH"
             assert (await caller.call(other, real))[0] == 405
+
+
+async def test_the_description_has_the_rules_of_the_code(caller: Caller) -> None:
+    _, document, _ = await caller.call("GET", "/openapi.json", headers={})
+    schemas = document["components"]["schemas"]
+    for schema, name in (("NewAsset", "filename"), ("NewAssetV2", "fileName")):
+        rules = schemas[schema]["properties"][name]
+        assert (rules["pattern"], rules["minLength"]) == (validation.FILENAME, 1)
+        assert rules["maxLength"] == validation.LONGEST_FILENAME
+    for schema, name in (("NewAsset", "content_type"), ("NewAssetV2", "mediaType")):
+        assert set(schemas[schema]["properties"][name]["enum"]) == validation.CONTENT_TYPES
+    assert schemas["NewAsset"]["properties"]["checksum"]["pattern"] == validation.CHECKSUM
+    given = schemas["NewSpeechEnhancementV2"]["properties"]["input"]["properties"]["uploadId"]
+    assert given["pattern"] == validation.UPLOAD_ID
+    form = document["paths"]["/ims/token/v3"]["post"]["requestBody"]["content"]
+    fields = form["application/x-www-form-urlencoded"]["schema"]["properties"]
+    assert fields["scope"]["pattern"] == SCOPES
+    assert fields["client_id"]["minLength"] == fields["client_secret"]["minLength"] == 1
+
+
+@pytest.mark.parametrize(("revision", "demanded"), [("2024-04", True), ("later", False)])
+async def test_the_description_demands_a_checksum_where_the_service_does(
+    serve: Serve, revision: Revision, demanded: bool
+) -> None:
+    caller = await serve(behaviour=Behaviour(revision=revision))
+    _, document, _ = await caller.call("GET", "/openapi.json", headers={})
+    schemas = document["components"]["schemas"]
+    assert ("checksum" in schemas["NewAsset"]["required"]) == demanded
+    assert "checksum" not in schemas["NewAssetV2"]["properties"]
+    facts = {"filename": "a.mp3", "byte_size": 1, "content_type": "audio/mpeg"}
+    status, _, _ = await caller.call("POST", "/audio_services/v1/assets", json=facts)
+    assert (status == 422) == demanded
+
+
+async def test_every_ipv6_address_has_one_that_answers(enhancer: StandIn) -> None:
+    try:
+        service = LocalService(host="::", enhancer=enhancer)
+        await service.start()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    try:
+        assert service.base_url.startswith("http://[::1]:")
+        token = service.issue_token(service.client_id)
+        async with aiohttp.ClientSession() as session:
+            caller = Caller(service, session, service.client_id, token)
+            url = await caller.result_url()
+            assert url.startswith(service.s3_url)
+            assert (await caller.fetch(url)).body == BODY
+    finally:
+        await service.stop()
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", b"no HTTP?X-Amz-Signature=1\r\n\r\n"]
+)
+@pytest.mark.parametrize("port", ["base_url", "s3_url"])
+async def test_garbage_is_one_line_in_the_log(
+    caller: Caller, caplog: pytest.LogCaptureFixture, port: str, garbage: bytes
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    caplog.clear()
+    answer = await raw(getattr(caller.service, port), garbage)
+    assert answer.status == 400
+    lines = [record for record in caplog.records if record.name != "asyncio"]
+    [line] = lines
+    assert (line.levelname, line.exc_info) == ("WARNING", None)
+    assert line.name == "audio_enhance.local"
+    assert "Signature" not in line.getMessage()
+    if port == "s3_url":
+        assert answer.headers["content-type"].startswith("application/xml")
+        assert answer.code == "BadRequest"
 
 
 async def test_its_files_are_removed(

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
-from typing import Final
+from typing import Final, Literal
 from uuid import uuid4
 
 from aiohttp import hdrs, web
@@ -15,6 +16,7 @@ from audio_enhance.local.conditions.faults import Fault
 from audio_enhance.local.conditions.records import RequestRecord
 from audio_enhance.local.serving.connection import reset
 
+from .garbled import garbled
 from .problems import (
     ProblemError,
     bad_key,
@@ -38,7 +40,8 @@ current_record: ContextVar[RequestRecord] = ContextVar("current_record")
 _PUBLIC: Final = frozenset({"/", "/openapi.json", "/ims/token/v3"})
 # 502 and 504 are a gateway's way of saying that it does not know what the server has done; here
 # the server has then acted (RFC 9110 §15.6.3, §15.6.5).
-_AFTER_ACTING: Final = frozenset({502, 504})
+_AFTER_ACTING: Final = frozenset({502, 504, 520, 524})
+_VERSION: Final = re.compile(r"/(?:audio_services/(?:(v1|api)|(v2))|api/(v2))(?:/|$)")
 
 
 class Gateway:
@@ -65,13 +68,14 @@ class Gateway:
                 request.match_info.route, f"{request.method} {request.rel_url.raw_path}"
             ),
             request_id=uuid4().hex,
+            api_version=_version(request.path),
         )
         current_record.set(record)
         self._conditions.records.append(record)
         try:
             response = await self._answer(request, handler, record)
         except ProblemError as problem:
-            response = _problem_response(problem)
+            response = _problem_response(problem, record.api_version)
         except (ConnectionError, web.RequestPayloadError):
             # Either side has dropped the connection: what is returned here reaches nobody.
             return web.Response()
@@ -94,7 +98,7 @@ class Gateway:
             self._limit(client, creation=record.route in routes.CREATIONS)
         strike = faults.strike(record.route)
         if strike is None:
-            return await _act(request, handler)
+            return await _act(request, handler, record.api_version)
         record.fault = strike.fault
         match strike.fault:
             case Fault.RESET_BEFORE:
@@ -105,13 +109,15 @@ class Gateway:
             case Fault.SERVER_ERROR if strike.status not in _AFTER_ACTING:
                 raise server_error(strike.status)
             case _:
-                response = await _act(request, handler)
+                response = await _act(request, handler, record.api_version)
         match strike.fault:
             case Fault.SERVER_ERROR:
                 raise server_error(strike.status)
             case Fault.RESET_AFTER:
                 reset(request)
                 raise ConnectionResetError
+            case Fault.GARBLED_ANSWER:
+                return garbled(response, strike.garble)
             case _:
                 await asyncio.sleep(faults.slow_seconds)
         return response
@@ -147,26 +153,36 @@ def _check_host(request: web.Request) -> None:
         raise bad_request("the Host header is not valid") from None
 
 
-async def _act(request: web.Request, handler: _Handler) -> web.StreamResponse:
+def _version(path: str) -> Literal["v1", "v2"] | None:
+    """Return the generation of the API that a path belongs to, if it is one of its paths."""
+    match = _VERSION.match(path)
+    return None if match is None else "v1" if match[1] else "v2"
+
+
+async def _act(request: web.Request, handler: _Handler, version: str | None) -> web.StreamResponse:
     """Let the endpoint answer; whatever goes wrong there is an answer, too."""
     try:
         return await handler(request)
     except ProblemError as problem:
-        return _problem_response(problem)
+        return _problem_response(problem, version)
     except web.HTTPException as error:
         # From aiohttp: no such path or method, or too large a body.
         allow = error.headers.get(hdrs.ALLOW)
         return _problem_response(
             ProblemError(
-                error.status, {"message": error.reason}, {"Allow": allow} if allow else None
-            )
+                error.status,
+                {"message": error.reason.capitalize()},
+                {"Allow": allow} if allow else None,
+            ),
+            version,
         )
     except Exception as error:
         if isinstance(error, (ConnectionError, web.RequestPayloadError)):
             raise
         _log.exception("%s %s", request.method, request.rel_url.raw_path)
-        return _problem_response(server_error(500))
+        return _problem_response(server_error(500), version)
 
 
-def _problem_response(problem: ProblemError) -> web.Response:
-    return web.json_response(problem.body, status=problem.status, headers=problem.headers)
+def _problem_response(problem: ProblemError, version: str | None) -> web.Response:
+    body = problem.body_of(version)
+    return web.json_response(body, status=problem.status, headers=problem.headers)

@@ -6,7 +6,7 @@ from typing import Any
 
 
 class ProblemError(Exception):
-    """An error answer: a status, a JSON body and perhaps headers."""
+    """An error answer: a status, a JSON body in the words of v1, and perhaps headers."""
 
     def __init__(
         self, status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
@@ -15,6 +15,12 @@ class ProblemError(Exception):
         self.status = status
         self.body = body
         self.headers = dict(headers or {})
+
+    def body_of(self, version: str | None) -> Mapping[str, Any]:
+        """Return the body as this generation of the API writes it; v2 knows one form only."""
+        if version != "v2":
+            return self.body
+        return {"error_code": self.body.get("error_code"), "message": self.body["message"]}
 
 
 def bad_request(message: str) -> ProblemError:
@@ -33,9 +39,14 @@ def invalid(errors: Mapping[str, str]) -> ProblemError:
     )
 
 
-def not_found(what: str) -> ProblemError:
+def refused(message: str) -> ProblemError:
+    """A speech enhancement that cannot be created, although the request is a good one."""
+    return ProblemError(422, {"message": message})
+
+
+def not_found() -> ProblemError:
     """Something that is not there, or belongs to another API client: the answer is the same."""
-    return ProblemError(404, {"message": f"{what} not found"})
+    return ProblemError(404, {"message": "Not found"})
 
 
 def bad_token() -> ProblemError:
@@ -59,5 +70,9 @@ def too_many(retry_after: str) -> ProblemError:
 
 
 def server_error(status: int) -> ProblemError:
-    """A failure of the server (500, 503) or of a gateway before it (502, 504)."""
-    return ProblemError(status, {"message": HTTPStatus(status).phrase})
+    """A failure of the server (500, 503) or of a gateway before it (502, 504, 520 to 524)."""
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = "The web server returned an unknown error"
+    return ProblemError(status, {"message": phrase})

@@ -13,7 +13,7 @@ from audio_enhance.local.conditions.conditions import Conditions
 from audio_enhance.local.enhancer.errors import EnhancerError
 from audio_enhance.local.object_store.protocol import ObjectStore
 
-from .state import SpeechEnhancement
+from .state import Asset, SpeechEnhancement
 
 if TYPE_CHECKING:
     from audio_enhance.local.enhancer.protocol import Enhancer
@@ -80,6 +80,12 @@ class ProcessingQueue:
         if lane.worker is None:
             lane.worker = asyncio.create_task(self._work(lane), name="audio-enhance-queue")
 
+    def remove(self, asset: Asset) -> None:
+        """Take out what waits for an asset that is no more; what is in work comes to its end."""
+        lane = self._lanes.get(asset.client_id)
+        if lane is not None:
+            lane.waiting = deque(one for one in lane.waiting if one.asset is not asset)
+
     def usage(self, client_id: str) -> QueueUsage:
         """Return how busy the queue of this API client was."""
         lane = self._lanes.get(client_id)
@@ -131,6 +137,8 @@ class ProcessingQueue:
                 await self._enhancer.enhance(
                     source, result, content_type=content_type, strength=enhancement.strength
                 )
+            if enhancement.asset.deleted:
+                return  # nobody can ask for it any more
             await self._store.save(enhancement.key, result, content_type)
         finally:
             with suppress(OSError):

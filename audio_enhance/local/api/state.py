@@ -4,8 +4,6 @@ from uuid import uuid4
 
 from attrs import define, field
 
-from audio_enhance.local.object_store.protocol import ObjectInfo
-
 from .validation import NewAsset
 
 
@@ -20,8 +18,11 @@ class Asset:
     facts: NewAsset
     created_at: float
     checksum: str | None
-    landed: ObjectInfo | None = None
+    landed_checksum: str | None = None
     ready_at: float | None = None
+    invalid: bool = False
+    deleted: bool = False
+    enhancements: "list[SpeechEnhancement]" = field(factory=list["SpeechEnhancement"])
     id: str = field(factory=lambda: str(uuid4()))
 
     @property
@@ -31,7 +32,7 @@ class Asset:
 
     def is_ready(self, now: float) -> bool:
         """Whether speech enhancements may be created."""
-        return self.ready_at is not None and self.ready_at <= now
+        return self.ready_at is not None and self.ready_at <= now and not self.invalid
 
 
 @define(eq=False)
@@ -65,17 +66,23 @@ class State:
     def add_enhancement(self, enhancement: SpeechEnhancement) -> None:
         """Remember a speech enhancement."""
         self._enhancements[enhancement.id] = enhancement
+        enhancement.asset.enhancements.append(enhancement)
+
+    def remove(self, asset: Asset) -> None:
+        """Forget an asset and its speech enhancements."""
+        asset.deleted = True
+        del self._assets[asset.id]
+        for enhancement in asset.enhancements:
+            del self._enhancements[enhancement.id]
 
     def asset(self, asset_id: str, client_id: str) -> Asset | None:
         """Return this client's asset of that id."""
         asset = self._assets.get(asset_id)
         return asset if asset and asset.client_id == client_id else None
 
-    def enhancement(
-        self, asset_id: str, enhancement_id: str, client_id: str
-    ) -> SpeechEnhancement | None:
-        """Return this client's speech enhancement of that asset and that id."""
+    def enhancement(self, enhancement_id: str, client_id: str) -> SpeechEnhancement | None:
+        """Return this client's speech enhancement of that id."""
         enhancement = self._enhancements.get(enhancement_id)
-        if enhancement is None or enhancement.asset is not self.asset(asset_id, client_id):
+        if enhancement is None or enhancement.asset.client_id != client_id:
             return None
         return enhancement

@@ -3,7 +3,6 @@
 import base64
 import hmac
 import json
-import re
 import secrets
 from collections.abc import Mapping
 from typing import Final
@@ -12,9 +11,11 @@ from attrs import define, field, frozen
 
 from audio_enhance.local.conditions.clock import Clock
 
+from .validation import matches
+
 # Adobe's scopes are separated by commas (developer.adobe.com, OAuth Server-to-Server credential
-# API reference), not by the spaces of RFC 6749.
-_SCOPES: Final = re.compile(r"[\w.:-]+(,[\w.:-]+)*", re.ASCII)
+# API reference), not by the spaces of RFC 6749; many guides write a space after each comma.
+SCOPES: Final = r"^[A-Za-z0-9_.:-]+(, *[A-Za-z0-9_.:-]+)*$"
 
 
 @frozen
@@ -82,7 +83,7 @@ class Tokens:
         self._grants.clear()
 
     def exchange(self, form: Mapping[str, str]) -> dict[str, object]:
-        """Answer a token request (client credentials).
+        """Answer a token request (client credentials), wherever its fields were.
 
         Raises:
             TokenError: For every request that must not get a token.
@@ -97,7 +98,7 @@ class Tokens:
             raise TokenError(400, "invalid_client", "invalid client_id parameter")
         if not hmac.compare_digest(client.secret.encode(), form["client_secret"].encode()):
             raise TokenError(401, "invalid_client", "invalid client_secret parameter")
-        if not _SCOPES.fullmatch(form.get("scope", "")):
+        if not matches(SCOPES, form.get("scope", "")):
             raise TokenError(400, "invalid_scope", "Invalid or missing scope(s)")
         return {
             "access_token": self.issue(client),

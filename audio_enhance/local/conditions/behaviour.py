@@ -29,10 +29,23 @@ class Behaviour:
             minutes" and say so, too.
         download_url_seconds: Seconds for which a presigned URL for a result works; like an
             upload's, a week at most.
+        session_seconds: Seconds until the session ends that has signed a URL. From then on the
+            URL is answered ``400 ExpiredToken``, however long it was to live.
+        lenient_queries: Whether a presigned query that was escaped in another way passes if it
+            says the same, as at S3. The default is stricter: it has to be the same bytes.
         ready_lag: Seconds between the end of an upload and ``ready_for_processing``.
+        visible_lag: Seconds after its creation for which an asset or a speech enhancement is
+            not found.
+        enhanceable_lag: Seconds for which an asset that says ``ready_for_processing`` is still
+            refused as not uploaded yet.
+        result_lag: Seconds between ``succeeded`` and the URL of the result.
+        refuse_repeats: Whether a second speech enhancement of an asset at the same strength is
+            refused, and one of an asset that could not be enhanced. If None, the API's second
+            generation does, whose description says so, and the first does not.
         revision: ``"2024-04"`` for the guide's own shapes; ``"later"`` for those of its public
             revision: ``checksum`` is null until the upload has landed, ``Content-MD5`` is not
-            signed, and ``download_url`` is itself a presigned URL that each GET renews.
+            signed, and ``download_url`` is itself a presigned URL that each GET renews. The
+            second generation has no revisions.
     """
 
     creations_per_minute: int = field(default=100, validator=validators.gt(0))
@@ -40,5 +53,11 @@ class Behaviour:
     token_seconds: float = _lifetime(86399.0)
     upload_url_seconds: float = _lifetime(300.0)
     download_url_seconds: float = _lifetime(60.0)
+    session_seconds: float = _lifetime(3600.0)
+    lenient_queries: bool = False
     ready_lag: float = field(default=0.0, validator=validators.ge(0.0))
+    visible_lag: float = field(default=0.0, validator=validators.ge(0.0))
+    enhanceable_lag: float = field(default=0.0, validator=validators.ge(0.0))
+    result_lag: float = field(default=0.0, validator=validators.ge(0.0))
+    refuse_repeats: bool | None = None
     revision: Revision = field(default="2024-04", validator=validators.in_(("2024-04", "later")))

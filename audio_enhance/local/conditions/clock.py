@@ -21,3 +21,9 @@ class Clock:
     def date(self, at: float | None = None) -> datetime:
         """Return the UTC date of the moment ``at`` of this clock, now when there is none."""
         return datetime.fromtimestamp(self._epoch + (self.seconds() if at is None else at), UTC)
+
+    def timestamp(self, at: float | None) -> str | None:
+        """Write a moment as the API does: UTC, milliseconds, ``Z``; None if there is none."""
+        if at is None:
+            return None
+        return self.date(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -5,7 +5,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from enum import Enum
 from random import Random
-from typing import Final
+from typing import Final, Literal
 
 from attrs import define, field, frozen, validators
 
@@ -20,40 +20,67 @@ class Fault(Enum):
     SERVER_ERROR = "server_error"
     TOO_MANY_REQUESTS = "too_many_requests"
     SLOW_ANSWER = "slow_answer"
+    GARBLED_ANSWER = "garbled_answer"
     EXPIRED_URL = "expired_url"
+    EXPIRED_TOKEN = "expired_token"  # noqa: S105 - the name of a fault
     TRUNCATED_DOWNLOAD = "truncated_download"
     SLOW_DOWNLOAD = "slow_download"
     CUT_UPLOAD = "cut_upload"
+    INVALID_UPLOAD = "invalid_upload"
     FAILED_ENHANCEMENT = "failed_enhancement"
     READY_LAG = "ready_lag"
 
 
 _ANYWHERE = (Fault.RESET_BEFORE, Fault.RESET_AFTER, Fault.SERVER_ERROR, Fault.SLOW_ANSWER)
-_API = (*_ANYWHERE, Fault.TOO_MANY_REQUESTS)
-_S3 = (*_ANYWHERE, Fault.EXPIRED_URL)
+_API = (*_ANYWHERE, Fault.TOO_MANY_REQUESTS, Fault.GARBLED_ANSWER)
+_S3 = (*_ANYWHERE, Fault.EXPIRED_URL, Fault.EXPIRED_TOKEN)
 
 # Which kinds can strike where. The order is the order of the draws: a request gets one fault.
 _KINDS: Final[dict[str, tuple[Fault, ...]]] = {
     routes.TOKEN: _API,
     routes.CREATE_ASSET: _API,
     routes.GET_ASSET: _API,
+    routes.DELETE_ASSET: (*_ANYWHERE, Fault.TOO_MANY_REQUESTS),
     routes.CREATE_ENHANCEMENT: _API,
     routes.GET_ENHANCEMENT: _API,
     routes.DOWNLOAD: _API,
     routes.PUT_OBJECT: (*_S3, Fault.CUT_UPLOAD),
-    routes.GET_OBJECT: (*_S3, Fault.TRUNCATED_DOWNLOAD, Fault.SLOW_DOWNLOAD),
+    routes.GET_OBJECT: (
+        *_S3,
+        Fault.TRUNCATED_DOWNLOAD,
+        Fault.SLOW_DOWNLOAD,
+        Fault.GARBLED_ANSWER,
+    ),
     routes.HEAD_OBJECT: _S3,
 }
-# Speech enhancements fail by their place in the queue, not by a request.
+# Speech enhancements fail by their place in the queue, and uploads are found unacceptable when
+# they are looked at: neither by a request.
 _PROCESSING: Final = (Fault.FAILED_ENHANCEMENT,)
+_UPLOADS: Final = (Fault.INVALID_UPLOAD,)
 
 _API_ERRORS: Final = (500, 502, 503, 504)
 _S3_ERRORS: Final = (500, 503)
+# Seen more rarely, so only where a script names them: a conflict, and what proxies say.
+_RARE_API_ERRORS: Final = (409, 501, 520, 521, 522, 523, 524)
+_RARE_S3_ERRORS: Final = (400, 409)
 _S3_ROUTES: Final = frozenset({routes.PUT_OBJECT, routes.GET_OBJECT, routes.HEAD_OBJECT})
+
+Garble = Literal["cut", "page", "empty", "packed"]
+_GARBLES: Final[tuple[Garble, ...]] = ("cut", "page", "empty", "packed")
+# Of a result a cut one is a kind of its own, and nothing that is packed is expected.
+_GARBLED_RESULTS: Final[tuple[Garble, ...]] = ("page", "empty")
 
 
 def _server_errors(route: str | None) -> tuple[int, ...]:
     return _S3_ERRORS if route in _S3_ROUTES else _API_ERRORS
+
+
+def _rare_errors(route: str | None) -> tuple[int, ...]:
+    return _RARE_S3_ERRORS if route in _S3_ROUTES else _RARE_API_ERRORS
+
+
+def _garbles(route: str | None) -> tuple[Garble, ...]:
+    return _GARBLED_RESULTS if route == routes.GET_OBJECT else _GARBLES
 
 
 def _probability() -> float:
@@ -63,10 +90,17 @@ def _probability() -> float:
 
 @frozen
 class Strike:
-    """A fault that was drawn, and the status that it answers if it is a server error."""
+    """A fault that was drawn.
+
+    Attributes:
+        fault: Its kind.
+        status: The status that it answers if it is a server error.
+        garble: What becomes of the answer's body if it is garbled.
+    """
 
     fault: Fault
     status: int
+    garble: Garble
 
 
 @define
@@ -76,6 +110,7 @@ class _Script:
     skip: int
     times: int
     status: int | None
+    garble: Garble | None
 
 
 @define(kw_only=True)
@@ -92,10 +127,15 @@ class Faults:
             the object store 503 ``SlowDown`` or 500 ``InternalError``, before it acted.
         too_many_requests: That the answer is 429 although the limit is not reached (API only).
         slow_answer: That the answer comes ``slow_seconds`` after the server acted.
+        garbled_answer: That the server acted, and that its answer of success has a body that
+            is not what was asked for. From the API it is cut off, a proxy's page, nothing, or
+            packed and cut off; of a result it is a page or nothing.
         expired_url: That a presigned URL is refused as expired, now and from then on.
+        expired_token: The same, with what S3 says when the session has ended that signed it.
         truncated_download: That a download ends half-way.
         slow_download: That a download is spread over ``slow_seconds``.
         cut_upload: That the connection is reset half-way through an upload.
+        invalid_upload: That an upload is found unacceptable once it has landed.
         failed_enhancement: That a speech enhancement ends as ``failed``.
         ready_lag: Seconds added to `Behaviour.ready_lag`, not a probability.
         slow_seconds: How slow the slow ones are, in seconds.
@@ -110,10 +150,13 @@ class Faults:
     server_error: float = _probability()
     too_many_requests: float = _probability()
     slow_answer: float = _probability()
+    garbled_answer: float = _probability()
     expired_url: float = _probability()
+    expired_token: float = _probability()
     truncated_download: float = _probability()
     slow_download: float = _probability()
     cut_upload: float = _probability()
+    invalid_upload: float = _probability()
     failed_enhancement: float = _probability()
     ready_lag: float = field(default=0.0, validator=validators.ge(0.0))
     slow_seconds: float = field(default=1.0, validator=validators.ge(0.0))
@@ -134,6 +177,7 @@ class Faults:
         times: int = 1,
         skip: int = 0,
         status: int | None = None,
+        garble: Garble | None = None,
     ) -> None:
         """Make the next matching requests fail in exactly this way.
 
@@ -143,10 +187,15 @@ class Faults:
             fault: What is to happen.
             route: A route as in `RequestRecord.route`; without one, every request that this
                 kind of fault can strike. `Fault.FAILED_ENHANCEMENT` takes none: it strikes the
-                next speech enhancement whose turn it is.
+                next speech enhancement whose turn it is; nor does `Fault.INVALID_UPLOAD`, which
+                strikes the next upload that is looked at.
             times: How many matching requests get the fault.
             skip: How many matching requests are let through first.
-            status: Which 5xx a `Fault.SERVER_ERROR` answers, instead of one at random.
+            status: What a `Fault.SERVER_ERROR` answers, instead of a 5xx at random. Only a
+                script can make it 409, 501 or 520 to 524, and from the object store 400
+                ``IncompleteBody`` or 409 ``OperationAborted``.
+            garble: What becomes of the body of a `Fault.GARBLED_ANSWER`, instead of one
+                of these in turn: ``"cut"``, ``"page"``, ``"empty"``, ``"packed"``.
 
         Raises:
             ValueError: If such a fault can never strike there.
@@ -156,10 +205,15 @@ class Faults:
         if route is not None and fault not in _KINDS.get(route, ()):
             raise ValueError(f"{fault.value} cannot happen at {route!r}")
         if status is not None and (
-            fault is not Fault.SERVER_ERROR or status not in _server_errors(route)
+            fault is not Fault.SERVER_ERROR
+            or status not in _server_errors(route) + _rare_errors(route)
         ):
             raise ValueError(f"{fault.value} cannot answer {status}")
-        self._scripts.append(_Script(fault, route, skip, times, status))
+        if garble is not None and (
+            fault is not Fault.GARBLED_ANSWER or garble not in _garbles(route)
+        ):
+            raise ValueError(f"{fault.value} cannot be {garble!r} there")
+        self._scripts.append(_Script(fault, route, skip, times, status, garble))
 
     def strike(self, route: str) -> Strike | None:
         """Decide whether a request to this route is hit, and count it if it is."""
@@ -168,6 +222,10 @@ class Faults:
     def strike_processing(self) -> Strike | None:
         """Decide whether a speech enhancement fails, and count it if it does."""
         return self._draw(None, _PROCESSING)
+
+    def strike_upload(self) -> Strike | None:
+        """Decide whether an upload that has landed is unacceptable, and count it if it is."""
+        return self._draw(None, _UPLOADS)
 
     def lag(self) -> float:
         """Return the extra seconds until an upload that just landed is ready, and count it."""
@@ -188,8 +246,16 @@ class Faults:
         if fault is None:
             return None
         self.injected[fault] += 1
-        status = script and script.status
-        return Strike(fault, status or self._random.choice(_server_errors(route)))
+        return Strike(
+            fault,
+            (script and script.status) or self._random.choice(_server_errors(route)),
+            (script and script.garble) or self._garble(fault, route),
+        )
+
+    def _garble(self, fault: Fault, route: str | None) -> Garble:
+        # In turn, not at random, so that it does not reshuffle the other draws.
+        garbles = _garbles(route)
+        return garbles[self.injected[fault] % len(garbles)]
 
     def _next_script(self, route: str | None, kinds: tuple[Fault, ...]) -> _Script | None:
         for script in self._scripts:

@@ -23,6 +23,7 @@ class RequestRecord:
         route: The endpoint without its ids, such as ``"POST /assets"``,
             ``"GET /speech_enhancements/:id/download"`` or ``"PUT /object"``; of a request that
             no endpoint takes, the method and the path.
+        api_version: The generation of the API, ``"v1"`` or ``"v2"``; None where there is none.
         request_id: What the answer's ``x-request-id`` or ``x-amz-request-id`` said.
         status: The status that was answered; None while there is no answer yet, and for good
             when the connection was dropped instead.
@@ -39,6 +40,7 @@ class RequestRecord:
     method: str
     route: str
     request_id: str
+    api_version: Literal["v1", "v2"] | None = None
     status: int | None = None
     client_id: str | None = None
     asset_id: str | None = None

@@ -99,6 +99,21 @@ def expired(expires: str, ended: datetime, now: datetime) -> S3Error:
     )
 
 
+def expired_token(token: str) -> S3Error:
+    """A presigned URL whose session is over, whatever its own time says."""
+    return S3Error(400, "ExpiredToken", "The provided token has expired.", {"Token-0": token})
+
+
+def invalid_token(token: str) -> S3Error:
+    """A security token that is none."""
+    return S3Error(
+        400,
+        "InvalidToken",
+        "The provided token is malformed or otherwise invalid.",
+        {"Token-0": token},
+    )
+
+
 def not_yet_valid(begins: datetime, ends: datetime, now: datetime) -> S3Error:
     """A presigned URL from the future."""
     return S3Error(
@@ -228,11 +243,28 @@ def invalid_range(requested: str, size: int) -> S3Error:
     )
 
 
-def overload(status: int) -> S3Error:
-    """What S3 says when it has too much to do (503) or has failed (500)."""
-    if status == 503:
-        return S3Error(503, "SlowDown", "Please reduce your request rate.")
-    return S3Error(500, "InternalError", "We encountered an internal error. Please try again.")
+_PASSING: Final = {
+    400: (
+        "IncompleteBody",
+        "You did not provide the number of bytes specified by the Content-Length HTTP header",
+    ),
+    409: (
+        "OperationAborted",
+        "A conflicting conditional operation is currently in progress against this resource.",
+    ),
+    500: ("InternalError", "We encountered an internal error. Please try again."),
+    503: ("SlowDown", "Please reduce your request rate."),
+}
+
+
+def passing(status: int) -> S3Error:
+    """What S3 says when it has too much to do (503), has failed (500) or is at it (409)."""
+    return S3Error(status, *_PASSING[status])
+
+
+def no_http(status: int) -> S3Error:
+    """Something that cannot be read as an HTTP request."""
+    return S3Error(status, "BadRequest", "An error occurred when parsing the HTTP request.")
 
 
 def _text(text: str) -> str:

@@ -71,6 +71,12 @@ class ObjectFiles:
         self._index[key] = stored
         return stored
 
+    def delete(self, key: str) -> None:
+        """Remove the object of that key, if there is one."""
+        stored = self._index.pop(key, None)
+        if stored is not None:
+            stored.path.unlink(missing_ok=True)
+
     async def adopt(self, key: str, content_type: str, path: Path) -> None:
         """Hash a file that was made here, and move it to its key."""
         digest = await in_thread(_digest, path)

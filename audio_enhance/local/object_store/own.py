@@ -2,7 +2,6 @@
 
 import base64
 import secrets
-import struct
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,18 +13,18 @@ from botocore.credentials import ReadOnlyCredentials
 
 from audio_enhance.local.conditions.conditions import Conditions
 from audio_enhance.local.serving.listener import Listener
+from audio_enhance.local.serving.log import one_line
 
 from .files import ObjectFiles
+from .http import ObjectHttp
 from .presigned import A_WEEK, SigningKey, presign
 from .protocol import ObjectInfo, Upload
 from .server import ObjectServer
+from .session_token import Lives, session_token
 
 _REGION: Final = "us-east-1"
 # What the upload URLs of the guide say, although they are "only valid for a few minutes".
 _UPLOAD_EXPIRES: Final = 43_200
-# Base64 of these has ten slashes and four pluses in a row, so that every URL holds %2F and %2B:
-# a client that decodes and encodes it again on the way breaks the signature.
-_TOKEN_HEAD: Final = base64.b64decode("FwoGZXIvYXdzEPf//////////wEa++++")
 
 
 @frozen
@@ -53,10 +52,14 @@ class OwnStore:
     async def start(self, directory: Path, conditions: Conditions) -> None:
         """Open the port; objects go to ``directory``."""
         files = ObjectFiles(directory, conditions.clock)
-        server = ObjectServer(conditions, files, self._key, _session_end)
+        server = ObjectServer(conditions, files, self._key)
         # Bodies are what was signed, byte for byte: no unpacking of a Content-Encoding.
-        handler = web.Server(
-            server.handle, access_log=None, lingering_time=0, auto_decompress=False
+        handler = ObjectHttp(
+            server.handle,
+            access_log=None,
+            logger=one_line(),
+            lingering_time=0,
+            auto_decompress=False,
         )
         runner = web.ServerRunner(handler, shutdown_timeout=Listener.GRACE)
         listener = await Listener.open(runner, self._host, self._port)
@@ -106,6 +109,10 @@ class OwnStore:
         stored = self._started.files.get(key)
         return stored.info if stored else None
 
+    async def delete(self, key: str) -> None:
+        """Remove an object; downloads of it that are under way get to their end."""
+        self._started.files.delete(key)
+
     @asynccontextmanager
     async def source(self, key: str) -> AsyncGenerator[Path]:
         """Return the object's own file."""
@@ -135,7 +142,10 @@ class OwnStore:
         query: dict[str, str] | None = None,
     ) -> str:
         clock = self._started.conditions.clock
-        token = _session_token(clock.seconds() + lifetime)
+        session = self._started.conditions.behaviour.session_seconds
+        token = session_token(
+            Lives(url=clock.seconds() + lifetime, session=clock.seconds() + session)
+        )
         return presign(
             method,
             f"{self._started.listener.url(hostname)}/{key}",
@@ -146,16 +156,3 @@ class OwnStore:
             headers=headers,
             query=query,
         )
-
-
-def _session_token(ends: float) -> str:
-    """Return a security token that knows when its session ends; no two are the same."""
-    tail = secrets.token_bytes(192)
-    return base64.b64encode(_TOKEN_HEAD + struct.pack(">d", ends) + tail).decode()
-
-
-def _session_end(token: str) -> float:
-    # Only tokens that were signed here get this far.
-    raw = base64.b64decode(token)
-    end: float = struct.unpack_from(">d", raw, len(_TOKEN_HEAD))[0]
-    return end

@@ -12,10 +12,10 @@ mistake in one of them shows.
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from attrs import field, frozen
 from botocore.auth import S3SigV4QueryAuth
@@ -102,12 +102,20 @@ class Presigned:
 
 
 def verify(
-    method: str, target: bytes, headers: RawHeaders, *, key: SigningKey, now: datetime
+    method: str,
+    target: bytes,
+    headers: RawHeaders,
+    *,
+    key: SigningKey,
+    now: datetime,
+    check_token: Callable[[str], None] = lambda _: None,
+    lenient: bool = False,
 ) -> Presigned:
     """Check a request against its presigned query.
 
     S3 checks in this order: that there is one mechanism, that the query can be read, that the
-    headers are signed, that the time is right, and at last the signature itself.
+    headers are signed, that the time is right, that the session lives, and at last the
+    signature itself.
 
     Args:
         method: The method of the request line.
@@ -116,6 +124,8 @@ def verify(
         headers: The headers as they arrived.
         key: What to check the signature with.
         now: The time at the server.
+        check_token: Told the session's token; raises if it is none, or has ended.
+        lenient: Whether ``%2F`` and ``/`` are the same in the query after all, as at S3.
 
     Raises:
         S3Error: If it is not exactly the request that was signed, or not in its time.
@@ -138,12 +148,13 @@ def verify(
     if unsigned:
         raise s3.not_signed(", ".join(unsigned))
     claim.check_time(now)
+    check_token(query["X-Amz-Security-Token"])
 
     canonical = b"\n".join(
         [
             method.encode(),
             path,
-            _canonical_query(raw_query),
+            _canonical_query(raw_query, lenient=lenient),
             *(name.encode() + b":" + sent.get(name.encode(), b"") for name in signed),
             b"",
             query["X-Amz-SignedHeaders"].encode(),
@@ -263,11 +274,17 @@ def _text(raw: bytes) -> str:
     return unquote_to_bytes(raw).decode("utf-8", "replace")
 
 
-def _canonical_query(raw_query: bytes) -> bytes:
-    """Sort the parameters, as they were sent, without the signature itself."""
+def _canonical_query(raw_query: bytes, *, lenient: bool) -> bytes:
+    """Sort the parameters, without the signature itself: as they were sent, or escaped anew."""
+    read = _escaped if lenient else bytes
     pairs = (part.partition(b"=") for part in raw_query.split(b"&") if part)
-    rest = sorted((name, value) for name, _, value in pairs if name != b"X-Amz-Signature")
-    return b"&".join(name + b"=" + value for name, value in rest)
+    rest = sorted((read(name), read(value)) for name, _, value in pairs)
+    return b"&".join(name + b"=" + value for name, value in rest if name != b"X-Amz-Signature")
+
+
+def _escaped(part: bytes) -> bytes:
+    """Escape what is read as SigV4 says: all but the unreserved characters of RFC 3986."""
+    return quote(unquote_to_bytes(part), safe="").encode()
 
 
 def _joined(headers: RawHeaders) -> dict[bytes, bytes]:

@@ -72,6 +72,10 @@ class ObjectStore(Protocol):
         """Return what is known of the object, None while it is not there."""
         ...
 
+    async def delete(self, key: str) -> None:
+        """Remove the object, if it is there."""
+        ...
+
     def source(self, key: str) -> AbstractAsyncContextManager[Path]:
         """Return the object as a file, for as long as the context lasts."""
         ...

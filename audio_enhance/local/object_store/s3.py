@@ -118,6 +118,11 @@ class S3Store:
         seen = self._first_seen.setdefault(key, self._running.clock.seconds())
         return ObjectInfo(int(head["ContentLength"]), md5, seen)
 
+    async def delete(self, key: str) -> None:
+        """Have the endpoint remove the object."""
+        self._first_seen.pop(key, None)
+        await in_thread(self._client.delete_object, Bucket=self._bucket, Key=key)
+
     @asynccontextmanager
     async def source(self, key: str) -> AsyncGenerator[Path]:
         """Fetch the object into a temporary file."""

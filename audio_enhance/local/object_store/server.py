@@ -5,7 +5,6 @@ import base64
 import binascii
 import logging
 import secrets
-from collections.abc import Callable
 from typing import Final
 
 from aiohttp import HttpVersion11, hdrs, web
@@ -23,6 +22,7 @@ from .errors import S3Error
 from .files import Incoming, ObjectFiles, StoredObject
 from .presigned import Presigned, SigningKey, verify
 from .ranges import requested_range
+from .session_token import lives
 
 _log = logging.getLogger("audio_enhance.local")
 
@@ -33,6 +33,7 @@ _SLOW_PIECES: Final = 10
 _MAX_PUT: Final = 5 * 1024**3
 # After how many seconds without a byte of the body S3 answers RequestTimeout.
 _STALL_SECONDS: Final = 20.0
+_PAGE: Final = b"<!DOCTYPE html>\n<html><body>Please log in to use this network.</body></html>\n"
 
 
 @frozen
@@ -48,22 +49,13 @@ class _Download:
 class ObjectServer:
     """Answers presigned PUT, GET and HEAD requests as S3 does."""
 
-    def __init__(
-        self,
-        conditions: Conditions,
-        files: ObjectFiles,
-        key: SigningKey,
-        expiry: Callable[[str], float],
-    ) -> None:
-        """Serve ``files`` to holders of URLs that ``key`` has signed.
-
-        ``expiry`` says when the session of a security token ends, in seconds of the clock.
-        """
+    def __init__(self, conditions: Conditions, files: ObjectFiles, key: SigningKey) -> None:
+        """Serve ``files`` to holders of URLs that ``key`` has signed."""
         self._conditions = conditions
         self._files = files
         self._key = key
-        self._expiry = expiry
         self._burnt: set[str] = set()
+        self._ended: set[str] = set()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever it is, and write it down."""
@@ -91,7 +83,7 @@ class ObjectServer:
                 # Too late for another answer.
                 reset(request)
                 return web.Response()
-            refusal = s3.overload(500)
+            refusal = s3.passing(500)
         document = refusal.document(record.request_id, host_id)
         response = web.Response(
             status=refusal.status,
@@ -114,6 +106,8 @@ class ObjectServer:
             request.raw_headers,
             key=self._key,
             now=self._conditions.clock.date(),
+            check_token=self._check_session,
+            lenient=self._conditions.behaviour.lenient_queries,
         )
         key = presigned.path.removeprefix("/")
         _name(record, key)
@@ -123,16 +117,23 @@ class ObjectServer:
             reset(request)
             return web.Response()
         if strike and fault is Fault.SERVER_ERROR:
-            raise s3.overload(strike.status)
+            raise s3.passing(strike.status)
         if fault is Fault.EXPIRED_URL:
             self._burnt.add(presigned.signature)
+        if fault is Fault.EXPIRED_TOKEN:
+            self._ended.add(presigned.token)
+            self._check_session(presigned.token)
         self._check_life(presigned)
 
         download: _Download | None = None
         if request.method == hdrs.METH_PUT:
             etag = await self._receive(request, key, record)
-            response = web.StreamResponse(headers=ids | {hdrs.ETAG: etag})
+            response: web.StreamResponse = web.StreamResponse(headers=ids | {hdrs.ETAG: etag})
             response.content_length = 0
+        elif strike and fault is Fault.GARBLED_ANSWER:
+            body = b"" if strike.garble == "empty" else _PAGE
+            response = web.Response(body=body, content_type="text/html", headers=ids)
+            record.bytes_out = len(body)
         elif request.method in (hdrs.METH_GET, hdrs.METH_HEAD):
             download = self._download(request, key, presigned)
             response = web.StreamResponse(status=download.status, headers=ids | download.headers)
@@ -151,10 +152,15 @@ class ObjectServer:
             await self._send(request, response, download, record)
         return response
 
-    def _check_life(self, presigned: Presigned) -> None:
+    def _check_session(self, token: str) -> None:
         """Refuse a URL whose session is over, however long ``X-Amz-Expires`` says it lives."""
+        if lives(token).session <= self._conditions.clock.seconds() or token in self._ended:
+            raise s3.expired_token(token)
+
+    def _check_life(self, presigned: Presigned) -> None:
+        """Refuse a URL whose own time is over, however long ``X-Amz-Expires`` says it lives."""
         clock = self._conditions.clock
-        ends = self._expiry(presigned.token)
+        ends = lives(presigned.token).url
         if ends < clock.seconds() or presigned.signature in self._burnt:
             ended = min(ends, clock.seconds())
             raise s3.expired(presigned.expires, clock.date(ended), clock.date())

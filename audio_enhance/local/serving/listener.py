@@ -1,6 +1,7 @@
 """A listening socket and everything that has come in through it."""
 
 import asyncio
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import ClassVar, Self
 
@@ -44,14 +45,10 @@ class Listener:
 
     def url(self, hostname: str | None = None) -> str:
         """Return the origin; under the name that a caller used, if we listen on every address."""
-        host = "127.0.0.1" if self._everywhere else self._host
-        if hostname is not None and self._everywhere:
-            host = hostname
+        host = self._host
+        with suppress(ValueError):  # it is a name
+            address = ip_address(host)
+            if address.is_unspecified:
+                # "::" is every IPv6 address and no other: 127.0.0.1 would not answer.
+                host = hostname or ("127.0.0.1" if address.version == 4 else "::1")
         return str(URL.build(scheme="http", host=host, port=self._port))
-
-    @property
-    def _everywhere(self) -> bool:
-        try:
-            return ip_address(self._host).is_unspecified
-        except ValueError:
-            return False

@@ -49,6 +49,7 @@ async def test_credentials_are_exchanged_for_a_token(caller: Caller) -> None:
         ({"scope": None}, 400, "invalid_scope"),
         ({"scope": "openid AdobeID"}, 400, "invalid_scope"),
         ({"scope": "openid,"}, 400, "invalid_scope"),
+        ({"scope": "openid,ff_apis\n"}, 400, "invalid_scope"),
     ],
 )
 async def test_a_wrong_request_is_refused(
@@ -59,9 +60,31 @@ async def test_a_wrong_request_is_refused(
     assert list(answer) == ["error", "error_description"]
 
 
-async def test_the_form_is_no_json_and_no_query(caller: Caller) -> None:
+async def test_the_form_is_no_json(caller: Caller) -> None:
     assert (await ask(caller, json=form(caller)))[1]["error"] == "invalid_request"
-    assert (await ask(caller, params=form(caller)))[1]["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize("scope", ["openid,AdobeID,ff_apis", "openid, AdobeID, ff_apis"])
+@pytest.mark.parametrize(
+    "in_query",
+    [
+        pytest.param((), id="the form"),
+        pytest.param(("client_id",), id="the client in the query"),
+        pytest.param(
+            ("grant_type", "client_id", "client_secret", "scope"), id="everything in the query"
+        ),
+    ],
+)
+async def test_the_published_shapes_of_a_request(
+    caller: Caller, in_query: tuple[str, ...], scope: str
+) -> None:
+    fields = form(caller, scope=scope)
+    query = {name: fields.pop(name) for name in in_query}
+    status, answer, _ = await ask(caller, params=query, **({"data": fields} if fields else {}))
+    assert status == 200
+    caller.token = answer["access_token"]
+    await caller.create()
+    assert caller.service.client_secret not in repr(caller.service.record)
 
 
 @pytest.mark.parametrize(("charset", "extra"), [("bogus", b""), ("utf-8", b"\xff")])

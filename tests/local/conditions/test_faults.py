@@ -1,6 +1,8 @@
 """Each kind of fault, where it strikes and what it leaves behind."""
 
 import asyncio
+import gzip
+import json
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -9,6 +11,7 @@ import aiohttp
 import pytest
 
 from audio_enhance.local import Fault, Faults
+from audio_enhance.local.conditions.faults import Garble
 from tests.local.conftest import Serve
 from tests.local.support import BODY, Caller, FakeClock, md5, path_of, put, raw
 
@@ -255,7 +258,7 @@ def test_a_time_does_not_run_backwards(name: str, value: float) -> None:
         (Fault.FAILED_ENHANCEMENT, "POST /speech_enhancements", None),
         (Fault.RESET_AFTER, "POST /asset", None),
         (Fault.RESET_AFTER, "POST /assets", 500),
-        (Fault.SERVER_ERROR, "POST /assets", 501),
+        (Fault.SERVER_ERROR, "POST /assets", 505),
         (Fault.SERVER_ERROR, "PUT /object", 502),
         (Fault.READY_LAG, None, None),
     ],
@@ -275,3 +278,110 @@ def test_draws_can_be_repeated() -> None:
 
     assert draws(3) == draws(3) != draws(4)
     assert 60 < sum(fault is not None for fault in draws(3)) < 140
+
+
+@pytest.mark.parametrize("status", [409, 501, 520, 521, 522, 523, 524])
+async def test_rare_server_errors_are_scripted(caller: Caller, status: int) -> None:
+    caller.service.faults.script(Fault.SERVER_ERROR, route="GET /assets/:id", status=status)
+    assert (await caller.call("GET", f"{ASSETS}/x"))[0] == status
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "IncompleteBody"),
+        (409, "OperationAborted"),
+        (500, "InternalError"),
+        (503, "SlowDown"),
+    ],
+)
+async def test_s3s_passing_errors_are_scripted(caller: Caller, status: int, code: str) -> None:
+    asset = await caller.create()
+    caller.service.faults.script(Fault.SERVER_ERROR, route="PUT /object", status=status)
+    answer = await caller.put(asset)
+    assert (answer.status, answer.code) == (status, code)
+    assert (await caller.put(asset)).status == 200
+
+
+async def test_a_session_ends_on_demand(caller: Caller) -> None:
+    asset = await caller.create()
+    caller.service.faults.script(Fault.EXPIRED_TOKEN, route="PUT /object")
+    for _ in range(2):
+        answer = await caller.put(asset)
+        assert (answer.status, answer.code) == (400, "ExpiredToken")
+    assert (await caller.put(await caller.asset(asset["id"]))).status == 200
+
+
+@pytest.mark.parametrize("garble", ["cut", "page", "empty", "packed"])
+async def test_an_answer_is_garbled_after_the_server_acted(caller: Caller, garble: Garble) -> None:
+    faults = caller.service.faults
+    faults.script(Fault.GARBLED_ANSWER, route="POST /assets", garble=garble)
+    # Not unpacked: what is cut off fails only then.
+    async with aiohttp.ClientSession(headers=caller.headers, auto_decompress=False) as session:
+        url = caller.service.base_url + ASSETS
+        async with session.post(url, json=FACTS) as answer:
+            assert answer.status == 201
+            body = await answer.read()
+    with pytest.raises(ValueError):
+        json.loads(body)
+    assert caller.service.record[-1].asset_id is not None
+    assert (answer.headers["Content-Type"] == "text/html") == (garble == "page")
+    if garble == "packed":
+        with pytest.raises(EOFError):
+            gzip.decompress(body)
+    assert faults.injected == {Fault.GARBLED_ANSWER: 1}
+
+
+@pytest.mark.parametrize(("garble", "status"), [("cut", 200), ("page", 200), ("empty", 202)])
+async def test_a_garbled_redirect_is_none(caller: Caller, garble: Garble, status: int) -> None:
+    done = await caller.finished(await caller.enhance(await caller.ready()))
+    caller.service.faults.script(
+        Fault.GARBLED_ANSWER, route="GET /speech_enhancements/:id/download", garble=garble
+    )
+    got, _, headers = await caller.call("GET", path_of(done) + "/download")
+    assert (got, "location" in headers) == (status, False)
+
+
+@pytest.mark.parametrize("garble", ["page", "empty"])
+async def test_a_garbled_result_is_a_page_or_nothing(caller: Caller, garble: Garble) -> None:
+    url = await caller.result_url()
+    caller.service.faults.script(Fault.GARBLED_ANSWER, route="GET /object", garble=garble)
+    answer = await caller.fetch(url)
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/html")
+    assert (answer.body == b"") == (garble == "empty")
+    assert (await caller.fetch(url)).body == BODY
+
+
+async def test_an_error_is_not_garbled(caller: Caller) -> None:
+    caller.service.faults.script(Fault.GARBLED_ANSWER, route="GET /assets/:id", garble="page")
+    status, body, _ = await caller.call("GET", f"{ASSETS}/x")
+    assert (status, body["message"]) == (404, "Not found")
+
+
+async def test_an_upload_is_found_unacceptable(caller: Caller) -> None:
+    asset = await caller.create()
+    caller.service.faults.script(Fault.INVALID_UPLOAD)
+    assert (await caller.put(asset)).status == 200
+    for _ in range(2):
+        seen = await caller.asset(asset["id"])
+        assert (seen["status"], seen["upload_url"]) == ("invalid_upload", None)
+    path = f"{ASSETS}/{asset['id']}/speech_enhancements"
+    status, body, _ = await caller.call("POST", path, json={"strength": 1})
+    assert (status, body["message"]) == (422, "Asset is not enhanceable")
+
+
+@pytest.mark.parametrize(
+    ("fault", "route", "garble"),
+    [
+        (Fault.RESET_AFTER, "POST /assets", "cut"),
+        (Fault.GARBLED_ANSWER, "GET /object", "packed"),
+        (Fault.GARBLED_ANSWER, "PUT /object", None),
+        (Fault.INVALID_UPLOAD, "PUT /object", None),
+        (Fault.EXPIRED_TOKEN, "GET /assets/:id", None),
+    ],
+)
+def test_a_garble_that_cannot_be_is_refused(
+    fault: Fault, route: str, garble: Garble | None
+) -> None:
+    with pytest.raises(ValueError):
+        Faults().script(fault, route=route, garble=garble)

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator
 from io import BytesIO
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import pytest
 
@@ -393,3 +393,17 @@ async def test_a_full_disk_is_an_internal_error(
     assert (answer.status, answer.code) == (500, "InternalError")
     monkeypatch.undo()
     assert (await caller.put(asset)).status == 200
+
+
+@pytest.mark.parametrize("change", ["", "AAAA", "%21"])
+async def test_a_token_that_is_none_is_malformed(caller: Caller, change: str) -> None:
+    url = (await caller.create())["upload_url"]
+    head, _, rest = url.partition("X-Amz-Security-Token=")
+    token, _, tail = rest.partition("&")
+    answer = await caller.fetch(f"{head}X-Amz-Security-Token={change}{token[5:]}&{tail}", "PUT")
+    assert (answer.status, answer.code) == (400, "InvalidToken")
+    # One that could be: only the signature shows that it is another one's.
+    decoded = unquote(token)
+    other = quote(decoded[:200] + "AAAA" + decoded[204:], safe="")
+    answer = await caller.fetch(f"{head}X-Amz-Security-Token={other}&{tail}", "PUT")
+    assert (answer.status, answer.code) == (403, "SignatureDoesNotMatch")

@@ -1,0 +1,140 @@
+"""What both generations of the API have behind them: assets, speech enhancements, and rules."""
+
+from typing import Literal
+
+from audio_enhance.local.conditions.conditions import Conditions
+from audio_enhance.local.object_store.protocol import ObjectStore, Upload
+
+from .disposition import attachment, output_name
+from .problems import not_found, refused
+from .queue import ProcessingQueue
+from .state import Asset, SpeechEnhancement, State
+from .validation import NewAsset
+
+
+class Backend:
+    """Creates, finds and deletes; every method is about one API client's own things."""
+
+    def __init__(self, conditions: Conditions, store: ObjectStore, queue: ProcessingQueue) -> None:
+        self._conditions = conditions
+        self._store = store
+        self._queue = queue
+        self._state = State()
+
+    @property
+    def now(self) -> float:
+        """The seconds of the service's clock."""
+        return self._conditions.clock.seconds()
+
+    def create_asset(self, client_id: str, facts: NewAsset) -> Asset:
+        """Register a recording."""
+        asset = Asset(client_id, facts, self.now, facts.checksum)
+        self._state.add_asset(asset)
+        return asset
+
+    def asset(self, client_id: str, asset_id: str) -> Asset:
+        """Return an asset of this client's; raises a 404 `ProblemError` if there is none."""
+        asset = self._state.asset(asset_id, client_id)
+        if asset is None or not self._is_visible(asset.created_at):
+            raise not_found()
+        return asset
+
+    async def look_at(self, asset: Asset) -> None:
+        """Look whether the upload of a waiting asset has landed, and is what was announced."""
+        if asset.ready_at is not None:
+            return
+        found = await self._store.info(asset.key)
+        if found is None or found.size != asset.facts.byte_size or asset.ready_at is not None:
+            return
+        if asset.checksum is not None and found.md5 not in (None, asset.checksum):
+            return
+        faults = self._conditions.faults
+        asset.ready_at = found.landed_at + self._conditions.behaviour.ready_lag + faults.lag()
+        asset.invalid = faults.strike_upload() is not None
+        asset.landed_checksum = found.md5
+
+    async def delete(self, asset: Asset) -> None:
+        """Delete an asset with its speech enhancements, and all of their bytes."""
+        self._state.remove(asset)
+        self._queue.remove(asset)
+        for key in (asset.key, *(enhancement.key for enhancement in asset.enhancements)):
+            await self._store.delete(key)
+
+    async def create_enhancement(
+        self, asset: Asset, strength: int, *, version: Literal["v1", "v2"]
+    ) -> SpeechEnhancement:
+        """Append a speech enhancement to the queue; raises a 422 `ProblemError` if it must not.
+
+        The texts are those that the description of v2 gives, whose backend is v1's, too.
+        """
+        await self.look_at(asset)
+        behaviour = self._conditions.behaviour
+        since = self.now - behaviour.enhanceable_lag
+        if asset.invalid:
+            raise refused("Asset is not enhanceable")
+        if not asset.is_ready(since):
+            raise refused("Asset has not been uploaded yet")
+        strict = behaviour.refuse_repeats
+        if strict if strict is not None else version == "v2":
+            _refuse_repeats(asset, strength)
+        enhancement = SpeechEnhancement(asset, strength, self.now)
+        self._state.add_enhancement(enhancement)
+        return enhancement
+
+    def process(self, enhancement: SpeechEnhancement) -> None:
+        """Let a speech enhancement have its turn; until then it says ``queued``."""
+        self._queue.put(enhancement)
+
+    def enhancement(self, client_id: str, enhancement_id: str) -> SpeechEnhancement:
+        """Return one of this client's; raises a 404 `ProblemError` if there is none."""
+        enhancement = self._state.enhancement(enhancement_id, client_id)
+        if enhancement is None or not self._is_visible(enhancement.requested_at):
+            raise not_found()
+        return enhancement
+
+    def has_result(self, enhancement: SpeechEnhancement) -> bool:
+        """Whether there is something to download."""
+        since = self.now - self._conditions.behaviour.result_lag
+        ended = enhancement.finished_at
+        return enhancement.status == "succeeded" and ended is not None and ended <= since
+
+    def asset_status(self, asset: Asset) -> str:
+        """Return the status that the API shows."""
+        if asset.ready_at is None or asset.ready_at > self.now:
+            return "waiting_for_upload"
+        return "invalid_upload" if asset.invalid else "ready_for_processing"
+
+    def updated_at(self, asset: Asset) -> float:
+        """Return when the status of an asset changed."""
+        ready_at = asset.ready_at
+        return asset.created_at if ready_at is None or ready_at > self.now else ready_at
+
+    def upload_url(self, asset: Asset, hostname: str) -> str | None:
+        """Return a new presigned URL for the upload, None once it has landed."""
+        if self.asset_status(asset) != "waiting_for_upload":
+            return None
+        facts = asset.facts
+        # Content-MD5 is not signed where no checksum is sent.
+        upload = Upload(asset.key, facts.byte_size, facts.content_type, facts.checksum)
+        return self._store.upload_url(upload, hostname=hostname)
+
+    def result_url(self, enhancement: SpeechEnhancement, hostname: str) -> str:
+        """Return a new presigned URL of a result."""
+        facts = enhancement.asset.facts
+        return self._store.download_url(
+            enhancement.key,
+            disposition=attachment(output_name(facts.filename, enhancement.strength)),
+            content_type=facts.content_type,
+            hostname=hostname,
+        )
+
+    def _is_visible(self, created_at: float) -> bool:
+        return self.now >= created_at + self._conditions.behaviour.visible_lag
+
+
+def _refuse_repeats(asset: Asset, strength: int) -> None:
+    earlier = asset.enhancements
+    if any(enhancement.status == "failed" for enhancement in earlier):
+        raise refused("Asset is not enhanceable")
+    if any(enhancement.strength == strength for enhancement in earlier):
+        raise refused("Speech enhancement already exists for specified asset, model and strength")
