@@ -49,7 +49,8 @@ from ._core.events import (
 from ._core.models import Asset, AssetStatus, EnhancementStatus, SpeechEnhancement
 from ._jobs.batch import BatchReport, Outcome
 from ._jobs.handle import EnhanceResult, Job, JobStatus
-from ._journal.journal import EntryState, Journal, JournalEntry
+from ._journal.entry import EntryState, JournalEntry
+from ._journal.journal import Journal
 from ._recording.source import Source, SourceLike
 from ._scheduler.polling import PollPolicy
 from ._session.rate_limits import RateLimits

@@ -160,6 +160,8 @@ class EnhanceClient(Jobs):
         output_dir: str | os.PathLike[str],
         journal: str | os.PathLike[str] | Journal | None = None,
         overwrite: bool = False,
+        redo: bool = False,
+        protected: Iterable[str | os.PathLike[str]] = (),
         root: str | os.PathLike[str] | None = None,
         priority: int = 0,
         on_event: Callable[[Event], None] | None = None,
@@ -174,6 +176,10 @@ class EnhanceClient(Jobs):
             output_dir: The folder for the results; made if it is not there.
             journal: A file that every step is written to; a second run with it repeats nothing.
             overwrite: Replace results of the same name; otherwise that is an error.
+            redo: Make results once more that an earlier run with the same journal made: over it,
+                or, where somebody changed it since, beside it; over that, too, with `overwrite`.
+            protected: Files that no result may take the place of, a report for example; those
+                of the sources and of the journal are it anyway.
             root: Where recordings have the same name, their folders below this one are kept;
                 found from the sources, if they are a sequence, where it is not given.
             priority: Higher goes first among what this client has not submitted yet.
@@ -185,7 +191,16 @@ class EnhanceClient(Jobs):
         """
         outcomes: list[tuple[int, Outcome]] = []
         async with self._batch(
-            sources, strength, output_dir, journal, overwrite, root, priority, on_event
+            sources,
+            strength,
+            output_dir,
+            journal,
+            overwrite,
+            redo,
+            protected,
+            root,
+            priority,
+            on_event,
         ) as batch:
             async with aclosing(batch.run(sources)) as run:
                 outcomes.extend([item async for item in run])
@@ -200,6 +215,8 @@ class EnhanceClient(Jobs):
         output_dir: str | os.PathLike[str],
         journal: str | os.PathLike[str] | Journal | None = None,
         overwrite: bool = False,
+        redo: bool = False,
+        protected: Iterable[str | os.PathLike[str]] = (),
         root: str | os.PathLike[str] | None = None,
         priority: int = 0,
         on_event: Callable[[Event], None] | None = None,
@@ -211,7 +228,16 @@ class EnhanceClient(Jobs):
         """
         async with (
             self._batch(
-                sources, strength, output_dir, journal, overwrite, root, priority, on_event
+                sources,
+                strength,
+                output_dir,
+                journal,
+                overwrite,
+                redo,
+                protected,
+                root,
+                priority,
+                on_event,
             ) as batch,
             aclosing(batch.run(sources)) as run,
         ):
@@ -226,6 +252,8 @@ class EnhanceClient(Jobs):
         output_dir: str | os.PathLike[str],
         journal: str | os.PathLike[str] | Journal | None,
         overwrite: bool,
+        redo: bool,
+        protected: Iterable[str | os.PathLike[str]],
         root: str | os.PathLike[str] | None,
         priority: int,
         on_event: Callable[[Event], None] | None,
@@ -240,6 +268,7 @@ class EnhanceClient(Jobs):
             overwrite=overwrite,
             root=None if root is None else Path(root),
         )
+        outputs.protected.add(protected)
         async with AsyncExitStack() as stack:
             opened_journal = None
             if isinstance(journal, Journal):
@@ -249,12 +278,13 @@ class EnhanceClient(Jobs):
                     await Journal.open(Path(journal), clock=self._setup.clock)
                 )
             if opened_journal is not None:
+                outputs.protected.add_journal(opened_journal.path)
                 await opened_journal.remove_leftovers()
             opened = self._open
             yield Batch(
                 opened.lanes,
                 opened.moved,
-                Order.of(outputs, opened_journal, keep=_REMEMBERED),
+                Order.of(outputs, opened_journal, keep=_REMEMBERED, redo=redo, spare=not redo),
                 strengths,
                 priority=priority,
                 on_event=self._listeners(on_event),

@@ -21,7 +21,7 @@ _STATEMENTS = (
 )
 # Of the command line, the local service, the journal, and of what only they need.
 _NOT_NEEDED = {
-    "aiosqlite", "av", "botocore", "click", "numpy", "opentelemetry", "pytest", "rich", "sqlite3",
+    "av", "botocore", "click", "numpy", "opentelemetry", "pytest", "rich", "sqlite3",
 }  # fmt: skip
 _NOT_OURS = ("cli", "integrations", "local", "otel", "pytest_plugin", "web")
 _TIMED = """

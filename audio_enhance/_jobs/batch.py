@@ -11,25 +11,28 @@ from collections.abc import (
 from contextlib import aclosing
 from os import PathLike
 from pathlib import Path
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import attrs
 
 from audio_enhance._core.cancellation import end
 from audio_enhance._core.errors import AudioEnhanceError, AuthenticationError, JobCancelledError
 from audio_enhance._core.events import Event
-from audio_enhance._journal.row import Record, note_refused
+from audio_enhance._journal.row import Earlier, JournalRow, note_refused
 from audio_enhance._recording.source import Source, SourceLike, as_source
 
 from .handle import Job
 from .lane import Lane
-from .work import Order
+from .work import Order, ResultAwayError
 
 SourcesLike = Iterable[SourceLike] | AsyncIterable[SourceLike]
 OutcomeStatus = Literal["succeeded", "failed", "skipped", "not started"]
 # So many outcomes may wait to be read before no further source is pulled: many more than are
 # under way, so that whoever reads in bursts does not hold up the server either.
 _UNREAD = 256
+
+_CHANGED = "The result was changed since it was made: it stays. Redo it for another one."
+_AWAY = "The result was moved or removed, and the server has it no longer. Redo it for another one."
 
 
 @attrs.frozen(kw_only=True)
@@ -43,6 +46,8 @@ class Outcome:
         status: `skipped` means that an earlier run of the same journal made the result;
             `not started`, that the batch was stopped before.
         path: Where the result is.
+        note: What a person should know of it, in one sentence: that a result which was skipped
+            was changed since, or is no longer where it was.
         error: Why there is none.
         asset_id: The asset, if there is one.
         enhancement_id: The speech enhancement, if there is one.
@@ -56,6 +61,7 @@ class Outcome:
     strength: int
     status: OutcomeStatus
     path: Path | None = None
+    note: str | None = None
     error: AudioEnhanceError | None = None
     asset_id: str | None = None
     enhancement_id: str | None = None
@@ -64,7 +70,7 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """Whether the result is there."""
+        """Whether the result is there, or was made and is the user's now."""
         return self.status in ("succeeded", "skipped")
 
 
@@ -207,6 +213,8 @@ class Batch:
                     await note_refused(self._order.journal, given, place.strength, error)
                 self._fail(place, error)
             return
+        if self._order.outputs is not None and source.path is not None:
+            self._order.outputs.protected.add_recordings([source.path])
         lane = None
         for place in places:
             # All strengths of a source in one lane: another one cannot see its upload.
@@ -244,44 +252,59 @@ class Batch:
                 await self._moved.wait()
         return None
 
-    async def _record_of(self, source: Source, strength: int) -> Record | None:
+    async def _record_of(self, source: Source, strength: int) -> JournalRow | None:
         if self._order.journal is None or self.stopped_by is not None:
             return None
         try:
-            return await Record.of(self._order.journal, source, strength)
+            return await JournalRow.of(self._order.journal, source, strength)
         except AudioEnhanceError:
             return None  # the job will meet the same, and say so
 
-    def _home_of(self, record: Record | None) -> Lane | None:
+    def _home_of(self, record: JournalRow | None) -> Lane | None:
         """Return the lane that can see what an earlier run has left at the server."""
         if record is None or record.entry.asset_id is None:
             return None
         return next((at for at in self._lanes if at.client_id == record.entry.client_id), None)
 
-    async def _done_before(self, source: Source, record: Record, place: _Place) -> bool:
+    async def _done_before(self, source: Source, record: JournalRow, place: _Place) -> bool:
+        if self._order.redo:
+            return False
         try:
-            path = await record.whole_result(source)
+            earlier = await record.earlier(source)
         except AudioEnhanceError:
             return False  # the job will meet the same, and say so
-        if path is None:
+        if earlier not in (Earlier.WHOLE, Earlier.CHANGED):
             return False
+        assert record.entry.output is not None
+        path = Path(record.entry.output)
         if self._order.outputs is not None:
             self._order.outputs.claim(path)
+        self._skipped(
+            place,
+            source,
+            path=path,
+            note=_CHANGED if earlier is Earlier.CHANGED else None,
+            asset_id=record.entry.asset_id,
+            enhancement_id=record.entry.enhancement_id,
+        )
+        return True
+
+    def _skipped(self, place: _Place, source: Source, **known: Any) -> None:
         outcome = Outcome(
             source=place.source,
             name=source.label,
             strength=place.strength,
             status="skipped",
-            path=path,
-            asset_id=record.entry.asset_id,
-            enhancement_id=record.entry.enhancement_id,
+            **known,
         )
         self._outcomes.put_nowait((place.index, outcome))
-        return True
 
     def _finished(self, job: Job) -> None:
         place = self._jobs.pop(job)
         error = job.error
+        if isinstance(error, ResultAwayError):
+            self._skipped(place, job.source, note=_AWAY, **job.ids)
+            return
         if isinstance(error, AuthenticationError) and self.stopped_by is None:
             self._stop(error)
         if self.stopped_by and isinstance(error, JobCancelledError) and not job.submitted:

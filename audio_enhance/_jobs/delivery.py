@@ -7,8 +7,9 @@ import attrs
 
 from audio_enhance._core.errors import OutputError, OutputExistsError
 from audio_enhance._core.events import Downloading
-from audio_enhance._journal.journal import EntryState
-from audio_enhance._journal.row import Record, key_of
+from audio_enhance._journal.entry import EntryState
+from audio_enhance._journal.journal import absolute
+from audio_enhance._journal.row import JournalRow
 from audio_enhance._recording.filenames import result_name
 from audio_enhance._transfer.output_folder import OutputFolder
 from audio_enhance._transfer.part_file import PartialFile
@@ -24,12 +25,12 @@ class Delivery:
     Attributes:
         job: Told of the progress.
         outputs: The folder.
-        record: The job's row in the journal, if there is a journal.
+        row: The job's row in the journal, if there is a journal.
     """
 
     job: Job
     outputs: OutputFolder
-    record: Record | None
+    row: JournalRow | None
 
     async def check(self, byte_size: int) -> None:
         """See whether the result can have its place, before anything is paid for.
@@ -41,11 +42,15 @@ class Delivery:
             OutputExistsError: Something else is there already.
             OutputError: The folder takes no result of that size.
         """
-        await self.outputs.prove(byte_size)
-        expected = self.outputs.expected(self.job.source, self.job.strength)
-        if self.outputs.overwrite or not await aiofiles.os.path.exists(expected):
+        outputs, row = self.outputs, self.row
+        await outputs.prove(byte_size)
+        expected = outputs.expected(self.job.source, self.job.strength)
+        await outputs.check(expected)
+        if outputs.overwrite or not await aiofiles.os.path.exists(expected):
             return
-        if self.record is None or await self.record.own_result(self.outputs.directory) is None:
+        if row is None or not (
+            row.names(expected) or await row.own_result(outputs.directory) is not None
+        ):
             raise OutputExistsError(f"{expected} is there already.")
 
     async def fetch(self, enhanced: Enhanced) -> Path:
@@ -63,42 +68,63 @@ class Delivery:
             raise
 
     async def _fetch(self, enhanced: Enhanced) -> Path:
-        job, outputs, record = self.job, self.outputs, self.record
-        file = PartialFile(outputs.directory)
+        job, row = self.job, self.row
+        file = PartialFile(self.outputs.directory)
 
         async def place(name: str) -> tuple[Path, bool]:
             if enhanced.asset.filename != job.source.filename:
                 # Made for another source with the same content: the name is that one's.
                 name = result_name(job.source.filename, job.strength)
-            earlier = None if record is None else await record.own_result(outputs.directory)
-            target = outputs.place(job.source, name, earlier=earlier)
-            overwrite = outputs.overwrite or (record is not None and await record.is_own(target))
-            if record is not None:
+            target, replace = await self._place(name)
+            if row is not None:
                 await file.write()  # all of it: the journal notes what is about to get its name
-                await record.placing(file.path, target)
-            return target, overwrite
+                await row.placing(file.path, target)
+            return target, replace
 
         job.tell(Downloading, received=0, total=None)
-        if record is not None:
-            await record.note(
+        if row is not None:
+            await row.note(
                 state=EntryState.DOWNLOADING,
-                temporary=key_of(file.path),
+                temporary=absolute(file.path),
                 client_id=enhanced.steps.api.client_id,
                 **job.ids,
             )
-        saved = await enhanced.steps.download(
-            enhanced.enhancement,
-            file,
-            place=place,
-            original=job.source.filename,
-            on_bytes=lambda received, total: job.tell(Downloading, received=received, total=total),
-            on_retry=job.on_retry,
-        )
-        if record is not None:
-            await record.note_done(
-                state=EntryState.SUCCEEDED,
-                temporary=None,
-                error=None,
-                extra=job.extra_enhancements,
+        try:
+            saved = await enhanced.steps.download(
+                enhanced.enhancement,
+                file,
+                place=place,
+                original=job.source.filename,
+                on_bytes=lambda received, total: job.tell(
+                    Downloading, received=received, total=total
+                ),
+                on_retry=job.on_retry,
             )
+        except BaseException:
+            if row is not None:
+                await row.settle()  # it may have its place by now
+            raise
+        if row is not None:
+            await row.note_placed(extra=job.extra_enhancements)
         return saved
+
+    async def _place(self, name: str) -> tuple[Path, bool]:
+        """Return where the result goes, and whether a file that is there may go."""
+        job, outputs, row = self.job, self.outputs, self.row
+        earlier = None if row is None else await row.own_result(outputs.directory)
+        target = outputs.place(job.source, name, earlier=earlier)
+        replace = outputs.overwrite or target == earlier
+        if row is not None and not replace:
+            replace = await row.is_own(target)
+            if not replace and row.names(target):
+                # Somebody changed the earlier result, whose it is now: this one goes beside it.
+                target = await self._beside(target)
+        await outputs.check(target)
+        return target, replace
+
+    async def _beside(self, path: Path) -> Path:
+        numbered, number = None, 0
+        while numbered is None or await aiofiles.os.path.exists(numbered):
+            number += 1
+            numbered = self.outputs.beside(path, number)
+        return numbered

@@ -10,8 +10,9 @@ from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.errors import AudioEnhanceError, JobCancelledError, LaneFullError
 from audio_enhance._core.events import Event
 from audio_enhance._core.models import check_strength
-from audio_enhance._journal.journal import EntryState, Journal
-from audio_enhance._journal.row import Record, revive
+from audio_enhance._journal.entry import EntryState
+from audio_enhance._journal.journal import Journal
+from audio_enhance._journal.row import JournalRow, revive
 from audio_enhance._recording.source import Source, SourceLike, as_source
 from audio_enhance._transfer.output_folder import OutputFolder
 
@@ -165,11 +166,11 @@ class Jobs(FiveSteps):
         jobs: list[Job] = []
         unfinished = set(EntryState) - {EntryState.SUCCEEDED, EntryState.FAILED}
         for entry in [entry async for entry in journal.entries(*unfinished)]:
-            record = Record(journal, entry)
+            record = JournalRow.alive(journal, entry)
             try:
                 source = await to_its_end(partial(revive, entry))
             except AudioEnhanceError as error:
-                await record.note_done(state=EntryState.FAILED, error=str(error))
+                await record.note_failed(error)
                 continue
             jobs.append(
                 self._begin(
@@ -195,12 +196,16 @@ class Jobs(FiveSteps):
         overwrite: bool,
         journal: Journal | None,
         on_event: Callable[[Event], None] | None,
-        record: Record | None = None,
+        record: JournalRow | None = None,
     ) -> Job:
         job = Job(source, strength, priority, self._listeners(on_event))
         outputs = None
         if output_dir is not None:
             outputs = OutputFolder(Path(output_dir), overwrite)
+            if source.path is not None:
+                outputs.protected.add_recordings([source.path])
+            if journal is not None:
+                outputs.protected.add_journal(journal.path)
         # Assets of an earlier run are seen by their own API client only.
         lanes = self._open.lanes
         if record is not None:

@@ -8,8 +8,8 @@ from audio_enhance._core.clock import Clock
 from audio_enhance._core.errors import AudioEnhanceError
 from audio_enhance._core.events import Finished, Hashing
 from audio_enhance._core.models import SpeechEnhancement
-from audio_enhance._journal.journal import EntryState
-from audio_enhance._journal.row import Record
+from audio_enhance._journal.entry import EntryState
+from audio_enhance._journal.row import JournalRow
 from audio_enhance._scheduler.polling import PollPolicy
 
 from .delivery import Delivery
@@ -17,7 +17,7 @@ from .gate import PriorityGate
 from .handle import EnhanceResult, Job
 from .steps import Steps
 from .watcher import ServerQueue
-from .work import Enhancing, Order, Stages
+from .work import Enhancing, Order, ResultAwayError, Stages
 
 _log = logging.getLogger("audio_enhance")
 _HASHING_AT_ONCE = 2
@@ -93,7 +93,7 @@ class Lane:
         left = self.unsubmitted + len(self.queue.outstanding)
         return left * (1.0 if typical is None else typical)
 
-    def start(self, job: Job, order: Order, record: Record | None = None) -> None:
+    def start(self, job: Job, order: Order, record: JournalRow | None = None) -> None:
         """Begin a job; its own handle tells what becomes of it.
 
         Args:
@@ -153,26 +153,24 @@ class Lane:
         saved = job.task.result().saved
         job.tell(Finished, path=str(saved) if saved else None)
 
-    async def _run(self, job: Job, order: Order, record: Record | None) -> EnhanceResult:
+    async def _run(self, job: Job, order: Order, record: JournalRow | None) -> EnhanceResult:
         try:
             if record is None and order.journal is not None:
-                record = await Record.of(order.journal, job.source, job.strength)
+                record = await JournalRow.of(order.journal, job.source, job.strength)
             return await self._work(job, order, record)
         except AudioEnhanceError as error:
             # Of their own: jobs that want the same fail with the same error, about one of them.
             own = error.located(**job.ids)
             own.source = job.source.label
             _log.info("failed: %s", own)
-            if record is not None:
-                await record.note_done(
-                    state=EntryState.FAILED, error=str(own), extra=job.extra_enhancements
-                )
+            if record is not None and not isinstance(error, ResultAwayError):
+                await record.note_failed(own, extra=job.extra_enhancements)
             raise own from error.__cause__
         except Exception:
             _log.exception("%s: something unforeseen", job.source.label)
             raise
 
-    async def _work(self, job: Job, order: Order, record: Record | None) -> EnhanceResult:
+    async def _work(self, job: Job, order: Order, record: JournalRow | None) -> EnhanceResult:
         job.tell(Hashing)
         async with self._hashing.place(job.priority):
             fingerprint = await job.source.fingerprint()

@@ -17,8 +17,9 @@ from audio_enhance._core.errors import (
 )
 from audio_enhance._core.events import Event, Processing, Submitted, Uploading
 from audio_enhance._core.models import Asset, AssetStatus, SpeechEnhancement
-from audio_enhance._journal.journal import EntryState, Journal
-from audio_enhance._journal.row import Record
+from audio_enhance._journal.entry import EntryState
+from audio_enhance._journal.journal import Journal
+from audio_enhance._journal.row import JournalRow
 from audio_enhance._recording.source import Source
 from audio_enhance._transfer.output_folder import OutputFolder
 
@@ -32,6 +33,10 @@ from .watcher import Outstanding, ServerQueue
 _MOST_TRIES = 2
 
 Content = tuple[bytes, int, str]
+
+
+class ResultAwayError(AudioEnhanceError):
+    """What was paid for is neither in its place nor at the server; for another one, redo it."""
 
 
 @attrs.frozen
@@ -52,17 +57,37 @@ class Order:
         journal: Where every step is written down.
         assets: The uploads that several of the jobs may want.
         enhancements: The enhancements that several of the jobs may want.
+        redo: Make results once more that an earlier run made.
+        spare: Do not pay once more for a result that was made, and is neither in its place nor
+            at the server.
     """
 
     outputs: OutputFolder | None
     journal: Journal | None
     assets: "Shared[Asset, Enhancing]"
     enhancements: Shared[Enhanced, Job]
+    redo: bool = False
+    spare: bool = False
 
     @classmethod
-    def of(cls, outputs: OutputFolder | None, journal: Journal | None, *, keep: int) -> "Order":
+    def of(
+        cls,
+        outputs: OutputFolder | None,
+        journal: Journal | None,
+        *,
+        keep: int,
+        redo: bool = False,
+        spare: bool = False,
+    ) -> "Order":
         """Make an order that remembers the latest `keep` uploads and enhancements."""
-        return cls(outputs=outputs, journal=journal, assets=Shared(keep), enhancements=Shared(keep))
+        return cls(
+            outputs=outputs,
+            journal=journal,
+            assets=Shared(keep),
+            enhancements=Shared(keep),
+            redo=redo,
+            spare=spare,
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -90,7 +115,7 @@ class Enhancing:
         stages: Stages,
         order: Order,
         jobs: list[Job],
-        record: Record | None,
+        record: JournalRow | None,
         content: Content,
     ) -> None:
         self._stages = stages
@@ -154,6 +179,8 @@ class Enhancing:
             found = await api.get_speech_enhancement(prior.asset_id, prior.enhancement_id)
             self.set_asset(await api.get_asset(prior.asset_id))
         except NotFoundError:
+            if self._order.spare and record.entry.state == EntryState.SUCCEEDED:
+                raise ResultAwayError("The result is no longer there.") from None
             return None
         await self._note_done(
             state=EntryState.SUBMITTED,

@@ -1,4 +1,4 @@
-"""The SQLite file of a journal: its schema, how it is opened, and what can go wrong with it.
+"""The SQLite file of a journal, and the thread that has it to itself.
 
 Only `Journal.open` and `Journal.read` import this module: SQLite takes its time to load.
 """
@@ -9,65 +9,29 @@ import errno
 import os
 import sqlite3
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
 
-import aiosqlite
-
-from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.errors import JournalError
 
+from . import schema
+from .entry import DamagedError, stored
+from .home import Move
 from .lock import JournalLock
+from .recognised import APPLICATION_ID
 
 _T = TypeVar("_T")
 
-# "AEnh" in the file's header tells a journal from other SQLite files (PRAGMA application_id).
-_APPLICATION_ID = 0x41456E68
-
-# Each step leads from the version that is its index to the next one (PRAGMA user_version).
-# Steps are only ever added: journals of every earlier version are brought up by the rest.
-_MIGRATIONS = (
-    """
-    CREATE TABLE entries (
-        id INTEGER PRIMARY KEY,
-        source TEXT NOT NULL,
-        strength INTEGER NOT NULL,
-        state TEXT NOT NULL DEFAULT 'queued',
-        byte_size INTEGER,
-        modified_ns INTEGER,
-        md5 TEXT,
-        client_id TEXT,
-        asset_id TEXT,
-        enhancement_id TEXT,
-        output TEXT,
-        output_size INTEGER,
-        output_modified_ns INTEGER,
-        output_md5 TEXT,
-        temporary TEXT,
-        tries INTEGER NOT NULL DEFAULT 0,
-        extra INTEGER NOT NULL DEFAULT 0,
-        error TEXT,
-        created_at REAL NOT NULL,
-        updated_at REAL NOT NULL,
-        UNIQUE (source, strength)
-    );
-    CREATE INDEX entries_by_md5 ON entries (md5) WHERE md5 IS NOT NULL;
-    CREATE INDEX entries_by_output ON entries (output) WHERE output IS NOT NULL;
-    CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-    """,
-    """
-    ALTER TABLE entries ADD COLUMN filename TEXT;
-    ALTER TABLE entries ADD COLUMN content_type TEXT;
-    """,
-)
-
 # The seconds to wait for another program that has the file open and locks it for a moment.
 _PATIENCE = 5.0
+# So many calls that wait become one transaction at most.
+_TOGETHER = 64
 
 _MAKE_ROOM = "Make room on the disk, then run again: the journal knows what is done."
 _PERMISSIONS = "Check the path and who may write there, or choose another place for the journal."
-_OTHER_PATH = "Choose another path for the journal."
+_DAMAGED = "It is damaged: move it away and begin another one."
 _HINTS = {
     sqlite3.SQLITE_FULL: _MAKE_ROOM,
     sqlite3.SQLITE_IOERR: "Check that the disk works, is not full, and is not a network drive.",
@@ -75,27 +39,77 @@ _HINTS = {
     sqlite3.SQLITE_PERM: _PERMISSIONS,
     sqlite3.SQLITE_CANTOPEN: _PERMISSIONS,
     sqlite3.SQLITE_BUSY: "Close the other program that has it open, then run again.",
-    sqlite3.SQLITE_NOTADB: _OTHER_PATH,
-    sqlite3.SQLITE_CORRUPT: "It is damaged: move it away and begin another one.",
+    sqlite3.SQLITE_NOTADB: schema.OTHER_PATH,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
 }
 
 
-class Database:
-    """One connection to the file of a journal, on a thread of its own.
+class _Call(Generic[_T]):
+    """Something to be done with the connection, and who waits for it."""
 
-    Every statement is a transaction of its own: whoever is cancelled while one runs leaves the
-    journal as it was before it or after it.
+    def __init__(self, work: Callable[[], _T], *, alone: bool) -> None:
+        self.alone = alone
+        self._work = work
+        self.loop = asyncio.get_running_loop()
+        self._over = False
+        self._waiter: asyncio.Future[None] = self.loop.create_future()
+        self._result: _T
+        self._error: BaseException | None = None
+
+    def perform(self) -> None:
+        try:
+            self._result = self._work()
+        except BaseException as error:  # noqa: BLE001  whoever waits for it is told
+            self._error = error
+        else:
+            self._error = None
+
+    @property
+    def failed(self) -> bool:
+        return self._error is not None
+
+    def deliver(self) -> None:
+        self._over = True
+        if not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def result(self) -> _T:
+        """Wait for its end even when cancelled, which then takes effect."""
+        try:
+            await self._waiter
+        except asyncio.CancelledError:
+            while not self._over:
+                self._waiter = self.loop.create_future()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._waiter
+            raise
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+
+class Database:
+    """One connection to the file of a journal, in a thread of its own.
+
+    A call is a transaction of its own, or has part in one with others that waited beside it:
+    it is committed when it returns. Whoever is cancelled meanwhile waits for its end, so that
+    nothing is left to be written when the journal is closed.
 
     Attributes:
         path: The file.
+        folder: Where the file lies.
+        moved: Where the files of a journal are that is only looked at, and was moved.
     """
 
     def __init__(self, path: Path, *, writable: bool) -> None:
         self.path = path
+        self.moved: Move | None = None
+        self.folder = Path(os.path.abspath(path.parent))  # noqa: PTH100  pathlib keeps ".."
         self._writable = writable
         self._lock: JournalLock | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._calls: SimpleQueue[_Call[Any] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._connection = aiosqlite.Connection(self._open, 64)
 
     async def open(self) -> None:
         """Open the file, or make it where it may be written to.
@@ -104,57 +118,124 @@ class Database:
             JournalLockedError: Another run writes to it.
             JournalError: It cannot be opened, or it is not a journal that we can use.
         """
+        self._thread = threading.Thread(target=self._serve, name="journal", daemon=True)
+        self._thread.start()
         try:
-            await _to_its_end(self._connect())
+            await self._called(self._open, alone=True)
         except BaseException:
             await self.close()
             raise
 
-    async def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """Execute one statement, and return its rows when it is committed.
+    async def run(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """Do something with the connection, and return what it returns when it is committed.
+
+        It may be done twice where the first time came to nothing.
 
         Raises:
             JournalError: It cannot be read or written, because the disk is full for example.
         """
-        try:
-            rows = await self._connection.execute_fetchall(
-                statement, [_stored(value) for value in values]
-            )
-        except sqlite3.Error as error:
-            raise self._error(error) from error
-        except ValueError:  # what aiosqlite says when it was closed
-            raise JournalError(f"The journal {self.path} is closed.") from None
-        return [tuple(map(_loaded, row)) for row in rows]
+
+        def guarded() -> _T:
+            connection = self._connection
+            if connection is None:
+                raise JournalError(f"The journal {self.path} is closed.")
+            try:
+                return work(connection)
+            except sqlite3.Error as error:
+                raise self._error(error) from error
+            except DamagedError as error:
+                raise JournalError(
+                    f"The journal {self.path}: a row has no {error} that could be right.",
+                    hint=_DAMAGED,
+                ) from None
+
+        return await self._called(guarded)
+
+    async def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Execute one statement, and return its rows when it is committed; see `run`."""
+        given = [stored(value) for value in values]
+        return await self.run(lambda connection: connection.execute(statement, given).fetchall())
 
     async def close(self) -> None:
         """Close the file after what was asked before; its thread and its lock end, too."""
-        await _to_its_end(self._close())
-
-    async def _connect(self) -> None:
-        await self._connection
-
-    async def _close(self) -> None:
+        thread = self._thread
+        if thread is None:
+            return
         try:
-            await self._connection.close()
+            await self._called(self._close, alone=True)
         finally:
-            await to_its_end(self._release)
+            if self._thread is not None:
+                self._thread = None
+                self._calls.put(None)
+                thread.join()  # it has nothing left to do
 
-    def _release(self) -> None:
-        if self._thread is not None:
-            # aiosqlite tells its thread to stop, which then still touches the event loop.
-            self._thread.join()
-        if self._lock is not None:
-            self._lock.release()
+    async def _called(self, work: Callable[[], _T], *, alone: bool = False) -> _T:
+        if self._thread is None:
+            raise JournalError(f"The journal {self.path} is closed.")
+        call = _Call(work, alone=alone)
+        self._calls.put(call)
+        return await call.result()
 
-    def _open(self) -> sqlite3.Connection:
-        self._thread = threading.current_thread()
+    # In the thread
+
+    def _serve(self) -> None:
+        ended = False
+        while not ended:
+            waiting = self._waiting()
+            calls = [call for call in waiting if call is not None]
+            ended = len(calls) < len(waiting)
+            self._perform(calls)
+            for loop in {call.loop for call in calls}:
+                done = [call for call in calls if call.loop is loop]
+                with contextlib.suppress(RuntimeError):  # that loop was closed: nobody waits
+                    loop.call_soon_threadsafe(_deliver, done)
+
+    def _waiting(self) -> list[_Call[Any] | None]:
+        calls = [self._calls.get()]
+        with contextlib.suppress(Empty):
+            while len(calls) < _TOGETHER:
+                calls.append(self._calls.get_nowait())
+        return calls
+
+    def _perform(self, calls: list[_Call[Any]]) -> None:
+        together = len(calls) > 1 and not any(call.alone for call in calls)
+        if not (together and self._in_one_transaction(calls)):
+            for call in calls:
+                call.perform()
+
+    def _in_one_transaction(self, calls: list[_Call[Any]]) -> bool:
+        """Do several at once, and return whether that came about.
+
+        One that fails takes the others back; then each is done by itself.
+        """
+        connection = self._connection
+        if connection is None:
+            return False
+        try:
+            connection.execute("BEGIN")
+            for call in calls:
+                call.perform()
+            if not any(call.failed for call in calls):
+                connection.execute("COMMIT")
+                return True
+        except sqlite3.Error:
+            pass
+        with contextlib.suppress(sqlite3.Error):
+            if connection.in_transaction:  # SQLite may have taken it back itself
+                connection.execute("ROLLBACK")
+        return False
+
+    def _open(self) -> None:
         try:
             with contextlib.ExitStack() as stack:
-                connection = self._new_connection()
+                if self._writable:
+                    connection = self._connected_for_a_run()
+                else:
+                    connection = self._connected_to_look()
                 stack.callback(connection.close)
                 self._prepare(connection)
                 stack.pop_all()
-            return connection
+            self._connection = connection
         except sqlite3.Error as error:
             raise self._error(error) from error
         except OSError as error:
@@ -163,86 +244,67 @@ class Database:
                 hint=_MAKE_ROOM if error.errno == errno.ENOSPC else _PERMISSIONS,
             ) from error
 
-    def _new_connection(self) -> sqlite3.Connection:
-        if self._writable:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            if not self.path.name:
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-            self._lock = JournalLock(self.path.resolve())  # one file, whatever its links
-            self._lock.acquire()
-            # No isolation level: sqlite3 adds no BEGIN, so that every statement commits itself.
-            return sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
+    def _connected_for_a_run(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not self.path.name:
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        self._lock = JournalLock(self.path.resolve())  # one file, whatever its links
+        self._lock.acquire()
+        # No isolation level: sqlite3 adds no BEGIN, so that every statement commits itself.
+        return sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
+
+    def _connected_to_look(self) -> sqlite3.Connection:
         if not self.path.exists():
             raise JournalError(f"There is no journal {self.path}.", hint="Check the path.")
         # Not mode=ro, which would leave the files -wal and -shm behind (SQLite, "Write-Ahead
         # Logging": the last connection removes them, unless it is read-only).
-        uri = f"{self.path.absolute().as_uri()}?mode=rw"
-        connection = sqlite3.connect(uri, timeout=_PATIENCE, isolation_level=None, uri=True)
-        connection.execute("PRAGMA query_only = ON")
-        return connection
+        mode = "mode=rw"
+        if (
+            not os.access(self.path.parent, os.W_OK)
+            and not self.path.with_name(f"{self.path.name}-wal").exists()
+        ):
+            mode = "immutable=1"  # where no such files can be made, nobody can be writing either
+        uri = f"{self.path.absolute().as_uri()}?{mode}"
+        return sqlite3.connect(uri, timeout=_PATIENCE, isolation_level=None, uri=True)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        def value(statement: str) -> int:
-            return int(connection.execute(statement).fetchone()[0])
-
-        owner, version = value("PRAGMA application_id"), value("PRAGMA user_version")
-        new = owner == version == value("SELECT count(*) FROM sqlite_master") == 0
-        if owner != _APPLICATION_ID and not (new and self._writable):
-            raise JournalError(f"{self.path} is not a journal.", hint=_OTHER_PATH)
-        if version > len(_MIGRATIONS):
-            raise JournalError(
-                f"The journal {self.path} was written by a newer version of audio-enhance.",
-                hint="Upgrade audio-enhance, or begin another journal.",
-            )
-        if not self._writable:
+        version = schema.check(connection, self.path, writable=self._writable)
+        if self._writable:
+            # First of all: what is known by its first bytes is so whenever a run dies.
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            # Readers do not wait for the writer, nor it for them (SQLite, "Write-Ahead Logging").
+            connection.execute("PRAGMA journal_mode = WAL")
+            # Every commit waits for the disk: after a power cut, too, what is paid for is known.
+            connection.execute("PRAGMA synchronous = FULL")
+            # A short log is soon written over from its start: on a disk that is full, what is
+            # written then needs no more room (SQLite's own 1000 pages are 4 MB of growth).
+            connection.execute("PRAGMA wal_autocheckpoint = 64")
+            schema.bring_up(connection, version)
+            schema.move_in(connection, self.folder)
             return
-        # Readers do not wait for the writer, nor it for them (SQLite, "Write-Ahead Logging").
-        connection.execute("PRAGMA journal_mode = WAL")
-        # A commit hands its pages to the operating system without waiting for the disk. SQLite,
-        # "PRAGMA synchronous": with a WAL, NORMAL never damages the file, and what is committed
-        # outlives a crash of the program (kill -9) at every setting; only a power cut or a
-        # crash of the system may take back the last commits.
-        connection.execute("PRAGMA synchronous = NORMAL")
-        # A short log is soon written over from its start: on a disk that is full, what is
-        # written then needs no more room (SQLite's own 1000 pages are 4 MB of growth).
-        connection.execute("PRAGMA wal_autocheckpoint = 64")
-        for number, step in enumerate(_MIGRATIONS[version:], version + 1):
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {step} PRAGMA application_id = {_APPLICATION_ID};"
-                f" PRAGMA user_version = {number}; COMMIT;"
-            )
+        schema.complete(connection, version)
+        connection.execute("PRAGMA query_only = ON")
+        home = schema.home_of(connection)
+        if home is not None and home != str(self.folder):
+            self.moved = Move(home, str(self.folder))
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        try:
+            if connection is not None:
+                connection.close()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
 
     def _error(self, error: sqlite3.Error) -> JournalError:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
         if code == sqlite3.SQLITE_NOTADB:
-            return JournalError(f"{self.path} is not a journal.", hint=_OTHER_PATH)
+            return JournalError(f"{self.path} is not a journal.", hint=schema.OTHER_PATH)
         primary = code & 0xFF  # SQLite, "Result and Error Codes": the rest says it in detail
         return JournalError(f"The journal {self.path}: {error}.", hint=_HINTS.get(primary))
 
 
-async def _to_its_end(work: Coroutine[Any, Any, _T]) -> _T:
-    """Run short work and wait for its end even when cancelled: what it opens has an owner."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        while not task.done():
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()  # looked at, so that nobody complains that nobody did
-        raise
-
-
-def _stored(value: object) -> object:
-    """Return what SQLite can take: names of files need not be Unicode (PEP 383), its texts must."""
-    if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            return value.encode("utf-8", "surrogatepass")
-    return value
-
-
-def _loaded(value: Any) -> Any:
-    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+def _deliver(calls: Iterable[_Call[Any]]) -> None:
+    for call in calls:
+        call.deliver()

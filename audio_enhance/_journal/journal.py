@@ -1,113 +1,43 @@
 """What a batch has done so far, on disk: the next run repeats nothing that is dear."""
 
 import os
-from collections.abc import AsyncIterator, Iterable
-from enum import StrEnum, auto
+from collections.abc import AsyncIterator, Hashable, Iterable
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakValueDictionary
 
 import attrs
 
 from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.clock import Clock, SystemClock
-from audio_enhance._core.errors import MissingExtraError
 from audio_enhance._core.redaction import redact
 from audio_enhance._recording.filenames import is_part_name
 
+from .entry import NAMES, EntryState, JournalEntry, entry_of, state_of, stored, text_of
+from .recognised import is_journal
+from .result_file import settled
+
 if TYPE_CHECKING:
+    import sqlite3
+
     from .database import Database
 
 # Four values each: SQLite before 3.32 takes 999 values for a statement at most.
 _PLANNED_AT_ONCE = 240
 _READ_AT_ONCE = 256
 
-
-class EntryState(StrEnum):
-    """How far one source at one strength is; the order is that of the work."""
-
-    QUEUED = auto()
-    """Nothing was asked of the server yet."""
-    UPLOADING = auto()
-    """There is an asset; its upload may be under way."""
-    UPLOADED = auto()
-    """The asset is ready for processing."""
-    SUBMITTING = auto()
-    """An enhancement is about to be asked for: a run that ends here may have made one more."""
-    SUBMITTED = auto()
-    """There is an enhancement, and the server has not finished it as far as we know."""
-    PROCESSED = auto()
-    """The server has finished it."""
-    DOWNLOADING = auto()
-    """The result is on its way into the file `temporary`."""
-    SUCCEEDED = auto()
-    """The result is in its place."""
-    FAILED = auto()
-    """It came to nothing; `error` says why."""
-
-
-@attrs.frozen(kw_only=True)
-class JournalEntry:
-    """What is known of one source at one strength.
-
-    Attributes:
-        source: The absolute path, or what else names it.
-        strength: 0 (the original) to 100 (fully enhanced).
-        state: How far it is.
-        byte_size: Length of the source in bytes.
-        modified_ns: Nanoseconds since 1970 at which the source was modified last.
-        filename: The name that the API was told.
-        content_type: The type that it was sent under.
-        md5: The source's MD5, as 32 hexadecimal digits.
-        client_id: The API client that the asset and the enhancement belong to.
-        asset_id: The asset, as soon as there is one.
-        enhancement_id: The speech enhancement, as soon as there is one.
-        output: The path of the result.
-        output_size: Length of the result in bytes.
-        output_modified_ns: Nanoseconds since 1970 at which the result was modified last.
-        output_md5: The result's MD5, as 32 hexadecimal digits.
-        temporary: The part file of a download under way.
-        tries: How many enhancements were created for it.
-        extra: How many enhancements may exist beyond the one that is needed.
-        error: Why it failed, without secrets.
-        created_at: Seconds since 1970 (UTC) at its first writing; set by the journal.
-        updated_at: Seconds since 1970 (UTC) at its last writing; set by the journal.
-    """
-
-    source: str
-    strength: int
-    state: EntryState = EntryState.QUEUED
-    byte_size: int | None = None
-    modified_ns: int | None = None
-    filename: str | None = None
-    content_type: str | None = None
-    md5: str | None = None
-    client_id: str | None = None
-    asset_id: str | None = None
-    enhancement_id: str | None = None
-    output: str | None = None
-    output_size: int | None = None
-    output_modified_ns: int | None = None
-    output_md5: str | None = None
-    temporary: str | None = None
-    tries: int = 0
-    extra: int = 0
-    error: str | None = None
-    created_at: float = 0.0
-    updated_at: float = 0.0
-
-
-_NAMES = [field.name for field in attrs.fields(JournalEntry)]
-_COLUMNS = ", ".join(_NAMES)
+_COLUMNS = ", ".join(NAMES)
 _SELECT = f"SELECT {_COLUMNS} FROM entries WHERE"  # noqa: S608  (names of our own)
+_IDENTITY = ("source", "strength", "key")
 _UPSERT = (
-    f"INSERT INTO entries ({_COLUMNS}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608
-    " ON CONFLICT (source, strength) DO UPDATE SET "
-    + ", ".join(
-        f"{n} = excluded.{n}" for n in _NAMES if n not in {"source", "strength", "created_at"}
-    )
+    f"INSERT INTO entries ({_COLUMNS}) VALUES ({', '.join('?' * len(NAMES))})"  # noqa: S608
+    " ON CONFLICT (source, strength, key) DO UPDATE SET "
+    + ", ".join(f"{n} = excluded.{n}" for n in NAMES if n not in {*_IDENTITY, "created_at"})
 )
+_UNSETTLED = "(placing IS NOT NULL OR state = 'downloading')"  # see `settled`
+_PATHS = ("source", "output", "placing", "temporary", "spooled")
 
 
 class Journal:
@@ -118,26 +48,27 @@ class Journal:
 
     Attributes:
         path: The file.
+        alive: What is at work on a row, by the row's identity.
     """
 
     def __init__(self, database: "Database", clock: Clock) -> None:
         self.path = database.path
+        self.alive: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
         self._database = database
         self._clock = clock
         self._cleaned = False
 
     @classmethod
     async def open(cls, path: str | os.PathLike[str], *, clock: Clock | None = None) -> Self:
-        """Open a journal for a run, or begin one, along with the folders above it.
+        """Open a journal for a run, and make it if it is not there.
 
         Args:
-            path: The file, on a local disk (SQLite: a WAL does not work over a network).
-            clock: Tells the times that are written down.
+            path: The file, on a local disk.
+            clock: What tells the time.
 
         Raises:
-            JournalLockedError: Another run is at work on it.
-            JournalError: It cannot be opened, is of a newer version, or is no journal at all.
-            MissingExtraError: The package aiosqlite is not installed.
+            JournalLockedError: Another run uses it.
+            JournalError: It cannot be opened, or the file is something else.
         """
         return await cls._opened(path, clock or SystemClock(), writable=True)
 
@@ -147,19 +78,31 @@ class Journal:
 
         Raises:
             JournalError: It is not there, cannot be opened, or is no journal.
-            MissingExtraError: The package aiosqlite is not installed.
         """
         return await cls._opened(path, SystemClock(), writable=False)
 
+    @staticmethod
+    def recognises(path: str | os.PathLike[str]) -> bool:
+        """Tell by a file's first bytes whether it is a journal; blocks for a moment.
+
+        A folder that holds one holds results, too: that is where a run keeps its journal.
+        """
+        return is_journal(path)
+
     @classmethod
     async def _opened(cls, path: str | os.PathLike[str], clock: Clock, *, writable: bool) -> Self:
-        try:
-            from .database import Database
-        except ModuleNotFoundError as error:
-            raise MissingExtraError(None, error.name or "aiosqlite") from error
+        from .database import Database
+
         database = Database(Path(path), writable=writable)
         await database.open()
-        return cls(database, clock)
+        journal = cls(database, clock)
+        if writable:
+            try:
+                await journal._settle()
+            except BaseException:
+                await journal.close()
+                raise
+        return journal
 
     async def close(self) -> None:
         """Write what is under way, and let go of the file."""
@@ -176,14 +119,24 @@ class Journal:
     ) -> None:
         await self.close()
 
-    async def entry(self, source: str, strength: int) -> JournalEntry | None:
-        """Return what is known of a source at a strength."""
-        return await self._first("source = ? AND strength = ?", source, strength)
+    async def entry(self, source: str, strength: int, key: str = "") -> JournalEntry | None:
+        """Return what is known of a source at a strength.
+
+        Args:
+            source: Its absolute path, or what else names it.
+            strength: 0 to 100.
+            key: The caller's own key, if it was begun with one.
+        """
+        return await self._first("source = ? AND strength = ? AND key = ?", source, strength, key)
+
+    async def entry_with(self, key: str) -> JournalEntry | None:
+        """Return what is known of the job that was begun with a key of the caller's."""
+        return await self._first("key = ? AND key != ''", key)
 
     async def save(self, entry: JournalEntry) -> None:
-        """Write an entry, in the place of the one of its source and strength if there is one.
+        """Write an entry, in the place of the one that it is the next state of, if there is one.
 
-        When this returns it is committed, and outlives the process.
+        When this returns it is on the disk, and outlives the process and a power cut.
 
         Raises:
             JournalError: It cannot be written, because the disk is full for example.
@@ -205,9 +158,33 @@ class Journal:
             rows = ", ".join(["(?, ?, ?, ?)"] * len(chunk))
             await self._database.rows(
                 "INSERT INTO entries (source, strength, created_at, updated_at)"  # noqa: S608
-                f" VALUES {rows} ON CONFLICT (source, strength) DO NOTHING",
+                f" VALUES {rows} ON CONFLICT (source, strength, key) DO NOTHING",
                 *(value for job in chunk for value in (*job, now, now)),
             )
+
+    async def forget(
+        self, sources: Iterable[str | os.PathLike[str]], *, strength: int | None = None
+    ) -> int:
+        """Take sources out of the journal, and return how many rows that were.
+
+        Their recordings and results stay where they are, as files that no journal knows of.
+
+        Args:
+            sources: Paths, or the names that entries have; what is not in it does no harm.
+            strength: Only at this strength; at every one if it is not given.
+        """
+        await self.remove_leftovers()
+        count = 0
+        for source in sources:
+            deleted = await self._database.rows(
+                "DELETE FROM entries WHERE source IN (?, ?) AND strength = coalesce(?, strength)"
+                " RETURNING id",
+                str(source),
+                absolute(source),
+                strength,
+            )
+            count += len(deleted)
+        return count
 
     async def same_content(
         self, md5: str, byte_size: int, strength: int, client_id: str
@@ -257,34 +234,54 @@ class Journal:
 
     async def owner_of(self, output: str) -> JournalEntry | None:
         """Return the entry whose result a path is."""
-        return await self._first("output = ? ORDER BY updated_at DESC", output)
+        return await self._first(
+            "output = ? OR placing = ? ORDER BY updated_at DESC", output, output
+        )
 
     async def counts(self) -> dict[EntryState, int]:
         """Return how many entries are in each state, those with none included."""
-        rows = await self._database.rows("SELECT state, count(*) FROM entries GROUP BY state")
-        return dict.fromkeys(EntryState, 0) | {EntryState(state): count for state, count in rows}
+
+        def counted(connection: "sqlite3.Connection") -> dict[EntryState, int]:
+            counts = dict.fromkeys(EntryState, 0)
+            # Whether a result got its place is for the disk to say, see `settled`.
+            for row in connection.execute(f"{_SELECT} {_UNSETTLED}").fetchall():
+                counts[settled(self._here(entry_of(row))).state] += 1
+            for state, count in connection.execute(
+                f"SELECT state, count(*) FROM entries WHERE NOT {_UNSETTLED} GROUP BY state"  # noqa: S608
+            ).fetchall():
+                counts[state_of(state)] += count
+            return counts
+
+        return await self._database.run(counted)
 
     async def entries(self, *states: EntryState) -> AsyncIterator[JournalEntry]:
         """Yield the entries in some states, or all, in the order in which they came in.
 
         They are read as they are drawn, 256 at once; entries may be saved meanwhile.
         """
-        among = f"AND state IN ({', '.join('?' * len(states))})" if states else ""
+        wanted = frozenset(states or EntryState)
+        among = ", ".join("?" * len(wanted))
+        statement = (
+            f"SELECT {_COLUMNS}, id FROM entries WHERE id > ?"  # noqa: S608
+            f" AND (state IN ({among}) OR {_UNSETTLED}) ORDER BY id LIMIT {_READ_AT_ONCE}"
+        )
         last = 0
-        while rows := await self._database.rows(
-            f"SELECT {_COLUMNS}, id FROM entries WHERE id > ? {among}"  # noqa: S608
-            f" ORDER BY id LIMIT {_READ_AT_ONCE}",
-            last,
-            *states,
-        ):
-            for row in rows:
-                yield _entry(row)
-            last = rows[-1][-1]
+        while found := await self._read(statement, last, *wanted):
+            for _, entry in found:
+                if entry.state in wanted:
+                    yield entry
+            last = found[-1][0]
 
     async def setting(self, name: str) -> str | None:
         """Return what was written down under a name, if anything was."""
-        rows = await self._database.rows("SELECT value FROM settings WHERE name = ?", name)
-        return rows[0][0] if rows else None
+        given = [stored(name)]
+
+        def read(connection: "sqlite3.Connection") -> str | None:
+            rows = connection.execute("SELECT value FROM settings WHERE name = ?", given)
+            row = rows.fetchone()
+            return None if row is None else text_of(row[0])
+
+        return await self._database.run(read)
 
     async def set_setting(self, name: str, value: str) -> None:
         """Write down something that holds for the whole batch; not for secrets."""
@@ -294,6 +291,18 @@ class Journal:
             name,
             value,
         )
+
+    async def path_setting(self, name: str) -> Path | None:
+        """Return where a file or folder is that was written down under a name."""
+        written = await self.setting(f"path:{name}")
+        if written is None:
+            return None
+        moved = self._database.moved
+        return Path(written if moved is None else moved.now(written))
+
+    async def set_path_setting(self, name: str, path: str | os.PathLike[str]) -> None:
+        """Write down a path that holds for the whole batch, and moves with the journal."""
+        await self.set_setting(f"path:{name}", absolute(path))
 
     async def remove_leftovers(self) -> list[Path]:
         """Remove the part files of a run that died, and return them.
@@ -305,11 +314,15 @@ class Journal:
         if self._cleaned:
             return []
         self._cleaned = True
-        rows = await self._database.rows(
-            "SELECT DISTINCT temporary FROM entries WHERE temporary IS NOT NULL"
-        )
+
+        def written(connection: "sqlite3.Connection") -> list[str]:
+            rows = connection.execute(
+                "SELECT DISTINCT temporary FROM entries WHERE temporary IS NOT NULL"
+            ).fetchall()
+            return [text_of(name) for (name,) in rows]
+
         removed: list[Path] = []
-        for (name,) in rows:
+        for name in await self._database.run(written):
             path = Path(name)
             if is_part_name(path.name):
                 try:
@@ -317,7 +330,7 @@ class Journal:
                     removed.append(path)
                 except FileNotFoundError:
                     pass
-                except OSError:
+                except (OSError, ValueError):
                     continue
             await self._database.rows(
                 "UPDATE entries SET temporary = NULL WHERE temporary = ?", name
@@ -325,11 +338,35 @@ class Journal:
         return removed
 
     async def _first(self, condition: str, *values: object) -> JournalEntry | None:
-        rows = await self._database.rows(f"{_SELECT} {condition} LIMIT 1", *values)
-        return _entry(rows[0]) if rows else None
+        found = await self._read(f"{_SELECT} {condition} LIMIT 1", *values)
+        return found[0][1] if found else None
+
+    async def _read(self, statement: str, *values: object) -> list[tuple[Any, JournalEntry]]:
+        """Return the entries that a statement finds, each with its row's last value."""
+        given = [stored(value) for value in values]
+
+        def read(connection: "sqlite3.Connection") -> list[tuple[Any, JournalEntry]]:
+            rows = connection.execute(statement, given).fetchall()
+            return [(row[-1], settled(self._here(entry_of(row)))) for row in rows]
+
+        return await self._database.run(read)
+
+    async def _settle(self) -> None:
+        """Write down what became of results whose run died between two writings."""
+        found = await self._read(f"{_SELECT} {_UNSETTLED}")
+        for _, entry in found:
+            await self.save(entry)
+
+    def _here(self, entry: JournalEntry) -> JournalEntry:
+        """Return an entry with the paths that its files have now."""
+        moved = self._database.moved
+        if moved is None:
+            return entry
+        paths = {name: value for name in _PATHS if (value := getattr(entry, name)) is not None}
+        now: dict[str, Any] = {name: moved.now(value) for name, value in paths.items()}
+        return attrs.evolve(entry, **now)
 
 
-def _entry(row: tuple[Any, ...]) -> JournalEntry:
-    values = dict(zip(_NAMES, row, strict=False))
-    values["state"] = EntryState(values["state"])
-    return JournalEntry(**values)
+def absolute(path: str | os.PathLike[str]) -> str:
+    """Return what a journal calls a file: its absolute path, however it was written."""
+    return os.path.abspath(path)  # noqa: PTH100  pathlib keeps ".."

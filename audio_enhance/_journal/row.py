@@ -2,6 +2,8 @@
 
 import logging
 import os
+from enum import Enum, auto
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +15,34 @@ from audio_enhance._core.errors import (
     InvalidSourceError,
     JournalError,
     OutputError,
+    UnsupportedMediaTypeError,
 )
-from audio_enhance._recording.fingerprint import Fingerprint, digest
+from audio_enhance._recording.fingerprint import Fingerprint
 from audio_enhance._recording.source import Source
 
-from .journal import EntryState, Journal, JournalEntry
+from .entry import EntryState, JournalEntry
+from .journal import Journal, absolute
+from .result_file import ResultFile, placed, result_of, settled, status_of
 
 _log = logging.getLogger("audio_enhance")
 _OF_THE_CONTENT = ("asset_id", "enhancement_id", "output_modified_ns", "error")
 
 
-class Record:
-    """The row of one source at one strength.
+class Earlier(Enum):
+    """What became of the result that an earlier run made of a source as it is now."""
+
+    NONE = auto()
+    """There never was one."""
+    WHOLE = auto()
+    """It is in its place."""
+    CHANGED = auto()
+    """It was changed since by somebody, whose it is now."""
+    AWAY = auto()
+    """It was moved or removed."""
+
+
+class JournalRow:
+    """The row of one source at one strength; whoever works on it at a time has the same.
 
     Attributes:
         entry: What the journal says of it.
@@ -32,19 +50,32 @@ class Record:
 
     def __init__(self, journal: Journal, entry: JournalEntry) -> None:
         self._journal = journal
+        self._written = entry.created_at > 0.0
         self.entry = entry
 
     @classmethod
-    async def of(cls, journal: Journal, source: Source, strength: int) -> "Record":
+    async def of(
+        cls, journal: Journal, source: Source, strength: int, key: str = ""
+    ) -> "JournalRow":
         """Return the row that is there, or a new one that is not written yet."""
-        key = await label(source)
-        entry = await journal.entry(key, strength)
-        return cls(journal, entry or JournalEntry(source=key, strength=strength))
+        name = await label(source)
+        entry = await journal.entry(name, strength, key)
+        return cls.alive(journal, entry or JournalEntry(source=name, strength=strength, key=key))
+
+    @classmethod
+    def alive(cls, journal: Journal, entry: JournalEntry) -> "JournalRow":
+        """Return the row of an entry that was just read, the one at work on it if there is one."""
+        identity = (entry.source, entry.strength, entry.key)
+        row = journal.alive.get(identity)
+        if row is None:
+            row = journal.alive[identity] = cls(journal, entry)
+        return row
 
     async def note(self, **changes: Any) -> None:
         """Write down what is about to happen; raises `JournalError`, and then it must not."""
         self.entry = attrs.evolve(self.entry, **changes)
         await self._journal.save(self.entry)
+        self._written = True
 
     async def note_done(self, **changes: Any) -> None:
         """Write down what has happened.
@@ -56,6 +87,24 @@ class Record:
             await self.note(**changes)
         except JournalError as error:
             _log.warning("%s: %s", self.entry.source, error)
+
+    async def note_failed(self, error: AudioEnhanceError, *, extra: int = 0) -> None:
+        """Write down why there is no result.
+
+        What never was a recording does not get into the journal, or out of it again; what is
+        gone is marked, so that it is told once.
+        """
+        never = isinstance(error, InvalidSourceError | UnsupportedMediaTypeError)
+        if never and not self._written:
+            return
+        if isinstance(error, UnsupportedMediaTypeError) and self.entry.md5 is None:
+            try:
+                await self._journal.forget([self.entry.source], strength=self.entry.strength)
+            except JournalError as failure:
+                _log.warning("%s: %s", self.entry.source, failure)
+            return
+        gone = never and not await to_its_end(partial(_is_there, self.entry.source))
+        await self.note_done(state=EntryState.FAILED, error=str(error), extra=extra, gone=gone)
 
     async def hashed(self, source: Source, fingerprint: Fingerprint) -> None:
         """Write down what the source is; what was known of other content is dropped.
@@ -69,6 +118,7 @@ class Record:
             "modified_ns": fingerprint.version[-1] if fingerprint.version else None,
             "filename": source.filename,
             "content_type": source.content_type,
+            "gone": False,
         }
         if self.entry.md5 != now["md5"]:
             now |= dict.fromkeys(_OF_THE_CONTENT)
@@ -77,31 +127,47 @@ class Record:
             await self.note(**now)
 
     async def placing(self, whole: Path, target: Path) -> None:
-        """Write down what is about to be renamed to where.
+        """Write down what is about to be renamed to where, beside what is there now.
 
-        A run that dies right after the renaming then still knows the file for its own.
+        Whenever a run dies, the file in the place is one of the two that are known.
 
         Raises:
             OutputError: The file cannot be read.
         """
         try:
-            size, modified, md5 = await in_thread(lambda cancelled: _identity(whole, cancelled))
+            result = await in_thread(partial(ResultFile.of, whole))
         except OSError as error:
             raise OutputError(f"The result cannot be read again: {error.strerror}.") from error
         await self.note(
-            output=key_of(target), output_size=size, output_modified_ns=modified, output_md5=md5
+            placing=absolute(target),
+            placing_size=result.size,
+            placing_modified_ns=result.modified_ns,
+            placing_md5=result.md5,
         )
 
-    async def whole_result(self, source: Source) -> Path | None:
-        """Return the result's path if it is there, whole, and of the source as it is now."""
+    async def note_placed(self, **changes: Any) -> None:
+        """Write down that the result has got its place."""
+        self.entry = placed(self.entry)
+        await self.note_done(**changes)
+
+    async def settle(self) -> None:
+        """Find out whether the result has got its place after all, and write that down."""
+        if self.entry.placing is not None:
+            self.entry = await to_its_end(partial(settled, self.entry))
+            await self.note_done()
+
+    async def earlier(self, source: Source) -> Earlier:
+        """Return what became of the earlier result, if there was one of the source as it is now."""
         entry = self.entry
-        if entry.state not in (EntryState.SUCCEEDED, EntryState.DOWNLOADING):
-            return None
-        if entry.output is None or entry.output_modified_ns is None:
-            return None
-        if not await self.same_source(source) or not await self.is_own(Path(entry.output)):
-            return None
-        return Path(entry.output)
+        result = result_of(entry)
+        if entry.state != EntryState.SUCCEEDED or result is None or result.modified_ns is None:
+            return Earlier.NONE
+        if not await self.same_source(source):
+            return Earlier.NONE
+        if await in_thread(result.is_there):
+            return Earlier.WHOLE
+        there = await to_its_end(partial(_is_there, result.path))
+        return Earlier.CHANGED if there else Earlier.AWAY
 
     async def same_source(self, source: Source) -> bool:
         """Whether the source is what it was when the row was written."""
@@ -109,8 +175,7 @@ class Record:
         if entry.md5 is None:
             return False
         if source.path is not None:
-            path = source.path
-            status = await to_its_end(lambda: _status(path))
+            status = await to_its_end(partial(status_of, source.path))
             if status is None or status.st_size != entry.byte_size:
                 return False
             if status.st_mtime_ns == entry.modified_ns:
@@ -122,28 +187,19 @@ class Record:
         """Return where this source's earlier result is, as it was written, if it is in a folder."""
         if self.entry.output is None:
             return None
-        path = Path(key_of(self.entry.output))
-        if not path.is_relative_to(key_of(folder)) or not await self.is_own(path):
+        path = Path(absolute(self.entry.output))
+        if not path.is_relative_to(absolute(folder)) or not await self.is_own(path):
             return None
-        return folder / path.relative_to(key_of(folder))
+        return folder / path.relative_to(absolute(folder))
+
+    def names(self, path: Path) -> bool:
+        """Whether this row's result was put there, by whoever it was changed since."""
+        return self.entry.output is not None and absolute(self.entry.output) == absolute(path)
 
     async def is_own(self, path: Path) -> bool:
         """Whether a file is the result that this row tells of, as it was written."""
-        entry = self.entry
-        if entry.output is None or entry.output_md5 is None:
-            return False
-        if key_of(entry.output) != key_of(path):
-            return False
-        status = await to_its_end(lambda: _status(path))
-        if status is None or status.st_size != entry.output_size:
-            return False
-        if status.st_mtime_ns == entry.output_modified_ns:
-            return True
-        try:
-            _, _, md5 = await in_thread(lambda cancelled: _identity(path, cancelled))
-        except OSError:
-            return False  # what cannot be read is not known to be ours
-        return md5 == entry.output_md5
+        result = result_of(self.entry)
+        return result is not None and self.names(path) and await in_thread(result.is_there)
 
 
 def revive(entry: JournalEntry) -> Source:
@@ -167,35 +223,24 @@ def revive(entry: JournalEntry) -> Source:
     return Source.uploaded(filename, fingerprint, content_type=entry.content_type)
 
 
-def key_of(path: str | os.PathLike[str]) -> str:
-    """Return what a journal calls a file: its absolute path, however it was written."""
-    return os.path.abspath(path)  # noqa: PTH100  pathlib keeps ".."
-
-
 async def note_refused(
     journal: Journal, path: str | os.PathLike[str], strength: int, error: AudioEnhanceError
 ) -> None:
-    """Write down why a file never became a job."""
-    key = key_of(path)
-    entry = await journal.entry(key, strength) or JournalEntry(source=key, strength=strength)
-    await journal.save(attrs.evolve(entry, state=EntryState.FAILED, error=str(error)))
+    """Write down why a file never became a job, where the journal knows it at all."""
+    entry = await journal.entry(absolute(path), strength)
+    if entry is not None:
+        await JournalRow.alive(journal, entry).note_failed(error)
 
 
 async def label(source: Source) -> str:
     """Return what a source is called in a journal: its absolute path, or its name and MD5."""
     if source.path is not None:
-        return key_of(source.path)
+        return absolute(source.path)
     return f"{source.filename} ({(await source.fingerprint()).md5.hex()})"
 
 
-def _status(path: Path) -> os.stat_result | None:
+def _is_there(path: str) -> bool:
     try:
-        return path.stat()
-    except OSError:
-        return None
-
-
-def _identity(path: Path, cancelled: Any) -> tuple[int, int, str]:
-    with path.open("rb", buffering=0) as file:
-        length, md5 = digest(file, cancelled)
-        return length, os.fstat(file.fileno()).st_mtime_ns, md5.hex()
+        return os.path.lexists(path)
+    except ValueError:  # nothing that could be a path
+        return False

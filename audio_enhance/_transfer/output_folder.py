@@ -14,6 +14,7 @@ from audio_enhance._recording.filenames import result_name, safe_name
 from audio_enhance._recording.source import Source, SourceLike
 
 from .part_file import try_writing
+from .protected import ProtectedFiles
 
 
 def _key(name: str) -> str:
@@ -36,11 +37,13 @@ class OutputFolder:
         directory: The folder.
         overwrite: Replace files that were there before.
         root: The folder that the sources have in common, for keeping their structure.
+        protected: What no result takes the place of.
     """
 
     directory: Path
     overwrite: bool = False
     root: Path | None = None
+    protected: ProtectedFiles = attrs.field(factory=ProtectedFiles)
     _twins: frozenset[str] = frozenset()
     # Hashes, since a batch may have any number of results: when two collide, one gets a number.
     _taken: set[int] = attrs.field(factory=set[int])
@@ -69,7 +72,9 @@ class OutputFolder:
                 root = None
         if root is not None:
             root = Path(os.path.abspath(root))  # noqa: PTH100  as the sources' folders are
-        return cls(directory, overwrite, root, twins)
+        folder = cls(directory, overwrite, root, twins=twins)
+        folder.protected.add_recordings(paths)
+        return folder
 
     async def prove(self, byte_size: int) -> None:
         """See whether a result can be written there, before it is paid for.
@@ -86,6 +91,10 @@ class OutputFolder:
         if not self._takes_files:
             await to_its_end(partial(try_writing, self.directory, byte_size))
             self._takes_files = True
+
+    async def check(self, path: Path) -> None:
+        """See that a result may have a path; raises `OutputError` where a file has to stay."""
+        await to_its_end(partial(self.protected.check, path))
 
     def doubt(self) -> None:
         """Look again: a result could not be written there."""
@@ -109,6 +118,14 @@ class OutputFolder:
             path = self._free(source, name)
         self.claim(path)
         return path
+
+    def beside(self, path: Path, number: int) -> Path | None:
+        """Take the path beside another one that has this number, `None` if another result has."""
+        numbered = path.with_name(f"{path.stem}-{number}{path.suffix}")
+        if hash(_key(str(numbered))) in self._taken:
+            return None
+        self.claim(numbered)
+        return numbered
 
     def claim(self, path: Path) -> None:
         """Keep a path for a result that is there."""

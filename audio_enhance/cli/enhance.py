@@ -8,7 +8,7 @@ import click
 from rich.text import Text
 
 from audio_enhance import Journal
-from audio_enhance._journal.row import key_of
+from audio_enhance._journal.journal import absolute
 from audio_enhance._recording.media_types import SUPPORTED
 
 from .batch import Batch, Telling, Work
@@ -120,7 +120,7 @@ def enhance(
                     opened = await stack.enter_async_context(await Journal.open(journal.absolute()))
                     await settings.write(opened)
                     await opened.plan(
-                        (key_of(source), strength) for source, strength in work.jobs()
+                        (absolute(source), strength) for source, strength in work.jobs()
                     )
                 ok = await batch.run(client, opened)
         except asyncio.CancelledError:

@@ -8,7 +8,7 @@ import attrs
 import click
 
 from audio_enhance import Journal
-from audio_enhance._journal.journal import EntryState, JournalEntry
+from audio_enhance._journal.entry import EntryState, JournalEntry
 
 from .batch import Batch, Telling, Work, by_strengths
 from .interrupt import run

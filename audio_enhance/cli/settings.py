@@ -7,7 +7,8 @@ from typing import Self
 import attrs
 
 from audio_enhance import ConfigurationError
-from audio_enhance._journal.journal import EntryState, Journal
+from audio_enhance._journal.entry import EntryState
+from audio_enhance._journal.journal import Journal
 
 JOURNAL_NAME = ".audio-enhance.sqlite"
 _KEY = "enhance"

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from audio_enhance import Journal
-from audio_enhance._journal.journal import EntryState, JournalEntry
+from audio_enhance._journal.entry import EntryState, JournalEntry
 
 from .interrupt import run
 from .options import PATH

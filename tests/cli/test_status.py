@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from audio_enhance import Journal
-from audio_enhance._journal.journal import EntryState, JournalEntry
+from audio_enhance._journal.entry import EntryState, JournalEntry
 from audio_enhance.cli.main import run
 
 

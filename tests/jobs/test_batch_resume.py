@@ -13,12 +13,11 @@ from audio_enhance import (
     Journal,
     JournalError,
     JournalLockedError,
-    OutputExistsError,
     Source,
     WaitTimeoutError,
 )
-from audio_enhance._journal.journal import EntryState, JournalEntry
-from audio_enhance._journal.row import Record
+from audio_enhance._journal.entry import EntryState, JournalEntry
+from audio_enhance._journal.row import Earlier, JournalRow
 from audio_enhance.local import Fault
 from audio_enhance.local.enhancer import Rehearsal
 from tests.support.resources import partial_files
@@ -102,25 +101,56 @@ async def test_a_change_that_keeps_length_and_time_is_taken_for_none(tmp_path: P
         b.check(report)
 
 
-async def test_a_result_that_somebody_edited_is_left_alone(tmp_path: Path) -> None:
+async def test_a_result_that_somebody_changed_is_theirs_now(tmp_path: Path) -> None:
     async with bench(tmp_path) as b:
         sources = b.sources(3)
         first = await b.batch(sources, journal=b.journal)
-        edited = first[1].path
-        assert edited is not None
-        edited.write_bytes(b"cut by hand")
+        changed = first[1].path
+        assert changed is not None
+        changed.write_bytes(b"tagged by hand")
         before = len(b.service.record)
-        second = await b.batch(sources, journal=b.journal)
-        assert statuses(second) == {"skipped": 2, "failed": 1}
-        assert isinstance(second[1].error, OutputExistsError)
-        assert edited.read_bytes() == b"cut by hand"
+        for overwrite in (False, False, True):  # to be told each time, and overwritten at none
+            report = await b.batch(sources, journal=b.journal, overwrite=overwrite)
+            assert report.ok
+            assert statuses(report) == {"skipped": 3}
+            assert [outcome.note is None for outcome in report] == [True, False, True]
+            assert report[1].path == changed
+            assert changed.read_bytes() == b"tagged by hand"
         assert len(b.service.record) == before
-        # The third run tells the same, and overwriting is possible where it is asked for.
-        third = await b.batch(sources, journal=b.journal)
-        assert statuses(third) == {"skipped": 2, "failed": 1}
-        fourth = await b.batch(sources, journal=b.journal, overwrite=True)
-        b.check(fourth)
-        assert b.count(CREATE) == 3
+
+
+async def test_what_is_redone_lies_beside_a_changed_result(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        sources = b.sources(2)
+        first = await b.batch(sources, journal=b.journal)
+        changed = first[1].path
+        assert changed is not None
+        changed.write_bytes(b"tagged by hand")
+        again = await b.batch(sources, journal=b.journal, redo=True)
+        b.check(again)
+        assert statuses(again) == {"succeeded": 2}
+        assert again[0].path == first[0].path
+        assert again[1].path == changed.with_name(f"{changed.stem}-1.mp3")
+        assert changed.read_bytes() == b"tagged by hand"
+        b.check(await b.batch(sources, journal=b.journal))
+        # Over it where that is asked for, and nothing of it is paid for again.
+        again[1].path.write_bytes(b"tagged by hand, too")
+        over = await b.batch(sources, journal=b.journal, redo=True, overwrite=True)
+        b.check(over)
+        assert b.count(CREATE) == 2
+
+
+async def test_a_changed_source_has_its_result_beside_a_changed_one(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        first = await b.batch([b.source("a.mp3")], journal=b.journal)
+        assert first[0].path is not None
+        first[0].path.write_bytes(b"tagged by hand")
+        source = b.source("a.mp3", b"ID3 recorded once more")
+        for status in ("succeeded", "skipped"):
+            report = await b.batch([source], journal=b.journal)
+            b.check(report)
+            assert statuses(report) == {status: 1}
+        assert first[0].path.read_bytes() == b"tagged by hand"
 
 
 async def test_a_result_that_was_copied_in_place_is_still_ours(tmp_path: Path) -> None:
@@ -190,11 +220,11 @@ async def test_a_run_that_ended_in_the_middle_never_leaves_a_stale_result(tmp_pa
         b.check(await b.batch([source], journal=b.journal))
         b.source("a.mp3", b"ID3 quite another recording")
         async with await Journal.open(b.journal) as journal:
-            record = await Record.of(journal, Source.from_path(source), 93)
+            record = await JournalRow.of(journal, Source.from_path(source), 93)
             given = Source.from_path(source)
             await record.hashed(given, await given.fingerprint())
             assert record.entry.state == EntryState.QUEUED
-            assert await record.whole_result(Source.from_path(source)) is None
+            assert await record.earlier(Source.from_path(source)) is Earlier.NONE
         report = await b.batch([source], journal=b.journal)
         b.check(report)
         assert b.count(CREATE) == 2
@@ -318,12 +348,37 @@ async def test_an_asset_that_is_gone_is_uploaded_anew(tmp_path: Path) -> None:
         assert b.count(PUT) == b.count(CREATE_ASSET) == 4
 
 
-async def test_an_enhancement_that_is_gone_is_made_anew(tmp_path: Path) -> None:
+async def test_a_result_that_is_nowhere_any_more_is_paid_for_when_it_is_asked_for(
+    tmp_path: Path,
+) -> None:
+    """Moved away by its owner, and dropped by the server: the next run does not pay once more."""
     async with bench(tmp_path) as b:
         first = await b.batch(b.sources(1), journal=b.journal)
         assert first[0].path is not None
         first[0].path.unlink()
         await change(b, "talk-00000.mp3", enhancement_id="00000000-0000-0000-0000-000000000000")
+        for _ in range(2):
+            report = await b.batch(b.sources(1), journal=b.journal)
+            assert statuses(report) == {"skipped": 1}
+            assert report.ok
+            assert report[0].note
+            assert report[0].path is None
+            assert rows(b)["talk-00000.mp3", 93]["state"] == "succeeded"
+        assert b.count(CREATE) == 1
+        b.check(await b.batch(b.sources(1), journal=b.journal, redo=True))
+        assert b.count(CREATE) == 2
+        assert b.count(PUT) == 1
+
+
+async def test_an_enhancement_that_is_gone_before_its_result_came_is_made_anew(
+    tmp_path: Path,
+) -> None:
+    async with bench(tmp_path) as b:
+        first = await b.batch(b.sources(1), journal=b.journal)
+        assert first[0].path is not None
+        first[0].path.unlink()
+        gone = "00000000-0000-0000-0000-000000000000"
+        await change(b, "talk-00000.mp3", enhancement_id=gone, state=EntryState.PROCESSED)
         b.check(await b.batch(b.sources(1), journal=b.journal))
         assert b.count(CREATE) == 2
         assert b.count(PUT) == 1
@@ -395,12 +450,8 @@ async def test_the_journal_tells_each_step_and_holds_no_secret(tmp_path: Path) -
         sources.append(tmp_path / "in" / "missing.mp3")
         b.service.faults.script(Fault.EXPIRED_URL, route=PUT, times=9)
         await b.batch(sources, strength=[50, 93], journal=b.journal)
-        found = rows(b)
-        assert len(found) == 8
-        for (name, _), row in found.items():
-            if name == "missing.mp3":
-                assert row["state"] == "failed"
-                assert "no such file" in str(row["error"])
+        # What never was a recording does not get in.
+        assert len(rows(b)) == 6
         text = b.journal.read_bytes() + b"".join(
             path.read_bytes() for path in tmp_path.glob("batch.sqlite-*")
         )

@@ -7,7 +7,7 @@ import attrs
 import pytest
 
 from audio_enhance import EnhanceClient, InvalidSourceError, Job, Journal, Source
-from audio_enhance._journal.journal import EntryState
+from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.row import revive
 from audio_enhance.local.enhancer import Rehearsal
 

@@ -5,16 +5,15 @@ import contextlib
 import os
 import random
 import sqlite3
-import sys
 from pathlib import Path
 
 import attrs
 import pytest
 
-import audio_enhance
-from audio_enhance._core.errors import JournalError, MissingExtraError
-from audio_enhance._journal import database
-from audio_enhance._journal.journal import EntryState, Journal, JournalEntry
+from audio_enhance._core.errors import JournalError
+from audio_enhance._journal import database, recognised, schema
+from audio_enhance._journal.entry import EntryState, JournalEntry
+from audio_enhance._journal.journal import Journal
 from tests.support import journals
 from tests.support.journals import How, all_of, done, files, opening, python
 
@@ -137,10 +136,11 @@ class TestWhatIsNoJournal:
         content = bytearray(path.read_bytes())
         content[8192:] = random.Random(5).randbytes(len(content) - 8192)
         path.write_bytes(content)
-        async with await Journal.open(path) as journal:
+        for how in (Journal.open, Journal.read):
             with pytest.raises(JournalError, match="malformed") as caught:
-                await all_of(journal)
-        assert "move it away" in str(caught.value)
+                async with await how(path) as journal:
+                    await all_of(journal)
+            assert "move it away" in str(caught.value)
 
     @pytest.mark.parametrize("beneath", ["", "file/batch.sqlite", "file/folder/batch.sqlite"])
     async def test_a_place_where_no_file_can_be(self, tmp_path: Path, beneath: str) -> None:
@@ -167,9 +167,9 @@ class TestVersions:
         async with await Journal.open(path) as journal:
             await journal.save(done("a", EntryState.SUCCEEDED))
             before = await all_of(journal)
-        steps = database._MIGRATIONS
+        steps = schema.MIGRATIONS
         more = (*steps, "ALTER TABLE entries ADD COLUMN colour TEXT DEFAULT 'red';")
-        monkeypatch.setattr(database, "_MIGRATIONS", more)
+        monkeypatch.setattr(schema, "MIGRATIONS", more)
         for _ in range(2):  # once only
             async with await Journal.open(path) as journal:
                 assert await journal._database.rows("SELECT colour FROM entries") == [("red",)]
@@ -178,8 +178,8 @@ class TestVersions:
     async def test_the_first_version_is_brought_up(self, path: Path) -> None:
         with contextlib.closing(sqlite3.connect(path)) as first:
             first.executescript(
-                f"{database._MIGRATIONS[0]} PRAGMA user_version = 1;"
-                f" PRAGMA application_id = {database._APPLICATION_ID};"
+                f"{schema.MIGRATIONS[0]} PRAGMA user_version = 1;"
+                f" PRAGMA application_id = {recognised.APPLICATION_ID};"
                 " INSERT INTO entries (source, strength, created_at, updated_at)"
                 " VALUES ('/in/talk.mp3', 93, 1.0, 1.0);"
             )
@@ -197,9 +197,9 @@ class TestVersions:
     ) -> None:
         async with await Journal.open(path) as journal:
             await journal.save(done("a", EntryState.SUCCEEDED))
-        steps = database._MIGRATIONS
+        steps = schema.MIGRATIONS
         with monkeypatch.context() as patched:
-            patched.setattr(database, "_MIGRATIONS", (*steps, "DROP TABLE entries; NONSENSE;"))
+            patched.setattr(schema, "MIGRATIONS", (*steps, "DROP TABLE entries; NONSENSE;"))
             with pytest.raises(JournalError, match="NONSENSE"):
                 await opening(path)
         async with await Journal.open(path) as journal:
@@ -240,20 +240,7 @@ class TestFailures:
                     await journal.save(done("a", EntryState.SUCCEEDED))
         assert "other program" in str(caught.value)
 
-    async def test_aiosqlite_is_not_installed(
-        self, path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.delitem(sys.modules, "audio_enhance._journal.database")
-        monkeypatch.delattr(audio_enhance._journal, "database")
-        monkeypatch.setitem(sys.modules, "aiosqlite", None)
-        with pytest.raises(MissingExtraError, match="aiosqlite") as caught:
-            await opening(path)
-        assert caught.value.hint == "Install it with: pip install aiosqlite"
-
     def test_importing_it_does_not_load_sqlite(self) -> None:
-        code = (
-            "import sys, audio_enhance._journal.journal\n"
-            "print({'sqlite3', 'aiosqlite'} & {*sys.modules})"
-        )
+        code = "import sys, audio_enhance._journal.journal\nprint({'sqlite3'} & {*sys.modules})"
         with python(code) as child:
             assert child.communicate()[0] == "set()\n"

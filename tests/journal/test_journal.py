@@ -13,7 +13,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from audio_enhance._journal.journal import EntryState, Journal, JournalEntry
+from audio_enhance._journal.entry import EntryState, JournalEntry
+from audio_enhance._journal.journal import Journal
 from tests.support import journals
 from tests.support.journals import MD5, Clock, all_of, done, files
 
@@ -28,7 +29,8 @@ class TestEntries:
         entry = JournalEntry(
             source="/in/talk.mp3",
             strength=93,
-            state=EntryState.DOWNLOADING,
+            key="order 17",
+            state=EntryState.SUBMITTED,
             byte_size=59400,
             modified_ns=1_712_700_000_123_456_789,
             filename="talk.mp3",
@@ -42,13 +44,16 @@ class TestEntries:
             output_modified_ns=1_712_700_001_123_456_789,
             output_md5=MD5[::-1],
             temporary="/out/.audio-enhance-1.part",
+            spooled="/spool/.audio-enhance-1.spooled",
+            gone=True,
             tries=2,
             extra=1,
             error="The server was busy.",
         )
-        assert None not in attrs.astuple(entry)
+        left_out = {name for name, value in attrs.asdict(entry).items() if value is None}
+        assert left_out == {"placing", "placing_size", "placing_modified_ns", "placing_md5"}
         await journal.save(entry)
-        assert await journal.entry("/in/talk.mp3", 93) == attrs.evolve(
+        assert await journal.entry_with("order 17") == attrs.evolve(
             entry, created_at=clock.now, updated_at=clock.now
         )
 

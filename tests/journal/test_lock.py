@@ -8,7 +8,8 @@ import pytest
 
 from audio_enhance._core.errors import JournalLockedError
 from audio_enhance._journal import lock
-from audio_enhance._journal.journal import EntryState, Journal
+from audio_enhance._journal.entry import EntryState
+from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.lock import JournalLock
 from tests.support import journals
 from tests.support.journals import all_of, files, opening, python
@@ -32,7 +33,8 @@ asyncio.run(main())
 
 SAVE = """
 import asyncio, itertools, pathlib, sys
-from audio_enhance._journal.journal import EntryState, Journal, JournalEntry
+from audio_enhance._journal.entry import EntryState, JournalEntry
+from audio_enhance._journal.journal import Journal
 
 async def main():
     async with await Journal.open(pathlib.Path(sys.argv[1])) as journal:

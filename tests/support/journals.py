@@ -12,7 +12,8 @@ import attrs
 import pytest
 
 import audio_enhance
-from audio_enhance._journal.journal import EntryState, Journal, JournalEntry
+from audio_enhance._journal.entry import EntryState, JournalEntry
+from audio_enhance._journal.journal import Journal
 
 MD5 = "016cc94d14971b2639b0bf8f861fc214"
 
