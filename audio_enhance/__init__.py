@@ -46,11 +46,19 @@ from ._core.events import (
     Submitted,
     Uploading,
 )
-from ._core.models import Asset, AssetStatus, EnhancementStatus, SpeechEnhancement
+from ._core.models import (
+    Asset,
+    AssetStatus,
+    EnhancementStatus,
+    SpeechEnhancement,
+    check_strength,
+)
 from ._jobs.batch import BatchReport, Outcome
 from ._jobs.handle import EnhanceResult, Job, JobStatus
 from ._journal.entry import EntryState, JournalEntry
 from ._journal.journal import Journal
+from ._recording.filenames import safe_name
+from ._recording.media_types import AUDIO_SUFFIXES, CONTENT_TYPES, content_type_of
 from ._recording.source import Source, SourceLike
 from ._scheduler.polling import PollPolicy
 from ._session.rate_limits import RateLimits
@@ -64,6 +72,8 @@ from ._version import __version__
 logging.getLogger("audio_enhance").addHandler(logging.NullHandler())
 
 __all__ = [
+    "AUDIO_SUFFIXES",
+    "CONTENT_TYPES",
     "AccessToken",
     "ApiError",
     "Asset",
@@ -127,4 +137,7 @@ __all__ = [
     "ValidationError",
     "WaitTimeoutError",
     "__version__",
+    "check_strength",
+    "content_type_of",
+    "safe_name",
 ]

@@ -101,6 +101,11 @@ class EnhanceClient(Jobs):
         ids = ", ".join(repr(auth.client_id) for auth in self._setup.auth)
         return f"{type(self).__name__}({ids}, base_url={self._setup.base_url!r})"
 
+    @property
+    def base_url(self) -> str:
+        """The API's address, as it is used."""
+        return self._setup.base_url
+
     async def __aenter__(self) -> Self:
         self._open  # noqa: B018  opens the sessions inside the running loop
         return self

@@ -8,19 +8,20 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ._core.errors import MissingExtraError, RateLimitError
-from ._core.events import (
+from audio_enhance import (
     Downloading,
     Event,
     Finished,
     Hashing,
+    MissingExtraError,
     Processing,
     Queued,
+    RateLimitError,
     Retrying,
     Submitted,
     Uploading,
+    __version__,
 )
-from ._version import __version__
 
 try:
     from opentelemetry import metrics, trace
@@ -28,7 +29,7 @@ except ImportError:
     raise MissingExtraError("otel", "opentelemetry-api") from None
 
 if TYPE_CHECKING:
-    from ._client import EnhanceClient
+    from audio_enhance import EnhanceClient
 
 _STEPS: dict[type[Event], str] = {
     Hashing: "hash",

@@ -227,6 +227,7 @@ class TestSettings:
         for name, value in enhance_service.environment.items():
             monkeypatch.setenv(name, value)
         async with EnhanceClient.from_env(polling=QUICK_POLLING, retry=QUICK_RETRY) as client:
+            assert client.base_url == enhance_service.base_url
             result = await client.enhance(recording, strength=93, output_dir=tmp_path)
         assert result.path.read_bytes() == expected(recording)
 

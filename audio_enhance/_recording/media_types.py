@@ -6,7 +6,7 @@ from pathlib import PurePath
 from audio_enhance._core.errors import UnsupportedMediaTypeError
 
 # The sixteen types of the API's later revision.
-SUPPORTED = frozenset(
+CONTENT_TYPES = frozenset(
     {
         "audio/aac",
         "audio/flac",
@@ -67,11 +67,11 @@ def content_type_of(
     """
     if override is not None:
         # Even an unknown type becomes a header, which a line break would end.
-        if override not in SUPPORTED and (check or not _A_TYPE.fullmatch(override)):
+        if override not in CONTENT_TYPES and (check or not _A_TYPE.fullmatch(override)):
             raise UnsupportedMediaTypeError(
                 f"The API does not take the content type {override!r}.",
                 source=label or filename,
-                hint=f"It takes: {', '.join(sorted(SUPPORTED))}.",
+                hint=f"It takes: {', '.join(sorted(CONTENT_TYPES))}.",
             )
         return override
     suffix = PurePath(filename).suffix.lower()

@@ -40,6 +40,17 @@ class SharedReader(io.RawIOBase):
         """Return that it is."""
         return True
 
+    def seekable(self) -> bool:
+        """Return that it is."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Go to an offset, counted from the start only, and return it."""
+        if whence != io.SEEK_SET:
+            raise io.UnsupportedOperation("only from the start")
+        self._offset = offset
+        return offset
+
     def readinto(self, buffer: Any, /) -> int:
         """Fill the buffer and return the number of bytes."""
         count = self._read_at(self._offset, buffer)

@@ -3,13 +3,14 @@
 import asyncio
 import os
 from collections.abc import AsyncIterable
+from functools import partial
 from pathlib import Path, PurePath
 from threading import Event
 from typing import Self
 
 import attrs
 
-from audio_enhance._core.cancellation import in_thread
+from audio_enhance._core.cancellation import in_thread, to_its_end
 from audio_enhance._core.errors import InvalidSourceError, UnsupportedMediaTypeError, locating
 from audio_enhance._core.per_loop import PerLoop
 
@@ -162,6 +163,30 @@ class Source:
                 quick = self._content.quick
                 self._fingerprint = hashed(Event()) if quick else await in_thread(hashed)
             return self._fingerprint
+
+    async def read(self, start: int = 0, count: int | None = None) -> bytes:
+        """Return some of its bytes, read off the event loop; fewer where it ends before.
+
+        Args:
+            start: The first byte's number, from 0.
+            count: How many bytes at the most; all that follow if `None`.
+
+        Raises:
+            InvalidSourceError: It is missing, a folder, empty, unreadable or closed.
+            SourceChangedError: It is not what it was when it was first used.
+        """
+        expected = await self.fingerprint()
+        stop = expected.byte_size if count is None else min(start + count, expected.byte_size)
+        return await to_its_end(partial(self._read, expected, start, stop))
+
+    def _read(self, expected: Fingerprint, start: int, stop: int) -> bytes:
+        with self._content.open(expected) as reader:
+            reader.seek(start)
+            parts: list[bytes] = []
+            while (missing := stop - start) > 0 and (part := reader.read(missing)):
+                parts.append(part)  # one call reads 2 GiB at the most
+                start += len(part)
+            return b"".join(parts)
 
     def forget(self) -> None:
         """Read it once more at its next use: it is not what it was."""

@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from audio_enhance import Journal
+from audio_enhance import CONTENT_TYPES, Journal
 from audio_enhance._journal.journal import absolute
-from audio_enhance._recording.media_types import SUPPORTED
 
 from .batch import Batch, Telling, Work
 from .interrupt import run
@@ -69,7 +68,7 @@ usage, 130 after Ctrl-C, which also prints how to carry on.
 @click.option("--overwrite", is_flag=True, help="Replace files that are in the results' places.")
 @click.option(
     "--content-type",
-    type=click.Choice(sorted(SUPPORTED)),
+    type=click.Choice(sorted(CONTENT_TYPES)),
     metavar="TYPE",
     help="Send this type, audio/mpeg for example, whatever the files' names end in.",
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 
-from audio_enhance._recording.media_types import AUDIO_SUFFIXES
+from audio_enhance import AUDIO_SUFFIXES
 
 # What results are called (the Enhance Speech guide, step 5), also where a number was added.
 _RESULT = re.compile(r".*-enhanced-\d{1,3}p(-\d+)?", re.DOTALL)

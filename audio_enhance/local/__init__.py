@@ -8,7 +8,7 @@ extra ``local``.
 try:
     import botocore as _botocore  # noqa: F401  # pyright: ignore[reportUnusedImport]
 except ImportError as error:
-    from audio_enhance._core.errors import MissingExtraError
+    from audio_enhance import MissingExtraError
 
     raise MissingExtraError("local", "botocore") from error
 

@@ -9,9 +9,11 @@ from urllib.parse import urlsplit
 import attrs
 
 from audio_enhance import ConfigurationError, EnhanceClient
-from audio_enhance._settings import ACCESS_TOKEN, CLIENT_ID, CLIENT_SECRET, base_url_from
 
 LOCAL = "local"
+_ID = "FIREFLY_SERVICES_CLIENT_ID"
+_SECRET = "FIREFLY_SERVICES_CLIENT_SECRET"  # noqa: S105 - a variable's name
+_TOKEN = "FIREFLY_SERVICES_ACCESS_TOKEN"  # noqa: S105 - a variable's name
 
 
 @attrs.frozen(kw_only=True)
@@ -39,9 +41,9 @@ async def open_backend(
         ConfigurationError: There are some credentials but not all, or none and the extra
             `local` is not installed either.
     """
-    if any(environ.get(name, "").strip() for name in (CLIENT_ID, CLIENT_SECRET, ACCESS_TOKEN)):
+    if any(environ.get(name, "").strip() for name in (_ID, _SECRET, _TOKEN)):
         async with EnhanceClient.from_env(max_waiting=max_waiting) as client:
-            host = urlsplit(base_url_from()).hostname
+            host = urlsplit(client.base_url).hostname
             yield Backend(client=client, service=host or LOCAL)
         return
     try:
@@ -51,7 +53,7 @@ async def open_backend(
     except ImportError as error:
         raise ConfigurationError(
             "There are no credentials in the environment, and no local service to do without.",
-            hint=f"Set {CLIENT_ID} and {CLIENT_SECRET}, or: pip install 'audio-enhance[local]'",
+            hint=f"Set {_ID} and {_SECRET}, or: pip install 'audio-enhance[local]'",
         ) from error
     async with (
         LocalService() as service,

@@ -7,9 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from audio_enhance import SpeechEnhancement
-from audio_enhance._core.models import EnhancementStatus
-from audio_enhance._recording.media_types import AUDIO_SUFFIXES
+from audio_enhance import AUDIO_SUFFIXES, EnhancementStatus, SpeechEnhancement
 
 from ._listening import EventStream, Introduction
 from ._playing import OriginalAnswer, ResultAnswer

@@ -1,15 +1,11 @@
 """Recordings for players: the original from its temporary file, the result passed through."""
 
 import re
-from functools import partial
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from audio_enhance import AudioEnhanceError, EnhanceClient, SpeechEnhancement
-from audio_enhance._core.cancellation import to_its_end
-from audio_enhance._recording.content import SpooledContent
-from audio_enhance._recording.media_types import SUPPORTED
+from audio_enhance import CONTENT_TYPES, AudioEnhanceError, EnhanceClient, SpeechEnhancement
 
 from ._connection import while_connected
 from ._problems import Problem
@@ -24,7 +20,7 @@ _OTHER = "application/octet-stream"
 
 def _playable(content_type: str | None) -> str:
     kind = (content_type or "").partition(";")[0].strip().lower()
-    return kind if kind in SUPPORTED else _OTHER
+    return kind if kind in CONTENT_TYPES else _OTHER
 
 
 class OriginalAnswer(Response):
@@ -69,8 +65,6 @@ class OriginalAnswer(Response):
     async def _answer(self, scope: Scope, send: Send) -> None:
         source = self._original.source
         assert source is not None
-        content = source.content
-        assert isinstance(content, SpooledContent)
         await send(
             {
                 "type": "http.response.start",
@@ -80,17 +74,10 @@ class OriginalAnswer(Response):
         )
         at = self._stop if scope["method"] == "HEAD" else self._start
         while at < self._stop:
-            chunk = await to_its_end(
-                partial(_read, content, at, min(_CHUNK_BYTES, self._stop - at))
-            )
+            chunk = await source.read(at, min(_CHUNK_BYTES, self._stop - at))
             at += len(chunk)
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
-
-
-def _read(content: SpooledContent, start: int, count: int) -> bytes:
-    buffer = bytearray(count)
-    return bytes(buffer[: content.read_at(start, buffer)])
 
 
 class ResultAnswer(Response):

@@ -9,10 +9,10 @@ from audio_enhance import (
     InvalidInputError,
     Source,
     UnsupportedMediaTypeError,
+    check_strength,
+    content_type_of,
+    safe_name,
 )
-from audio_enhance._core.models import check_strength
-from audio_enhance._recording.filenames import safe_name
-from audio_enhance._recording.media_types import content_type_of
 
 from ._limits import Limits
 from ._line import Line

@@ -3,7 +3,7 @@ import pytest
 from audio_enhance import UnsupportedMediaTypeError
 from audio_enhance._recording.media_types import (
     AUDIO_SUFFIXES,
-    SUPPORTED,
+    CONTENT_TYPES,
     content_type_of,
     sniff_suffix,
 )
@@ -30,7 +30,7 @@ SIXTEEN = [
 
 
 def test_the_apis_sixteen_types() -> None:
-    assert sorted(SUPPORTED) == sorted(SIXTEEN)
+    assert sorted(CONTENT_TYPES) == sorted(SIXTEEN)
 
 
 @pytest.mark.parametrize("kind", SIXTEEN)
@@ -64,7 +64,7 @@ def test_names_tell_types(name: str, kind: str) -> None:
 
 @pytest.mark.parametrize("suffix", sorted(AUDIO_SUFFIXES))
 def test_every_suffix_stands_for_a_type_the_api_takes(suffix: str) -> None:
-    assert content_type_of(f"a{suffix}") in SUPPORTED
+    assert content_type_of(f"a{suffix}") in CONTENT_TYPES
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a", "", ".mp3", "a.mp3.part", "mp3", "a.", "a.mp3 "])

@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import os
 import threading
 from collections.abc import AsyncIterator
@@ -7,7 +8,12 @@ from typing import Any
 
 import pytest
 
-from audio_enhance import InvalidSourceError, Source, UnsupportedMediaTypeError
+from audio_enhance import (
+    InvalidSourceError,
+    Source,
+    SourceChangedError,
+    UnsupportedMediaTypeError,
+)
 from audio_enhance._recording.content import BytesContent, FileContent
 from audio_enhance._recording.fingerprint import Fingerprint
 from audio_enhance._recording.source import as_source
@@ -210,3 +216,30 @@ async def test_a_name_that_is_no_text(tmp_path: Path) -> None:
 def test_a_name_with_control_characters_is_sent_without_them() -> None:
     assert Source.from_path("tal\x1b[31mk.mp3").filename == "tal[31mk.mp3"
     assert Source.from_path("naïve talk (1).mp3").filename == "naïve talk (1).mp3"
+
+
+async def sources(tmp_path: Path) -> list[Source]:
+    (tmp_path / "talk.mp3").write_bytes(b"0123456789")
+    return [
+        Source.from_path(tmp_path / "talk.mp3"),
+        Source.from_bytes(b"0123456789", "talk.mp3"),
+        await Source.spool(chunks(b"0123", b"456789"), "talk.mp3"),
+    ]
+
+
+async def test_some_of_its_bytes(tmp_path: Path) -> None:
+    for source in await sources(tmp_path):
+        with contextlib.closing(source):
+            assert await source.read() == b"0123456789"
+            assert await source.read(3, 4) == b"3456"
+            assert await source.read(8, 5) == b"89"
+            assert await source.read(5) == b"56789"
+            assert await source.read(12, 5) == b""
+
+
+async def test_bytes_of_a_file_that_changed_are_not_read(tmp_path: Path) -> None:
+    source = (await sources(tmp_path))[0]
+    assert await source.read(0, 1) == b"0"
+    (tmp_path / "talk.mp3").write_bytes(b"another talk")
+    with pytest.raises(SourceChangedError):
+        await source.read(0, 1)

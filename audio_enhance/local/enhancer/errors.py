@@ -4,7 +4,7 @@ EnhancerError
 └── NotAudioError    the file is not audio that can be enhanced
 """
 
-from audio_enhance._core.errors import AudioEnhanceError
+from audio_enhance import AudioEnhanceError
 
 
 class EnhancerError(AudioEnhanceError):

@@ -2,7 +2,7 @@
 
 import importlib.util
 
-from audio_enhance._core.errors import MissingExtraError
+from audio_enhance import MissingExtraError
 
 
 def check_installed() -> None:

@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from audio_enhance._core.models import check_strength
+from audio_enhance import check_strength
 
 from .afftdn import Afftdn
 from .decode import Recording
