@@ -3,18 +3,29 @@
 import sys
 from importlib.util import find_spec
 
-from audio_enhance import MissingExtraError
+from audio_enhance.cli import streams
 
 
 def main() -> None:
     """Run the command line and exit with its status."""
+    try:
+        streams.prepare()
+        status = _run()
+    except KeyboardInterrupt:  # while everything is still being imported
+        status = 130
+    sys.exit(status)
+
+
+def _run() -> int:
     for module in ("click", "rich"):
         if find_spec(module) is None:
+            from audio_enhance import MissingExtraError
+
             print(f"audio-enhance: {MissingExtraError('cli', module)}", file=sys.stderr)  # noqa: T201
-            sys.exit(2)
+            return 2
     from audio_enhance.cli.main import run
 
-    sys.exit(run())
+    return run()
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What a result is called: the server's name for it, made safe, or one of our own."""
 
+import os
 import re
 import unicodedata
 import warnings
@@ -13,6 +14,10 @@ _RESERVED = re.compile(
 )
 _FORBIDDEN = re.compile(r'[<>:"|?*]')
 _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
+# The joiners hold scripts and emoji together, and turn nothing around as others of Cf do.
+_JOINERS = "\u200c\u200d"
+# Elsewhere a backslash is a character like others, as in "side a\\b.mp3".
+_WINDOWS_PATH = re.compile(r"(?:[A-Za-z]:|\.{1,2})?\\.*", re.DOTALL)
 # Surrogates that do not stand for an undecodable byte (PEP 383).
 _NOT_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 # What a name that is too long keeps: its kind, and what tells the strengths of one recording apart.
@@ -35,7 +40,7 @@ def is_part_name(name: str) -> bool:
 def result_name(filename: str, strength: int) -> str:
     """Return the name that the guide's step 5 shows: `<stem>-enhanced-<strength>p.<ext>`."""
     name = PurePath(filename)
-    return safe_name(f"{name.stem}-enhanced-{strength}p{name.suffix}")
+    return on_disk(safe_name(f"{name.stem}-enhanced-{strength}p{name.suffix}"))
 
 
 def name_from_header(value: str | None) -> str | None:
@@ -52,16 +57,35 @@ def name_from_header(value: str | None) -> str | None:
         except LookupError:  # in older versions: an unknown charset, or nothing after a `=`
             return None
         name = content_disposition_filename(parameters)
-    return (safe_name(name) or None) if name else None
+    return (on_disk(safe_name(name)) or None) if name else None
+
+
+def on_disk(name: str) -> str:
+    """Return a name as this process can give it to a file.
+
+    Where Python takes names of files for ASCII (`LC_ALL=C` without its UTF-8 mode), letters are
+    bytes to it (PEP 383).
+    """
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return os.fsdecode(name.encode())
+    return name
 
 
 def bare_name(name: str) -> str:
     """Return the last part of a name that may have come with folders of any system, as a text."""
     try:
         name.encode()
-    except UnicodeEncodeError:  # bytes that were no UTF-8 (RFC 7230 §3.2.4: ISO-8859-1)
-        name = _NOT_BYTES.sub("", name).encode("utf-8", "surrogateescape").decode("latin-1")
-    return name.replace("\\", "/").rpartition("/")[2]
+    except UnicodeEncodeError:
+        data = _NOT_BYTES.sub("", name).encode("utf-8", "surrogateescape")
+        try:
+            name = data.decode()
+        except UnicodeDecodeError:  # bytes that are no UTF-8 (RFC 7230 §3.2.4: ISO-8859-1)
+            name = data.decode("latin-1")
+    if _WINDOWS_PATH.fullmatch(name):
+        name = name.replace("\\", "/")
+    return name.rpartition("/")[2].replace("\\", "_")
 
 
 def safe_name(name: str) -> str:
@@ -72,7 +96,7 @@ def safe_name(name: str) -> str:
     """
     name = bare_name(name)
     # Control and format characters: a line break, or a mark that turns "gpj.exe" around.
-    name = "".join(c for c in name if unicodedata.category(c) not in _UNSEEN)
+    name = "".join(c for c in name if c in _JOINERS or unicodedata.category(c) not in _UNSEEN)
     name = _FORBIDDEN.sub("_", name).strip(" ").rstrip(". ")
     if not name.strip("."):
         return ""

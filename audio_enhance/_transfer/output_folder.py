@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 
 from audio_enhance._core.cancellation import to_its_end
-from audio_enhance._recording.filenames import result_name, safe_name
+from audio_enhance._recording.filenames import on_disk, result_name, safe_name
 from audio_enhance._recording.source import Source, SourceLike
 
 from .part_file import try_writing
@@ -159,4 +159,4 @@ class OutputFolder:
         parent = Path(os.path.abspath(path.parent))  # noqa: PTH100
         if self.root is not None and parent.is_relative_to(self.root):
             return self.directory / parent.relative_to(self.root)
-        return self.directory / (safe_name(parent.name) or "_")
+        return self.directory / (on_disk(safe_name(parent.name)) or "_")

@@ -26,7 +26,7 @@ from audio_enhance._core.clock import SystemClock
 
 from .log import logged
 from .outcome import line_of, print_json
-from .places import is_full
+from .places import check_output, is_full
 from .plain import PlainPainter
 from .progress import Progress
 from .report import Report
@@ -97,10 +97,13 @@ class Batch:
     """One run over some work.
 
     Raises:
-        InvalidInputError: The report could not be written where it belongs.
+        InvalidInputError: Standard output is closed, or the report could not be written where
+            it belongs.
     """
 
     def __init__(self, work: Work, settings: Settings, telling: Telling) -> None:
+        if telling.json:
+            check_output()
         self._work = work
         self._settings = settings
         self._telling = telling

@@ -57,10 +57,9 @@ for command in (enhance, status, resume, web, serve, demo):
 
 def run() -> int:
     """Run what the arguments say, and return the exit status."""
-    for stream in (sys.stdout, sys.stderr):  # names may hold what the encoding lacks
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        return cli.main(prog_name="audio-enhance", standalone_mode=False) or 0
+        status: int = cli.main(prog_name="audio-enhance", standalone_mode=False) or 0
+        sys.stdout.flush()  # here, where it can be said that this fails
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -69,6 +68,7 @@ def run() -> int:
     except AudioEnhanceError as error:
         _show(error)
         return 2 if isinstance(error, _USAGE) else 1
+    return status
 
 
 def _show(error: AudioEnhanceError) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +22,13 @@ def print_json(outcome: Outcome) -> None:
     """Print the line of `--json`; blocks as long as its reader does.
 
     Raises:
-        OutputError: The reader has gone.
+        OutputError: Nobody reads it any more, or it cannot be written.
     """
     try:
         print(json.dumps(fields_of(outcome)), flush=True)  # noqa: T201
-    except BrokenPipeError:
-        # Python would try once more, and complain, at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise OutputError(
-            "Nobody reads standard output any more.",
-            hint="Run it again to go on: what is done is skipped.",
-        ) from None
+    except OutputError as error:
+        error.hint = "Run it again to go on: what is done is skipped."
+        raise
 
 
 def fields_of(outcome: Outcome) -> dict[str, Any]:

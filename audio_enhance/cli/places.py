@@ -8,6 +8,7 @@ from audio_enhance import AudioEnhanceError, InvalidInputError, OutputError
 from audio_enhance._transfer.part_file import try_writing
 
 from .outcome import near
+from .streams import output_trouble
 
 
 def check_results(folder: Path) -> None:
@@ -24,6 +25,16 @@ def check_results(folder: Path) -> None:
             f"The results cannot be written to {near(folder)}: {why}.",
             hint="Check who may write there, or choose another folder with --output-dir.",
         ) from None
+
+
+def check_output() -> None:
+    """See whether results can be told on standard output.
+
+    Raises:
+        InvalidInputError: It is closed, for example.
+    """
+    if trouble := output_trouble():
+        raise InvalidInputError(trouble, hint="--json prints there: leave it out, or mend that.")
 
 
 def is_full(error: AudioEnhanceError | None) -> bool:

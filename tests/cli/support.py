@@ -47,13 +47,23 @@ class Command:
         """Start it."""
         return await self.start_on(PIPE, *arguments, **environment)
 
+    async def redirected(self, where: str, *arguments: str, **environment: str) -> Ended:
+        """Run it to its end with some streams led elsewhere by a shell: `>&-` closes one."""
+        line = f'exec "$@" {where}'
+        program = ("sh", "-c", line, "sh", *MODULE, *arguments)
+        return await ended(await self._start(program, PIPE, environment))
+
     async def start_on(self, stderr: int, *arguments: str, **environment: str) -> Process:
         """Start it with a standard error of its own."""
+        return await self._start((*MODULE, *arguments), stderr, environment)
+
+    async def _start(
+        self, program: Sequence[str], stderr: int, environment: Mapping[str, str]
+    ) -> Process:
         return await asyncio.create_subprocess_exec(
-            *MODULE,
-            *arguments,
+            *program,
             cwd=self.folder,
-            env=clean_environment() | dict(self.environment) | environment,
+            env=clean_environment() | dict(self.environment) | dict(environment),
             stdout=PIPE,
             stderr=stderr,
         )

@@ -23,7 +23,10 @@ def is_one_safe_component(name: str) -> bool:
         0 < len(name.encode()) <= 255
         and name not in (".", "..")
         and not set(name) & set('/\\<>:"|?*')
-        and not any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in name)
+        and not any(
+            unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") and c not in "\u200c\u200d"
+            for c in name
+        )
         and not name.endswith((".", " "))
         and not is_reserved(name)
         and PurePosixPath("out", name).parent == PurePosixPath("out")
@@ -121,6 +124,12 @@ def test_no_header_is_too_strange(header: str) -> None:
         # RIGHT-TO-LEFT OVERRIDE: shown as "talkexe.mp3"
         ("talk\u202e3pm.exe", "talk3pm.exe"),
         ("a\u200bb\ufeff.mp3", "ab.mp3"),
+        ("👩\u200d🎤.mp3", "👩\u200d🎤.mp3"),
+        ("می\u200cخوریم.mp3", "می\u200cخوریم.mp3"),
+        ("side a\\b.mp3", "side a_b.mp3"),
+        ("\\\\server\\share\\talk.mp3", "talk.mp3"),
+        (".\\talk.mp3", "talk.mp3"),
+        ("C:\\a\\take 1/b.mp3", "b.mp3"),
         ('a<b>c:d"e|f?g*h.mp3', "a_b_c_d_e_f_g_h.mp3"),
         ("con", "_con"),
         ("CON.mp3", "_CON.mp3"),
@@ -203,11 +212,14 @@ def test_every_recording_has_a_result_name(filename: str, strength: int) -> None
     ("name", "bare"),
     [
         ("a/b.mp3", "b.mp3"),
-        ("a\\b.mp3", "b.mp3"),
+        ("a\\b.mp3", "a_b.mp3"),
+        ("a/b\\c.mp3", "b_c.mp3"),
+        ("..\\b.mp3", "b.mp3"),
         ("b.mp3", "b.mp3"),
         ("a/", ""),
         ("", ""),
         ("caf\udce9.mp3", "café.mp3"),
+        ("caf\udcc3\udca9.mp3", "café.mp3"),
     ],
 )
 def test_bare_names(name: str, bare: str) -> None:
