@@ -1,11 +1,14 @@
 """The lock of a journal: one run at a time, and none that outlives its process."""
 
 import contextlib
+import errno
 import os
+import re
+import stat
 import sys
 from pathlib import Path
 
-from audio_enhance._core.errors import JournalLockedError
+from audio_enhance._core.errors import JournalError, JournalLockedError
 
 if sys.platform == "win32":
     import msvcrt
@@ -21,6 +24,10 @@ else:
     def _try_lock(fd: int) -> None:
         # flock(2) instead of fcntl(2): it also holds between two descriptors of one process.
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+# What a lock holds: a process id, or nothing yet.
+_LOCK = re.compile(rb"(?:\d+ *\n?)?")
 
 
 class JournalLock:
@@ -43,22 +50,48 @@ class JournalLock:
 
         Raises:
             JournalLockedError: Somebody has it; `pid` says who.
+            JournalError: A link or another file is there, which is left alone.
             OSError: The file cannot be made, or its file system has no locks.
         """
         while self._fd is None:
-            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
-            fd = os.open(self.path, flags, 0o666)
+            fd = self._opened()
             try:
                 try:
                     _try_lock(fd)
                 except (BlockingIOError, PermissionError):  # what flock, what Windows says
                     raise JournalLockedError(str(self._journal), _pid(fd)) from None
                 if self._is_current(fd):
+                    self._check(fd)
                     self._fd, fd = fd, -1
                     os.write(self._fd, b"%-20d\n" % os.getpid())  # covers any that was there
             finally:
                 if fd >= 0:
                     os.close(fd)
+
+    def _opened(self) -> int:
+        # Its name is known beforehand, so in a folder that others write to it may be anything.
+        flags = os.O_RDWR | os.O_CREAT
+        for flag in ("O_BINARY", "O_NOFOLLOW", "O_NONBLOCK"):
+            flags |= getattr(os, flag, 0)
+        try:
+            return os.open(self.path, flags, 0o666)
+        except OSError as error:
+            if error.errno == errno.ELOOP:  # what O_NOFOLLOW says of a link
+                raise self._not_ours() from None
+            raise
+
+    def _check(self, fd: int) -> None:
+        status = os.fstat(fd)
+        regular = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+        if not regular or not _LOCK.fullmatch(os.read(fd, 64)):
+            raise self._not_ours()
+        os.lseek(fd, 0, os.SEEK_SET)
+
+    def _not_ours(self) -> JournalError:
+        return JournalError(
+            f"{self.path} is in the way: it is no lock of a journal.",
+            hint="Move it away, or choose another path for the journal.",
+        )
 
     def release(self) -> None:
         """Give the lock back and remove its file; does nothing when it is not held."""

@@ -15,18 +15,18 @@ from rich.text import Text
 from audio_enhance import (
     ConnectionFailedError,
     EnhanceClient,
+    InvalidInputError,
     Journal,
     Outcome,
     RequestTimeoutError,
     ServerError,
     Source,
 )
-from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.clock import SystemClock
 
 from .log import logged
 from .outcome import line_of, print_json
-from .places import check_output, is_full
+from .places import check_output, is_full, journal_files
 from .plain import PlainPainter
 from .progress import Progress
 from .report import Report
@@ -35,6 +35,7 @@ from .settings import Settings
 from .summary import Summary, resume_command
 from .terminal import TerminalPainter
 from .text import several
+from .threads import to_its_end
 
 # What need not be the same an hour later.
 _PASSING = (ConnectionFailedError, RequestTimeoutError, ServerError)
@@ -101,14 +102,17 @@ class Batch:
             it belongs.
     """
 
-    def __init__(self, work: Work, settings: Settings, telling: Telling) -> None:
+    def __init__(
+        self, work: Work, settings: Settings, telling: Telling, journal: Path | None
+    ) -> None:
         if telling.json:
             check_output()
         self._work = work
         self._settings = settings
         self._telling = telling
         self._summary = Summary()
-        self._report = None if telling.report is None else Report(telling.report)
+        self._journal = journal
+        self._report = self._report_of(telling)
         self._console = error_console()
         self._progress = Progress(work.jobs(), work.sizes, SystemClock())
         # What is redrawn would be torn by the lines of standard output on the same terminal.
@@ -121,6 +125,18 @@ class Batch:
             painter = PlainPainter(self._console, self._progress, SystemClock())
         self._screen = Screen(painter)
         self._every_result = telling.verbose or not redrawn or work.count <= _FEW
+
+    def _report_of(self, telling: Telling) -> Report | None:
+        if telling.report is None:
+            return None
+        beside = [] if self._journal is None else journal_files(self._journal)
+        report = Report(telling.report, [*self._work.sizes, *beside])
+        if telling.json and report.is_standard_output:
+            raise InvalidInputError(
+                "The report and --json would be mixed on standard output.",
+                hint="Leave out one of them, or give the report a file.",
+            )
+        return report
 
     async def run(self, client: EnhanceClient, journal: Journal | None) -> bool:
         """Do the work, and return whether every result is there.
@@ -142,14 +158,14 @@ class Batch:
             self._console,
             seconds=time.monotonic() - began,
             output_dir=self._settings.output_dir,
-            journal=None if journal is None else journal.path,
+            journal=self._journal,
         )
         return self._summary.ok
 
-    def stopped(self, journal: Path | None) -> None:
+    def stopped(self) -> None:
         """Say how to carry on after an interruption."""
-        if journal is not None:
-            how = f"To carry on:\n{resume_command(journal)}"
+        if self._journal is not None:
+            how = f"To carry on:\n{resume_command(self._journal)}"
         else:
             how = "There was no journal: to carry on, give the files that are left."
         done = f"{self._summary.ended:,} of {several(self._work.count, 'result')}"

@@ -12,7 +12,6 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from audio_enhance import EnhanceClient, OutputExistsError
-from audio_enhance._core.cancellation import to_its_end
 
 from .interrupt import run
 from .options import PATH
@@ -20,6 +19,7 @@ from .outcome import near
 from .screen import error_console
 from .service import extra_local, open_service
 from .text import shown, size
+from .threads import to_its_end
 
 if TYPE_CHECKING:
     from audio_enhance.local import LocalService

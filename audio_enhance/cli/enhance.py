@@ -109,7 +109,7 @@ def enhance(
             local=local,
         )
         work = Work(sources={tuple(dict.fromkeys(strengths)): list(found.sizes)}, sizes=found.sizes)
-        batch = Batch(work, settings, telling)
+        batch = Batch(work, settings, telling, journal)
         try:
             async with AsyncExitStack() as stack:
                 client = await stack.enter_async_context(open_client(local=local))
@@ -123,7 +123,7 @@ def enhance(
                     )
                 ok = await batch.run(client, opened)
         except asyncio.CancelledError:
-            batch.stopped(journal)
+            batch.stopped()
             raise
         return 0 if ok and not found.unreadable else 1
 

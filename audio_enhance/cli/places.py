@@ -1,7 +1,6 @@
 """Whether files can be written where they are to go: found before anything is paid for."""
 
 import errno
-import os
 from pathlib import Path
 
 from audio_enhance import AudioEnhanceError, InvalidInputError, OutputError
@@ -37,24 +36,13 @@ def check_output() -> None:
         raise InvalidInputError(trouble, hint="--json prints there: leave it out, or mend that.")
 
 
+def journal_files(journal: Path) -> list[Path]:
+    """Return a journal and what lies beside it while a run is at work on it."""
+    real = journal.resolve()
+    return [real, *(real.with_name(real.name + end) for end in ("-wal", "-shm", ".lock"))]
+
+
 def is_full(error: AudioEnhanceError | None) -> bool:
     """Whether there was no room for a result: there will be none for others either."""
     cause = error.__cause__ if isinstance(error, OutputError) else None
     return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
-
-
-def check_report(path: Path) -> None:
-    """See whether a report can be written.
-
-    Raises:
-        InvalidInputError: It cannot.
-    """
-    if path.is_dir():
-        why, hint = "it is a folder", "Give a file's name."
-    elif not path.parent.is_dir():
-        why, hint = "there is no such folder", "Make the folder first."
-    elif not os.access(path.parent, os.W_OK):
-        why, hint = "Permission denied", "Check who may write there, or choose another place."
-    else:
-        return
-    raise InvalidInputError(f"The report cannot be written to {near(path)}: {why}.", hint=hint)

@@ -55,6 +55,11 @@ def find_recordings(given: Sequence[str], output_dir: Path) -> Recordings:
     )
 
 
+def is_result(path: Path) -> bool:
+    """Whether a file is called as results are."""
+    return _RESULT.fullmatch(path.stem) is not None
+
+
 def size_of(path: str | Path) -> int:
     """Return the length of a file in bytes, 0 where it cannot be looked at. Blocks."""
     try:
@@ -81,7 +86,7 @@ class _Search:
     def folder(self, top: Path) -> None:
         by_name = Path(self._real(top)).is_relative_to(self._output)
         for path in self._walk(top):
-            if by_name and _RESULT.fullmatch(path.stem):
+            if by_name and is_result(path):
                 self.results += 1
             else:
                 self.add(path)

@@ -2,36 +2,42 @@
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Self
 
 from audio_enhance import Outcome, OutputError, __version__
-from audio_enhance._core.cancellation import to_its_end
 
 from .outcome import fields_of
-from .places import check_report
+from .report_place import ReportPlace
+from .threads import to_its_end
 
 
 class Report:
     """Collects outcomes on disk, whatever their number, and writes the file at the end.
 
-    A context manager. The file appears whole, and replaces an earlier one.
+    A context manager. A file appears whole, and replaces an earlier one.
 
     Args:
-        path: The file.
+        path: The file; `-` is standard output.
+        spared: Files that it must not replace.
 
     Raises:
         InvalidInputError: It could not be written there.
     """
 
-    def __init__(self, path: Path) -> None:
-        check_report(path)
-        self._path = path
+    def __init__(self, path: Path, spared: Iterable[str | Path] = ()) -> None:
+        self._place = ReportPlace(path)
+        self._place.check(spared)
         self._began = datetime.now(UTC)
         self._lines: IO[str]
         self._error: OSError | None = None
+
+    @property
+    def is_standard_output(self) -> bool:
+        """Whether it goes where results are printed."""
+        return self._place.is_standard_output
 
     def __enter__(self) -> Self:
         # Without a name, so that nothing stays behind however the process ends.
@@ -69,7 +75,6 @@ class Report:
         await to_its_end(lambda: self._write(totals))
 
     def _write(self, totals: Mapping[str, Any]) -> None:
-        part = self._path.with_name(f".{self._path.name}.part")
         head = {
             "version": __version__,
             "began_at": self._began.isoformat(),
@@ -80,14 +85,12 @@ class Report:
             if self._error is not None:
                 raise self._error
             self._lines.seek(0)
-            with part.open("w", encoding="utf-8") as file:
+            with self._place.opened() as file:
                 file.write(json.dumps(head, indent=2).removesuffix("\n}") + ',\n  "outcomes": [')
                 for index, line in enumerate(self._lines):
                     file.write(("," if index else "") + "\n    " + line.rstrip("\n"))
                 file.write("\n  ]\n}\n")
-            part.replace(self._path)
         except OSError as error:
-            part.unlink(missing_ok=True)
             raise OutputError(
-                f"The report cannot be written to {self._path}: {error.strerror}."
+                f"The report cannot be written to {self._place.name}: {error.strerror}."
             ) from error

@@ -51,11 +51,11 @@ def resume(journal: Path, local: bool, as_json: bool, report: Path | None, verbo
                 client = await stack.enter_async_context(open_client(local=settings.local))
                 await asyncio.to_thread(check_results, settings.output_dir)
                 opened = await stack.enter_async_context(await Journal.open(path))
-                batch = Batch(await _work_in(opened), settings, telling)
+                batch = Batch(await _work_in(opened), settings, telling, path)
                 return 0 if await batch.run(client, opened) else 1
         except asyncio.CancelledError:
             if batch is not None:
-                batch.stopped(path)
+                batch.stopped()
             raise
 
     return run(resumed())

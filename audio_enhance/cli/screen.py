@@ -10,7 +10,8 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.text import Text
 
-from audio_enhance._core.cancellation import to_its_end
+from .threads import to_its_end
+
 
 _INTERVAL = 0.125
 

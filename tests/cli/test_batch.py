@@ -54,8 +54,13 @@ async def batch(
     kept: bool = True,
 ) -> bool:
     work = Work(sources={strengths: names}, sizes=dict.fromkeys(names, 1))
-    run = Batch(work, Settings(output_dir=folder), Telling(json=True, report=None, verbose=False))
     journal = FakeJournal(folder / "j.sqlite") if kept else None
+    run = Batch(
+        work,
+        Settings(output_dir=folder),
+        Telling(json=True, report=None, verbose=False),
+        None if journal is None else journal.path,
+    )
     return await run.run(cast("EnhanceClient", client), cast("Journal | None", journal))
 
 

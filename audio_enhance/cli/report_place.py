@@ -1,0 +1,126 @@
+"""Where a report goes: into a file, which appears whole, or down a pipe or a device."""
+
+import os
+import secrets
+import stat
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from audio_enhance import AUDIO_SUFFIXES, InvalidInputError
+
+from .outcome import near
+from .places import check_output
+from .recordings import is_result
+
+_STANDARD_OUTPUT = 1
+
+
+class ReportPlace:
+    """Where `--report` points.
+
+    A file is written beside its place and renamed; what a link points to is replaced, and not
+    the link. What is no file is written to, and what is standard output or standard error, by
+    whatever name, goes where those go.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.name = "standard output" if str(path) == "-" else near(path)
+        self._path = path
+
+    def check(self, spared: Iterable[str | Path]) -> None:
+        """See whether a report can be written.
+
+        Args:
+            spared: Recordings and journals, which it must not replace.
+
+        Raises:
+            InvalidInputError: It cannot.
+        """
+        if self._descriptor() == _STANDARD_OUTPUT:
+            check_output()
+        elif self._descriptor() is None and (trouble := self._trouble(spared)):
+            why, hint = trouble
+            raise InvalidInputError(
+                f"The report cannot be written to {self.name}: {why}.", hint=hint
+            )
+
+    @property
+    def is_standard_output(self) -> bool:
+        """Whether it goes where results are printed."""
+        return self._descriptor() == _STANDARD_OUTPUT
+
+    @contextmanager
+    def opened(self) -> Generator[IO[str]]:
+        """Open it for writing; a file has its place when this ends.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        number = self._descriptor()
+        if number is not None:
+            # A copy, so that closing it closes nothing of ours; what was printed comes first.
+            with open(os.dup(number), "w", encoding="utf-8") as file:  # noqa: PTH123
+                yield file
+            return
+        status = _status(self._path)
+        if status is not None and not stat.S_ISREG(status.st_mode):
+            with open(os.open(self._path, os.O_WRONLY), "w", encoding="utf-8") as file:  # noqa: PTH123
+                yield file
+            return
+        real = Path(os.path.realpath(self._path))
+        # A name that nobody can know before, and nothing that is there already.
+        part = real.with_name(f".audio-enhance-{secrets.token_hex(8)}.part")
+        number = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+        try:
+            with open(number, "w", encoding="utf-8") as file:  # noqa: PTH123
+                if status is not None and os.name == "posix":
+                    os.fchmod(number, stat.S_IMODE(status.st_mode))
+                yield file
+            part.replace(real)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+    def _descriptor(self) -> int | None:
+        """Return which of our own streams it is, if it is one."""
+        if str(self._path) == "-":
+            return _STANDARD_OUTPUT
+        status = _status(self._path)
+        for number in (_STANDARD_OUTPUT, 2):
+            with suppress(OSError):
+                if status is not None and os.path.samestat(status, os.fstat(number)):
+                    return number
+        return None
+
+    def _trouble(self, spared: Iterable[str | Path]) -> tuple[str, str] | None:
+        status = _status(self._path)
+        other = "Choose another place."
+        if status is not None and stat.S_ISDIR(status.st_mode):
+            return "it is a folder", "Give a file's name."
+        if status is not None and not stat.S_ISREG(status.st_mode):
+            writable = os.access(self._path, os.W_OK)
+            return None if writable else ("Permission denied", other)
+        real = Path(os.path.realpath(self._path))
+        if not real.parent.is_dir():
+            return "there is no such folder", "Make the folder first."
+        if not os.access(real.parent, os.W_OK):
+            return "Permission denied", f"Check who may write there. {other}"
+        if real.suffix.lower() in AUDIO_SUFFIXES or is_result(real):
+            return "it has the name of a recording or a result", other
+        if any(str(path) == str(real) or _is_same(status, path) for path in spared):
+            return "that is a recording or the journal", other
+        return None
+
+
+def _status(path: str | Path) -> os.stat_result | None:
+    try:
+        return os.stat(path)  # noqa: PTH116
+    except (OSError, ValueError):
+        return None
+
+
+def _is_same(status: os.stat_result | None, path: str | Path) -> bool:
+    other = None if status is None else _status(path)
+    return status is not None and other is not None and os.path.samestat(status, other)
