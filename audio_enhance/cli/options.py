@@ -26,7 +26,10 @@ def telling_options(command: _Command) -> _Command:
                 "--json", "as_json", is_flag=True, help="One JSON object a line on standard output."
             ),
             click.option(
-                "--report", type=PATH, metavar="FILE", help="Write all outcomes to a JSON file; - is standard output."
+                "--report",
+                type=PATH,
+                metavar="FILE",
+                help="Write all outcomes to a JSON file; - is standard output.",
             ),
             click.option("-v", "--verbose", is_flag=True, help="Show what is logged."),
         )

@@ -3,6 +3,7 @@
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -60,7 +61,8 @@ class ReportPlace:
         """
         number = self._descriptor()
         if number is not None:
-            # A copy, so that closing it closes nothing of ours; what was printed comes first.
+            sys.stdout.flush()  # what was printed before comes before
+            # A copy, so that closing it closes nothing of ours.
             with open(os.dup(number), "w", encoding="utf-8") as file:  # noqa: PTH123
                 yield file
             return

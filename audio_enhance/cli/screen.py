@@ -12,7 +12,6 @@ from rich.text import Text
 
 from .threads import to_its_end
 
-
 _INTERVAL = 0.125
 
 

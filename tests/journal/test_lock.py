@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from audio_enhance._core.errors import JournalLockedError
+from audio_enhance._core.errors import JournalError, JournalLockedError
 from audio_enhance._journal import lock
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.journal import Journal
@@ -76,6 +76,23 @@ class TestTwoProcesses:
         async with await Journal.open(link):
             with pytest.raises(JournalLockedError):
                 await opening(path)
+
+    @pytest.mark.parametrize("how", ["link", "hard link", "pipe", "text"])
+    async def test_what_is_no_lock_is_left_alone(self, path: Path, how: str) -> None:
+        mine, lock = path.with_name("mine"), path.with_name(f"{path.name}.lock")
+        mine.write_text("mine")
+        if how == "link":
+            lock.symlink_to(mine)
+        elif how == "hard link":
+            os.link(mine, lock)
+        elif how == "pipe":
+            os.mkfifo(lock)
+        else:
+            lock.write_text("mine")
+        with pytest.raises(JournalError, match=r"batch\.sqlite\.lock is in the way"):
+            await opening(path)
+        assert mine.read_text() == "mine"
+        assert lock.is_symlink() or lock.exists()
 
     async def test_a_refused_run_does_not_unlock(self, path: Path, journal: Journal) -> None:
         for _ in range(3):

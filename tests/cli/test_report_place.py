@@ -1,0 +1,99 @@
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from audio_enhance import InvalidInputError
+from audio_enhance.cli.report_place import ReportPlace
+
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="has no such files")
+
+
+def write(path: Path, text: str = "new") -> None:
+    place = ReportPlace(path)
+    place.check(())
+    with place.opened() as file:
+        file.write(text)
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@posix_only
+def test_a_link_is_followed_and_stays(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "r.json").write_text("old")
+    (tmp_path / "far" / "r.json").chmod(0o600)
+    for name, target in (("link", "far/r.json"), ("dangling", "far/new.json")):
+        (tmp_path / name).symlink_to(target)
+        write(tmp_path / name)
+        assert (tmp_path / name).readlink() == Path(target)
+        assert (tmp_path / target).read_text() == "new"
+    assert stat.S_IMODE((tmp_path / "far" / "r.json").stat().st_mode) == 0o600
+    assert names(tmp_path / "far") == ["new.json", "r.json"]
+
+
+def test_it_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), ReportPlace(path).opened() as file:
+        file.write("half")
+        assert path.read_text() == "old"
+        raise ZeroDivisionError
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["r.json"]
+
+
+@posix_only
+def test_what_lies_at_a_name_like_ours_is_not_written_to(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / ".r.json.part").symlink_to("mine")
+    write(tmp_path / "r.json")
+    assert (tmp_path / "mine").read_text() == "mine"
+
+
+@posix_only
+def test_a_pipe_and_a_device_stay_what_they_are(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reader:
+        write(pipe)
+        assert reader.communicate()[0] == b"new"
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    (tmp_path / "link").symlink_to(os.devnull)
+    write(tmp_path / "link")
+    assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
+    assert names(tmp_path) == ["link", "pipe"]
+
+
+@posix_only
+@pytest.mark.parametrize("path", ["-", "/dev/stdout", "/dev/fd/1", "out"])
+def test_standard_output_by_any_name(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code = (
+        "from pathlib import Path; from audio_enhance.cli.report_place import ReportPlace\n"
+        "print('before')\n"
+        f"place = ReportPlace(Path({path!r})); place.check(()); assert place.is_standard_output\n"
+        "with place.opened() as file: file.write('the report\\n')\n"
+        "print('after')\n"
+    )
+    with Path("out").open("wb") as out:
+        subprocess.run([sys.executable, "-c", code], stdout=out, check=True)
+    assert Path("out").read_text() == "before\nthe report\nafter\n"
+
+
+def test_what_is_dear_is_not_replaced(tmp_path: Path) -> None:
+    recording, journal = tmp_path / "talk.bin", tmp_path / "j.sqlite"
+    recording.write_bytes(b"RIFF")
+    (tmp_path / "link").symlink_to(recording)
+    os.link(recording, tmp_path / "twin")
+    for name in ("talk.bin", "link", "twin", "j.sqlite", "new.wav", "a-enhanced-93p.bin"):
+        with pytest.raises(InvalidInputError):
+            ReportPlace(tmp_path / name).check([recording, journal])
+    ReportPlace(tmp_path / "r.json").check([recording, journal])
