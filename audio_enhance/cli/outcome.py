@@ -31,17 +31,30 @@ def print_json(outcome: Outcome) -> None:
         raise
 
 
+def is_not_started(outcome: Outcome) -> bool:
+    """Whether it failed since the batch was stopped before it was begun."""
+    return outcome.status == "not started"
+
+
 def fields_of(outcome: Outcome) -> dict[str, Any]:
-    """Return what `--json` says of it; what was not started has no result either."""
+    """Return what `--json` says of it: what was not started has failed."""
     return {
         "source": outcome.name,
         "strength": outcome.strength,
-        "status": "failed" if outcome.status == "not started" else outcome.status,
+        "status": outcome.status if outcome.ok else "failed",
         "path": None if outcome.path is None else str(outcome.path),
         "asset_id": outcome.asset_id,
         "enhancement_id": outcome.enhancement_id,
-        "error": None if outcome.error is None else str(outcome.error),
+        "error": _error_text(outcome),
     }
+
+
+def _error_text(outcome: Outcome) -> str | None:
+    error = outcome.error
+    if error is None or not is_not_started(outcome):
+        return error and str(error)
+    # What stopped the batch happened to another recording, with a name and ids of its own.
+    return " ".join(filter(None, ("Not started:", error.message, error.hint)))
 
 
 def line_of(outcome: Outcome, *, again: bool = False) -> Text:

@@ -125,7 +125,7 @@ class Progress:
         for source, _ in jobs:
             self._left += 1
             self._bytes_left += self._size(source)
-        self._counts = dict.fromkeys(("succeeded", "skipped", "failed", "not started"), 0)
+        self._done = self._skipped = self._failed = 0
         self._moving: dict[_Key, _Moving] = {}
         self._reading: dict[_Key, None] = {}  # in the order in which they were begun
         self._head: tuple[_Key, float | None] | None = None
@@ -140,7 +140,9 @@ class Progress:
     def ended(self, outcome: Outcome) -> None:
         """Take in what became of a source at a strength."""
         with self._lock:
-            self._counts[outcome.status] += 1
+            self._done += outcome.ok
+            self._skipped += outcome.status == "skipped"
+            self._failed += not outcome.ok
             self._left -= 1
             self._bytes_left -= self._size(outcome.name)
 
@@ -148,16 +150,15 @@ class Progress:
         """Return how far everything is now."""
         with self._lock:
             now = self._clock.monotonic()
-            counts = self._counts
             retries = [
                 Retry(Path(source).name, reason, until - now)
                 for (source, _), (reason, until) in self._retries.items()
                 if until > now
             ]
             return Snapshot(
-                done=counts["succeeded"] + counts["skipped"],
-                skipped=counts["skipped"],
-                failed=counts["failed"] + counts["not started"],
+                done=self._done,
+                skipped=self._skipped,
+                failed=self._failed,
                 left=self._left,
                 seconds_left=self._pace.seconds_left(now, self._left, self._bytes_left),
                 server=self._server(now),

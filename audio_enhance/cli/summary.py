@@ -11,7 +11,7 @@ from rich.text import Text
 
 from audio_enhance import AudioEnhanceError, AuthenticationError, Outcome
 
-from .outcome import advice, near
+from .outcome import advice, is_not_started, near
 from .text import duration, several, shown
 
 # Of each kind of failure so many are listed; a batch may have thousands.
@@ -35,7 +35,8 @@ class Summary:
 
     def __init__(self) -> None:
         self.left = 0
-        self._counts: Counter[str] = Counter()
+        self._counts: Counter[str] = Counter()  # by status, as --json calls it
+        self._not_started = 0
         self._failures: dict[str, dict[str, _Same]] = {}  # by what to do, by message
         self._more: Counter[str] = Counter()
         self._extra = self._failed_enhancements = 0
@@ -44,7 +45,7 @@ class Summary:
     @property
     def ok(self) -> bool:
         """Whether every result is there."""
-        return not self._counts["failed"] and not self._counts["not started"]
+        return not self._counts["failed"]
 
     @property
     def refused(self) -> bool:
@@ -53,12 +54,15 @@ class Summary:
 
     @property
     def totals(self) -> dict[str, int]:
-        """How many outcomes there are of each status, and enhancements made in vain."""
+        """How many outcomes there are of each status, and enhancements made in vain.
+
+        What was not started is among the failed.
+        """
         return {
             "succeeded": self._counts["succeeded"],
             "skipped": self._counts["skipped"],
             "failed": self._counts["failed"],
-            "not_started": self._counts["not started"],
+            "not_started": self._not_started,
             "extra_enhancements": self._extra,
             "failed_enhancements": self._failed_enhancements,
         }
@@ -70,7 +74,8 @@ class Summary:
 
     def add(self, outcome: Outcome) -> None:
         """Take in one outcome."""
-        self._counts[outcome.status] += 1
+        self._counts[outcome.status if outcome.ok else "failed"] += 1
+        self._not_started += is_not_started(outcome)
         self._extra += outcome.extra_enhancements
         self._failed_enhancements += outcome.failed_enhancements
         if isinstance(outcome.error, AuthenticationError):
@@ -104,9 +109,8 @@ class Summary:
         if counts["skipped"]:
             parts.append(f"{counts['skipped']:,} done before")
         if counts["failed"]:
-            parts.append(f"{counts['failed']:,} failed")
-        if counts["not started"]:
-            parts.append(f"{counts['not started']:,} not started")
+            begun = f" ({self._not_started:,} not started)" if self._not_started else ""
+            parts.append(f"{counts['failed']:,} failed{begun}")
         if self.left:
             parts.append(f"{self.left:,} left")
         head = f"{', '.join(parts)}, in {duration(seconds)}"

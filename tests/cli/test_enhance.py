@@ -156,8 +156,10 @@ async def test_credentials_that_are_refused_stop_the_batch(
     assert {line["status"] for line in run.lines} == {"failed"}
     assert len(run.lines) == 20
     assert all("client" in line["error"] for line in run.lines)
+    named = [re.findall(r"rec/\d+\.wav", line["error"]) for line in run.lines]
+    assert all(set(names) <= {line["source"]} for names, line in zip(named, run.lines, strict=True))
     summary = run.err[run.err.index("0 enhanced") :]
-    assert re.search(r"0 enhanced, \d+ failed, \d+ not started", summary)
+    assert re.search(r"0 enhanced, 20 failed \(\d+ not started\)", summary)
     assert len(re.findall("Check the client id", summary)) == 1
 
 

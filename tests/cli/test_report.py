@@ -6,10 +6,12 @@ import pytest
 from audio_enhance import InvalidInputError, Outcome, OutputError, StorageError
 from audio_enhance.cli.report import Report
 
-REFUSED = StorageError("Refused", status=403, request_id="r1", hint="Ask for it.")
+REFUSED = StorageError("Refused", status=403, request_id="r1", hint="Ask for it.").located(
+    source="b.wav"
+)
 OUTCOMES = [
     Outcome(source="a.wav", name="a.wav", strength=93, status="succeeded", path=Path("/o/a.wav")),
-    Outcome(source="b.wav", name="b.wav", strength=93, status="not started", error=REFUSED),
+    Outcome(source="c.wav", name="c.wav", strength=93, status="not started", error=REFUSED),
 ]
 
 
@@ -25,8 +27,9 @@ async def test_a_report_has_everything(tmp_path: Path) -> None:
     assert written["totals"] == {"succeeded": 1}
     good, bad = written["outcomes"]
     assert (good["status"], good["path"], good["hint"]) == ("succeeded", "/o/a.wav", None)
-    assert (bad["status"], bad["hint"], bad["retryable"]) == ("not_started", "Ask for it.", False)
-    assert "r1" in bad["error"]
+    assert (bad["status"], bad["hint"], bad["retryable"]) == ("failed", "Ask for it.", False)
+    assert [each["not_started"] for each in (good, bad)] == [False, True]
+    assert bad["error"] == "Not started: Refused Ask for it."
     assert [file.name for file in tmp_path.iterdir()] == ["r.json"]
 
 
