@@ -44,6 +44,8 @@ class EnhanceClient(Jobs):
         base_url: The API's origin.
         session: A session of the caller's for the requests to the API; it is never closed, and
             its headers and cookies never reach the object store.
+        trust_env: Use the proxies that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name; a session of
+            the caller's has its own setting.
         timeouts: How long to wait for what.
         retry: How often and how long a failed request is tried again.
         polling: How eagerly to ask whether something is finished.
@@ -65,6 +67,7 @@ class EnhanceClient(Jobs):
         *,
         base_url: str = DEFAULT_BASE_URL,
         session: aiohttp.ClientSession | None = None,
+        trust_env: bool = False,
         timeouts: Timeouts | None = None,
         retry: RetryPolicy | None = None,
         polling: PollPolicy | None = None,
@@ -77,6 +80,7 @@ class EnhanceClient(Jobs):
             auth,
             base_url=base_url,
             session=session,
+            trust_env=trust_env,
             timeouts=timeouts or Timeouts(),
             retry=retry or RetryPolicy(),
             polling=polling or PollPolicy(),

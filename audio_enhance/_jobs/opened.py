@@ -36,6 +36,7 @@ class Settings(TypedDict, total=False):
     """What a client can be set up with beside its credentials and its address."""
 
     session: aiohttp.ClientSession | None
+    trust_env: bool
     timeouts: Timeouts | None
     retry: RetryPolicy | None
     polling: PollPolicy | None
@@ -97,6 +98,7 @@ class Setup:
         *,
         base_url: str,
         session: aiohttp.ClientSession | None,
+        trust_env: bool,
         timeouts: Timeouts,
         retry: RetryPolicy,
         polling: PollPolicy,
@@ -107,6 +109,7 @@ class Setup:
         self.base_url = check_own(base_url, "base URL")
         self.clock = clock
         self._session = session
+        self._trust_env = trust_env
         self._timeouts = timeouts
         self._retry = retry
         self._polling = polling
@@ -118,7 +121,7 @@ class Setup:
 
     def open(self) -> Opened:
         """Open the sessions and a lane for each API client."""
-        transport = Transport(self._session, self._timeouts)
+        transport = Transport(self._session, self._timeouts, trust_env=self._trust_env)
         pacing = Pacing()
         moved = asyncio.Event()
         lanes = [

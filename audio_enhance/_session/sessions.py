@@ -21,6 +21,7 @@ from audio_enhance._version import __version__
 
 from .addresses import on_the_wire
 from .answers import Answer, request_id
+from .proxies import check_proxies
 
 _T = TypeVar("_T")
 _log = logging.getLogger("audio_enhance")
@@ -178,13 +179,22 @@ class Transport:
         timeouts: How long to wait for what.
     """
 
-    def __init__(self, session: aiohttp.ClientSession | None, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession | None,
+        timeouts: Timeouts,
+        *,
+        trust_env: bool = False,
+    ) -> None:
+        if trust_env:
+            check_proxies()
         self.timeouts = timeouts
         self._own = session is None
         self._api = session or aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT},
+            trust_env=trust_env,
         )
         self._storage = aiohttp.ClientSession(
             connector=self._api.connector,

@@ -26,7 +26,7 @@ async def open_client(*, local: bool) -> AsyncGenerator[EnhanceClient]:
             yield client
         return
     try:
-        client = EnhanceClient.from_env()
+        client = EnhanceClient.from_env(trust_env=True)
     except ConfigurationError as error:
         error.hint = f"{error.hint} Or try it without credentials: add --local."
         raise

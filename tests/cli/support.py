@@ -91,7 +91,11 @@ async def until(process: Process, condition: Callable[[], object]) -> None:
 def clean_environment() -> dict[str, str]:
     """Return this process's environment without anything that concerns us."""
     ours = ("FIREFLY_", "AUDIO_ENHANCE_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "AWS_")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(ours) and not name.lower().endswith("_proxy")
+    }
     return kept | {"PYTHONPATH": str(PROJECT), "TERM": "xterm-256color"}
 
 

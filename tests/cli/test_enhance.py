@@ -7,6 +7,7 @@ import pytest
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
 from tests.support.disk import needs_mounting, small_disk
+from tests.support.proxy import proxy
 
 from .support import Command, ended, until
 
@@ -161,6 +162,15 @@ async def test_credentials_that_are_refused_stop_the_batch(
     summary = run.err[run.err.index("0 enhanced") :]
     assert re.search(r"0 enhanced, 20 failed \(\d+ not started\)", summary)
     assert len(re.findall("Check the client id", summary)) == 1
+
+
+async def test_the_proxy_in_the_environment_is_used(command: Command, tmp_path: Path) -> None:
+    make(tmp_path, "a.wav")
+    async with proxy(tmp_path) as running:
+        address = f"http://{running.address}"
+        run = await command("enhance", "a.wav", HTTP_PROXY=address, http_proxy=address)
+        assert run.status == 0
+        assert len(running.asked) >= 5
 
 
 async def test_two_runs_cannot_share_a_journal(
