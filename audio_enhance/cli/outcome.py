@@ -51,8 +51,10 @@ def fields_of(outcome: Outcome) -> dict[str, Any]:
 
 def _error_text(outcome: Outcome) -> str | None:
     error = outcome.error
-    if error is None or not is_not_started(outcome):
-        return error and str(error)
+    if error is None:
+        return None
+    if not is_not_started(outcome):
+        return str(error)
     # What stopped the batch happened to another recording, with a name and ids of its own.
     return " ".join(filter(None, ("Not started:", error.message, error.hint)))
 
