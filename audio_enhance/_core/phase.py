@@ -14,6 +14,7 @@ class Phase(StrEnum):
     CREATE_ENHANCEMENT = "create speech enhancement"
     PROCESS = "process"
     DOWNLOAD = "download"
+    DELETE = "delete"
 
 
 class Where(TypedDict, total=False):

@@ -1,13 +1,15 @@
 """The API's five requests and the token endpoint's one, each limited and tried again."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, Unpack
-from urllib.parse import quote
+from contextlib import suppress
+from typing import TypeVar, Unpack
 
 from audio_enhance._core.clock import Clock
 from audio_enhance._core.errors import (
     AudioEnhanceError,
     AuthenticationError,
+    ConfigurationError,
+    NotFoundError,
     ProtocolError,
     locating,
 )
@@ -21,6 +23,7 @@ from .redirects import followed
 from .retry import OnRetry, Retrier
 from .sessions import Transport
 from .tokens import ClientCredentials, Grant, RenewingTokens, TokenProvider
+from .wire import ApiVersion, Call, wire
 
 # Awaited when there is nothing left to wait for and the request goes out, for every try.
 OnSend = Callable[[], Awaitable[None]]
@@ -89,9 +92,10 @@ class EnhanceApi:
         limits: RateLimits,
         retrier: Retrier,
         clock: Clock,
+        version: ApiVersion = "v1",
     ) -> None:
         self.base_url = base_url
-        self._root = f"{base_url}/audio_services/v1/assets"
+        self._wire = wire(version, base_url)
         self._tokens = tokens
         self._transport = transport
         self.limits = limits
@@ -123,16 +127,15 @@ class EnhanceApi:
     ) -> Asset:
         """Step 1. A second asset, after an answer that was lost, is harmless."""
         asset = await self._request(
-            _asset,
+            self._asset,
             "POST",
-            self._root,
+            self._wire.create_asset(
+                filename=filename,
+                byte_size=byte_size,
+                checksum=checksum,
+                content_type=content_type,
+            ),
             window=self.limits.assets,
-            json={
-                "filename": filename,
-                "byte_size": byte_size,
-                "checksum": checksum,
-                "content_type": content_type,
-            },
             on_retry=on_retry,
             phase=Phase.CREATE_ASSET,
         )
@@ -144,13 +147,36 @@ class EnhanceApi:
     async def get_asset(self, asset_id: str, *, on_retry: OnRetry | None = None) -> Asset:
         """Step 2: the asset's state, and a new upload URL while it waits for its bytes."""
         return await self._request(
-            _asset,
+            self._asset,
             "GET",
-            self._asset(asset_id),
+            self._wire.asset(asset_id),
             on_retry=on_retry,
             phase=Phase.CONFIRM,
             asset_id=asset_id,
         )
+
+    async def delete_asset(self, asset_id: str, *, on_retry: OnRetry | None = None) -> None:
+        """Delete an asset and its enhancements; one that is not there is deleted, too.
+
+        Raises:
+            ConfigurationError: The first generation of the API deletes nothing.
+        """
+        if self._wire.version == "v1":
+            raise ConfigurationError(
+                "The API's version v1 deletes no assets.",
+                hint='Use the second one: EnhanceClient(…, api_version="v2").',
+                asset_id=asset_id,
+            )
+        # After an answer that was lost the second request finds nothing.
+        with suppress(NotFoundError):
+            await self._request(
+                _stayed,
+                "DELETE",
+                self._wire.asset(asset_id),
+                on_retry=on_retry,
+                phase=Phase.DELETE,
+                asset_id=asset_id,
+            )
 
     async def create_speech_enhancement(
         self,
@@ -162,11 +188,10 @@ class EnhanceApi:
     ) -> SpeechEnhancement:
         """Step 3. A second one, after an answer that was lost, costs processing time."""
         return await self._request(
-            _enhancement,
+            self._enhancement,
             "POST",
-            f"{self._asset(asset_id)}/speech_enhancements",
+            self._wire.create_enhancement(asset_id, strength),
             window=self.limits.creations,
-            json={"strength": strength},
             on_send=on_send,
             on_retry=on_retry,
             phase=Phase.CREATE_ENHANCEMENT,
@@ -178,9 +203,9 @@ class EnhanceApi:
     ) -> SpeechEnhancement:
         """Step 4: how far it is."""
         return await self._request(
-            _enhancement,
+            self._enhancement,
             "GET",
-            f"{self._asset(asset_id)}/speech_enhancements/{quote(enhancement_id, safe='')}",
+            self._wire.enhancement(asset_id, enhancement_id),
             on_retry=on_retry,
             phase=Phase.PROCESS,
             asset_id=asset_id,
@@ -200,22 +225,24 @@ class EnhanceApi:
         async def hop(url: str) -> str | None:
             if not self.is_own(url):
                 return None
-            return await self._request(_location, "GET", url, on_retry=on_retry, **where)
+            return await self._request(_location, "GET", Call(url), on_retry=on_retry, **where)
 
         with locating(**where):
             return await followed(url, hop, plain_http=self.base_url.startswith("http:"))
 
-    def _asset(self, asset_id: str) -> str:
-        return f"{self._root}/{quote(asset_id, safe='')}"
+    def _asset(self, answer: Answer) -> Asset:
+        return _stayed(answer).read(self._wire.read_asset)
+
+    def _enhancement(self, answer: Answer) -> SpeechEnhancement:
+        return _stayed(answer).read(self._wire.read_enhancement)
 
     async def _request(
         self,
         read: Callable[[Answer], _T],
         method: str,
-        url: str,
+        call: Call,
         *,
         window: Window | None = None,
-        json: dict[str, Any] | None = None,
         on_send: OnSend | None = None,
         on_retry: OnRetry | None = None,
         **where: Unpack[Where],
@@ -230,7 +257,11 @@ class EnhanceApi:
                 if on_send is not None:
                     await on_send()
                 answer = await self._transport.call(
-                    method, url, headers=headers, json=json, authorization=f"Bearer {token}"
+                    method,
+                    call.url,
+                    headers=headers,
+                    json=call.json,
+                    authorization=f"Bearer {token}",
                 )
             if answer.ok or answer.status in REDIRECTS:
                 return read(answer)
@@ -251,14 +282,6 @@ class EnhanceApi:
         if isinstance(self._tokens, RenewingTokens):
             return await self._tokens.token(on_retry)
         return await self._tokens.token()
-
-
-def _asset(answer: Answer) -> Asset:
-    return _stayed(answer).read(Asset.from_json)
-
-
-def _enhancement(answer: Answer) -> SpeechEnhancement:
-    return _stayed(answer).read(SpeechEnhancement.from_json)
 
 
 def _location(answer: Answer) -> str:

@@ -56,7 +56,7 @@ async def test_the_guides_bodies(api: Setting) -> None:
 async def test_a_base_url_with_a_path(api: Setting) -> None:
     async with RawServer([answer(200, asset_json())]) as server:
         await api(server, "/adobe").get_asset(ASSET_ID)
-    assert server.requests[0].target == f"/adobe{ROOT}/{ASSET_ID}"
+    assert server.requests[0].target == f"/adobe/v1/assets/{ASSET_ID}"
 
 
 async def test_ids_cannot_leave_their_place(api: Setting) -> None:

@@ -9,6 +9,7 @@ from audio_enhance import Asset, Phase, RateLimits, RetryPolicy, Timeouts
 from audio_enhance._session.endpoints import EnhanceApi
 from audio_enhance._session.retry import Retrier
 from audio_enhance._session.sessions import Transport
+from audio_enhance._session.wire import ApiVersion
 
 from .answers import ASSET_ID, ENHANCEMENT_ID, asset_json, enhancement_json
 from .clock import ManualClock
@@ -44,7 +45,9 @@ class Setting:
         self.transport = Transport(None, Timeouts(request=5))
         self.retrier = Retrier(RetryPolicy(attempts=3), clock)
 
-    def __call__(self, server: RawServer, path: str = "") -> EnhanceApi:
+    def __call__(
+        self, server: RawServer, path: str = "", *, version: ApiVersion = "v1"
+    ) -> EnhanceApi:
         return EnhanceApi(
             server.url + path,
             self.tokens,
@@ -52,6 +55,7 @@ class Setting:
             self.limits,
             self.retrier,
             self.clock,
+            version,
         )
 
 
