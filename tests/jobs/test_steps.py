@@ -20,6 +20,7 @@ from audio_enhance import (
     WaitTimeoutError,
 )
 from audio_enhance._jobs.steps import check_succeeded
+from audio_enhance._session.wire import FirstGeneration
 from audio_enhance.local import Behaviour, Fault
 from audio_enhance.local.enhancer import Rehearsal
 from tests.conftest import Connect
@@ -115,7 +116,7 @@ class TestFinished:
         world = await connect(timeouts=Timeouts(processing=50))
         async with RawServer([answer(200, enhancement_json(status="processing"))] * 500) as server:
             steps = steps_of(world)
-            steps.api._root = server.url
+            steps.api._wire = FirstGeneration(server.url)
             begin = world.clock.monotonic()
             with pytest.raises(WaitTimeoutError) as caught:
                 await steps.wait_until_finished(enhancement, timeout=timeout)

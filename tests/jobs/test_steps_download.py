@@ -13,6 +13,7 @@ from audio_enhance import (
     SpeechEnhancement,
     StorageError,
 )
+from audio_enhance._session.wire import FirstGeneration
 from audio_enhance._transfer.part_file import PartialFile
 from audio_enhance.local import Behaviour, Fault
 from audio_enhance.local.enhancer import Rehearsal
@@ -95,7 +96,7 @@ class TestDownload:
         queued = enhancement_json()
         async with RawServer([answer(200, queued)]) as server:
             steps = steps_of(world)
-            steps.api._root = server.url
+            steps.api._wire = FirstGeneration(server.url)
             with pytest.raises(InvalidInputError, match="not finished"):
                 await download(world, SpeechEnhancement.from_json(queued), tmp_path / "out")
         assert not list((tmp_path / "out").glob("*"))
@@ -105,7 +106,7 @@ class TestDownload:
         done = enhancement_json(status="succeeded", download_url=None)
         async with RawServer([answer(200, done)]) as server:
             steps = steps_of(world)
-            steps.api._root = server.url
+            steps.api._wire = FirstGeneration(server.url)
             with pytest.raises(ProtocolError, match="no download URL"):
                 await download(world, SpeechEnhancement.from_json(done), tmp_path / "out")
 
@@ -129,7 +130,7 @@ class TestDownload:
             done = enhancement_json(status="succeeded", download_url=f"{store.url}/k")
             async with RawServer([answer(200, asset_json())]) as server:
                 steps = steps_of(world)
-                steps.api._root = server.url
+                steps.api._wire = FirstGeneration(server.url)
                 path = await download(world, SpeechEnhancement.from_json(done), tmp_path / "out")
         assert path == tmp_path / "out" / name
         assert path.read_bytes() == b"audio"
@@ -166,7 +167,7 @@ class TestDownload:
                     )
                 ]
             ) as server:
-                steps.api._root = server.url
+                steps.api._wire = FirstGeneration(server.url)
                 await steps.presigned_download_url(done)
 
     async def test_credentials_go_to_the_api_only(
@@ -178,7 +179,7 @@ class TestDownload:
             signed = f"{store.url}/k%2fl?X-Amz-Signature=45%2bad"
             async with RawServer([reply(302, location=signed), answer(200, asset_json())]) as api:
                 steps.api.base_url = api.url
-                steps.api._root = api.url
+                steps.api._wire = FirstGeneration(api.url)
                 done = enhancement_json(status="succeeded", download_url=f"{api.url}/d")
                 await download(world, SpeechEnhancement.from_json(done), tmp_path / "out")
         assert api.requests[0].headers["authorization"].startswith("Bearer ")
@@ -204,6 +205,6 @@ class TestPresignedUrls:
         queued = enhancement_json()
         async with RawServer([answer(200, queued)]) as server:
             steps = steps_of(world)
-            steps.api._root = server.url
+            steps.api._wire = FirstGeneration(server.url)
             with pytest.raises(InvalidInputError, match="not finished"):
                 await steps.presigned_download_url(SpeechEnhancement.from_json(queued))
