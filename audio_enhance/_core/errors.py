@@ -2,7 +2,7 @@
 
 AudioEnhanceError
 ├── InvalidInputError            bad input, found before anything was sent (also a ValueError)
-│   ├── InvalidSourceError       no such file, a folder, empty, unreadable
+│   ├── InvalidSourceError       no such file, a folder, empty, unreadable, unacceptable
 │   ├── UnsupportedMediaTypeError
 │   ├── InvalidStrengthError
 │   └── ConfigurationError       credentials or addresses missing or malformed
@@ -182,7 +182,7 @@ class InvalidInputError(AudioEnhanceError, ValueError):
 
 
 class InvalidSourceError(InvalidInputError):
-    """A source that cannot be read as a file with something in it."""
+    """A source that is no file with something in it, or that the server finds unacceptable."""
 
 
 class UnsupportedMediaTypeError(InvalidInputError):

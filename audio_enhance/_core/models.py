@@ -1,7 +1,7 @@
 """The API's two nouns as frozen classes with the API's own field names (the guide, Concepts)."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Self, TypeVar
 
@@ -11,16 +11,20 @@ from .errors import InvalidStrengthError, ProtocolError
 from .redaction import redacted_repr
 
 _T = TypeVar("_T")
-_NoneType = type(None)
 
 
 class _Status(StrEnum):
-    """A status whose unknown values stay what the server said instead of raising."""
+    """A status whose unknown values stay what the server said; the case of letters is no matter."""
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
         if not isinstance(value, str):
             return None
+        known = cls.__members__.get(value.upper())
+        return cls._unknown(value) if known is None else known
+
+    @classmethod
+    def _unknown(cls, value: str) -> Self:
         member = str.__new__(cls, value)
         member._name_ = value.upper()
         member._value_ = value
@@ -32,6 +36,13 @@ class AssetStatus(_Status):
 
     WAITING_FOR_UPLOAD = "waiting_for_upload"
     READY_FOR_PROCESSING = "ready_for_processing"
+    INVALID_UPLOAD = "invalid_upload"
+    UPLOAD_INVALID = "invalid_upload"  # the API's description has both names
+
+    @property
+    def final(self) -> bool:
+        """Whether the server will not change it any more."""
+        return self in (AssetStatus.READY_FOR_PROCESSING, AssetStatus.INVALID_UPLOAD)
 
 
 class EnhancementStatus(_Status):
@@ -48,11 +59,29 @@ class EnhancementStatus(_Status):
         return self in (EnhancementStatus.SUCCEEDED, EnhancementStatus.FAILED)
 
 
-def _timestamp(value: str) -> datetime:
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError(value)
-    return moment
+def _id(value: object) -> str:
+    # Ids go into addresses, errors and logs as they are.
+    text = str(value) if isinstance(value, int) else value
+    if not isinstance(text, str) or not text or not text.isprintable():
+        raise ValueError
+    return text
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int | float | str):
+        raise ValueError
+    return round(float(value))
+
+
+def _timestamp(value: object) -> datetime:
+    moment = datetime.fromisoformat(_text(value))
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 class _Fields:
@@ -64,19 +93,17 @@ class _Fields:
         self._noun = noun
         self._data: Mapping[str, Any] = data
 
-    def take(
-        self, name: str, kind: type | tuple[type, ...], convert: Callable[[Any], _T] = lambda x: x
-    ) -> _T:
+    def take(self, name: str, read: Callable[[Any], _T]) -> _T:
         value = self._data.get(name)
-        if isinstance(value, kind) and not isinstance(value, bool):
+        if not isinstance(value, bool):
             try:
-                return convert(value)
-            except ValueError:
+                return read(value)
+            except (ValueError, OverflowError):
                 pass
         raise ProtocolError(f"The API's {self._noun} has no usable field {name!r}.")
 
-    def optional(self, name: str, convert: Callable[[str], _T]) -> _T | None:
-        return self.take(name, (str, _NoneType), lambda x: x if x is None else convert(x))
+    def optional(self, name: str, read: Callable[[Any], _T]) -> _T | None:
+        return None if self._data.get(name) is None else self.take(name, read)
 
 
 @attrs.frozen(kw_only=True)
@@ -85,6 +112,9 @@ class Asset:
 
     Attributes:
         upload_url: Where its bytes are PUT, valid for a few minutes; `None` once they are there.
+        updated_at: When it changed last; when it was created, where the server does not tell.
+        byte_size: Its length; `None` where the server does not tell.
+        content_type: Its type; `None` where the server does not tell.
         checksum: The base64 MD5 of its bytes; the API's later revision leaves it `None` until
             the upload has landed.
     """
@@ -95,24 +125,25 @@ class Asset:
     status: AssetStatus
     created_at: datetime
     updated_at: datetime
-    byte_size: int
-    content_type: str
+    byte_size: int | None
+    content_type: str | None
     checksum: str | None
 
     @classmethod
     def from_json(cls, data: object) -> Self:
         """Read the API's JSON object; raises `ProtocolError` naming a field that does not fit."""
         fields = _Fields("asset", data)
+        created_at = fields.take("created_at", _timestamp)
         return cls(
-            id=fields.take("id", str),
-            filename=fields.take("filename", str),
-            upload_url=fields.optional("upload_url", str),
-            status=fields.take("status", str, AssetStatus),
-            created_at=fields.take("created_at", str, _timestamp),
-            updated_at=fields.take("updated_at", str, _timestamp),
-            byte_size=fields.take("byte_size", int),
-            content_type=fields.take("content_type", str),
-            checksum=fields.optional("checksum", str),
+            id=fields.take("id", _id),
+            filename=fields.take("filename", _text),
+            upload_url=fields.optional("upload_url", _text),
+            status=fields.take("status", AssetStatus),
+            created_at=created_at,
+            updated_at=fields.optional("updated_at", _timestamp) or created_at,
+            byte_size=fields.optional("byte_size", _number),
+            content_type=fields.optional("content_type", _text),
+            checksum=fields.optional("checksum", _text),
         )
 
 
@@ -140,15 +171,21 @@ class SpeechEnhancement:
         """Read the API's JSON object; raises `ProtocolError` naming a field that does not fit."""
         fields = _Fields("speech enhancement", data)
         return cls(
-            id=fields.take("id", str),
-            asset_id=fields.take("asset_id", str),
-            strength=fields.take("strength", int),
-            status=fields.take("status", str, EnhancementStatus),
-            download_url=fields.optional("download_url", str),
-            requested_processing_at=fields.take("requested_processing_at", str, _timestamp),
+            id=fields.take("id", _id),
+            asset_id=fields.take("asset_id", _id),
+            strength=fields.take("strength", _number),
+            status=fields.take("status", EnhancementStatus),
+            download_url=fields.optional("download_url", _text),
+            requested_processing_at=fields.take("requested_processing_at", _timestamp),
             finished_processing_at=fields.optional("finished_processing_at", _timestamp),
-            model_id=fields.optional("model_id", str),
+            model_id=fields.optional("model_id", _id),
         )
+
+    @property
+    def finished(self) -> bool:
+        """Whether the server will not work on it any more, whatever it calls that."""
+        unknown = self.status not in EnhancementStatus.__members__.values()
+        return self.status.finished or (unknown and self.finished_processing_at is not None)
 
 
 def check_strength(strength: object) -> int:

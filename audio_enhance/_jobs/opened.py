@@ -147,7 +147,7 @@ class Setup:
                 self.clock,
             )
         api = EnhanceApi(self.base_url, auth, transport, limits, retrier, self.clock)
-        storage = Storage(transport, pacing, self.clock, self.base_url.startswith("http:"))
+        storage = Storage(transport, pacing, self.clock, api.reach)
         return Steps(api, storage, retrier, self._polling, self.clock)
 
 

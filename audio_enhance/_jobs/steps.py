@@ -9,6 +9,7 @@ from audio_enhance._core.errors import (
     CorruptTransferError,
     EnhancementFailedError,
     InvalidInputError,
+    InvalidSourceError,
     ProtocolError,
     SourceChangedError,
     WaitTimeoutError,
@@ -19,7 +20,7 @@ from audio_enhance._core.phase import Phase, Where
 from audio_enhance._recording.filenames import result_name
 from audio_enhance._recording.source import Source
 from audio_enhance._scheduler.polling import Poll, PollPolicy
-from audio_enhance._session.addresses import checked
+from audio_enhance._session.addresses import Reach
 from audio_enhance._session.endpoints import EnhanceApi
 from audio_enhance._session.retry import OnRetry, Retrier
 from audio_enhance._transfer.download import Download
@@ -83,8 +84,8 @@ class Steps:
             if target.upload_url is None:
                 if target.status == AssetStatus.READY_FOR_PROCESSING:
                     return
-                raise ProtocolError("The API gives no upload URL for the asset.")
-            url = checked(target.upload_url, plain_http=self._storage.plain_http)
+                raise ProtocolError("The API gives no upload URL for the asset.", retryable=True)
+            url = self.api.reach.checked(target.upload_url)
             await put(self._storage, source, url, on_bytes)
 
         try:
@@ -108,7 +109,7 @@ class Steps:
         poll = Poll(self._polling, self.clock.monotonic(), expected=0.0)
         await self._waited(poll, limit)
         asset = await self.api.get_asset(asset_id, on_retry=on_retry)
-        while asset.status != AssetStatus.READY_FOR_PROCESSING:
+        while not asset.status.final:
             if not await self._waited(poll, limit):
                 raise WaitTimeoutError(
                     f"The asset was not ready within {limit:g} s after its upload"
@@ -119,6 +120,14 @@ class Steps:
                     hint="Wait for it with wait_until_ready(asset_id), or upload it again.",
                 )
             asset = await self.api.get_asset(asset_id, on_retry=on_retry)
+        if asset.status == AssetStatus.INVALID_UPLOAD:
+            raise InvalidSourceError(
+                f"The server finds the upload unacceptable (status {asset.status.value}).",
+                hint="Check that the file plays as audio.",
+                phase=Phase.CONFIRM,
+                asset_id=asset_id,
+                source=source.label if source else None,
+            )
         if source is not None:
             sent = await source.fingerprint()
             if asset.checksum is not None and asset.checksum != sent.checksum:
@@ -142,7 +151,7 @@ class Steps:
         """Step 4: ask until it has succeeded, less and less often."""
         limit = self._storage.timeouts.processing if timeout is None else timeout
         poll = Poll(self._polling, self.clock.monotonic())
-        while not enhancement.status.finished:
+        while not enhancement.finished:
             if not await self._waited(poll, limit):
                 raise WaitTimeoutError(
                     f"The enhancement was not finished within {limit:g} s; it goes on there.",
@@ -211,7 +220,13 @@ class Steps:
 
     async def presigned_download_url(self, enhancement: SpeechEnhancement) -> str:
         """Return a fresh presigned URL of the result, to send a browser to."""
-        return await self._locator(enhancement, None, fresh=True)()
+        locate = self._locator(enhancement, None, fresh=True)
+        return await self._retrier(
+            locate,
+            phase=Phase.DOWNLOAD,
+            asset_id=enhancement.asset_id,
+            enhancement_id=enhancement.id,
+        )
 
     def stream(
         self,
@@ -235,16 +250,17 @@ class Steps:
 
         async def locate() -> str:
             nonlocal known
-            url = known.download_url if known is not None else None
+            url = _result_url(self.api.reach, known)
             if url is None or (fresh and not self.api.is_own(url)):
                 known = await self.api.get_speech_enhancement(
                     enhancement.asset_id, enhancement.id, on_retry=on_retry
                 )
                 check_succeeded(known)
-                url = known.download_url
+                url = _result_url(self.api.reach, known)
             if url is None:
-                raise ProtocolError("The API gives no download URL for the result.")
-            if self.api.is_own(checked(url, plain_http=self._storage.plain_http)):
+                # Right after its end the URL may not be there yet.
+                raise ProtocolError("The API gives no download URL for the result.", retryable=True)
+            if self.api.is_own(url):
                 return await self.api.redirect_of(url, enhancement, on_retry=on_retry)
             known = None  # it can be used now, but need not work a second time
             return url
@@ -252,11 +268,18 @@ class Steps:
         return locate
 
 
+def _result_url(reach: Reach, enhancement: SpeechEnhancement | None) -> str | None:
+    url = None if enhancement is None else enhancement.download_url
+    return None if url is None else reach.checked(url)
+
+
 def check_succeeded(enhancement: SpeechEnhancement) -> None:
     """Raise what an enhancement's status says, unless it is `succeeded`."""
-    if enhancement.status == EnhancementStatus.FAILED:
+    if enhancement.finished and enhancement.status != EnhancementStatus.SUCCEEDED:
+        known = enhancement.status == EnhancementStatus.FAILED
+        told = "" if known else f" (status {enhancement.status.value})"
         raise EnhancementFailedError(
-            "The server could not enhance this recording.",
+            f"The server could not enhance this recording{told}.",
             phase=Phase.PROCESS,
             asset_id=enhancement.asset_id,
             enhancement_id=enhancement.id,
@@ -272,10 +295,8 @@ def check_succeeded(enhancement: SpeechEnhancement) -> None:
 
 async def _check_same(asset: Asset, source: Source) -> None:
     fingerprint = await source.fingerprint()
-    if asset.byte_size != fingerprint.byte_size or asset.checksum not in (
-        None,
-        fingerprint.checksum,
-    ):
+    other_size = asset.byte_size not in (None, fingerprint.byte_size)
+    if other_size or asset.checksum not in (None, fingerprint.checksum):
         raise SourceChangedError(
             "The asset was created for other content.", asset_id=asset.id, source=source.label
         )

@@ -156,7 +156,7 @@ class ServerQueue:
         on_status: Callable[[SpeechEnhancement, datetime | None], None],
     ) -> Outstanding:
         """Return an enhancement that was created earlier, by another run, as outstanding."""
-        if enhancement.status.finished:
+        if enhancement.finished:
             finished = asyncio.get_running_loop().create_future()
             finished.set_result(enhancement)
             return Outstanding(enhancement, on_status, finished)
@@ -231,7 +231,7 @@ class ServerQueue:
         self._tell(key, expected)
         if given_up is not None:
             raise given_up
-        if found.status.finished:
+        if found.finished:
             self._end(key, None)
 
     def _expected_end(self, key: str) -> datetime | None:

@@ -212,8 +212,8 @@ class Enhancing:
         return await self._stages.queue.submit(
             lambda: self._create(asset),
             sent=lambda: self._sent,
-            byte_size=asset.byte_size,
-            content_type=asset.content_type,
+            byte_size=self._content[1],
+            content_type=self._content[2],
             priority=self._leader.priority,
             on_submitted=self._submitted,
             on_status=self._on_status,
@@ -301,7 +301,7 @@ class Enhancing:
             asset = await api.get_asset(prior.asset_id)
         except NotFoundError:
             return None
-        return asset if asset.content_type == self._content[2] else None
+        return asset if asset.content_type in (None, self._content[2]) else None
 
     async def _create(self, asset: Asset) -> SpeechEnhancement:
         self._sent = False

@@ -194,7 +194,7 @@ class Window:
         entry.failing = None
         if found.status == EnhancementStatus.QUEUED:
             entry.behind = now
-        if found.status.finished:
+        if found.finished:
             ended = found.finished_processing_at
             if ended is not None:
                 self._learn(entry, ended, found.status)

@@ -2,8 +2,10 @@
 
 import ipaddress
 import re
+import socket
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+import attrs
 from yarl import URL
 
 from audio_enhance._core.errors import ConfigurationError, ProtocolError
@@ -11,6 +13,7 @@ from audio_enhance._core.redaction import redact
 
 # What RFC 3986 allows in a URI; anything else would go out unescaped (yarl, `encoded=True`).
 _URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
+_WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 
 
 def origin(url: str) -> tuple[str, str, int] | None:
@@ -38,11 +41,20 @@ def _split(url: str) -> SplitResult | None:
     return None
 
 
-def _is_loopback(host: str) -> bool:
+def _is_private(host: str) -> bool:
+    """Whether an address is one of this machine or of a network that is not the internet."""
+    host = host.removesuffix(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        try:
+            address = ipaddress.ip_address(socket.inet_aton(host))  # 127.1, as look-ups take it
+        except (OSError, ValueError):
+            return False  # a name
+    mapped = getattr(address, "ipv4_mapped", None)
+    return not (mapped or address).is_global
 
 
 def check_own(url: str, what: str) -> str:
@@ -61,40 +73,68 @@ def check_own(url: str, what: str) -> str:
     return url.rstrip("/")
 
 
-def checked(url: str, *, plain_http: bool) -> str:
-    """Return an address that a server gave, if it may be spoken to.
+@attrs.frozen
+class Reach:
+    """Where an API may send us: nowhere that is less private or less secret than itself.
 
-    Args:
-        url: As the server wrote it.
-        plain_http: Whether http is acceptable for hosts other than this machine.
-
-    Raises:
-        ProtocolError: It is malformed or unencrypted.
+    Attributes:
+        base_url: Where the API is.
+        plain_http: Whether addresses may be unencrypted, as the API's own is.
+        private: Whether they may be of this machine or a private network, as the API's own is.
     """
-    parts = _split(url) if _URI.fullmatch(url) else None
-    if parts is None:
-        raise ProtocolError(f"The server gave an address that is none: {redact(url)!r}.")
-    if parts.scheme == "http" and not plain_http and not _is_loopback(parts.hostname or ""):
-        raise ProtocolError(f"The server gave an unencrypted address: {redact(url)!r}.")
-    return url
+
+    base_url: str
+    plain_http: bool
+    private: bool
+
+    @classmethod
+    def of(cls, base_url: str) -> "Reach":
+        """Return where the API at an address may send us."""
+        parts = urlsplit(base_url)
+        plain_http = parts.scheme == "http"
+        return cls(base_url, plain_http, plain_http or _is_private(parts.hostname or ""))
+
+    def checked(self, url: str) -> str:
+        """Return an address that a server gave, relative to the API's or not, if it may be used.
+
+        Raises:
+            ProtocolError: It is malformed, unencrypted or private.
+        """
+        return self._checked(f"{self.base_url}/", url)
+
+    def next_hop(self, url: str, location: str) -> str:
+        """Return where a redirect leads, its query untouched.
+
+        Raises:
+            ProtocolError: It leads nowhere, or where it must not, or from https to http.
+        """
+        if not location:
+            raise ProtocolError("The server redirects without saying where to.")
+        target = self._checked(url, location)
+        if url.startswith("https:") and target.startswith("http:"):
+            raise ProtocolError("The server redirects from https to http, which is not followed.")
+        return target
+
+    def _checked(self, base: str, url: str) -> str:
+        target = _joined(base, url)
+        parts = _split(target) if _URI.fullmatch(url) else None
+        if parts is None:
+            raise ProtocolError(f"The server gave an address that is none: {redact(url)!r}.")
+        if parts.scheme == "http" and not self.plain_http:
+            raise ProtocolError(f"The server gave an unencrypted address: {redact(url)!r}.")
+        if not self.private and _is_private(parts.hostname or ""):
+            raise ProtocolError(
+                f"The server gave an address of a private network: {redact(url)!r}."
+            )
+        return target
 
 
-def next_hop(url: str, location: str | None, *, plain_http: bool) -> str:
-    """Return where a redirect leads, its query untouched.
-
-    Raises:
-        ProtocolError: It leads nowhere, to something malformed, or from https to http.
-    """
-    if not location:
-        raise ProtocolError("The server redirects without saying where to.")
+def _joined(base: str, url: str) -> str:
     try:
-        joined = urljoin(url, location)
+        # What is whole already stays byte for byte: joining would drop an empty query.
+        return url if _WHOLE.match(url) else urljoin(base, url)
     except ValueError:  # half an IPv6 address
-        joined = location
-    target = checked(joined, plain_http=plain_http)
-    if urlsplit(url).scheme == "https" and urlsplit(target).scheme == "http":
-        raise ProtocolError("The server redirects from https to http, which is not followed.")
-    return target
+        return url
 
 
 def on_the_wire(url: str) -> URL:

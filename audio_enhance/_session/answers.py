@@ -20,14 +20,21 @@ from audio_enhance._core.errors import (
     ServerError,
     StorageError,
     ValidationError,
-    locating,
 )
 
 _T = TypeVar("_T")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_TRANSIENT = frozenset({408, 500, 502, 503, 504})
+# 409: another request about the same is under way. 520 to 524: a proxy's names for a 502.
+_TRANSIENT = frozenset({408, 409, 500, 501, 502, 503, 504, *range(520, 525)})
 _STORAGE_TRANSIENT = frozenset(
-    {"SlowDown", "InternalError", "ServiceUnavailable", "RequestTimeout"}
+    {
+        "IncompleteBody",
+        "InternalError",
+        "OperationAborted",
+        "RequestTimeout",
+        "ServiceUnavailable",
+        "SlowDown",
+    }
 )
 _MESSAGE_CHARACTERS = 500
 
@@ -62,20 +69,26 @@ class Answer:
             body = body.replace(known.encode(), "…".encode())
         return self if body == self.body else attrs.evolve(self, body=body)
 
-    def json(self) -> Any:
-        """Return the JSON in the body; raises `ProtocolError` where there is none."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            error = ProtocolError(
-                f"The answer ({self.status}) is not JSON.", request_id=self.request_id
-            )
-        raise error
-
     def read(self, from_json: Callable[[Any], _T]) -> _T:
-        """Return what the JSON in the body stands for; raises `ProtocolError` if it is not that."""
-        with locating(request_id=self.request_id):
-            return from_json(self.json())
+        """Return what the JSON in the body stands for.
+
+        Raises:
+            ProtocolError: It stands for nothing, being cut or what a proxy has made of it, for
+                example. Whoever was asked has acted, and may answer another time better.
+        """
+        try:
+            return from_json(json.loads(self.body))
+        except ProtocolError as error:
+            said = error.message
+        except (ValueError, RecursionError):
+            said = f"The answer ({self.status}) is not JSON."
+        raise self.unusable(said)
+
+    def unusable(self, message: str) -> ProtocolError:
+        """Return the error for an answer of success that is not what was asked for."""
+        return ProtocolError(
+            message, request_id=self.request_id, retryable=True, outcome_unknown=True
+        )
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

@@ -16,7 +16,7 @@ from audio_enhance._core.errors import (
 from audio_enhance._core.models import Asset, SpeechEnhancement
 from audio_enhance._core.phase import Phase, Where
 
-from .addresses import origin
+from .addresses import Reach, origin
 from .answers import REDIRECTS, Answer, api_error
 from .rate_limits import RateLimits, Window
 from .redirects import followed
@@ -58,7 +58,7 @@ async def fetch_grant(
             },
         )
         if answer.ok:
-            return Grant.from_json(answer.json())
+            return answer.read(Grant.from_json)
         if answer.status in REDIRECTS:
             raise ProtocolError("The token endpoint redirects; secrets do not follow.")
         # It knows patterns of secrets; this one need not look like any.
@@ -81,6 +81,7 @@ class EnhanceApi:
 
     Attributes:
         base_url: Where the API is.
+        reach: Where it may send us.
         limits: The rate limits that every call observes.
     """
 
@@ -95,6 +96,8 @@ class EnhanceApi:
         version: ApiVersion = "v1",
     ) -> None:
         self.base_url = base_url
+        self.reach = Reach.of(base_url)
+        self._origin = origin(base_url)
         self._wire = wire(version, base_url)
         self._tokens = tokens
         self._transport = transport
@@ -110,7 +113,7 @@ class EnhanceApi:
 
     def is_own(self, url: str) -> bool:
         """Whether credentials may go to a URL: it has the API's own origin."""
-        return origin(url) == origin(self.base_url)
+        return origin(url) == self._origin
 
     def made(self, asset_id: str) -> bool:
         """Whether this API client created an asset lately; others cannot see it."""
@@ -228,7 +231,7 @@ class EnhanceApi:
             return await self._request(_location, "GET", Call(url), on_retry=on_retry, **where)
 
         with locating(**where):
-            return await followed(url, hop, plain_http=self.base_url.startswith("http:"))
+            return await followed(url, hop, self.reach)
 
     def _asset(self, answer: Answer) -> Asset:
         return _stayed(answer).read(self._wire.read_asset)
@@ -286,7 +289,7 @@ class EnhanceApi:
 
 def _location(answer: Answer) -> str:
     if answer.ok:
-        raise ProtocolError("The API did not redirect to the result.", request_id=answer.request_id)
+        raise answer.unusable("The API did not redirect to the result.")
     return answer.headers.get("Location", "")
 
 

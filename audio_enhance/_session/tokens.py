@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from math import inf
 from typing import Protocol, runtime_checkable
 
 import attrs
 
 from audio_enhance._core.clock import Clock
-from audio_enhance._core.errors import AudioEnhanceError, ConfigurationError, Phase, ProtocolError
+from audio_enhance._core.errors import AudioEnhanceError, ConfigurationError, ProtocolError
 from audio_enhance._core.per_loop import PerLoop
 
 from .retry import OnRetry
@@ -25,6 +26,8 @@ FIREFLY_SCOPES = (
 # A token is replaced this long before it ends, or at nine tenths of a shorter life, so that
 # none ends between being sent and being checked.
 _AHEAD_SECONDS = 300.0
+_USUAL_SECONDS = 3600.0
+_LONGEST_SECONDS = 30 * 86400.0
 # How long the token in use is used before a renewal that failed is tried again.
 _AGAIN_SECONDS = 30.0
 
@@ -120,12 +123,25 @@ class Grant:
         if isinstance(data, dict):
             token: object = data.get("access_token")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
             lifetime: object = data.get("expires_in")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-            printable = isinstance(token, str) and token.isprintable() and token
-            if printable and isinstance(lifetime, int | float):
-                return cls(printable, float(lifetime))
-        raise ProtocolError(
-            "The token endpoint's answer holds no access token.", phase=Phase.AUTHENTICATE
-        )
+            if isinstance(token, str) and token.isprintable() and token:
+                return cls(token, _seconds(lifetime))
+        raise ProtocolError("The token endpoint's answer holds no access token.")
+
+
+def _seconds(lifetime: object) -> float:
+    """Return the seconds that a token lives; an hour where that is missing or makes no sense.
+
+    Whoever leaves it out issues tokens of some usual life (RFC 6749 §5.1), and one that ends
+    earlier is replaced when it is refused.
+    """
+    try:
+        told = float(lifetime) if isinstance(lifetime, int | float | str) else 0.0
+    except (ValueError, OverflowError):
+        told = 0.0
+    if not 0 < told < inf or isinstance(lifetime, bool):
+        return _USUAL_SECONDS
+    # Adobe's earlier token endpoint tells milliseconds; no token of a month is issued.
+    return told / 1000 if told > _LONGEST_SECONDS else told
 
 
 class RenewingTokens:

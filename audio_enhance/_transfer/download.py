@@ -83,9 +83,7 @@ class Download:
 
     async def _attempt(self, url: str) -> None:
         watch = StallWatch(self._storage.timeouts.stall)
-        way = followed(
-            url, lambda url: self._fetch(url, watch), plain_http=self._storage.plain_http
-        )
+        way = followed(url, lambda url: self._fetch(url, watch), self._storage.reach)
         try:
             await translated(watch.run(way), self._storage.timeouts)
         except RequestTimeoutError:

@@ -3,6 +3,7 @@
 import attrs
 
 from audio_enhance._core.clock import Clock
+from audio_enhance._session.addresses import Reach
 from audio_enhance._session.sessions import Timeouts, Transport
 
 from .pacing import Pacing
@@ -16,13 +17,13 @@ class Storage:
         transport: Its bare session is used, which has no credentials.
         pacing: Whose turn it is, where several transfers move at once.
         clock: Tells what a `retry-after` that is a date means.
-        plain_http: Whether http is acceptable for hosts other than this machine.
+        reach: Which addresses the API may send us to.
     """
 
     transport: Transport
     pacing: Pacing
     clock: Clock
-    plain_http: bool
+    reach: Reach
 
     @property
     def timeouts(self) -> Timeouts:

@@ -100,7 +100,7 @@ async def _opened(
             stack.push_async_callback(here.pop_all().aclose)
             return None
 
-    await followed(url, hop, plain_http=storage.plain_http)
+    await followed(url, hop, storage.reach)
     return arrived[0]
 
 

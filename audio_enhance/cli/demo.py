@@ -82,7 +82,7 @@ async def _five_steps(service: "LocalService", recording: Path, output_dir: Path
     async with EnhanceClient(service.credentials, base_url=service.base_url) as client:
         asset = await client.create_asset(recording)
         say("0 Token", "the client's id and secret were exchanged for one")
-        say("1 Asset", f"{asset.filename} is registered: {size(asset.byte_size)} and its MD5")
+        say("1 Asset", f"{asset.filename} is registered: {size(asset.byte_size or 0)} and its MD5")
         await client.upload(asset, recording)
         asset = await client.wait_until_ready(asset.id)
         say("2 Upload", f"sent to a presigned URL, {service.s3_url}; {asset.status}")

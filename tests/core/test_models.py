@@ -72,7 +72,7 @@ def test_field_names_are_the_apis_own() -> None:
     assert {field.name for field in attrs.fields(SpeechEnhancement)} == set(ENHANCEMENT)
 
 
-@pytest.mark.parametrize("missing", ["upload_url", "checksum"])
+@pytest.mark.parametrize("missing", ["upload_url", "checksum", "byte_size", "content_type"])
 def test_what_an_asset_may_lack(missing: str) -> None:
     for data in ({**ASSET, missing: None}, {k: v for k, v in ASSET.items() if k != missing}):
         assert getattr(Asset.from_json(data), missing) is None
@@ -105,8 +105,59 @@ def test_an_enhancement_says_which_field_does_not_fit(field: str) -> None:
             SpeechEnhancement.from_json({**ENHANCEMENT, field: wrong})
 
 
-@pytest.mark.parametrize("moment", ["yesterday", "", "2024-04-09", "2024-04-09T21:38:36", 17, None])
-def test_moments_need_a_zone(moment: object) -> None:
+@pytest.mark.parametrize("missing", [{}, {"updated_at": None}])
+def test_when_an_asset_changed_may_be_missing(missing: dict[str, Any]) -> None:
+    data = {name: value for name, value in ASSET.items() if name != "updated_at"} | missing
+    asset = Asset.from_json(data)
+    assert asset.updated_at == asset.created_at
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "read"),
+    [
+        ("id", 17, "17"),
+        ("asset_id", 17, "17"),
+        ("model_id", 2, "2"),
+        ("strength", 93.0, 93),
+        ("strength", "93", 93),
+        ("strength", 92.6, 93),
+        ("status", "SUCCEEDED", EnhancementStatus.SUCCEEDED),
+        ("status", "Failed", EnhancementStatus.FAILED),
+        (
+            "requested_processing_at",
+            "2024-04-09T22:56:50",
+            datetime(2024, 4, 9, 22, 56, 50, tzinfo=UTC),
+        ),
+    ],
+)
+def test_what_is_written_in_another_way(field: str, value: object, read: object) -> None:
+    found = getattr(SpeechEnhancement.from_json({**ENHANCEMENT, field: value}), field)
+    assert found == read
+    assert type(found) is type(read)
+
+
+@pytest.mark.parametrize(("size", "read"), [(59400.0, 59400), ("59400", 59400)])
+def test_a_length_that_is_written_in_another_way(size: object, read: int) -> None:
+    assert Asset.from_json({**ASSET, "byte_size": size}).byte_size == read
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), "much", "1e999"])
+def test_what_is_no_number(wrong: object) -> None:
+    with pytest.raises(ProtocolError, match="strength"):
+        SpeechEnhancement.from_json({**ENHANCEMENT, "strength": wrong})
+
+
+@pytest.mark.parametrize("wrong", ["", "a\r\nb", "a\x1b[2Jb", "a\x00", "a\u202eb", "a\u2028b", 1.5])
+@pytest.mark.parametrize("field", ["id", "asset_id"])
+def test_ids_without_what_a_terminal_would_obey(field: str, wrong: object) -> None:
+    with pytest.raises(ProtocolError, match=f"no usable field '{field}'"):
+        SpeechEnhancement.from_json({**ENHANCEMENT, field: wrong})
+    with pytest.raises(ProtocolError, match="no usable field 'id'"):
+        Asset.from_json({**ASSET, "id": wrong})
+
+
+@pytest.mark.parametrize("moment", ["yesterday", "", 17, None])
+def test_moments_are_texts(moment: object) -> None:
     with pytest.raises(ProtocolError, match="created_at"):
         Asset.from_json({**ASSET, "created_at": moment})
 
@@ -132,8 +183,38 @@ def test_statuses_that_nobody_knows_survive() -> None:
     assert asset.status not in list(AssetStatus)
     assert asset.status == AssetStatus("quarantined")
     assert hash(asset.status) == hash(AssetStatus("quarantined"))
-    assert list(AssetStatus) == [AssetStatus.WAITING_FOR_UPLOAD, AssetStatus.READY_FOR_PROCESSING]
+    assert [status.value for status in AssetStatus] == [
+        "waiting_for_upload",
+        "ready_for_processing",
+        "invalid_upload",
+    ]
     assert not EnhancementStatus("paused").finished
+
+
+@pytest.mark.parametrize("status", ["invalid_upload", "upload_invalid", "INVALID_UPLOAD"])
+def test_both_names_of_an_upload_that_was_refused(status: str) -> None:
+    asset = Asset.from_json({**ASSET, "status": status})
+    assert asset.status is AssetStatus.INVALID_UPLOAD
+    assert asset.status.final
+
+
+@pytest.mark.parametrize(
+    ("status", "ended", "finished"),
+    [
+        ("canceled", True, True),
+        ("canceled", False, False),
+        ("processing", True, False),
+        ("Processing", True, False),
+        ("FAILED", False, True),
+        ("succeeded", False, True),
+    ],
+)
+def test_an_unknown_status_is_final_where_there_is_an_end(
+    status: str, ended: bool, finished: bool
+) -> None:
+    end = ENHANCEMENT["finished_processing_at"] if ended else None
+    data = {**ENHANCEMENT, "status": status, "finished_processing_at": end}
+    assert SpeechEnhancement.from_json(data).finished is finished
 
 
 @pytest.mark.parametrize("status", [EnhancementStatus("paused"), EnhancementStatus.QUEUED])

@@ -13,6 +13,7 @@ from audio_enhance import (
     SpeechEnhancement,
     StorageError,
 )
+from audio_enhance._session.addresses import Reach
 from audio_enhance._session.wire import FirstGeneration
 from audio_enhance._transfer.part_file import PartialFile
 from audio_enhance.local import Behaviour, Fault
@@ -152,8 +153,7 @@ class TestDownload:
     ) -> None:
         world = await connect()
         steps = steps_of(world)
-        steps.api.base_url = "https://api.example"
-        steps._storage = attrs.evolve(steps._storage, plain_http=False)
+        steps.api.reach = Reach.of("https://api.example")
         done = SpeechEnhancement.from_json(enhancement_json(status="succeeded", download_url=url))
         with pytest.raises(ProtocolError) as caught:
             await download(world, done, tmp_path / "out")

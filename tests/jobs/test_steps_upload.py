@@ -15,6 +15,7 @@ from audio_enhance import (
     SourceChangedError,
     StorageError,
 )
+from audio_enhance._session.addresses import Reach
 from audio_enhance._session.retry import _MOST_RENEWALS
 from audio_enhance.local import Behaviour, Fault
 from tests.conftest import Connect
@@ -126,18 +127,16 @@ class TestUpload:
         world = await connect()
         steps, source = steps_of(world), Source.from_path(recording)
         asset = attrs.evolve(await steps.create_asset(source), upload_url=url)
-        steps.api.base_url = "https://api.example"
-        steps._storage = attrs.evolve(steps._storage, plain_http=False)
+        steps.api.reach = Reach.of("https://api.example")
         with pytest.raises(ProtocolError) as caught:
             await steps.upload(asset, source)
         assert (caught.value.phase, caught.value.asset_id) == (Phase.UPLOAD, asset.id)
 
-    async def test_an_asset_that_neither_waits_nor_is_ready(
+    async def test_an_upload_url_that_is_not_there_yet_is_asked_for(
         self, connect: Connect, recording: Path
     ) -> None:
         world = await connect()
         steps, source = steps_of(world), Source.from_path(recording)
         asset = attrs.evolve(await steps.create_asset(source), upload_url=None)
-        with pytest.raises(ProtocolError, match="no upload URL") as caught:
-            await steps.upload(asset, source)
-        assert caught.value.asset_id == asset.id
+        await steps.upload(asset, source)
+        assert (await steps.wait_until_ready(asset.id, source=source)).checksum

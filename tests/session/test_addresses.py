@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audio_enhance import ConfigurationError, ProtocolError
-from audio_enhance._session.addresses import check_own, checked, next_hop, on_the_wire, origin
+from audio_enhance._session.addresses import Reach, check_own, on_the_wire, origin
 
 SIGNED = (
     "https://b.s3-accelerate.amazonaws.com/Assets/3445%2fd7?X-Amz-Credential=ASIA%2F2024%2Fs3"
@@ -89,29 +89,69 @@ class TestOwnAddresses:
         assert "s3cr3t" not in str(caught.value)
 
 
+PUBLIC = Reach.of("https://api.example")
+ANYWHERE = Reach.of("http://127.0.0.1:8080")
+PRIVATE = [
+    "localhost",
+    "bucket.localhost",
+    "127.0.0.1",
+    "127.9.9.9",
+    "127.1",
+    "2130706433",
+    "[::1]",
+    "[::ffff:10.0.0.1]",
+    "0.0.0.0",
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.1.1",
+    "169.254.169.254",
+    "[fe80::1]",
+    "[fd00::1]",
+]
+
+
 class TestAddressesOfServers:
     def test_a_presigned_url_stays_as_it_is(self) -> None:
-        assert checked(SIGNED, plain_http=False) == SIGNED
+        assert PUBLIC.checked(SIGNED) == SIGNED
+        assert PUBLIC.checked(f"{SIGNED}&a=?") == f"{SIGNED}&a=?"
+        assert PUBLIC.checked("https://host/k?") == "https://host/k?"
 
     @pytest.mark.parametrize(
-        "host", ["localhost", "127.0.0.1", "127.9.9.9", "[::1]", "bucket.localhost"]
+        ("given", "target"),
+        [
+            ("/k?a=%2F", "https://api.example/k?a=%2F"),
+            ("k?a=%2f", "https://api.example/audio/k?a=%2f"),
+            ("//s3.example/k", "https://s3.example/k"),
+        ],
     )
-    def test_this_machine_may_be_plain(self, host: str) -> None:
-        assert checked(f"http://{host}:9000/k", plain_http=False)
+    def test_relative_ones_are_the_apis(self, given: str, target: str) -> None:
+        assert Reach.of("https://api.example/audio").checked(given) == target
 
-    @pytest.mark.parametrize(
-        "host", ["example.com", "10.0.0.1", "localhost.example.com", "0.0.0.0"]
-    )
-    def test_other_machines_only_where_the_api_is_plain_too(self, host: str) -> None:
+    @pytest.mark.parametrize("host", ["s3.example", *PRIVATE])
+    def test_plain_ones_only_where_the_api_is_plain_too(self, host: str) -> None:
         with pytest.raises(ProtocolError, match="unencrypted"):
-            checked(f"http://{host}/k", plain_http=False)
-        assert checked(f"http://{host}/k", plain_http=True)
+            PUBLIC.checked(f"http://{host}/k")
+        with pytest.raises(ProtocolError, match="unencrypted"):
+            Reach.of("https://127.0.0.1").checked(f"http://{host}/k")
+        assert Reach.of("http://api.example").checked(f"http://{host}/k")
+
+    @pytest.mark.parametrize("host", PRIVATE)
+    def test_private_ones_only_where_the_api_is_private_too(self, host: str) -> None:
+        url = f"https://{host}:9000/k"
+        with pytest.raises(ProtocolError, match="private"):
+            PUBLIC.checked(url)
+        with pytest.raises(ProtocolError, match="private"):
+            PUBLIC.next_hop("https://s3.example/k", url)
+        for api in ("https://127.0.0.1", "https://10.0.0.7/audio", "http://localhost:8080"):
+            assert Reach.of(api).checked(url) == url
+
+    @pytest.mark.parametrize("host", ["8.8.8.8", "[2600::1]", "localhost.example", "10.example"])
+    def test_which_are_not_private(self, host: str) -> None:
+        assert PUBLIC.checked(f"https://{host}/k")
 
     @pytest.mark.parametrize(
         "url",
         [
-            "",
-            "/relative",
             "ftp://host/k",
             "file:///etc/passwd",
             "https:///k",
@@ -133,11 +173,11 @@ class TestAddressesOfServers:
     )
     def test_malformed_ones(self, url: str) -> None:
         with pytest.raises(ProtocolError):
-            checked(url, plain_http=True)
+            ANYWHERE.checked(url)
 
     def test_an_address_in_an_error_has_no_query(self) -> None:
         with pytest.raises(ProtocolError) as caught:
-            checked(SIGNED + " ", plain_http=False)
+            PUBLIC.checked(SIGNED + " ")
         assert "45bad" not in str(caught.value)
 
 
@@ -156,28 +196,27 @@ class TestRedirects:
         ],
     )
     def test_where_they_lead(self, location: str, target: str) -> None:
-        found = next_hop("https://api.example/v1/download", location, plain_http=False)
+        found = PUBLIC.next_hop("https://api.example/v1/download", location)
         assert found == target
 
-    @pytest.mark.parametrize("location", [None, ""])
-    def test_nowhere(self, location: str | None) -> None:
+    def test_nowhere(self) -> None:
         with pytest.raises(ProtocolError, match="without saying where"):
-            next_hop("https://api.example/d", location, plain_http=False)
+            PUBLIC.next_hop("https://api.example/d", "")
 
-    @pytest.mark.parametrize("plain_http", [True, False])
+    @pytest.mark.parametrize("reach", [PUBLIC, ANYWHERE])
     @pytest.mark.parametrize("host", ["other.example", "127.0.0.1"])
-    def test_never_from_https_to_http(self, host: str, plain_http: bool) -> None:
+    def test_never_from_https_to_http(self, host: str, reach: Reach) -> None:
         with pytest.raises(ProtocolError):
-            next_hop("https://api.example/d", f"http://{host}/k", plain_http=plain_http)
+            reach.next_hop("https://api.example/d", f"http://{host}/k")
 
     def test_from_http_to_either(self) -> None:
         for target in ("http://127.0.0.1:9000/k", "https://b.example/k"):
-            assert next_hop("http://127.0.0.1:8080/d", target, plain_http=True) == target
+            assert ANYWHERE.next_hop("http://127.0.0.1:8080/d", target) == target
 
     @pytest.mark.parametrize("location", ["https://ho st/k", "http://[::1", "https://h:x/", "a b"])
     def test_malformed(self, location: str) -> None:
         with pytest.raises(ProtocolError):
-            next_hop("https://api.example/d", location, plain_http=True)
+            PUBLIC.next_hop("https://api.example/d", location)
 
 
 # Everything that yarl rewrites in a URL that is given as a text, and then some.
@@ -217,6 +256,6 @@ TRAPS = [
 def test_no_byte_changes_on_the_way_to_the_wire(path: list[str], query: list[str]) -> None:
     target = f"/k{''.join(path)}?q={''.join(query)}&r"
     url = f"https://host{target}"
-    assert checked(url, plain_http=False) == url
+    assert PUBLIC.checked(url) == url
     assert str(on_the_wire(url)) == url
     assert on_the_wire(url).raw_path_qs == target

@@ -96,17 +96,18 @@ class TestApiErrors:
             (404, NotFoundError, False, False),
             (405, ApiError, False, False),
             (408, ServerError, True, True),
-            (409, ApiError, False, False),
+            (409, ServerError, True, True),
             (413, ApiError, False, False),
             (415, ApiError, False, False),
             (422, ValidationError, False, False),
             (429, RateLimitError, True, False),
             (451, ApiError, False, False),
             (500, ServerError, True, True),
-            (501, ApiError, False, False),
+            (501, ServerError, True, True),
             (502, ServerError, True, True),
             (503, ServerError, True, True),
             (504, ServerError, True, True),
+            *((status, ServerError, True, True) for status in range(520, 525)),
         ],
     )
     def test_what_a_status_means(
@@ -231,13 +232,15 @@ class TestApiErrors:
 
 class TestJson:
     def test_what_is_json(self) -> None:
-        assert answer(200, {"a": 1}).json() == {"a": 1}
+        assert answer(200, {"a": 1}).read(dict) == {"a": 1}
 
     @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[" * 200_000, b"9" * 10_000])
     def test_what_is_not(self, body: bytes) -> None:
         with pytest.raises(ProtocolError, match=r"200.*not JSON") as caught:
-            answer(200, body, x_request_id="r-1").json()
+            answer(200, body, x_request_id="r-1").read(dict)
         assert caught.value.request_id == "r-1"
+        assert caught.value.retryable
+        assert caught.value.outcome_unknown
         assert caught.value.__context__ is None
 
     def test_a_repr_shows_no_body(self) -> None:
@@ -273,6 +276,9 @@ class TestStorageErrors:
             # S3 says this with 400 when a body comes too slowly.
             (400, "RequestTimeout", ServerError, True),
             (429, "TooManyRequests", ServerError, True),
+            (409, "OperationAborted", ServerError, True),
+            (400, "IncompleteBody", ServerError, True),
+            (400, "ExpiredToken", StorageError, False),
         ],
     )
     def test_s3s_codes(self, status: int, code: str, kind: type[ApiError], retryable: bool) -> None:

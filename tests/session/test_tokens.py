@@ -65,18 +65,36 @@ def test_the_answer_of_the_token_endpoint(lifetime: float) -> None:
 
 
 @pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ({}, 3600),
+        ({"expires_in": None}, 3600),
+        ({"expires_in": "86399"}, 86399),
+        ({"expires_in": "soon"}, 3600),
+        ({"expires_in": 0}, 3600),
+        ({"expires_in": -5}, 3600),
+        ({"expires_in": True}, 3600),
+        ({"expires_in": 10**400}, 3600),
+        ({"expires_in": float("nan")}, 3600),
+        ({"expires_in": [1]}, 3600),
+        ({"expires_in": 86399993}, 86399.993),
+    ],
+)
+def test_how_long_a_token_lives(told: dict[str, Any], seconds: float) -> None:
+    assert Grant.from_json({"access_token": "eyJ", **told}) == Grant("eyJ", seconds)
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         None,
         [],
         "eyJ",
         {},
-        {"access_token": "eyJ"},
         {"expires_in": 1},
         {"access_token": "", "expires_in": 1},
         {"access_token": "a\r\nb", "expires_in": 1},
         {"access_token": 3, "expires_in": 1},
-        {"access_token": "eyJ", "expires_in": "1"},
     ],
 )
 def test_answers_without_a_token(answer: object) -> None:

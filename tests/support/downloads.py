@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from audio_enhance import AudioEnhanceError, RetryPolicy, Timeouts
+from audio_enhance._session.addresses import Reach
 from audio_enhance._session.retry import Retrier
 from audio_enhance._session.sessions import Transport
 from audio_enhance._transfer.download import Download
@@ -76,7 +77,7 @@ class Fetch:
         self.retries: list[AudioEnhanceError] = []
         self.located = 0
         self.name: str | None = None
-        self.plain_http = True
+        self.reach = Reach.of("http://127.0.0.1")
 
     async def __call__(self, server: RawServer, path: str = f"/b877%2f?{QUERY}") -> bytes:
         async def locate() -> str:
@@ -89,7 +90,7 @@ class Fetch:
         transport = Transport(None, self.timeouts)
         file = PartialFile(self.directory)
         download = Download(
-            Storage(transport, Pacing(), self.clock, self.plain_http),
+            Storage(transport, Pacing(), self.clock, self.reach),
             file,
             on_bytes=lambda received, total: self.told.append((received, total)),
         )

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from audio_enhance import Source, Timeouts
+from audio_enhance._session.addresses import Reach
 from audio_enhance._session.sessions import Transport
 from audio_enhance._transfer.pacing import Pacing
 from audio_enhance._transfer.storage import Storage
@@ -18,7 +19,7 @@ LATER = "X-Amz-SignedHeaders=content-length%3bcontent-type%3bhost"
 
 
 def storage_of(transport: Transport, clock: ManualClock) -> Storage:
-    return Storage(transport, Pacing(), clock, plain_http=True)
+    return Storage(transport, Pacing(), clock, Reach.of("http://127.0.0.1"))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from audio_enhance import ProtocolError
+from audio_enhance._session.addresses import Reach
 from tests.support import downloads
 from tests.support.downloads import DATA, QUERY, Fetch, cut, part, whole
 from tests.support.raw_server import RawServer, Reply, Script, reply
@@ -82,7 +83,7 @@ class TestRedirects:
                 await fetch(server)
 
     async def test_out_of_the_machine_without_encryption(self, fetch: Fetch) -> None:
-        fetch.plain_http = False
+        fetch.reach = Reach("https://127.0.0.1", plain_http=False, private=True)
         async with RawServer([reply(302, location="http://example.com/k")]) as server:
             with pytest.raises(ProtocolError, match="unencrypted"):
                 await fetch(server)
