@@ -1,6 +1,7 @@
 """What becomes of work whose owner is cancelled: ended, seen through, or left behind."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
@@ -43,6 +44,18 @@ async def seen_through(work: Coroutine[Any, Any, None]) -> None:
         raise asyncio.CancelledError
     if error is not None:
         raise error
+
+
+async def ended(task: "asyncio.Task[Any]", *, within: float) -> None:
+    """Wait for the end of a task, at most so many seconds, however often that is cancelled.
+
+    For whoever was cancelled already, and is about to end for that reason.
+    """
+    loop = asyncio.get_running_loop()
+    until = loop.time() + within
+    while not task.done() and (left := until - loop.time()) > 0:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([task], timeout=left)
 
 
 async def in_thread(work: Callable[[threading.Event], _T]) -> _T:

@@ -1,15 +1,18 @@
 """The way of a result to its place on disk, and whether it may go there."""
 
+from functools import partial
 from pathlib import Path
 
 import aiofiles.os
 import attrs
 
+from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.errors import OutputError, OutputExistsError
 from audio_enhance._core.events import Downloading
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.journal import absolute
 from audio_enhance._journal.row import JournalRow
+from audio_enhance._recording.claims import is_taken
 from audio_enhance._recording.filenames import result_name
 from audio_enhance._transfer.output_folder import OutputFolder
 from audio_enhance._transfer.part_file import PartialFile
@@ -46,7 +49,7 @@ class Delivery:
         await outputs.prove(byte_size)
         expected = outputs.expected(self.job.source, self.job.strength)
         await outputs.check(expected)
-        if outputs.overwrite or not await aiofiles.os.path.exists(expected):
+        if outputs.overwrite or not await to_its_end(partial(is_taken, expected)):
             return
         if row is None or not (
             row.names(expected) or await row.own_result(outputs.directory) is not None

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import attrs
 
-from audio_enhance._core.cancellation import end
+from audio_enhance._core.cancellation import end, ended
 from audio_enhance._core.clock import Clock
 from audio_enhance._core.errors import AudioEnhanceError
 from audio_enhance._core.models import SpeechEnhancement
@@ -144,7 +144,7 @@ class ServerQueue:
         except asyncio.CancelledError:
             if not sent():
                 task.cancel()
-            await asyncio.wait([task], timeout=_GRACE_SECONDS)
+            await ended(task, within=_GRACE_SECONDS)
             raise
 
     def take_up(

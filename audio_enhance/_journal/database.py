@@ -9,7 +9,7 @@ import errno
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
@@ -139,15 +139,8 @@ class Database:
             connection = self._connection
             if connection is None:
                 raise JournalError(f"The journal {self.path} is closed.")
-            try:
+            with self._explained():
                 return work(connection)
-            except sqlite3.Error as error:
-                raise self._error(error) from error
-            except DamagedError as error:
-                raise JournalError(
-                    f"The journal {self.path}: a row has no {error} that could be right.",
-                    hint=_DAMAGED,
-                ) from None
 
         return await self._called(guarded)
 
@@ -227,7 +220,7 @@ class Database:
 
     def _open(self) -> None:
         try:
-            with contextlib.ExitStack() as stack:
+            with self._explained(), contextlib.ExitStack() as stack:
                 if self._writable:
                     connection = self._connected_for_a_run()
                 else:
@@ -236,8 +229,6 @@ class Database:
                 self._prepare(connection)
                 stack.pop_all()
             self._connection = connection
-        except sqlite3.Error as error:
-            raise self._error(error) from error
         except OSError as error:
             raise JournalError(
                 f"The journal {self.path} cannot be opened: {error.strerror}.",
@@ -297,12 +288,24 @@ class Database:
             if self._lock is not None:
                 self._lock.release()
 
-    def _error(self, error: sqlite3.Error) -> JournalError:
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-        if code == sqlite3.SQLITE_NOTADB:
-            return JournalError(f"{self.path} is not a journal.", hint=schema.OTHER_PATH)
-        primary = code & 0xFF  # SQLite, "Result and Error Codes": the rest says it in detail
-        return JournalError(f"The journal {self.path}: {error}.", hint=_HINTS.get(primary))
+    @contextlib.contextmanager
+    def _explained(self) -> Generator[None]:
+        """Raise what is wrong with the file as an error that names it, and says what to do."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+            if code == sqlite3.SQLITE_NOTADB:
+                raise JournalError(
+                    f"{self.path} is not a journal.", hint=schema.OTHER_PATH
+                ) from error
+            # SQLite, "Result and Error Codes": the rest of the number says it in detail.
+            hint = _HINTS.get(code & 0xFF, _DAMAGED)
+            raise JournalError(f"The journal {self.path}: {error}.", hint=hint) from error
+        except (DamagedError, UnicodeDecodeError) as error:
+            raise JournalError(
+                f"The journal {self.path} holds what nobody wrote ({error}).", hint=_DAMAGED
+            ) from error
 
 
 def _deliver(calls: Iterable[_Call[Any]]) -> None:

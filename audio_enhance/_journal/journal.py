@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Hashable, Iterable
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ import attrs
 from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.clock import Clock, SystemClock
 from audio_enhance._core.redaction import redact
+from audio_enhance._recording.claims import remove_part
 from audio_enhance._recording.filenames import is_part_name
 
 from .entry import NAMES, EntryState, JournalEntry, entry_of, state_of, stored, text_of
@@ -260,13 +262,14 @@ class Journal:
         They are read as they are drawn, 256 at once; entries may be saved meanwhile.
         """
         wanted = frozenset(states or EntryState)
-        among = ", ".join("?" * len(wanted))
+        others = frozenset(EntryState) - wanted
+        among = ", ".join("?" * len(others))
         statement = (
             f"SELECT {_COLUMNS}, id FROM entries WHERE id > ?"  # noqa: S608
-            f" AND (state IN ({among}) OR {_UNSETTLED}) ORDER BY id LIMIT {_READ_AT_ONCE}"
+            f" AND (state NOT IN ({among}) OR {_UNSETTLED}) ORDER BY id LIMIT {_READ_AT_ONCE}"
         )
         last = 0
-        while found := await self._read(statement, last, *wanted):
+        while found := await self._read(statement, last, *others):
             for _, entry in found:
                 if entry.state in wanted:
                     yield entry
@@ -326,10 +329,8 @@ class Journal:
             path = Path(name)
             if is_part_name(path.name):
                 try:
-                    await to_its_end(path.unlink)
-                    removed.append(path)
-                except FileNotFoundError:
-                    pass
+                    if await to_its_end(partial(remove_part, path)):
+                        removed.append(path)
                 except (OSError, ValueError):
                     continue
             await self._database.rows(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from audio_enhance._core.errors import JournalError
 
-from .entry import NAMES, loaded, stored
+from .entry import NAMES, loaded, stored, text_of
 from .home import HOME, Move
 from .recognised import APPLICATION_ID
 
@@ -191,7 +191,7 @@ def complete(connection: sqlite3.Connection, version: int) -> None:
 def home_of(connection: sqlite3.Connection) -> str | None:
     """Return the folder that a journal lay in when its paths were written, if it is known."""
     found = connection.execute("SELECT value FROM settings WHERE name = ?", (HOME,)).fetchone()
-    return None if found is None else str(found[0])
+    return None if found is None else text_of(found[0])
 
 
 def _number(connection: sqlite3.Connection, pragma: str) -> int:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.errors import OutputError, OutputExistsError
+from audio_enhance._recording.claims import claim_path, is_taken, take_over
 from audio_enhance._recording.filenames import PART_PREFIX, part_name
 
 _IOV_MAX = 1024  # of Linux and macOS; how many pieces one call takes
@@ -166,17 +167,31 @@ class PartialFile:
         try:
             os.link(self.path, target)  # the one rename that never replaces (link(2): EEXIST)
         except FileExistsError:
-            raise
-        except OSError:  # a file system without hard links: claim the name, then replace that
-            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
-            try:
-                self.path.replace(target)
-            except OSError:
-                target.unlink(missing_ok=True)
+            if is_taken(target):
                 raise
+            self._claim(target)
+        except OSError:  # a file system without hard links
+            self._claim(target)
         else:
             self.path.unlink()
         self._is_there = False
+
+    def _claim(self, target: Path) -> None:
+        """Claim the name with an empty file, then replace that; see `claims`."""
+        claiming = claim_path(self.path, target)
+        self.path.replace(claiming)
+        self.path = claiming
+        try:
+            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            if not take_over(target, self.path):
+                raise
+        try:
+            self.path.replace(target)
+        except OSError:
+            if self.path.exists():  # nobody has taken the claim over
+                target.unlink(missing_ok=True)
+            raise
 
     def _close(self) -> None:
         if self._fd is not None:

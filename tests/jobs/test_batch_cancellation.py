@@ -371,14 +371,21 @@ async def test_a_timeout_around_anything_ends_it(tmp_path: Path) -> None:
         assert b.client._open.lanes[0].unfinished == 0
 
 
-async def test_what_was_cancelled_can_be_enhanced_later_at_no_extra_cost(tmp_path: Path) -> None:
-    """The journal knows the id of an enhancement whose answer came after the cancellation."""
+@pytest.mark.parametrize("times", [1, 2, 3])
+async def test_what_was_cancelled_can_be_enhanced_later_at_no_extra_cost(
+    tmp_path: Path, times: int
+) -> None:
+    """The journal knows the id of an enhancement whose answer came after the cancellations."""
     async with bench(tmp_path, speed=20, seconds=1.0) as b:
         sources = b.sources(1)
         b.service.faults.slow_seconds = 0.2
         b.service.faults.script(Fault.SLOW_ANSWER, route=CREATE)
         running = asyncio.create_task(b.batch(sources, journal=b.journal))
         await reached(lambda: b.count(CREATE) == 1)
+        for _ in range(times - 1):
+            running.cancel()
+            for _ in range(5):
+                await asyncio.sleep(0)
         await cancelled(running)
         report = await b.batch(sources, journal=b.journal)
         b.check(report)

@@ -142,6 +142,67 @@ class TestWhatIsNoJournal:
                     await all_of(journal)
             assert "move it away" in str(caught.value)
 
+    @pytest.mark.parametrize("seed", range(8))
+    async def test_any_bit_may_flip(self, path: Path, seed: int) -> None:
+        """Whatever the disk makes of it, what is read is right or the journal is said to be bad."""
+        async with await Journal.open(path) as journal:
+            part = path.with_name(".audio-enhance-1.part")
+            for name in "abc":
+                await journal.save(done(name, EntryState.FAILED, error="no", temporary=str(part)))
+            await journal.set_setting("enhance", "{}")
+            await journal.set_path_setting("output_dir", path.parent)
+        chance, whole, bad, mute = random.Random(seed), path.read_bytes(), 0, 0
+        used = [n for n, byte in enumerate(whole) if byte]
+        for _ in range(25):
+            content = bytearray(whole)
+            for at in chance.sample(used, 3):
+                content[at] ^= 1 << chance.randrange(8)
+            path.write_bytes(content)
+            for how in (Journal.read, Journal.open):
+                try:
+                    async with await how(path) as journal:
+                        await all_of(journal)
+                        await journal.counts()
+                        await journal.setting("enhance")
+                        await journal.path_setting("output_dir")
+                        await journal.entry("b", 93)
+                        if how == Journal.open:
+                            await journal.remove_leftovers()
+                            await journal.plan([("d", 1)])
+                except JournalError as error:
+                    bad += 1
+                    mute += path.name not in str(error) or not error.hint
+            for file in path.parent.iterdir():
+                file.unlink()
+        assert bad
+        assert mute == 0
+
+    @pytest.mark.parametrize(
+        ("column", "value"),
+        [
+            ("state", "succeedee"),
+            ("source", b"\xff\xfe"),
+            ("strength", 101),
+            ("md5", "xyz"),
+            ("byte_size", -1),
+            ("modified_ns", "soon"),
+            ("updated_at", "now"),
+        ],
+    )
+    async def test_a_value_that_nobody_wrote(self, path: Path, column: str, value: object) -> None:
+        async with await Journal.open(path) as journal:
+            await journal.save(done("a", EntryState.SUCCEEDED))
+        with contextlib.closing(sqlite3.connect(path)) as other:
+            other.execute(f"UPDATE entries SET {column} = ?", [value])
+            other.commit()
+        async with await Journal.open(path) as journal:
+            with pytest.raises(JournalError, match=r"batch\.sqlite") as caught:
+                await all_of(journal)
+            if column == "state":
+                with pytest.raises(JournalError, match=r"batch\.sqlite"):
+                    await journal.counts()
+        assert "move it away" in str(caught.value)
+
     @pytest.mark.parametrize("beneath", ["", "file/batch.sqlite", "file/folder/batch.sqlite"])
     async def test_a_place_where_no_file_can_be(self, tmp_path: Path, beneath: str) -> None:
         (tmp_path / "file").touch()
