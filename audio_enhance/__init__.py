@@ -8,6 +8,7 @@ from ._core.errors import (
     ApiError,
     AudioEnhanceError,
     AuthenticationError,
+    ClientClosedError,
     ConfigurationError,
     ConnectionFailedError,
     CorruptTransferError,
@@ -30,6 +31,7 @@ from ._core.errors import (
     ServerError,
     SourceChangedError,
     StorageError,
+    TooManyWaitingError,
     TransferStalledError,
     UnsupportedMediaTypeError,
     ValidationError,
@@ -53,8 +55,9 @@ from ._core.models import (
     SpeechEnhancement,
     check_strength,
 )
-from ._jobs.batch import BatchReport, Outcome
-from ._jobs.handle import EnhanceResult, Job, JobStatus
+from ._jobs.handle import EnhanceResult, Job
+from ._jobs.report import BatchReport, Outcome
+from ._jobs.state import JobStatus
 from ._journal.entry import EntryState, JournalEntry
 from ._journal.journal import Journal
 from ._recording.filenames import safe_name
@@ -81,6 +84,7 @@ __all__ = [
     "AudioEnhanceError",
     "AuthenticationError",
     "BatchReport",
+    "ClientClosedError",
     "ClientCredentials",
     "Clock",
     "ConfigurationError",
@@ -131,6 +135,7 @@ __all__ = [
     "Submitted",
     "Timeouts",
     "TokenProvider",
+    "TooManyWaitingError",
     "TransferStalledError",
     "UnsupportedMediaTypeError",
     "Uploading",

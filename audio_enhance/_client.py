@@ -2,39 +2,31 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
 
-import aiohttp
-
-from ._core.cancellation import end
-from ._core.clock import Clock, SystemClock
-from ._core.errors import InvalidInputError
-from ._core.events import Event
-from ._core.models import check_strengths
-from ._jobs.batch import Batch, BatchReport, Outcome, SourcesLike
-from ._jobs.handle import EnhanceResult
-from ._jobs.intake import Jobs
-from ._jobs.opened import Auth, Settings, Setup
-from ._jobs.work import Order
-from ._journal.journal import Journal
-from ._recording.source import Source, SourceLike
-from ._scheduler.polling import PollPolicy
-from ._session.rate_limits import RateLimits
-from ._session.retry import RetryPolicy
-from ._session.sessions import Timeouts
-from ._settings import DEFAULT_BASE_URL, auth_from, base_url_from
-from ._transfer.output_folder import OutputFolder
-
-# Uploads and enhancements that a batch remembers, for contents that come more than once; a
-# journal remembers all of them.
-_REMEMBERED = 1024
+from audio_enhance._core.cancellation import end
+from audio_enhance._core.errors import InvalidInputError
+from audio_enhance._core.events import Event
+from audio_enhance._core.models import Asset, SpeechEnhancement, check_strength
+from audio_enhance._jobs.batch import BatchOptions, SourcesLike
+from audio_enhance._jobs.handle import EnhanceResult, Job
+from audio_enhance._jobs.intake import Intake, Terms
+from audio_enhance._jobs.order import Order
+from audio_enhance._jobs.report import BatchReport, Outcome
+from audio_enhance._journal.journal import Journal
+from audio_enhance._recording.filenames import safe_name
+from audio_enhance._recording.source import Source, SourceLike, as_source
+from audio_enhance._settings import Auth, Options, Settings, auth_from, base_url_from
+from audio_enhance._transfer.output_folder import OutputFolder
+from audio_enhance._transfer.part_file import PartialFile
+from audio_enhance._transfer.stream import ResultStream
 
 
-class EnhanceClient(Jobs):
+class EnhanceClient:
     """A client of the Enhance Speech API, for one API client or several; an async context.
 
     Args:
@@ -52,7 +44,7 @@ class EnhanceClient(Jobs):
         limits: The organization's rate limits; give the same object to every client of one
             organization. A sequence gives each of several API clients its own.
         max_waiting: How many jobs may wait to be submitted before `submit` refuses another
-            with `LaneFullError`; batches wait by themselves.
+            with `TooManyWaitingError`; batches wait by themselves.
         on_event: Told what happens to every job of this client, for watching it in production;
             called on the event loop, so it must not block.
         clock: What tells the time and waits, for tests.
@@ -61,57 +53,34 @@ class EnhanceClient(Jobs):
         ConfigurationError: The credentials or the address cannot be used.
     """
 
-    def __init__(
-        self,
-        auth: Auth | Sequence[Auth],
-        *,
-        base_url: str = DEFAULT_BASE_URL,
-        session: aiohttp.ClientSession | None = None,
-        trust_env: bool = False,
-        timeouts: Timeouts | None = None,
-        retry: RetryPolicy | None = None,
-        polling: PollPolicy | None = None,
-        limits: RateLimits | Sequence[RateLimits] | None = None,
-        max_waiting: int | None = None,
-        on_event: Callable[[Event], None] | None = None,
-        clock: Clock | None = None,
-    ) -> None:
-        setup = Setup(
-            auth,
-            base_url=base_url,
-            session=session,
-            trust_env=trust_env,
-            timeouts=timeouts or Timeouts(),
-            retry=retry or RetryPolicy(),
-            polling=polling or PollPolicy(),
-            limits=limits,
-            clock=clock or SystemClock(),
-        )
-        super().__init__(setup, max_waiting=max_waiting, on_event=on_event)
+    def __init__(self, auth: Auth | Sequence[Auth], **options: Unpack[Options]) -> None:
+        self._intake = Intake(Settings(auth, **options))
 
     @classmethod
-    def from_env(cls, **settings: Unpack[Settings]) -> Self:
+    def from_env(cls, **options: Unpack[Options]) -> Self:
         """Make a client from the environment's credentials and addresses.
 
         Args:
-            settings: As for the class.
+            options: As for the class; what is given here wins over the environment.
 
         Raises:
             ConfigurationError: Variables are missing; every one of them is named.
         """
-        return cls(auth_from(), base_url=base_url_from(), **settings)
+        options.setdefault("base_url", base_url_from())
+        return cls(auth_from(), **options)
 
     def __repr__(self) -> str:
-        ids = ", ".join(repr(auth.client_id) for auth in self._setup.auth)
-        return f"{type(self).__name__}({ids}, base_url={self._setup.base_url!r})"
+        settings = self._intake.settings
+        ids = ", ".join(repr(auth.client_id) for auth in settings.auth)
+        return f"{type(self).__name__}({ids}, base_url={settings.base_url!r})"
 
     @property
     def base_url(self) -> str:
         """The API's address, as it is used."""
-        return self._setup.base_url
+        return self._intake.settings.base_url
 
     async def __aenter__(self) -> Self:
-        self._open  # noqa: B018  opens the sessions inside the running loop
+        self._intake.reopen()
         return self
 
     async def __aexit__(
@@ -121,6 +90,14 @@ class EnhanceClient(Jobs):
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+    async def aclose(self) -> None:
+        """Cancel the jobs under way, wait for their end, and close the connections.
+
+        What was submitted goes on at the server. A closed client works again inside a new
+        `async with`, in the same event loop or in another.
+        """
+        await self._intake.aclose()
 
     async def enhance(
         self,
@@ -167,13 +144,7 @@ class EnhanceClient(Jobs):
         *,
         strength: int | Iterable[int],
         output_dir: str | os.PathLike[str],
-        journal: str | os.PathLike[str] | Journal | None = None,
-        overwrite: bool = False,
-        redo: bool = False,
-        protected: Iterable[str | os.PathLike[str]] = (),
-        root: str | os.PathLike[str] | None = None,
-        priority: int = 0,
-        on_event: Callable[[Event], None] | None = None,
+        **options: Unpack[BatchOptions],
     ) -> BatchReport:
         """Enhance any number of recordings, and return one outcome for each and every strength.
 
@@ -198,23 +169,10 @@ class EnhanceClient(Jobs):
             InvalidStrengthError: A strength is out of range; nothing was sent.
             JournalError: The journal cannot be used, or another run uses it.
         """
-        outcomes: list[tuple[int, Outcome]] = []
-        async with self._batch(
-            sources,
-            strength,
-            output_dir,
-            journal,
-            overwrite,
-            redo,
-            protected,
-            root,
-            priority,
-            on_event,
-        ) as batch:
-            async with aclosing(batch.run(sources)) as run:
-                outcomes.extend([item async for item in run])
-            outcomes.sort(key=lambda item: item[0])
-            return BatchReport([outcome for _, outcome in outcomes], batch.stopped_by)
+        batch = self._intake.batch(sources, strength=strength, output_dir=output_dir, **options)
+        async with batch as running, aclosing(running.run(sources)) as run:
+            outcomes = sorted([item async for item in run], key=lambda item: item[0])
+            return BatchReport([outcome for _, outcome in outcomes], running.stopped_by)
 
     async def enhance_as_completed(
         self,
@@ -222,79 +180,253 @@ class EnhanceClient(Jobs):
         *,
         strength: int | Iterable[int],
         output_dir: str | os.PathLike[str],
-        journal: str | os.PathLike[str] | Journal | None = None,
-        overwrite: bool = False,
-        redo: bool = False,
-        protected: Iterable[str | os.PathLike[str]] = (),
-        root: str | os.PathLike[str] | None = None,
-        priority: int = 0,
-        on_event: Callable[[Event], None] | None = None,
+        **options: Unpack[BatchOptions],
     ) -> AsyncGenerator[Outcome]:
         """Yield the outcomes of `enhance_batch` as they come, whatever their number.
 
         Leaving the loop early cancels what is under way; `contextlib.aclosing` makes that
         happen at once.
         """
-        async with (
-            self._batch(
-                sources,
-                strength,
-                output_dir,
-                journal,
-                overwrite,
-                redo,
-                protected,
-                root,
-                priority,
-                on_event,
-            ) as batch,
-            aclosing(batch.run(sources)) as run,
-        ):
+        batch = self._intake.batch(sources, strength=strength, output_dir=output_dir, **options)
+        async with batch as running, aclosing(running.run(sources)) as run:
             async for _, outcome in run:
                 yield outcome
 
-    @asynccontextmanager
-    async def _batch(
+    async def submit(
         self,
-        sources: SourcesLike,
-        strength: int | Iterable[int],
-        output_dir: str | os.PathLike[str],
-        journal: str | os.PathLike[str] | Journal | None,
-        overwrite: bool,
-        redo: bool,
-        protected: Iterable[str | os.PathLike[str]],
-        root: str | os.PathLike[str] | None,
-        priority: int,
-        on_event: Callable[[Event], None] | None,
-    ) -> AsyncGenerator[Batch]:
-        strengths = check_strengths(strength)
-        if isinstance(sources, str | bytes | bytearray | memoryview | os.PathLike | Source):
-            raise InvalidInputError("A batch is of several sources.", hint="Put it into a list.")
-        directory = Path(output_dir)
-        outputs = OutputFolder.for_batch(
-            directory,
-            sources if isinstance(sources, Sequence) else (),
-            overwrite=overwrite,
-            root=None if root is None else Path(root),
+        source: SourceLike | Awaitable[Source],
+        *,
+        strength: int,
+        priority: int = 0,
+        output_dir: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        journal: Journal | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> Job:
+        """Begin to enhance one recording, and return a handle to follow and cancel it.
+
+        Args:
+            source: A path, bytes or a `Source`; or what a `Source` is awaited from, such as
+                `Source.spool(…)`, which has its place among the waiting while it arrives. Where
+                there is no place, nothing of it is read.
+            strength: 0 (the original) to 100 (fully enhanced); the guide uses 93.
+            priority: Higher goes first among what this client has not submitted yet.
+            output_dir: The folder for the result; without one it stays at the server, for
+                `presigned_download_url`.
+            overwrite: Replace a result of the same name; otherwise it is an error.
+            journal: Where every step is written down, for `take_up` after a restart.
+            on_event: Told what happens; called on the event loop, so it must not block.
+
+        Raises:
+            InvalidInputError: The kind of source, its type or the strength cannot be used.
+            TooManyWaitingError: `max_waiting` jobs wait already.
+            JobCancelledError: The client was closed while the recording arrived.
+        """
+        terms = _terms(priority, output_dir, overwrite, journal, on_event)
+        return await self._intake.submit(source, strength, terms)
+
+    async def take_up(
+        self,
+        journal: Journal,
+        *,
+        priority: int = 0,
+        output_dir: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> list[Job]:
+        """Go on with what an earlier run submitted with a journal and did not finish.
+
+        Files are taken from where they were. Data that was spooled is gone with the earlier
+        run; such a job goes on if its upload was begun, and is noted as failed otherwise.
+
+        Args:
+            journal: The journal that `submit` was given.
+            priority: As in `submit`, for all of them.
+            output_dir: As in `submit`.
+            overwrite: As in `submit`.
+            on_event: As in `submit`.
+        """
+        terms = _terms(priority, output_dir, overwrite, journal, on_event)
+        return await self._intake.take_up(journal, terms)
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs are not submitted yet, those included whose recording is arriving."""
+        return self._intake.waiting
+
+    @property
+    def backlog_seconds(self) -> float:
+        """When a job that came now would probably be begun by the server, in seconds from now.
+
+        Learned from the jobs before; a second for each job where there were none.
+        """
+        return self._intake.backlog_seconds
+
+    async def drain(self, timeout: float) -> bool:
+        """Wait for the jobs under way, at most that many seconds, and return whether all ended.
+
+        What is left over is cancelled by `aclose`: what was submitted goes on at the server.
+        """
+        return await self._intake.drain(timeout)
+
+    async def create_asset(self, source: SourceLike) -> Asset:
+        """Register a recording (step 1), hashed off the event loop.
+
+        Raises:
+            InvalidInputError: It is missing, empty, unreadable or of an unsupported type;
+                nothing was sent.
+            ApiError, ConnectionFailedError: The API refused, or could not be reached.
+        """
+        return await self._intake.steps().create_asset(as_source(source))
+
+    async def upload(
+        self, asset: Asset, source: SourceLike, *, on_bytes: Callable[[int], None] | None = None
+    ) -> None:
+        """Send a recording's bytes to the object store (step 2), with constant memory.
+
+        Args:
+            asset: What `create_asset` returned for the same recording.
+            source: The recording.
+            on_bytes: Told how many bytes are on their way.
+
+        Raises:
+            SourceChangedError: It is not the recording that the asset was created for.
+            StorageError: The object store refused it.
+            TransferStalledError: No byte moved for `Timeouts.stall` seconds.
+        """
+        await self._intake.steps(asset.id).upload(
+            asset, as_source(source), on_bytes=on_bytes or _ignore
         )
-        outputs.protected.add(protected)
-        async with AsyncExitStack() as stack:
-            opened_journal = None
-            if isinstance(journal, Journal):
-                opened_journal = journal
-            elif journal is not None:
-                opened_journal = await stack.enter_async_context(
-                    await Journal.open(Path(journal), clock=self._setup.clock)
-                )
-            if opened_journal is not None:
-                outputs.protected.add_journal(opened_journal.path)
-                await opened_journal.remove_leftovers()
-            opened = self._open
-            yield Batch(
-                opened.lanes,
-                opened.moved,
-                Order.of(outputs, opened_journal, keep=_REMEMBERED, redo=redo, spare=not redo),
-                strengths,
-                priority=priority,
-                on_event=self._listeners(on_event),
-            )
+
+    async def wait_until_ready(self, asset_id: str, *, timeout: float | None = None) -> Asset:
+        """Wait until an uploaded asset can be enhanced (the end of step 2).
+
+        Args:
+            asset_id: The asset.
+            timeout: Seconds; `Timeouts.ready` where it is not given.
+
+        Raises:
+            WaitTimeoutError: It was not ready in time.
+        """
+        return await self._intake.steps(asset_id).wait_until_ready(asset_id, timeout=timeout)
+
+    async def create_speech_enhancement(self, asset_id: str, *, strength: int) -> SpeechEnhancement:
+        """Ask for an enhancement of an asset (step 3).
+
+        Args:
+            asset_id: An asset that is ready.
+            strength: 0 (the original) to 100 (fully enhanced); the guide uses 93.
+
+        Raises:
+            InvalidStrengthError: The strength is out of range; nothing was sent.
+        """
+        return await self._intake.steps(asset_id).api.create_speech_enhancement(
+            asset_id, check_strength(strength)
+        )
+
+    async def wait_until_finished(
+        self, enhancement: SpeechEnhancement, *, timeout: float | None = None
+    ) -> SpeechEnhancement:
+        """Wait until an enhancement has succeeded (step 4).
+
+        Args:
+            enhancement: What step 3 or `get_speech_enhancement` returned.
+            timeout: Seconds; `Timeouts.processing` where it is not given.
+
+        Raises:
+            EnhancementFailedError: The server could not enhance it.
+            WaitTimeoutError: It was not finished in time; the error carries the ids to take it
+                up again.
+        """
+        return await self._intake.steps(enhancement.asset_id).wait_until_finished(
+            enhancement, timeout=timeout
+        )
+
+    async def download(
+        self,
+        enhancement: SpeechEnhancement,
+        *,
+        output_dir: str | os.PathLike[str] = ".",
+        filename: str | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Fetch the result of an enhancement into a folder (step 5) and return its path.
+
+        Args:
+            enhancement: One that has succeeded.
+            output_dir: The folder; made if it is not there.
+            filename: A bare name to use instead of the server's.
+            overwrite: Replace a file of that name; otherwise it is an error.
+
+        Raises:
+            OutputExistsError: There is a file of that name.
+            OutputError: The file cannot be written.
+            CorruptTransferError: The result did not arrive whole.
+        """
+        directory = Path(output_dir)
+        if filename is not None and (not filename or safe_name(filename) != filename):
+            raise InvalidInputError(f"{filename!r} is no bare file name that works everywhere.")
+
+        async def place(name: str) -> tuple[Path, bool]:
+            return directory / (filename or name), overwrite
+
+        return await self._intake.steps(enhancement.asset_id).download(
+            enhancement, PartialFile(directory), place=place
+        )
+
+    async def get_asset(self, asset_id: str) -> Asset:
+        """Return an asset as the server knows it now; raises `NotFoundError`."""
+        return await self._intake.steps(asset_id).api.get_asset(asset_id)
+
+    async def get_speech_enhancement(self, asset_id: str, enhancement_id: str) -> SpeechEnhancement:
+        """Return an enhancement as the server knows it now; raises `NotFoundError`."""
+        return await self._intake.steps(asset_id).api.get_speech_enhancement(
+            asset_id, enhancement_id
+        )
+
+    async def presigned_download_url(self, enhancement: SpeechEnhancement) -> str:
+        """Return a short-lived URL of the result, to redirect a browser to.
+
+        The URL is a credential: whoever has it can fetch the result until it ends.
+
+        Raises:
+            InvalidInputError: The enhancement is not finished.
+        """
+        return await self._intake.steps(enhancement.asset_id).presigned_download_url(enhancement)
+
+    def stream(
+        self,
+        enhancement: SpeechEnhancement,
+        *,
+        range: str | None = None,  # noqa: A002  the header's own name
+    ) -> AbstractAsyncContextManager[ResultStream]:
+        """Open a result for reading, to pass it through to a player; used with `async with`.
+
+        Args:
+            enhancement: One that has succeeded.
+            range: The `Range` header of whoever asked; answered with status 206.
+
+        Raises:
+            InvalidInputError: The range is malformed, or the enhancement is not finished.
+            StorageError: The object store refused it.
+        """
+        return self._intake.steps(enhancement.asset_id).stream(enhancement, range=range)
+
+
+def _terms(
+    priority: int,
+    output_dir: str | os.PathLike[str] | None,
+    overwrite: bool,
+    journal: Journal | None,
+    on_event: Callable[[Event], None] | None,
+) -> Terms:
+    outputs = None if output_dir is None else OutputFolder(Path(output_dir), overwrite)
+    if outputs is not None and journal is not None:
+        outputs.protected.add_journal(journal.path)
+    return Terms(
+        order=Order(outputs=outputs, journal=journal), priority=priority, on_event=on_event
+    )
+
+
+def _ignore(*_: object) -> None:
+    pass

@@ -1,10 +1,25 @@
-"""What the environment says: Adobe's own names for the credentials, and two of ours."""
+"""What a client is set up with: every option once, and what the environment says."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypedDict, Unpack
 
-from ._core.errors import ConfigurationError
-from ._session.tokens import IMS_TOKEN_URL, AccessToken, ClientCredentials
+import aiohttp
+
+from audio_enhance._core.clock import Clock, SystemClock
+from audio_enhance._core.errors import ConfigurationError
+from audio_enhance._core.events import Event
+from audio_enhance._scheduler.polling import PollPolicy
+from audio_enhance._session.addresses import check_own
+from audio_enhance._session.rate_limits import RateLimits
+from audio_enhance._session.retry import RetryPolicy
+from audio_enhance._session.sessions import Timeouts
+from audio_enhance._session.tokens import (
+    IMS_TOKEN_URL,
+    AccessToken,
+    ClientCredentials,
+    TokenProvider,
+)
 
 CLIENT_ID = "FIREFLY_SERVICES_CLIENT_ID"
 CLIENT_SECRET = "FIREFLY_SERVICES_CLIENT_SECRET"  # noqa: S105
@@ -14,6 +29,70 @@ TOKEN_URL = "AUDIO_ENHANCE_TOKEN_URL"  # noqa: S105
 
 # The host of the API's later public revision.
 DEFAULT_BASE_URL = "https://firefly-beta.adobe.io"
+
+Auth = ClientCredentials | AccessToken | TokenProvider
+
+
+class Options(TypedDict, total=False):
+    """The options of a client beside its credentials, for signatures that pass them on."""
+
+    base_url: str
+    session: aiohttp.ClientSession | None
+    trust_env: bool
+    timeouts: Timeouts | None
+    retry: RetryPolicy | None
+    polling: PollPolicy | None
+    limits: RateLimits | Sequence[RateLimits] | None
+    max_waiting: int | None
+    on_event: Callable[[Event], None] | None
+    clock: Clock | None
+
+
+def _several(auth: Auth | Sequence[Auth]) -> tuple[Auth, ...]:
+    several = tuple(auth) if isinstance(auth, Sequence) else (auth,)
+    if not several:
+        raise ConfigurationError("There are no credentials.")
+    for one in several:
+        if not isinstance(one, ClientCredentials | TokenProvider):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(
+                f"A {type(one).__name__} gives no tokens.",
+                hint="Use ClientCredentials, AccessToken, or an object with client_id, token() "
+                "and reject().",
+            )
+        if isinstance(one, ClientCredentials):
+            check_own(one.token_url, "token URL")
+    return several
+
+
+class Settings:
+    """What a client is set up with, checked; `EnhanceClient` says what each of it means.
+
+    Raises:
+        ConfigurationError: The credentials, the address or the limits cannot be used.
+    """
+
+    def __init__(self, auth: Auth | Sequence[Auth], **options: Unpack[Options]) -> None:
+        if unknown := options.keys() - Options.__annotations__.keys():
+            raise TypeError(f"There is no option {', '.join(map(repr, sorted(unknown)))}.")
+        self.auth = _several(auth)
+        self.base_url = check_own(options.get("base_url", DEFAULT_BASE_URL), "base URL")
+        self.session = options.get("session")
+        self.trust_env = options.get("trust_env", False)
+        self.timeouts = options.get("timeouts") or Timeouts()
+        self.retry = options.get("retry") or RetryPolicy()
+        self.polling = options.get("polling") or PollPolicy()
+        self.max_waiting = options.get("max_waiting")
+        self.on_event = options.get("on_event")
+        self.clock = options.get("clock") or SystemClock()
+        self.limits = self._limits(options.get("limits"))
+
+    def _limits(self, limits: RateLimits | Sequence[RateLimits] | None) -> Sequence[RateLimits]:
+        """Return the limits of each API client; one object counts for all of them together."""
+        if limits is None or isinstance(limits, RateLimits):
+            return [limits or RateLimits(clock=self.clock)] * len(self.auth)
+        if len(limits) != len(self.auth):
+            raise ConfigurationError(f"{len(limits)} rate limits for {len(self.auth)} API clients.")
+        return limits
 
 
 def auth_from(environ: Mapping[str, str] = os.environ) -> ClientCredentials | AccessToken:

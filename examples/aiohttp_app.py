@@ -8,7 +8,7 @@ import math
 
 from aiohttp import BodyPartReader, web
 
-from audio_enhance import AudioEnhanceError, EnhanceClient, Job, LaneFullError, Source
+from audio_enhance import AudioEnhanceError, EnhanceClient, Job, Source, TooManyWaitingError
 from audio_enhance.integrations.aiohttp import CLIENT, cleanup_ctx, part_chunks
 from audio_enhance.integrations.sse import HEADERS, server_sent_events
 
@@ -24,7 +24,7 @@ async def create(request: web.Request) -> web.Response:
     upload = Source.spool(part_chunks(part), part.filename, max_bytes=MOST_BYTES)
     try:
         job = await request.app[CLIENT].submit(upload, strength=93, priority=10)
-    except LaneFullError as error:
+    except TooManyWaitingError as error:
         raise web.HTTPServiceUnavailable(
             headers={"Retry-After": str(math.ceil(error.retry_after or 1))}
         ) from None

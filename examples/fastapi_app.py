@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import FastAPI, Header, HTTPException, Request
 from fastapi.responses import Response, StreamingResponse
 
-from audio_enhance import AudioEnhanceError, EnhanceClient, Job, LaneFullError, Source
+from audio_enhance import AudioEnhanceError, EnhanceClient, Job, Source, TooManyWaitingError
 from audio_enhance.integrations.asgi import body_chunks, lifespan
 from audio_enhance.integrations.sse import HEADERS, server_sent_events
 
@@ -34,7 +34,7 @@ async def create(request: Request, filename: str) -> dict[str, str]:
     upload = Source.spool(body_chunks(request.receive), filename, max_bytes=MOST_BYTES)
     try:
         job = await client.submit(upload, strength=93, priority=10)
-    except LaneFullError as error:
+    except TooManyWaitingError as error:
         retry_after = str(math.ceil(error.retry_after or 1))
         raise HTTPException(503, headers={"Retry-After": retry_after}) from None
     except AudioEnhanceError as error:

@@ -12,7 +12,7 @@ from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.response import Stream
 
-from audio_enhance import AudioEnhanceError, EnhanceClient, Job, LaneFullError, Source
+from audio_enhance import AudioEnhanceError, EnhanceClient, Job, Source, TooManyWaitingError
 from audio_enhance.integrations.asgi import body_chunks, lifespan
 from audio_enhance.integrations.sse import HEADERS, server_sent_events
 
@@ -38,7 +38,7 @@ async def create(request: AnyRequest) -> dict[str, str]:
     upload = Source.spool(body_chunks(request.receive), filename, max_bytes=MOST_BYTES)
     try:
         job = await client.submit(upload, strength=93, priority=10)
-    except LaneFullError as error:
+    except TooManyWaitingError as error:
         retry_after = str(math.ceil(error.retry_after or 1))
         raise HTTPException(status_code=503, headers={"Retry-After": retry_after}) from None
     except AudioEnhanceError as error:

@@ -11,12 +11,15 @@ from audio_enhance import (
     AccessToken,
     AudioEnhanceError,
     AuthenticationError,
+    ClientClosedError,
     ClientCredentials,
     ConfigurationError,
     EnhanceClient,
     NotFoundError,
     Phase,
+    RateLimits,
     RetryPolicy,
+    Source,
     Timeouts,
     TokenProvider,
 )
@@ -25,6 +28,7 @@ from audio_enhance.local import Behaviour, Fault, LocalService
 from .conftest import QUICK_POLLING, QUICK_RETRY, Connect
 from .support.resources import open_files, other_tasks, settled_files, settled_tasks
 from .support.results import expected
+from .support.service_thread import service_in_a_thread
 
 
 class TestTokens:
@@ -180,12 +184,55 @@ class TestSessions:
         assert await settled_files(before) == {}
         assert await settled_tasks(tasks) == set()
 
-    async def test_it_can_be_used_again_after_closing(
+    async def test_closed_it_says_so_and_works_again_in_a_new_block(
         self, client: EnhanceClient, recording: Path
     ) -> None:
         await client.create_asset(recording)
         await client.aclose()
-        await client.create_asset(recording)
+        with pytest.raises(ClientClosedError, match="async with"):
+            await client.create_asset(recording)
+        with pytest.raises(ClientClosedError):
+            await client.submit(recording, strength=93)
+        assert client.waiting == 0
+        async with client:
+            await client.create_asset(recording)
+
+    def test_it_works_in_one_event_loop_after_the_other(
+        self, recording: Path, tmp_path: Path
+    ) -> None:
+        source = Source.from_path(recording)
+        with service_in_a_thread() as service:
+            client = EnhanceClient(
+                service.credentials,
+                base_url=service.base_url,
+                polling=QUICK_POLLING,
+                limits=RateLimits(),
+            )
+
+            async def once(name: str) -> Path:
+                async with client:
+                    done = [
+                        client.enhance(source, strength=strength, output_dir=tmp_path / name)
+                        for strength in (50, 93)
+                    ]
+                    return (await asyncio.gather(*done))[0].path
+
+            results = [asyncio.run(once(name)) for name in ("first", "second")]
+        assert all(path.is_file() for path in results)
+
+    def test_open_in_a_loop_that_ended_it_says_so(self, tmp_path: Path) -> None:
+        client = EnhanceClient(AccessToken("t", client_id="c"), base_url="http://127.0.0.1:1")
+
+        async def opened() -> None:
+            client._intake.reopen()
+
+        async def used() -> None:
+            with pytest.raises(ClientClosedError, match="another event loop"):
+                await client.get_asset("a")
+            await client.aclose()
+
+        asyncio.run(opened())
+        asyncio.run(used())
 
     async def test_closing_cancels_what_is_under_way(
         self, enhance_service: LocalService, recording: Path, tmp_path: Path
@@ -232,10 +279,10 @@ class TestSettings:
         assert result.path.read_bytes() == expected(recording)
 
     async def test_a_call_that_takes_too_long(self, connect: Connect, recording: Path) -> None:
-        world = await connect(timeouts=Timeouts(request=0.05), retry=RetryPolicy(attempts=2))
+        world = await connect(timeouts=Timeouts(request=0.4), retry=RetryPolicy(attempts=2))
         world.service.faults.slow_seconds = 5
         world.service.faults.script(Fault.SLOW_ANSWER, route="POST /assets", times=2)
-        with pytest.raises(AudioEnhanceError, match=r"0\.05 s") as caught:
+        with pytest.raises(AudioEnhanceError, match=r"0\.4 s") as caught:
             await world.client.create_asset(recording)
         assert caught.value.phase is Phase.CREATE_ASSET
         assert world.service.count("POST /assets") == 2

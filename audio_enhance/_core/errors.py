@@ -25,7 +25,8 @@ AudioEnhanceError
 │   ├── ServerError              408, 500, 502, 503, 504, and S3's `SlowDown`
 │   └── StorageError             S3's own refusals
 ├── EnhancementFailedError       the server finished with `failed`
-├── LaneFullError                more jobs wait than are allowed to
+├── TooManyWaitingError          more jobs wait than are allowed to
+├── ClientClosedError            the client was closed, or is open in another event loop
 ├── JobCancelledError            a job that was cancelled before it had a result
 └── MissingExtraError            an optional part is not installed (also an ImportError)
 """
@@ -41,6 +42,7 @@ __all__ = [
     "ApiError",
     "AudioEnhanceError",
     "AuthenticationError",
+    "ClientClosedError",
     "ConfigurationError",
     "ConnectionFailedError",
     "CorruptTransferError",
@@ -51,7 +53,6 @@ __all__ = [
     "JobCancelledError",
     "JournalError",
     "JournalLockedError",
-    "LaneFullError",
     "MissingExtraError",
     "NotFoundError",
     "OutputError",
@@ -63,6 +64,7 @@ __all__ = [
     "ServerError",
     "SourceChangedError",
     "StorageError",
+    "TooManyWaitingError",
     "TransferStalledError",
     "UnsupportedMediaTypeError",
     "ValidationError",
@@ -377,7 +379,7 @@ class EnhancementFailedError(AudioEnhanceError):
     )
 
 
-class LaneFullError(AudioEnhanceError):
+class TooManyWaitingError(AudioEnhanceError):
     """A job that was not taken because too many wait; `retry_after` says when to come again."""
 
     retryable = True
@@ -385,6 +387,15 @@ class LaneFullError(AudioEnhanceError):
     def __init__(self, message: str, *, retry_after: float) -> None:
         super().__init__(message, hint=f"Try again in {retry_after:.0f} s.")
         self.retry_after = retry_after
+
+
+LaneFullError = TooManyWaitingError  # the name that it had before
+
+
+class ClientClosedError(AudioEnhanceError):
+    """A client that was closed, or that is open in another event loop."""
+
+    default_hint = "Use the client inside `async with`, in the event loop that runs."
 
 
 class JobCancelledError(AudioEnhanceError):

@@ -11,121 +11,43 @@ from collections.abc import (
 from contextlib import aclosing
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, TypedDict
 
 import attrs
 
 from audio_enhance._core.cancellation import end
 from audio_enhance._core.errors import AudioEnhanceError, AuthenticationError, JobCancelledError
 from audio_enhance._core.events import Event
+from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.row import Earlier, JournalRow, note_refused
 from audio_enhance._recording.source import Source, SourceLike, as_source
 
 from .handle import Job
 from .lane import Lane
-from .work import Order, ResultAwayError
+from .order import Order, ResultAwayError
+from .report import Outcome, OutcomeStatus
 
 SourcesLike = Iterable[SourceLike] | AsyncIterable[SourceLike]
-OutcomeStatus = Literal["succeeded", "failed", "skipped", "not started"]
+
+
+class BatchOptions(TypedDict, total=False):
+    """The options of a batch beside strength and folder, for signatures that pass them on."""
+
+    journal: str | PathLike[str] | Journal | None
+    overwrite: bool
+    redo: bool
+    protected: Iterable[str | PathLike[str]]
+    root: str | PathLike[str] | None
+    priority: int
+    on_event: Callable[[Event], None] | None
+
+
 # So many outcomes may wait to be read before no further source is pulled: many more than are
 # under way, so that whoever reads in bursts does not hold up the server either.
 _UNREAD = 256
 
 _CHANGED = "The result was changed since it was made: it stays. Redo it for another one."
 _AWAY = "The result was moved or removed, and the server has it no longer. Redo it for another one."
-
-
-@attrs.frozen(kw_only=True)
-class Outcome:
-    """What became of one source at one strength.
-
-    Attributes:
-        source: The source, as it was given.
-        name: What it is called: its path, or its name where it has none.
-        strength: The strength.
-        status: `skipped` means that an earlier run of the same journal made the result;
-            `not started`, that the batch was stopped before.
-        path: Where the result is.
-        note: What a person should know of it, in one sentence: that a result which was skipped
-            was changed since, or is no longer where it was.
-        error: Why there is none.
-        asset_id: The asset, if there is one.
-        enhancement_id: The speech enhancement, if there is one.
-        extra_enhancements: How many more enhancements the server may have made than needed,
-            because an answer was lost.
-        failed_enhancements: How many the server finished with `failed`; one is tried again.
-    """
-
-    source: SourceLike
-    name: str
-    strength: int
-    status: OutcomeStatus
-    path: Path | None = None
-    note: str | None = None
-    error: AudioEnhanceError | None = None
-    asset_id: str | None = None
-    enhancement_id: str | None = None
-    extra_enhancements: int = 0
-    failed_enhancements: int = 0
-
-    @property
-    def ok(self) -> bool:
-        """Whether the result is there, or was made and is the user's now."""
-        return self.status in ("succeeded", "skipped")
-
-
-class BatchReport(Sequence[Outcome]):
-    """The outcomes of a batch, one per source and strength, in the order given.
-
-    Attributes:
-        stopped_by: What stopped the batch before its end: credentials that the server refuses,
-            or a closed client; `None` if nothing did.
-    """
-
-    def __init__(self, outcomes: list[Outcome], stopped_by: AudioEnhanceError | None) -> None:
-        self._outcomes = outcomes
-        self.stopped_by = stopped_by
-
-    def __repr__(self) -> str:
-        return (
-            f"{type(self).__name__}({len(self)} outcomes, {len(self.failed)} failed,"
-            f" {self.extra_enhancements} extra enhancements)"
-        )
-
-    def __len__(self) -> int:
-        return len(self._outcomes)
-
-    @overload
-    def __getitem__(self, index: int) -> Outcome: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Outcome]: ...
-    def __getitem__(self, index: int | slice) -> Outcome | list[Outcome]:
-        return self._outcomes[index]
-
-    @property
-    def succeeded(self) -> list[Outcome]:
-        """The outcomes whose result is there."""
-        return [outcome for outcome in self if outcome.ok]
-
-    @property
-    def failed(self) -> list[Outcome]:
-        """The outcomes without a result."""
-        return [outcome for outcome in self if not outcome.ok]
-
-    @property
-    def ok(self) -> bool:
-        """Whether every result is there."""
-        return all(outcome.ok for outcome in self)
-
-    @property
-    def extra_enhancements(self) -> int:
-        """How many more enhancements the server may have made than were needed."""
-        return sum(outcome.extra_enhancements for outcome in self)
-
-    @property
-    def failed_enhancements(self) -> int:
-        """How many enhancements the server finished with `failed`."""
-        return sum(outcome.failed_enhancements for outcome in self)
 
 
 @attrs.frozen
@@ -147,7 +69,7 @@ class Batch:
     def __init__(
         self,
         lanes: Sequence[Lane],
-        moved: asyncio.Event,
+        room_changed: asyncio.Event,
         order: Order,
         strengths: Sequence[int],
         *,
@@ -155,7 +77,7 @@ class Batch:
         on_event: Iterable[Callable[[Event], None]],
     ) -> None:
         self._lanes = lanes
-        self._moved = moved
+        self._room_changed = room_changed
         self._order = order
         self._strengths = strengths
         self._priority = priority
@@ -243,13 +165,13 @@ class Batch:
         """
         lanes = self._lanes if only is None else [only]
         while self.stopped_by is None:
-            self._moved.clear()
+            self._room_changed.clear()
             if any(lane.closed for lane in lanes):
                 self._stop(JobCancelledError("The client was closed before the batch ended."))
             elif free := [lane for lane in lanes if lane.has_room]:
                 return min(free, key=lambda lane: lane.backlog_seconds)
             else:
-                await self._moved.wait()
+                await self._room_changed.wait()
         return None
 
     async def _record_of(self, source: Source, strength: int) -> JournalRow | None:
@@ -328,7 +250,7 @@ class Batch:
         self.stopped_by = error
         for job in self._jobs:
             job.cancel()
-        self._moved.set()
+        self._room_changed.set()
 
     def _not_started(self, place: _Place, error: AudioEnhanceError) -> None:
         self._fail(place, error, status="not started")

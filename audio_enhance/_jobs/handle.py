@@ -4,7 +4,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
-from enum import StrEnum
 from itertools import count
 from pathlib import Path
 from typing import Any, TypedDict
@@ -16,7 +15,6 @@ from audio_enhance._core.events import (
     Downloading,
     Event,
     Finished,
-    Hashing,
     Processing,
     Queued,
     Retrying,
@@ -25,6 +23,8 @@ from audio_enhance._core.events import (
 )
 from audio_enhance._core.models import Asset, SpeechEnhancement
 from audio_enhance._recording.source import Source
+
+from .state import JobState, JobStatus, Track
 
 _numbers = count(1)
 _log = logging.getLogger("audio_enhance")
@@ -37,24 +37,6 @@ class Ids(TypedDict, total=False):
 
     asset_id: str
     enhancement_id: str
-
-
-class JobStatus(StrEnum):
-    """How far a job is."""
-
-    QUEUED = "queued"
-    HASHING = "hashing"
-    UPLOADING = "uploading"
-    PROCESSING = "processing"
-    DOWNLOADING = "downloading"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def finished(self) -> bool:
-        """Whether nothing more will happen."""
-        return self in (JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
 @attrs.frozen(kw_only=True)
@@ -96,12 +78,10 @@ class Job:
         source: The recording.
         strength: 0 (the original) to 100 (fully enhanced).
         priority: Higher goes first, as long as the job is not submitted.
-        asset: The asset, as soon as there is one.
-        enhancement: The speech enhancement, as the server described it last.
         extra_enhancements: See `EnhanceResult`.
         failed_enhancements: See `EnhanceResult`.
         byte_size: The length of the recording, once it was read.
-        asked: Whether a request for the enhancement went out, answered or not.
+        track: How far it is; shared with other jobs that want the same enhancement.
     """
 
     def __init__(
@@ -115,14 +95,11 @@ class Job:
         self.source = source
         self.strength = strength
         self.priority = priority
-        self.asset: Asset | None = None
-        self.enhancement: SpeechEnhancement | None = None
         self.extra_enhancements = 0
         self.failed_enhancements = 0
         self.byte_size: int | None = None
-        self.asked = False
+        self.track = Track()
         self._on_event = tuple(on_event)
-        self._status = JobStatus.QUEUED
         self._history: list[tuple[int, Event]] = []
         self._told = 0
         self._news = asyncio.Event()
@@ -132,18 +109,28 @@ class Job:
     def __repr__(self) -> str:
         return (
             f"{type(self).__name__}({self.source.label!r}, strength={self.strength},"
-            f" status={self._status.value!r})"
+            f" status={self.status.value!r})"
         )
 
     @property
     def status(self) -> JobStatus:
         """How far it is."""
-        return self._status
+        return self.track.state.status
+
+    @property
+    def asset(self) -> Asset | None:
+        """The asset, as soon as there is one."""
+        return self.track.asset
+
+    @property
+    def enhancement(self) -> SpeechEnhancement | None:
+        """The speech enhancement, as the server described it last."""
+        return self.track.enhancement
 
     @property
     def submitted(self) -> bool:
         """Whether the server was asked for the enhancement, which can not be taken back."""
-        return self.asked or self.enhancement is not None
+        return self.track.submitted
 
     def __await__(self) -> Generator[Any, None, EnhanceResult]:
         return self._result().__await__()
@@ -215,7 +202,7 @@ class Job:
                 if isinstance(event, Finished):
                     return
             if self._told <= after:
-                if self._status.finished:
+                if self.status.finished:
                     return
                 await news.wait()
 
@@ -241,6 +228,23 @@ class Job:
             return error
         return AudioEnhanceError(f"Something unforeseen: {type(error).__name__}: {error}")
 
+    def enter(self, state: JobState) -> None:
+        """Go on to a state that is this job's alone."""
+        self.track = self.track.copy()
+        self.track.enter(state)
+
+    def finish(self) -> None:
+        """Take note of the end of the task, and tell of it."""
+        error = self.error
+        if error is None:
+            self.enter(JobState.SUCCEEDED)
+            saved = self.task.result().saved
+            self.tell(Finished, path=str(saved) if saved else None)
+            return
+        cancelled = isinstance(error, JobCancelledError)
+        self.enter(JobState.CANCELLED if cancelled else JobState.FAILED)
+        self.tell(Finished, error=error)
+
     def tell(self, kind: type[Event], **details: Any) -> None:
         """Record an event and pass it on."""
         event = kind(
@@ -250,15 +254,6 @@ class Job:
             **self.ids,
             **details,
         )
-        self._status = _STATUS.get(kind, self._status)
-        if isinstance(event, Finished):
-            self._status = (
-                JobStatus.SUCCEEDED
-                if event.error is None
-                else JobStatus.CANCELLED
-                if isinstance(event.error, JobCancelledError)
-                else JobStatus.FAILED
-            )
         self._told += 1
         if isinstance(event, _PROGRESS):
             self._history = [entry for entry in self._history if type(entry[1]) is not kind]
@@ -274,12 +269,3 @@ class Job:
     def on_retry(self, error: AudioEnhanceError, wait: float) -> None:
         """Record that a request is made again."""
         self.tell(Retrying, error=error, wait=wait)
-
-
-_STATUS: dict[type[Event], JobStatus] = {
-    Hashing: JobStatus.HASHING,
-    Uploading: JobStatus.UPLOADING,
-    Submitted: JobStatus.PROCESSING,
-    Processing: JobStatus.PROCESSING,
-    Downloading: JobStatus.DOWNLOADING,
-}

@@ -4,20 +4,23 @@ import asyncio
 import logging
 
 from audio_enhance._core.cancellation import end
-from audio_enhance._core.clock import Clock
-from audio_enhance._core.errors import AudioEnhanceError
-from audio_enhance._core.events import Finished, Hashing
+from audio_enhance._core.errors import AudioEnhanceError, NotFoundError
+from audio_enhance._core.events import Hashing
 from audio_enhance._core.models import SpeechEnhancement
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.row import JournalRow
-from audio_enhance._scheduler.polling import PollPolicy
+from audio_enhance._recording.fingerprint import ContentKey
+from audio_enhance._settings import Settings
 
 from .delivery import Delivery
 from .gate import PriorityGate
 from .handle import EnhanceResult, Job
+from .order import Order, ResultAwayError
+from .state import JobState
 from .steps import Steps
+from .subscribers import Subscriber
 from .watcher import ServerQueue
-from .work import Enhancing, Order, ResultAwayError, Stages
+from .work import Enhanced, Sharing, Stages, Work
 
 _log = logging.getLogger("audio_enhance")
 _HASHING_AT_ONCE = 2
@@ -35,24 +38,18 @@ class Lane:
     Attributes:
         steps: The API client's five steps.
         queue: What is outstanding at the server.
-        unsubmitted: How many jobs are not submitted yet.
         closed: Whether it takes no more jobs.
     """
 
     def __init__(
-        self,
-        steps: Steps,
-        polling: PollPolicy,
-        clock: Clock,
-        moved: asyncio.Event,
-        *,
-        longest_processing: float | None,
+        self, steps: Steps, settings: Settings, sharing: Sharing, room_changed: asyncio.Event
     ) -> None:
         self.steps = steps
-        self.queue = ServerQueue(self._ask, polling, clock, longest=longest_processing)
-        self.unsubmitted = 0
+        self.queue = ServerQueue(
+            self._ask, settings.polling, settings.clock, longest=settings.timeouts.processing
+        )
         self.closed = False
-        self._moved = moved
+        self._room_changed = room_changed
         self._hashing = PriorityGate(_HASHING_AT_ONCE)
         self._downloads = PriorityGate(_DOWNLOADS_AT_ONCE)
         self._stages = Stages(
@@ -60,9 +57,10 @@ class Lane:
             queue=self.queue,
             ahead=PriorityGate(_AHEAD, overtaking=True),
             uploads=PriorityGate(_UPLOADS_AT_ONCE, overtaking=True),
-            on_submitted=self._submitted,
+            sharing=sharing,
+            room_changed=room_changed.set,
         )
-        self._jobs: dict[Job, bool] = {}  # and whether they are not submitted yet
+        self._jobs: dict[Job, None] = {}  # in order of arrival
         steps.api.limits.assets.owe(self._owed, _AHEAD)
 
     @property
@@ -76,6 +74,11 @@ class Lane:
         return len(self._jobs)
 
     @property
+    def unsubmitted(self) -> int:
+        """How many jobs the server has not answered yet that it has them."""
+        return sum(job.track.enhancement is None for job in self._jobs)
+
+    @property
     def jobs(self) -> tuple[Job, ...]:
         """The jobs that are not finished yet."""
         return tuple(self._jobs)
@@ -84,7 +87,7 @@ class Lane:
     def has_room(self) -> bool:
         """Whether a batch may hand over another job."""
         depth = self.queue.window.depth
-        return self.unsubmitted < _AHEAD + depth and self.unfinished < _UNFINISHED + depth
+        return self.unfinished < _UNFINISHED + depth and self.unsubmitted < _AHEAD + depth
 
     @property
     def backlog_seconds(self) -> float:
@@ -93,35 +96,31 @@ class Lane:
         left = self.unsubmitted + len(self.queue.outstanding)
         return left * (1.0 if typical is None else typical)
 
-    def start(self, job: Job, order: Order, record: JournalRow | None = None) -> None:
+    def start(self, job: Job, order: Order, row: JournalRow | None = None) -> None:
         """Begin a job; its own handle tells what becomes of it.
 
         Args:
             job: The job.
             order: What it has in common with others.
-            record: Its row in the journal, if that was read already.
+            row: Its row in the journal, if that was read already.
         """
-        self._jobs[job] = True
-        self.unsubmitted += 1
-        task = asyncio.create_task(
-            self._run(job, order, record), name=f"enhance {job.source.label}"
-        )
+        self._jobs[job] = None
+        task = asyncio.create_task(self._run(job, order, row), name=f"enhance {job.source.label}")
         task.add_done_callback(lambda _: self._over(job))
         job.start(task)
 
     async def aclose(self) -> None:
         """Cancel every job and wait for its end; what was submitted goes on at the server."""
         self.closed = True
-        self._moved.set()
+        self._room_changed.set()
         self.steps.api.limits.assets.settle(self._owed)
         await end([job.task for job in self._jobs])
         await self.queue.aclose()
 
     def _owed(self) -> int:
         """Return how many have an asset, and an enhancement still to be asked for."""
-        return sum(
-            left and job.asset is not None and not job.asked for job, left in self._jobs.items()
-        )
+        tracks = {job.track for job in self._jobs}
+        return sum(track.asset is not None and not track.submitted for track in tracks)
 
     async def _ask(self, asset_id: str, enhancement_id: str) -> SpeechEnhancement:
         """Ask how far an enhancement is; whoever waits for it is told what stands in the way."""
@@ -135,68 +134,53 @@ class Lane:
             asset_id, enhancement_id, on_retry=on_retry
         )
 
-    def _submitted(self, job: Job) -> None:
-        if self._jobs.get(job):
-            self._jobs[job] = False
-            self.unsubmitted -= 1
-            self._moved.set()
-
     def _over(self, job: Job) -> None:
-        self._submitted(job)
-        self._jobs.pop(job, None)
+        del self._jobs[job]
         self.steps.api.limits.assets.look_again()
-        self._moved.set()
+        self._room_changed.set()
         # Here and not in the task, which may be cancelled before it has begun.
-        if (error := job.error) is not None:
-            job.tell(Finished, error=error)
-            return
-        saved = job.task.result().saved
-        job.tell(Finished, path=str(saved) if saved else None)
+        job.finish()
 
-    async def _run(self, job: Job, order: Order, record: JournalRow | None) -> EnhanceResult:
+    async def _run(self, job: Job, order: Order, row: JournalRow | None) -> EnhanceResult:
         try:
-            if record is None and order.journal is not None:
-                record = await JournalRow.of(order.journal, job.source, job.strength)
-            return await self._work(job, order, record)
+            if row is None and order.journal is not None:
+                row = await JournalRow.of(order.journal, job.source, job.strength)
+            return await self._work(job, order, row)
         except AudioEnhanceError as error:
             # Of their own: jobs that want the same fail with the same error, about one of them.
             own = error.located(**job.ids)
             own.source = job.source.label
             _log.info("failed: %s", own)
-            if record is not None and not isinstance(error, ResultAwayError):
-                await record.note_failed(own, extra=job.extra_enhancements)
+            if row is not None and not isinstance(error, ResultAwayError):
+                await row.note_failed(own, extra=job.extra_enhancements)
             raise own from error.__cause__
         except Exception:
             _log.exception("%s: something unforeseen", job.source.label)
             raise
 
-    async def _work(self, job: Job, order: Order, record: JournalRow | None) -> EnhanceResult:
+    async def _work(self, job: Job, order: Order, row: JournalRow | None) -> EnhanceResult:
+        job.enter(JobState.HASHING)
         job.tell(Hashing)
         async with self._hashing.place(job.priority):
             fingerprint = await job.source.fingerprint()
         job.byte_size = fingerprint.byte_size
         delivery = None
         if order.outputs is not None:
-            delivery = Delivery(job, order.outputs, record)
+            delivery = Delivery(job, order.outputs, row)
             await delivery.check(fingerprint.byte_size)
-        if record is not None:
-            await record.hashed(job.source, fingerprint)
-            job.extra_enhancements = record.entry.extra
-        content = (fingerprint.md5, fingerprint.byte_size, job.source.content_type)
-        enhanced = await order.enhancements.get(
-            (content, job.strength),
-            job,
-            lambda jobs: Enhancing(self._stages, order, jobs, record, content).run(),
-        )
-        job.asset, job.enhancement = enhanced.asset, enhanced.enhancement
-        self._submitted(job)
+        if row is not None:
+            await row.hashed(job.source, fingerprint)
+            job.extra_enhancements = row.entry.extra
+        content = ContentKey(fingerprint.md5, fingerprint.byte_size, job.source.content_type)
+        enhanced = await self._enhanced(Subscriber(job, order, row), content)
         saved = None
         if delivery is not None:
             async with self._downloads.place(job.priority):
+                job.enter(JobState.DOWNLOADING)
                 saved = await delivery.fetch(enhanced)
-        elif record is not None:
+        elif row is not None:
             # Left at the server, as it was asked for: there is nothing to go on with.
-            await record.note_done(state=EntryState.SUCCEEDED, error=None, **job.ids)
+            await row.note_done(state=EntryState.SUCCEEDED, error=None, **job.ids)
         return EnhanceResult(
             asset=enhanced.asset,
             enhancement=enhanced.enhancement,
@@ -204,3 +188,26 @@ class Lane:
             failed_enhancements=job.failed_enhancements,
             saved=saved,
         )
+
+    async def _enhanced(self, wish: Subscriber, content: ContentKey) -> Enhanced:
+        """Return the enhancement that a job wants: one that is there, under way, or a new one."""
+        shared, key = self._stages.sharing.enhancements, (content, wish.job.strength)
+        known = shared.remembered(key)
+        if known is not None and not await _is_there(known):
+            shared.forget(key, known)
+        enhanced = await shared.get(key, wish, lambda: Work(self._stages, content, wish))
+        track = wish.job.track
+        track.asset, track.enhancement = enhanced.asset, enhanced.enhancement
+        track.enter(JobState.PROCESSED)
+        self._room_changed.set()
+        return enhanced
+
+
+async def _is_there(known: Enhanced) -> bool:
+    """Whether the server still has an enhancement that was finished earlier."""
+    api = known.steps.api
+    try:
+        await api.get_speech_enhancement(known.asset.id, known.enhancement.id)
+    except NotFoundError:
+        return False
+    return True

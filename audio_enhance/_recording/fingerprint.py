@@ -44,3 +44,12 @@ def digest(file: io.RawIOBase, cancelled: threading.Event) -> tuple[int, bytes]:
                 md5.update(piece)
             length += count
     return length, md5.digest()
+
+
+@attrs.frozen
+class ContentKey:
+    """What makes two recordings the same to the server: their bytes and their type."""
+
+    md5: bytes
+    byte_size: int
+    content_type: str

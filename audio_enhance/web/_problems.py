@@ -11,10 +11,10 @@ from audio_enhance import (
     ConnectionFailedError,
     EnhancementFailedError,
     InvalidInputError,
-    LaneFullError,
     RateLimitError,
     RequestTimeoutError,
     ServerError,
+    TooManyWaitingError,
     UnsupportedMediaTypeError,
 )
 
@@ -66,7 +66,7 @@ class Problem(Exception):  # noqa: N818  the name that RFC 9457 gives it
                 status, code = 415, "type"
             case InvalidInputError():
                 status, code = 422, "invalid"
-            case LaneFullError():
+            case TooManyWaitingError():
                 status, code = 503, "busy"
             case ServerError() | RateLimitError() | ConnectionFailedError() | RequestTimeoutError():
                 status, code = 503, "away"

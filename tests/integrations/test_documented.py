@@ -21,7 +21,8 @@ from litestar.exceptions import HTTPException
 from litestar.response import Stream
 from yarl import URL
 
-from audio_enhance import EnhanceClient, Job, Journal, LaneFullError, Source
+from audio_enhance import EnhanceClient, Job, Journal, Source, TooManyWaitingError
+from audio_enhance._jobs.intake import Intake
 from audio_enhance.integrations.aiohttp import CLIENT, cleanup_ctx, part_chunks
 from audio_enhance.integrations.asgi import body_chunks, lifespan, passed_through
 from audio_enhance.integrations.sse import HEADERS, server_sent_events
@@ -38,25 +39,20 @@ EXPECTED = Rehearsal.expected(RECORDING, 93)
 
 
 class Client(EnhanceClient):
-    """A client that remembers its jobs, and can be made to look full."""
+    """A client that remembers its jobs."""
 
     jobs: ClassVar[dict[str, Job]] = {}
-    full: ClassVar[bool] = False
 
     async def submit(self, *arguments: Any, **named: Any) -> Job:
         job = await super().submit(*arguments, **named)
         self.jobs[job.id] = job
         return job
 
-    @property
-    def waiting(self) -> int:
-        return 1000 if self.full else super().waiting
-
 
 ALL: dict[str, Any] = {
     "EnhanceClient": Client,
     "Journal": Journal,
-    "LaneFullError": LaneFullError,
+    "TooManyWaitingError": TooManyWaitingError,
     "Source": Source,
     "HEADERS": HEADERS,
     "jobs": Client.jobs,
@@ -316,7 +312,7 @@ async def test_an_application_of_what_is_documented(
             assert (answer.status, await answer.read()) == (206, EXPECTED[9:])
             assert answer.headers["Content-Range"].startswith("bytes 9-")
             assert answer.headers.getall("Content-Type") == ["audio/mpeg"]
-        monkeypatch.setattr(Client, "full", True)
+        monkeypatch.setattr(Intake, "waiting", 1000)
         async with session.post(url + paths[-1], **upload(framework)) as answer:
             assert answer.status == 503
             assert int(answer.headers["Retry-After"]) >= 1

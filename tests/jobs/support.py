@@ -11,7 +11,7 @@ from typing import Any
 from attrs import define, field
 
 from audio_enhance import BatchReport, EnhanceClient, Outcome, PollPolicy, RateLimits
-from audio_enhance._jobs.opened import Auth
+from audio_enhance._settings import Auth
 from audio_enhance.local import Behaviour, Faults, LocalService, RequestRecord
 from audio_enhance.local.enhancer import Rehearsal
 from tests.support.resources import other_tasks
@@ -110,6 +110,11 @@ class Bench:
     def too_many(self) -> int:
         """How many requests were refused with 429."""
         return self.service.count(status=429)
+
+    async def forget(self) -> None:
+        """Let the client begin anew: what it remembers of uploads and enhancements is gone."""
+        await self.client.aclose()
+        await self.client.__aenter__()
 
     def another(self, auth: Auth | Sequence[Auth], **options: Any) -> EnhanceClient:
         """Return another client of the same service."""

@@ -343,6 +343,7 @@ async def test_an_asset_that_is_gone_is_uploaded_anew(tmp_path: Path) -> None:
         b.check(await b.batch(sources, strength=50, journal=b.journal))
         for name in ("talk-00000.mp3", "talk-00001.mp3"):
             await change(b, name, 50, asset_id="00000000-0000-0000-0000-000000000000")
+        await b.forget()
         report = await b.batch(sources, strength=93, journal=b.journal)
         b.check(report)
         assert b.count(PUT) == b.count(CREATE_ASSET) == 4
@@ -357,6 +358,7 @@ async def test_a_result_that_is_nowhere_any_more_is_paid_for_when_it_is_asked_fo
         assert first[0].path is not None
         first[0].path.unlink()
         await change(b, "talk-00000.mp3", enhancement_id="00000000-0000-0000-0000-000000000000")
+        await b.forget()
         for _ in range(2):
             report = await b.batch(b.sources(1), journal=b.journal)
             assert statuses(report) == {"skipped": 1}
@@ -379,6 +381,7 @@ async def test_an_enhancement_that_is_gone_before_its_result_came_is_made_anew(
         first[0].path.unlink()
         gone = "00000000-0000-0000-0000-000000000000"
         await change(b, "talk-00000.mp3", enhancement_id=gone, state=EntryState.PROCESSED)
+        await b.forget()
         b.check(await b.batch(b.sources(1), journal=b.journal))
         assert b.count(CREATE) == 2
         assert b.count(PUT) == 1

@@ -21,7 +21,7 @@ async def test_no_source_is_pulled_while_too_many_outcomes_wait_to_be_read(
         stream = b.client.enhance_as_completed(sources, strength=93, output_dir=b.out)
         async with aclosing(stream):
             seen = [await anext(stream)]
-            lane = b.client._open.lanes[0]
+            lane = b.client._intake.open.lanes[0]
             await sources.until(1 + 8)
             async with asyncio.timeout(20):
                 while lane.unfinished:  # what has begun is not held up by anybody
@@ -78,7 +78,7 @@ async def test_a_batch_that_waits_to_be_read_can_be_left(tmp_path: Path) -> None
             await anext(stream)
             await sources.until(257)
         assert {task.get_name() for task in client_tasks() - before} <= {"head of queue"}
-        assert b.client._open.lanes[0].unfinished == 0
+        assert b.client._intake.open.lanes[0].unfinished == 0
 
 
 async def test_a_batch_that_waits_to_be_read_can_be_cancelled(tmp_path: Path) -> None:

@@ -9,14 +9,15 @@ from typing import Any, cast
 import attrs
 import pytest
 
-from audio_enhance import Asset, Outcome, RateLimits, Source, SpeechEnhancement
+from audio_enhance import AccessToken, Asset, Outcome, RateLimits, Source, SpeechEnhancement
 from audio_enhance._core.errors import StorageError
 from audio_enhance._core.models import AssetStatus
 from audio_enhance._jobs.batch import Batch
 from audio_enhance._jobs.handle import Job
 from audio_enhance._jobs.lane import Lane
-from audio_enhance._jobs.work import Order
-from audio_enhance._scheduler.polling import PollPolicy
+from audio_enhance._jobs.order import Order
+from audio_enhance._jobs.work import Sharing
+from audio_enhance._settings import Settings
 from tests.support.clock import TurnClock
 from tests.support.resources import other_tasks
 
@@ -126,7 +127,7 @@ class World:
 
     async def batch(self, count: int, strengths: Sequence[int] = (93,)) -> list[Outcome]:
         """Send so many recordings through the lanes."""
-        order = Order.of(None, None, keep=100)
+        order = Order()
         batch = Batch(self.lanes, self.moved, order, strengths, priority=0, on_event=())
         sources = [recording(number) for number in range(count)]
         return [outcome async for _, outcome in batch.run(sources)]
@@ -134,7 +135,7 @@ class World:
     def submit(self, number: int) -> Job:
         """Send one through the first lane."""
         job = Job(recording(number), 93, 0)
-        self.lanes[0].start(job, Order.of(None, None, keep=100))
+        self.lanes[0].start(job, Order())
         return job
 
 
@@ -160,15 +161,14 @@ def in_simulated_time(
     async def play() -> World:
         limits = RateLimits(creations_per_minute=limit, others_per_minute=10**6, clock=clock)
         moved = asyncio.Event()
+        settings = Settings(AccessToken("t", client_id="c"), clock=clock)
+        sharing = Sharing(keep=100)
         steps = [SimulatedSteps(SimulatedApi(clock, limits, seconds)) for _ in range(lanes)]
         world = World(
             clock,
             limits,
             moved,
-            [
-                Lane(cast("Any", each), PollPolicy(), clock, moved, longest_processing=None)
-                for each in steps
-            ],
+            [Lane(cast("Any", each), settings, sharing, moved) for each in steps],
             steps,
         )
         before = other_tasks()
@@ -244,7 +244,7 @@ def test_a_long_job_of_one_lane_does_not_hold_up_another() -> None:
 
     async def scene(world: World) -> None:
         busy, free = world.lanes
-        order = Order.of(None, None, keep=100)
+        order = Order()
         long = [Job(recording(number), 93, 0) for number in range(4)]
         for job in long:
             busy.start(job, order)
@@ -307,7 +307,7 @@ def test_an_asset_that_is_there_already_needs_one_creation_only() -> None:
     """The second job of the same recording finds its upload remembered."""
 
     async def scene(world: World) -> None:
-        order = Order.of(None, None, keep=100)
+        order = Order()
         for strength in (50, 93):
             job = Job(recording(0), strength, 0)
             world.lanes[0].start(job, order)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from audio_enhance._jobs.once import Shared
+from audio_enhance._jobs.once import Once
 from tests.support.resources import other_tasks
 
 
@@ -15,14 +15,17 @@ class Work:
     def __init__(self, result: str = "done", error: Exception | None = None) -> None:
         self.begun = 0
         self.cancelled = 0
-        self.listeners: list[str] = []
+        self.wanting: list[str] = []
+        self.joined: list[str] = []
         self.go = asyncio.Event()
         self._result = result
         self._error = error
 
-    async def __call__(self, listeners: list[str]) -> str:
+    async def catch_up(self, newcomer: str) -> None:
+        self.joined.append(newcomer)
+
+    async def run(self) -> str:
         self.begun += 1
-        self.listeners = listeners
         try:
             await self.go.wait()
         except asyncio.CancelledError:
@@ -33,10 +36,22 @@ class Work:
         return self._result
 
 
-def wanting(
-    shared: Shared[str, str], name: str, work: Callable[[list[str]], Awaitable[str]]
-) -> "asyncio.Task[str]":
-    return asyncio.create_task(shared.get("key", name, work))
+class Doing:
+    """Work that does what a function does."""
+
+    def __init__(self, run: Callable[[], Awaitable[str]]) -> None:
+        self.wanting: list[str] = []
+        self._run = run
+
+    async def catch_up(self, newcomer: str) -> None:
+        pass
+
+    async def run(self) -> str:
+        return await self._run()
+
+
+def wanting(shared: Once[str, str], name: str, work: Work | Doing) -> "asyncio.Task[str]":
+    return asyncio.create_task(shared.get("key", name, lambda: work))
 
 
 async def turns() -> None:
@@ -45,31 +60,31 @@ async def turns() -> None:
 
 
 async def test_who_comes_meanwhile_and_who_comes_later_gets_the_one_result() -> None:
-    shared, work = Shared[str, str](keep=4), Work()
+    shared, work = Once[str, str](keep=4), Work()
     tasks = [wanting(shared, name, work) for name in "abc"]
     await turns()
-    assert work.listeners == ["a", "b", "c"]
+    assert work.wanting == ["a", "b", "c"]
     work.go.set()
     assert await asyncio.gather(*tasks) == ["done"] * 3
-    assert await shared.get("key", "d", work) == "done"
+    assert await shared.get("key", "d", lambda: work) == "done"
     assert work.begun == 1
 
 
 async def test_the_work_goes_on_without_the_one_who_began_it() -> None:
-    shared, work = Shared[str, str](keep=4), Work()
+    shared, work = Once[str, str](keep=4), Work()
     first, second = wanting(shared, "a", work), wanting(shared, "b", work)
     await turns()
     first.cancel()
     await turns()
     assert first.cancelled()
-    assert work.listeners == ["b"]
+    assert work.wanting == ["b"]
     work.go.set()
     assert await second == "done"
     assert (work.begun, work.cancelled) == (1, 0)
 
 
 async def test_the_work_ends_with_the_last_who_wants_it_and_begins_anew() -> None:
-    shared, work = Shared[str, str](keep=4), Work()
+    shared, work = Once[str, str](keep=4), Work()
     tasks = [wanting(shared, "a", work), wanting(shared, "b", work)]
     await turns()
     for task in tasks:
@@ -85,10 +100,10 @@ async def test_the_work_ends_with_the_last_who_wants_it_and_begins_anew() -> Non
 
 
 async def test_cancelling_twice_still_waits_for_the_end_of_the_work() -> None:
-    shared = Shared[str, str](keep=4)
+    shared = Once[str, str](keep=4)
     cleaned = False
 
-    async def work(_: list[str]) -> str:
+    async def work() -> str:
         nonlocal cleaned
         try:
             await asyncio.Event().wait()
@@ -101,7 +116,7 @@ async def test_cancelling_twice_still_waits_for_the_end_of_the_work() -> None:
             cleaned = True
         raise AssertionError
 
-    task = wanting(shared, "a", work)
+    task = wanting(shared, "a", Doing(work))
     await turns()
     task.cancel()
     await turns()
@@ -113,7 +128,7 @@ async def test_cancelling_twice_still_waits_for_the_end_of_the_work() -> None:
 
 
 async def test_a_failure_reaches_everybody_and_is_not_remembered() -> None:
-    shared, work = Shared[str, str](keep=4), Work(error=ValueError("no"))
+    shared, work = Once[str, str](keep=4), Work(error=ValueError("no"))
     tasks = [wanting(shared, name, work) for name in "ab"]
     await turns()
     work.go.set()
@@ -121,20 +136,20 @@ async def test_a_failure_reaches_everybody_and_is_not_remembered() -> None:
         with pytest.raises(ValueError, match="no"):
             await task
     with pytest.raises(ValueError, match="no"):
-        await shared.get("key", "c", work)
+        await shared.get("key", "c", lambda: work)
     assert work.begun == 2
 
 
 async def test_a_failure_that_nobody_is_left_to_hear_of_is_no_complaint() -> None:
-    shared = Shared[str, str](keep=4)
+    shared = Once[str, str](keep=4)
 
-    async def work(_: list[str]) -> str:
+    async def work() -> str:
         try:
             await asyncio.Event().wait()
         finally:
             raise ValueError("while it was stopped")
 
-    task = wanting(shared, "a", work)
+    task = wanting(shared, "a", Doing(work))
     await turns()
     task.cancel()
     await asyncio.wait([task])
@@ -142,15 +157,15 @@ async def test_a_failure_that_nobody_is_left_to_hear_of_is_no_complaint() -> Non
 
 
 async def test_only_the_latest_results_are_kept_and_any_can_be_forgotten() -> None:
-    shared = Shared[str, str](keep=2)
+    shared = Once[str, str](keep=2)
     begun: list[str] = []
 
     async def get(key: str) -> str:
-        async def work(_: list[str]) -> str:
+        async def work() -> str:
             begun.append(key)
             return f"{key}-{len(begun)}"
 
-        return await shared.get(key, "x", work)
+        return await shared.get(key, "x", lambda: Doing(work))
 
     assert [await get(key) for key in "aba"] == ["a-1", "b-2", "a-1"]
     assert await get("c") == "c-3"  # b is the one that nobody asked for lately
@@ -162,15 +177,50 @@ async def test_only_the_latest_results_are_kept_and_any_can_be_forgotten() -> No
 
 
 async def test_only_the_result_that_is_of_no_use_is_forgotten() -> None:
-    shared = Shared[str, str](keep=2)
+    shared = Once[str, str](keep=2)
 
-    async def work(_: list[str]) -> str:
+    async def work() -> str:
         return "new"
 
-    await shared.get("key", "a", work)
+    await shared.get("key", "a", lambda: Doing(work))
     shared.forget("key", "old")  # somebody else has replaced it meanwhile
 
-    async def never(_: list[str]) -> str:
+    async def never() -> str:
         raise AssertionError("it was remembered")
 
-    assert await shared.get("key", "b", never) == "new"
+    assert await shared.get("key", "b", lambda: Doing(never)) == "new"
+
+
+async def test_who_joins_is_brought_up_to_date_and_who_begins_is_not() -> None:
+    shared, work = Once[str, str](keep=4), Work()
+    tasks = [wanting(shared, name, work) for name in "ab"]
+    await turns()
+    assert work.joined == ["b"]
+    work.go.set()
+    await asyncio.gather(*tasks)
+
+
+async def test_who_comes_in_the_moment_of_the_end_begins_no_second_work() -> None:
+    shared, work = Once[str, str](keep=4), Work()
+    first = wanting(shared, "a", work)
+    await turns()
+    work.go.set()
+    for pause in range(6):  # in whichever turn of the loop the work ends
+        late = wanting(shared, f"late {pause}", work)
+        await asyncio.sleep(0)
+        assert await late == "done"
+    assert await first == "done"
+    assert work.begun == 1
+
+
+async def test_who_leaves_in_the_moment_of_the_end_takes_no_result_away() -> None:
+    shared, work = Once[str, str](keep=4), Work()
+    first = wanting(shared, "a", work)
+    await turns()
+    work.go.set()
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait([first])
+    assert await shared.get("key", "b", lambda: work) == "done"
+    assert work.begun == 1

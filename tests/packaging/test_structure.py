@@ -13,9 +13,8 @@ PACKAGE = Path(audio_enhance.__file__).parent
 FLOORS = (
     {"_version", "_core"},
     {"_recording", "_session", "_scheduler"},
-    {"_transfer", "_journal"},
+    {"_settings", "_transfer", "_journal"},
     {"_jobs"},
-    {"_settings"},
     {"_client"},
     {"__init__"},
     {"integrations", "local", "otel"},

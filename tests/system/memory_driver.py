@@ -10,12 +10,12 @@ from contextlib import aclosing
 from pathlib import Path
 
 from audio_enhance import EnhanceClient, PollPolicy, RateLimits, Source
-from audio_enhance import _client as client_module
+from audio_enhance._jobs import opened
 from audio_enhance._session import endpoints as api
 from tests.jobs.support import FastClock
 
 # What is remembered of earlier uploads is bounded, but by more than this batch would reach.
-client_module._REMEMBERED = api._REMEMBERED = 64
+opened._REMEMBERED = api._REMEMBERED = 64
 
 
 def recordings(count: int) -> Iterator[Source]:

@@ -106,7 +106,7 @@ async def client(enhance_service: LocalService, witness: Witness) -> AsyncIterat
     ) as client:
         witness.see(client, enhance_service.credentials)
         yield client
-        token = client._steps().api._tokens._token  # type: ignore[attr-defined]
+        token = client._intake.steps().api._tokens._token  # type: ignore[attr-defined]
         if token is not None:
             witness.secrets.append(token)
 
@@ -144,7 +144,7 @@ async def test_a_full_run(witness: Witness, recording: Path, tmp_path: Path, rev
             assert asset.upload_url
             url = await client.presigned_download_url(result.enhancement)
             witness.see(result, job, result.asset, result.enhancement, *events)
-            witness.see(client._steps(), vars(client._steps().api))
+            witness.see(client._intake.steps(), vars(client._intake.steps().api))
             for secret_url in (asset.upload_url, url):
                 query = secret_url.partition("?")[2]
                 witness.secrets += [
@@ -154,7 +154,7 @@ async def test_a_full_run(witness: Witness, recording: Path, tmp_path: Path, rev
                         ("X-Amz-Signature", "X-Amz-Security-Token", "X-Amz-Credential")
                     )
                 ]
-            token = client._steps().api._tokens._token  # type: ignore[attr-defined]
+            token = client._intake.steps().api._tokens._token  # type: ignore[attr-defined]
             witness.secrets.append(token)
     assert len(witness.secrets) == 8
     assert all(len(secret) > 20 for secret in witness.secrets)

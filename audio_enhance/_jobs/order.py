@@ -1,0 +1,29 @@
+"""What the jobs of one call have in common."""
+
+import attrs
+
+from audio_enhance._core.errors import AudioEnhanceError
+from audio_enhance._journal.journal import Journal
+from audio_enhance._transfer.output_folder import OutputFolder
+
+
+class ResultAwayError(AudioEnhanceError):
+    """What was paid for is neither in its place nor at the server; for another one, redo it."""
+
+
+@attrs.frozen(kw_only=True)
+class Order:
+    """What the jobs of one call have in common.
+
+    Attributes:
+        outputs: Where results go; `None` leaves them at the server.
+        journal: Where every step is written down.
+        redo: Make results once more that an earlier run made.
+        spare: Do not pay once more for a result that was made, and is neither in its place nor
+            at the server.
+    """
+
+    outputs: OutputFolder | None = None
+    journal: Journal | None = None
+    redo: bool = False
+    spare: bool = False

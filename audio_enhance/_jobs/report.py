@@ -1,0 +1,105 @@
+"""What became of a batch: one outcome for each and every source and strength."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, overload
+
+import attrs
+
+from audio_enhance._core.errors import AudioEnhanceError
+from audio_enhance._recording.source import SourceLike
+
+OutcomeStatus = Literal["succeeded", "failed", "skipped", "not started"]
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What became of one source at one strength.
+
+    Attributes:
+        source: The source, as it was given.
+        name: What it is called: its path, or its name where it has none.
+        strength: The strength.
+        status: `skipped` means that an earlier run of the same journal made the result;
+            `not started`, that the batch was stopped before.
+        path: Where the result is.
+        note: What a person should know of it, in one sentence: that a result which was skipped
+            was changed since, or is no longer where it was.
+        error: Why there is none.
+        asset_id: The asset, if there is one.
+        enhancement_id: The speech enhancement, if there is one.
+        extra_enhancements: How many more enhancements the server may have made than needed,
+            because an answer was lost.
+        failed_enhancements: How many the server finished with `failed`; one is tried again.
+    """
+
+    source: SourceLike
+    name: str
+    strength: int
+    status: OutcomeStatus
+    path: Path | None = None
+    note: str | None = None
+    error: AudioEnhanceError | None = None
+    asset_id: str | None = None
+    enhancement_id: str | None = None
+    extra_enhancements: int = 0
+    failed_enhancements: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the result is there, or was made and is the user's now."""
+        return self.status in ("succeeded", "skipped")
+
+
+class BatchReport(Sequence[Outcome]):
+    """The outcomes of a batch, one per source and strength, in the order given.
+
+    Attributes:
+        stopped_by: What stopped the batch before its end: credentials that the server refuses,
+            or a closed client; `None` if nothing did.
+    """
+
+    def __init__(self, outcomes: list[Outcome], stopped_by: AudioEnhanceError | None) -> None:
+        self._outcomes = outcomes
+        self.stopped_by = stopped_by
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({len(self)} outcomes, {len(self.failed)} failed,"
+            f" {self.extra_enhancements} extra enhancements)"
+        )
+
+    def __len__(self) -> int:
+        return len(self._outcomes)
+
+    @overload
+    def __getitem__(self, index: int) -> Outcome: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Outcome]: ...
+    def __getitem__(self, index: int | slice) -> Outcome | list[Outcome]:
+        return self._outcomes[index]
+
+    @property
+    def succeeded(self) -> list[Outcome]:
+        """The outcomes whose result is there."""
+        return [outcome for outcome in self if outcome.ok]
+
+    @property
+    def failed(self) -> list[Outcome]:
+        """The outcomes without a result."""
+        return [outcome for outcome in self if not outcome.ok]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every result is there."""
+        return all(outcome.ok for outcome in self)
+
+    @property
+    def extra_enhancements(self) -> int:
+        """How many more enhancements the server may have made than were needed."""
+        return sum(outcome.extra_enhancements for outcome in self)
+
+    @property
+    def failed_enhancements(self) -> int:
+        """How many enhancements the server finished with `failed`."""
+        return sum(outcome.failed_enhancements for outcome in self)

@@ -1,0 +1,122 @@
+"""What several calls of one client want is uploaded and enhanced once."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from audio_enhance import Asset, EnhancementStatus, Journal, JournalError, Source
+from audio_enhance._jobs.state import JobState
+from tests.jobs.support import CREATE, CREATE_ASSET, POLL, PUT, bench
+
+
+async def test_the_same_content_at_once_is_uploaded_and_enhanced_once(tmp_path: Path) -> None:
+    async with bench(tmp_path, speed=20, seconds=2.0) as b:
+        one = b.source("one.mp3", b"ID3 the same")
+        two = b.source("two.mp3", b"ID3 the same")
+        job = await b.client.submit(one, strength=93, output_dir=b.out)
+        single, report = await asyncio.gather(
+            b.client.enhance(two, strength=93, output_dir=b.out / "single"),
+            b.batch([one, two], output_dir=b.out / "batch"),
+        )
+        results = [await job, single]
+        assert report.ok
+        assert len({result.enhancement.id for result in results}) == 1
+        assert {outcome.enhancement_id for outcome in report} == {single.enhancement.id}
+        assert (b.count(PUT), b.count(CREATE_ASSET), b.count(CREATE)) == (1, 1, 1)
+        paths = [result.path for result in results] + [outcome.path for outcome in report]
+        assert len({path.read_bytes() for path in paths if path is not None}) == 1
+        assert len(set(paths)) == 4
+
+
+async def test_one_source_at_three_strengths_is_uploaded_once(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        source = Source.from_path(b.source("talk.mp3"))
+        for strength in (50, 93, 100):
+            await b.client.enhance(source, strength=strength, output_dir=b.out)
+        assert (b.count(PUT), b.count(CREATE)) == (1, 3)
+
+
+async def test_what_is_finished_already_costs_a_look(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        talk = b.source("talk.mp3")
+        first = await b.client.enhance(talk, strength=93, output_dir=b.out / "a")
+        polls = b.count(POLL)
+        second = await b.client.enhance(talk, strength=93, output_dir=b.out / "b")
+        assert second.enhancement.id == first.enhancement.id
+        assert (b.count(CREATE), b.count(POLL)) == (1, polls + 1)
+        assert second.path.read_bytes() == first.path.read_bytes()
+
+
+async def test_what_the_server_has_dropped_since_is_made_anew(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        talk = b.source("talk.mp3")
+        first = await b.client.enhance(talk, strength=93, output_dir=b.out / "a")
+        sharing = b.client._intake.open.lanes[0]._stages.sharing
+        for remembered in (sharing.assets._finished, sharing.enhancements._finished):
+            for key, value in remembered.items():
+                remembered[key] = _gone(value)
+        second = await b.client.enhance(talk, strength=93, output_dir=b.out / "b")
+        assert second.enhancement.id != first.enhancement.id
+        # One creation was for the asset that is gone.
+        assert (b.count(PUT), b.count(CREATE)) == (2, 3)
+
+
+def _gone(known: Any) -> Any:
+    """Return what is remembered under an id that the server does not know any more."""
+    nobody = "00000000-0000-0000-0000-000000000000"
+    if isinstance(known, Asset):
+        return attrs.evolve(known, id=nobody)
+    return attrs.evolve(known, asset=_gone(known.asset))
+
+
+async def test_jobs_of_one_content_share_their_state_and_end_on_their_own(tmp_path: Path) -> None:
+    async with bench(tmp_path, speed=20, seconds=4.0) as b:
+        one = b.source("one.mp3", b"ID3 the same")
+        two = b.source("two.mp3", b"ID3 the same")
+        first = await b.client.submit(one, strength=93)
+        second = await b.client.submit(two, strength=93)
+        async with asyncio.timeout(10):
+            while second.enhancement is None:
+                await asyncio.sleep(0.002)
+        assert first.track is second.track
+        assert first.cancel() is False  # the server was asked already
+        await asyncio.wait([first.task])
+        assert first.track.state is JobState.CANCELLED
+        assert first.enhancement is not None
+        result = await second
+        assert result.enhancement.status is EnhancementStatus.SUCCEEDED
+        assert second.track.state is JobState.SUCCEEDED
+        assert b.count(CREATE) == 1
+
+
+async def test_who_joins_is_written_down_in_the_own_journal(tmp_path: Path) -> None:
+    """A run that dies right after has the ids, whichever journal it goes on with."""
+    async with bench(tmp_path, speed=20, seconds=4.0) as b:
+        one = b.source("one.mp3", b"ID3 the same")
+        two = b.source("two.mp3", b"ID3 the same")
+        running = [asyncio.create_task(b.batch([one], journal=tmp_path / "one.sqlite"))]
+        async with asyncio.timeout(10):
+            while b.count(CREATE) < 1:
+                await asyncio.sleep(0.002)
+        running.append(asyncio.create_task(b.batch([two], journal=tmp_path / "two.sqlite")))
+        async with asyncio.timeout(10):
+            while not await _has_ids(tmp_path / "two.sqlite"):
+                await asyncio.sleep(0.002)
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running)
+        await b.forget()
+        b.check(await b.batch([two], journal=tmp_path / "two.sqlite"))
+        assert b.count(CREATE) == 1
+
+
+async def _has_ids(path: Path) -> bool:
+    if not path.exists():
+        return False
+    try:
+        async with await Journal.read(path) as journal:
+            return any([entry.enhancement_id async for entry in journal.entries()])
+    except JournalError:
+        return False  # it is being made
