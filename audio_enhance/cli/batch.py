@@ -1,6 +1,7 @@
 """A batch from the command line: done, shown while it is, and told of at its end."""
 
 import asyncio
+import os
 import sys
 import time
 from collections import defaultdict
@@ -16,6 +17,7 @@ from audio_enhance import (
     ConnectionFailedError,
     EnhanceClient,
     InvalidInputError,
+    InvalidSourceError,
     Journal,
     Outcome,
     RequestTimeoutError,
@@ -103,7 +105,13 @@ class Batch:
     """
 
     def __init__(
-        self, work: Work, settings: Settings, telling: Telling, journal: Path | None
+        self,
+        work: Work,
+        settings: Settings,
+        telling: Telling,
+        journal: Path | None,
+        *,
+        redo: bool = False,
     ) -> None:
         if telling.json:
             check_output()
@@ -112,6 +120,8 @@ class Batch:
         self._telling = telling
         self._summary = Summary()
         self._journal = journal
+        self._redo = redo
+        self._gone: list[str] = []
         self._report = self._report_of(telling)
         self._console = error_console()
         self._progress = Progress(work.jobs(), work.sizes, SystemClock())
@@ -150,6 +160,8 @@ class Batch:
                 async with self._screen:
                     with logged(self._screen.say, verbose=self._telling.verbose):
                         await self._run(client, journal)
+                if journal is not None:
+                    await self._forget(journal)
             finally:
                 if self._report is not None:  # after Ctrl-C as well
                     unfinished = self._work.count - self._summary.ended
@@ -161,6 +173,22 @@ class Batch:
             journal=self._journal,
         )
         return self._summary.ok
+
+    @property
+    def _protected(self) -> list[Path]:
+        report = None if self._report is None else self._report.file
+        return [] if report is None else [report]
+
+    async def _forget(self, journal: Journal) -> None:
+        """Take out of the journal what is gone, now that it was told."""
+        gone = await asyncio.to_thread(lambda: [name for name in self._gone if _is_gone(name)])
+        if gone:
+            await journal.forget(gone)
+
+    @property
+    def skipped(self) -> int:
+        """How many results an earlier run made."""
+        return self._summary.totals["skipped"]
 
     def stopped(self) -> None:
         """Say how to carry on after an interruption."""
@@ -219,6 +247,8 @@ class Batch:
                 output_dir=settings.output_dir,
                 journal=journal,
                 overwrite=settings.overwrite,
+                redo=self._redo,
+                protected=self._protected,
                 root=settings.root,
                 on_event=self._progress.on_event,
             )
@@ -244,10 +274,18 @@ class Batch:
     async def _take(self, outcome: Outcome) -> None:
         self._progress.ended(outcome)
         self._summary.add(outcome)
+        if isinstance(outcome.error, InvalidSourceError):
+            self._gone.append(outcome.name)
         news = outcome.status == "failed" or (self._every_result and outcome.ok)
-        if news and (outcome.status != "skipped" or self._telling.verbose):
+        if news and (outcome.status != "skipped" or outcome.note or self._telling.verbose):
             self._screen.say(line_of(outcome))
         if self._telling.json:
             await to_its_end(partial(print_json, outcome))
         if self._report is not None:
             await self._report.add(outcome)
+
+
+def _is_gone(name: str) -> bool:
+    """Whether a recording is no more, and not on a disk that is away: its folder is there."""
+    path = Path(name)
+    return not os.path.lexists(path) and path.parent.is_dir() and any(path.parent.iterdir())

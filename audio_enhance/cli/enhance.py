@@ -1,14 +1,15 @@
 """`audio-enhance enhance`: recordings and folders of recordings in, clean ones out."""
 
 import asyncio
+import os
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import click
 from rich.text import Text
 
-from audio_enhance import CONTENT_TYPES, Journal
-from audio_enhance._journal.journal import absolute
+from audio_enhance import AUDIO_SUFFIXES, CONTENT_TYPES, Journal
 
 from .batch import Batch, Telling, Work
 from .interrupt import run
@@ -19,6 +20,8 @@ from .screen import error_console
 from .service import open_client
 from .settings import JOURNAL_NAME, Settings
 from .text import several, shown
+
+_LISTED = 5  # links by their names
 
 _EPILOG = """
 \b
@@ -67,6 +70,9 @@ usage, 130 after Ctrl-C, which also prints how to carry on.
 @click.option("--no-journal", is_flag=True, help="Keep no journal; nothing can be resumed.")
 @click.option("--overwrite", is_flag=True, help="Replace files that are in the results' places.")
 @click.option(
+    "--redo", is_flag=True, help="Make results again that an earlier run made, in their places."
+)
+@click.option(
     "--content-type",
     type=click.Choice(sorted(CONTENT_TYPES)),
     metavar="TYPE",
@@ -81,6 +87,7 @@ def enhance(
     journal: Path | None,
     no_journal: bool,
     overwrite: bool,
+    redo: bool,
     content_type: str | None,
     local: bool,
     as_json: bool,
@@ -109,7 +116,7 @@ def enhance(
             local=local,
         )
         work = Work(sources={tuple(dict.fromkeys(strengths)): list(found.sizes)}, sizes=found.sizes)
-        batch = Batch(work, settings, telling, journal)
+        batch = Batch(work, settings, telling, journal, redo=redo)
         try:
             async with AsyncExitStack() as stack:
                 client = await stack.enter_async_context(open_client(local=local))
@@ -118,10 +125,10 @@ def enhance(
                 if journal is not None:
                     opened = await stack.enter_async_context(await Journal.open(journal.absolute()))
                     await settings.write(opened)
-                    await opened.plan(
-                        (absolute(source), strength) for source, strength in work.jobs()
-                    )
+                    await opened.plan(_planned(work, settings))
                 ok = await batch.run(client, opened)
+            if overwrite and batch.skipped:
+                error_console().print("--overwrite replaces other files; --redo, what is done.")
         except asyncio.CancelledError:
             batch.stopped()
             raise
@@ -130,11 +137,35 @@ def enhance(
     return run(enhanced())
 
 
+def _planned(work: Work, settings: Settings) -> Iterator[tuple[str, int]]:
+    """Yield what a journal is to know; a mistyped name is nothing that could be resumed."""
+    for source, strength in work.jobs():
+        known = settings.content_type or Path(source).suffix.lower() in AUDIO_SUFFIXES
+        if known and work.sizes[source]:
+            yield os.path.abspath(source), strength  # noqa: PTH100  pathlib keeps ".."
+
+
 def _say(found: Recordings) -> None:
     console = error_console()
+
+    def say(text: str, style: str = "") -> None:
+        console.print(Text(text, style), soft_wrap=not console.is_terminal)
+
     for folder in found.unreadable:
-        console.print(Text(f"This folder cannot be searched: {shown(folder)}", "yellow"))
+        say(f"This folder cannot be searched: {shown(folder)}", "yellow")
     if found.results:
-        console.print(f"{several(found.results, 'result')} of earlier runs left out.")
+        say(f"{several(found.results, 'result')} of earlier runs left out.")
+    if found.not_taken:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in found.not_taken.most_common())
+        say(
+            f"{found.not_taken.total():,} left out: {kinds}. The API takes none of these: "
+            "convert them, to .flac for example.",
+            "yellow",
+        )
+    if found.links:
+        named = ", ".join(map(shown, found.links[:_LISTED]))
+        more = len(found.links) - _LISTED
+        others = f" and {more:,} more" if more > 0 else ""
+        say(f"Links to folders left out: {named}{others}. Give their names to search them.")
     if not found.sizes:
-        raise click.UsageError("There is no audio file in what was given.")
+        raise click.UsageError("There is no audio file that the API takes in what was given.")

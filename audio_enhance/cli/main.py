@@ -15,6 +15,7 @@ from audio_enhance import (
 
 from .demo import demo
 from .enhance import enhance
+from .forget import forget
 from .outcome import advice
 from .resume import resume
 from .screen import error_console
@@ -51,7 +52,7 @@ def cli() -> None:
     """
 
 
-for command in (enhance, status, resume, web, serve, demo):
+for command in (enhance, status, resume, forget, web, serve, demo):
     cli.add_command(command)
 
 

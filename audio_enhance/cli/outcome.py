@@ -15,6 +15,7 @@ from .text import shown
 _OPTIONS = {
     "allow overwriting": "run enhance with --overwrite",
     "give its content type": "give --content-type",
+    "Redo it for another one": "enhance --redo makes another one",
 }
 
 
@@ -72,6 +73,8 @@ def line_of(outcome: Outcome, *, again: bool = False) -> Text:
         label = ("later ", "yellow") if again else ("failed", "red")
         return Text.assemble(label, f"  {name} at {outcome.strength}: {what}")
     label = ("before", "dim") if outcome.status == "skipped" else ("done  ", "green")
+    if outcome.note is not None:
+        return Text.assemble(label, f"  {name}: {shown(in_our_words(outcome.note))}")
     path = "" if outcome.path is None else shown(near(outcome.path))
     return Text.assemble(label, f"  {name} ", ("→ ", "dim"), path)
 
@@ -86,10 +89,14 @@ def reason(error: AudioEnhanceError) -> str:
 
 def advice(error: AudioEnhanceError) -> str:
     """Return what to do about it, with the options of the command line by their names."""
-    hint = error.hint or ""
+    return in_our_words(error.hint or "")
+
+
+def in_our_words(text: str) -> str:
+    """Return what the library says with the options of the command line by their names."""
     for said, option in _OPTIONS.items():
-        hint = hint.replace(said, option)
-    return hint
+        text = text.replace(said, option)
+    return text
 
 
 def near(path: str | Path) -> str:

@@ -2,16 +2,24 @@
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 import attrs
 
-from audio_enhance import AUDIO_SUFFIXES
+from audio_enhance import AUDIO_SUFFIXES, Journal
+
+from .settings import JOURNAL_NAME
 
 # What results are called (the Enhance Speech guide, step 5), also where a number was added.
 _RESULT = re.compile(r".*-enhanced-\d{1,3}p(-\d+)?", re.DOTALL)
+# Endings of sound, and of pictures with sound, that the API does not take.
+_NOT_TAKEN = re.compile(
+    r"\.(3g2|3gp|ac3|amr|ape|au|avi|bwf|caf|dff|dsf|dts|m4v|mka|mkv|mov|mp2|mpc|mpe?g|ra|rf64|snd"
+    r"|tta|voc|w64|weba|webm|wma|wmv|wv)"
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -23,12 +31,16 @@ class Recordings:
             could not be looked at, which will show when it is its turn.
         root: The folder that all of them are in or below; `None` where there is none.
         results: How many results of earlier runs were left out.
+        not_taken: How many files were left out since the API does not take what they end in.
+        links: The links to folders, which were not searched.
         unreadable: The folders that could not be searched, and why.
     """
 
     sizes: dict[str, int]
     root: Path | None
     results: int
+    not_taken: Counter[str]
+    links: list[str]
     unreadable: list[str]
 
 
@@ -36,7 +48,7 @@ def find_recordings(given: Sequence[str], output_dir: Path) -> Recordings:
     """Return the named files, and the audio files in the named folders and below them.
 
     Hidden files are left out, and so are results: what lies in the output folder, or, where
-    the output folder itself is searched, what is called as results are. Blocks.
+    a folder with a journal is searched, what is called as results are. Blocks.
     """
     search = _Search(output_dir)
     parents: list[Path] = []
@@ -51,6 +63,8 @@ def find_recordings(given: Sequence[str], output_dir: Path) -> Recordings:
         sizes=search.sizes,
         root=_common(parents),
         results=search.results,
+        not_taken=search.not_taken,
+        links=search.links,
         unreadable=search.unreadable,
     )
 
@@ -75,6 +89,8 @@ class _Search:
         self._seen: set[str] = set()
         self.sizes: dict[str, int] = {}
         self.results = 0
+        self.not_taken: Counter[str] = Counter()
+        self.links: list[str] = []
         self.unreadable: list[str] = []
 
     def add(self, path: Path) -> None:
@@ -84,29 +100,52 @@ class _Search:
             self.sizes[str(path)] = size_of(path)
 
     def folder(self, top: Path) -> None:
-        by_name = Path(self._real(top)).is_relative_to(self._output)
-        for path in self._walk(top):
-            if by_name and is_result(path):
+        with_results = {top} if self._is_among_results(Path(self._real(top))) else set[Path]()
+        for folder, names in self._walk(top):
+            if folder.parent in with_results or _has_journal(folder, names):
+                with_results.add(folder)
+            for name in names:
+                self._file(folder / name, among_results=folder in with_results)
+
+    def _file(self, path: Path, *, among_results: bool) -> None:
+        suffix = path.suffix.lower()
+        if _NOT_TAKEN.fullmatch(suffix):
+            self.not_taken[suffix] += 1
+        elif suffix in AUDIO_SUFFIXES:
+            if among_results and is_result(path):
                 self.results += 1
             else:
                 self.add(path)
 
-    def _walk(self, top: Path) -> Iterator[Path]:
+    def _is_among_results(self, folder: Path) -> bool:
+        return folder.is_relative_to(self._output) or any(
+            Journal.recognises(above / JOURNAL_NAME) for above in folder.parents
+        )
+
+    def _walk(self, top: Path) -> Iterator[tuple[Path, list[str]]]:
         for name, folders, names in os.walk(top, onerror=self._not_searched):
             folder = Path(name)
             # What is taken off this list is not walked; in order, so that every run has the same.
             folders[:] = sorted(
                 name
                 for name in folders
-                if not name.startswith(".") and Path(self._real(folder / name)) != self._output
+                if not name.startswith(".")
+                and Path(self._real(folder / name)) != self._output
+                and not self._is_link(folder / name)
             )
-            for name in sorted(names):
-                path = folder / name
-                if not name.startswith(".") and path.suffix.lower() in AUDIO_SUFFIXES:
-                    yield path
+            yield folder, sorted(n for n in names if not n.startswith(".") or n == JOURNAL_NAME)
+
+    def _is_link(self, folder: Path) -> bool:
+        if is_link := folder.is_symlink():
+            self.links.append(str(folder))
+        return is_link
 
     def _not_searched(self, error: OSError) -> None:
         self.unreadable.append(f"{error.filename}: {error.strerror}")
+
+
+def _has_journal(folder: Path, names: Iterable[str]) -> bool:
+    return any(name.endswith(".sqlite") and Journal.recognises(folder / name) for name in names)
 
 
 def _common(folders: Iterable[Path]) -> Path | None:

@@ -39,6 +39,11 @@ class Report:
         """Whether it goes where results are printed."""
         return self._place.is_standard_output
 
+    @property
+    def file(self) -> Path | None:
+        """Return the file that it will be, if it is one."""
+        return self._place.file
+
     def __enter__(self) -> Self:
         # Without a name, so that nothing stays behind however the process ends.
         self._lines = tempfile.TemporaryFile("w+", encoding="utf-8")
@@ -52,6 +57,7 @@ class Report:
         error = outcome.error
         fields = fields_of(outcome) | {
             "not_started": is_not_started(outcome),
+            "note": outcome.note,
             "hint": error and error.hint,
             "retryable": error and error.retryable,
             "extra_enhancements": outcome.extra_enhancements,

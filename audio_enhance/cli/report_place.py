@@ -52,6 +52,14 @@ class ReportPlace:
         """Whether it goes where results are printed."""
         return self._descriptor() == _STANDARD_OUTPUT
 
+    @property
+    def file(self) -> Path | None:
+        """Return the file that it is or will be; `None` for what is no file."""
+        status = _status(self._path)
+        if self._descriptor() is not None or (status and not stat.S_ISREG(status.st_mode)):
+            return None
+        return Path(os.path.realpath(self._path))
+
     @contextmanager
     def opened(self) -> Generator[IO[str]]:
         """Open it for writing; a file has its place when this ends.

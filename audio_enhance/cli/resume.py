@@ -7,8 +7,7 @@ from pathlib import Path
 import attrs
 import click
 
-from audio_enhance import Journal
-from audio_enhance._journal.entry import EntryState, JournalEntry
+from audio_enhance import EntryState, Journal, JournalEntry
 
 from .batch import Batch, Telling, Work, by_strengths
 from .interrupt import run

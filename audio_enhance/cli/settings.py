@@ -6,9 +6,7 @@ from typing import Self
 
 import attrs
 
-from audio_enhance import ConfigurationError
-from audio_enhance._journal.entry import EntryState
-from audio_enhance._journal.journal import Journal
+from audio_enhance import ConfigurationError, EntryState, Journal
 
 JOURNAL_NAME = ".audio-enhance.sqlite"
 _KEY = "enhance"
@@ -40,6 +38,10 @@ class Settings:
             "root": None if self.root is None else str(self.root),
         }
         await journal.set_setting(_KEY, json.dumps(values))
+        # Once more as paths, which go where the journal goes.
+        await journal.set_path_setting("output_dir", self.output_dir)
+        if self.root is not None:
+            await journal.set_path_setting("root", self.root)
 
     async def check(self, journal: Journal) -> None:
         """See that what a journal holds was done by the service that these settings are for.
@@ -68,10 +70,13 @@ class Settings:
         try:
             values = json.loads(await journal.setting(_KEY) or "")
             root = values["root"]
+            output_dir = await journal.path_setting("output_dir") or Path(values["output_dir"])
+            if root is not None:
+                root = await journal.path_setting("root") or Path(root)
             return cls(
-                output_dir=Path(values["output_dir"]),
+                output_dir=output_dir,
                 overwrite=values["overwrite"],
-                root=None if root is None else Path(root),
+                root=root,
                 content_type=values["content_type"],
                 local=values["local"],
             )

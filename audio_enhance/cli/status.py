@@ -11,8 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from audio_enhance import Journal
-from audio_enhance._journal.entry import EntryState, JournalEntry
+from audio_enhance import EntryState, Journal, JournalEntry
 
 from .interrupt import run
 from .options import PATH

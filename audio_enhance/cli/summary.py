@@ -11,7 +11,7 @@ from rich.text import Text
 
 from audio_enhance import AudioEnhanceError, AuthenticationError, Outcome
 
-from .outcome import advice, is_not_started, near
+from .outcome import advice, in_our_words, is_not_started, near
 from .text import duration, several, shown
 
 # Of each kind of failure so many are listed; a batch may have thousands.
@@ -38,6 +38,7 @@ class Summary:
         self._counts: Counter[str] = Counter()  # by status, as --json calls it
         self._not_started = 0
         self._failures: dict[str, dict[str, _Same]] = {}  # by what to do, by message
+        self._notes: dict[str, _Same] = {}
         self._more: Counter[str] = Counter()
         self._extra = self._failed_enhancements = 0
         self._refused: AuthenticationError | None = None
@@ -78,6 +79,11 @@ class Summary:
         self._not_started += is_not_started(outcome)
         self._extra += outcome.extra_enhancements
         self._failed_enhancements += outcome.failed_enhancements
+        if outcome.note is not None:
+            if (same := self._notes.get(outcome.note)) is None:
+                self._notes[outcome.note] = _Same(outcome.name)
+            else:
+                same.count += 1
         if isinstance(outcome.error, AuthenticationError):
             self._refused = outcome.error  # which stopped the batch: said once, for all
         elif outcome.error is not None:
@@ -128,6 +134,8 @@ class Summary:
         if self._failed_enhancements:
             count = several(self._failed_enhancements, "enhancement")
             self._line(console, f"{count} failed at the server; each is asked for once more.")
+        for note, same in self._notes.items():
+            self._line(console, _told(same, in_our_words(note), "yellow"), indent=2)
         for kind, messages in self._failures.items():
             self._print_failures(console, kind, messages)
         if self._refused is not None:
@@ -140,9 +148,7 @@ class Summary:
 
     def _print_failures(self, console: Console, kind: str, messages: dict[str, _Same]) -> None:
         for message, same in messages.items():
-            others = f" and {same.count - 1:,} more" if same.count > 1 else ""
-            text = Text.assemble((shown(near(same.name)), "red"), f"{others}: {shown(message)}")
-            self._line(console, text, indent=2)
+            self._line(console, _told(same, message, "red"), indent=2)
         if self._more[kind]:
             self._line(console, f"and {self._more[kind]:,} more like these", indent=2)
         if kind:
@@ -155,6 +161,11 @@ class Summary:
             console.print(Padding(text, (0, 0, 0, indent)))
         else:
             console.print(Text(" " * indent) + text, soft_wrap=True)
+
+
+def _told(same: _Same, message: str, style: str) -> Text:
+    others = f" and {same.count - 1:,} more" if same.count > 1 else ""
+    return Text.assemble((shown(near(same.name)), style), f"{others}: {shown(message)}")
 
 
 def resume_command(journal: Path) -> str:

@@ -45,6 +45,9 @@ class FakeJournal:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    async def forget(self, sources: Iterable[str]) -> int:
+        return len(list(sources))
+
 
 async def batch(
     client: FakeClient,

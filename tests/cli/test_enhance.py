@@ -105,23 +105,54 @@ async def test_what_fails_is_listed_with_what_to_do(command: Command, tmp_path: 
     failed = [o for o in json.loads((tmp_path / "r.json").read_text())["outcomes"] if o["error"]]
     assert all(outcome["hint"] and outcome["retryable"] is False for outcome in failed)
 
+    # What never was a recording is not in the journal; once it is one, it gets in.
     status = await command("status", "enhanced", "--json")
     assert status.status == 0
     found = json.loads(status.out)
-    assert (found["total"], found["unfinished"]) == (4, 3)
-    assert {state: n for state, n in found["counts"].items() if n} == {"succeeded": 1, "failed": 3}
-    assert [Path(failure["source"]).name for failure in found["failures"]] == names[1:]
-
-    # What was wrong is put right.
+    assert (found["total"], found["unfinished"], found["failures"]) == (1, 0, [])
     make(tmp_path, "empty.wav")
-    again = await command("resume", "enhanced", "--json")
-    assert again.status == 1
-    assert {Path(line["source"]).name: line["status"] for line in again.lines} == {
-        "good.wav": "skipped",
-        "odd.txt": "failed",
-        "empty.wav": "succeeded",
-        "gone\x1b[31m[bold].wav": "failed",
-    }
+    again = await command("enhance", "good.wav", "empty.wav", "--json")
+    assert again.status == 0
+    assert [line["status"] for line in again.lines] == ["skipped", "succeeded"]
+
+
+async def test_what_is_gone_is_told_once(command: Command, tmp_path: Path) -> None:
+    make(tmp_path, "rec/a.wav", "rec/b.wav")
+    assert (await command("enhance", "rec", FIREFLY_SERVICES_CLIENT_SECRET="wrong")).status == 1
+    (tmp_path / "rec/b.wav").unlink()
+
+    first = await command("resume", "enhanced", "--json")
+    assert first.status == 1
+    assert sorted(line["status"] for line in first.lines) == ["failed", "succeeded"]
+    assert "There is no such file." in first.err
+    second = await command("resume", "enhanced", "--json")
+    assert (second.status, [line["status"] for line in second.lines]) == (0, ["skipped"])
+
+
+async def test_what_is_done_is_done_again_when_it_is_told_to(
+    command: Command, tmp_path: Path
+) -> None:
+    make(tmp_path, "a.wav")
+    result = tmp_path / "enhanced" / "a-enhanced-93p.wav"
+    assert (await command("enhance", "a.wav")).status == 0
+
+    run = await command("enhance", "a.wav", "--overwrite")
+    assert run.status == 0
+    assert "1 done before" in run.err
+    assert "--redo, what is done." in run.err
+
+    result.write_bytes(b"tagged")
+    run = await command("enhance", "a.wav", "--json", "--report", "r.json")
+    assert (run.status, [line["status"] for line in run.lines]) == (0, ["skipped"])
+    assert "a.wav: The result was changed since it was made: it stays." in run.err
+    assert "enhance --redo makes another one." in run.err
+    [told] = json.loads((tmp_path / "r.json").read_text())["outcomes"]
+    assert "changed" in told["note"]
+    assert result.read_bytes() == b"tagged"
+
+    run = await command("enhance", "a.wav", "--redo", "--overwrite", "--json")
+    assert (run.status, [line["status"] for line in run.lines]) == (0, ["succeeded"])
+    assert result.read_bytes() == Rehearsal.expected(content("a.wav"), 93)
 
 
 async def test_a_content_type_and_overwriting(command: Command, tmp_path: Path) -> None:

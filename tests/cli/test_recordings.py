@@ -1,9 +1,12 @@
+import asyncio
 import os
 from pathlib import Path
 
 import pytest
 
+from audio_enhance import Journal
 from audio_enhance.cli.recordings import Recordings, find_recordings
+from audio_enhance.cli.settings import JOURNAL_NAME
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +83,31 @@ def test_results_are_told_by_their_names_where_the_output_folder_is_searched() -
 def test_results_of_other_runs_are_recordings_like_others() -> None:
     _make("rec/a-enhanced-93p.wav")
     assert _found("rec") == ["rec/a-enhanced-93p.wav"]
+
+
+@pytest.mark.parametrize("searched", [".", "x", "x/sub"])
+def test_a_folder_with_a_journal_holds_results(searched: str) -> None:
+    _make("x/a-enhanced-93p.wav", "x/sub/b-enhanced-50p-1.wav", "x/sub/c.wav")
+
+    async def begin() -> None:
+        async with await Journal.open(Path("x") / JOURNAL_NAME):
+            pass
+
+    asyncio.run(begin())
+    found = _search(searched)
+    assert [Path(name).name for name in found.sizes] == ["c.wav"]
+    assert found.results == (1 if searched == "x/sub" else 2)
+
+
+def test_what_is_left_out_is_told() -> None:
+    _make("rec/a.wav", "rec/b.webm", "rec/c.WMA", "rec/sub/d.webm", "rec/notes.txt", "far/e.wav")
+    Path("rec/link").symlink_to("../far")
+    Path("rec/.hidden").symlink_to("../far")
+    found = _search("rec")
+    assert list(found.sizes) == ["rec/a.wav"]
+    assert dict(found.not_taken) == {".webm": 2, ".wma": 1}
+    assert found.links == ["rec/link"]
+    assert _found("rec/link") == ["rec/link/e.wav"]
 
 
 def test_the_root_is_what_all_have_in_common(tmp_path: Path) -> None:
