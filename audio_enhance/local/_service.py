@@ -1,7 +1,6 @@
 """The local service: API, object store, queue and enhancer under one roof."""
 
 import secrets
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -22,6 +21,7 @@ from audio_enhance.local.conditions.faults import Faults
 from audio_enhance.local.conditions.records import Records, new_records
 from audio_enhance.local.object_store.own import OwnStore
 from audio_enhance.local.object_store.protocol import ObjectStore
+from audio_enhance.local.serving.folder import TemporaryFolder, remove_leftovers
 from audio_enhance.local.serving.listener import Listener
 from audio_enhance.local.serving.log import one_line
 from audio_enhance.local.serving.threads import in_thread
@@ -38,7 +38,8 @@ class LocalService:
 
     Args:
         directory: Where recordings and results are kept, and left behind. Without one they are
-            in a temporary folder that `stop` removes. Either way the service starts empty.
+            in a temporary folder that `stop` removes. What a service that was killed left there
+            goes at the next start of any. Either way the service starts empty.
         host: The address to listen on; only this machine can reach the default.
         port: The port of the API, any free one if 0.
         s3_port: The port of the object store, any free one if 0.
@@ -91,9 +92,10 @@ class LocalService:
         async with AsyncExitStack() as stack:
             directory = self._directory
             if directory is None:
-                folder = tempfile.TemporaryDirectory(prefix="audio-enhance-")
-                stack.push_async_callback(in_thread, folder.cleanup)
-                directory = Path(folder.name)
+                await in_thread(remove_leftovers)
+                folder = TemporaryFolder()
+                stack.push_async_callback(in_thread, folder.remove)
+                directory = folder.path
             work = directory / "work"
             await in_thread(work.mkdir, parents=True, exist_ok=True)
             stack.push_async_callback(self._store.stop)

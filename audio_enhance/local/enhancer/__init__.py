@@ -7,11 +7,11 @@ package comes with the extra ``local``, and is imported on first use.
 from typing import TYPE_CHECKING
 
 from .demo import demo_recording
-from .errors import EnhancerError, NotAudioError
+from .errors import EnhancerError, NotAudioError, TooLongError, WorkerDiedError
 from .extra import check_installed
+from .pool import SpeechEnhancer
 from .protocol import Enhancer
 from .rehearsal import Rehearsal
-from .worker import SpeechEnhancer
 
 if TYPE_CHECKING:
     from .figures import Figures, measure
@@ -24,6 +24,8 @@ __all__ = [
     "NotAudioError",
     "Rehearsal",
     "SpeechEnhancer",
+    "TooLongError",
+    "WorkerDiedError",
     "demo_recording",
     "enhance_file",
     "measure",

@@ -1,7 +1,7 @@
 """The worker process of `SpeechEnhancer`: a line of JSON in for each recording, and one out.
 
-In: ``{"source": path, "destination": path, "strength": number}``.
-Out: ``{"error": null}``, or ``{"error": name of an exception, "message": text}``.
+In: ``{"source": path, "destination": path, "strength": number, "max_seconds": number}``.
+Out: ``{"error": null}``, or ``{"error": name of an exception, "message": text, "hint": text}``.
 
 It ends when its standard input does, also in the middle of a recording: whoever started it has
 ended, perhaps without having been able to say so.
@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from audio_enhance.local.enhancer import enhance_file
+from audio_enhance.local.enhancer import EnhancerError, enhance_file
 
 
 class _Jobs:
@@ -43,10 +43,13 @@ class _Jobs:
 
 def _run(job: dict[str, Any]) -> dict[str, Any]:
     try:
-        enhance_file(Path(job["source"]), Path(job["destination"]), strength=job["strength"])
+        source, destination = Path(job.pop("source")), Path(job.pop("destination"))
+        enhance_file(source, destination, **job)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other side has to know
         name = type(error).__name__
-        return {"error": name, "message": str(error) or name}
+        if isinstance(error, EnhancerError):
+            return {"error": name, "message": error.message, "hint": error.hint}
+        return {"error": name, "message": str(error) or name, "hint": None}
     return {"error": None}
 
 

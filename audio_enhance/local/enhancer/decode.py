@@ -3,19 +3,19 @@
 import sys
 from collections.abc import Generator, Iterable, Iterator
 from itertools import chain
+from math import inf
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Self
 
-import av
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
-from av.container import InputContainer
 from av.error import FFmpegError
 
+from .containers import as_not_audio, audio_stream, check_length, open_container, too_long
 from .errors import NotAudioError
-from .formats import DEMUXERS, Format, format_like
+from .formats import Format, format_like
 from .frames import SAMPLE_FORMAT, to_samples
 from .samples import RATE, Samples
 
@@ -23,11 +23,6 @@ from .samples import RATE, Samples
 # other leftovers between two frames, and so do we. In the others a broken packet is damage.
 _SELF_SYNCHRONIZING = ("mp3", "aac")
 _LONGEST_FRAME = 2048  # samples of a frame of AAC, with spectral band replication
-# Tags in a legacy encoding are nobody's business here. PyAV 19 takes them by itself, and no
-# argument for it any more.
-_LENIENT: dict[str, Any] = (
-    {"metadata_errors": "ignore"} if int(av.__version__.split(".")[0]) < 19 else {}
-)
 _LOUDEST = 4.0  # a float above +12 dBFS is no audio, and near-infinite ones stop an encoder
 
 
@@ -36,6 +31,11 @@ class Recording:
 
     What the file is follows from its content, never from its name.
 
+    Args:
+        path: The file.
+        max_seconds: How long it may last; found out before anything is decoded, and once more
+            while that is done.
+
     Attributes:
         format: The format of a result that is like this recording.
         rate: Samples per second of the recording.
@@ -43,15 +43,17 @@ class Recording:
 
     Raises:
         NotAudioError: The file is not audio, is empty or is cut off.
+        TooLongError: It lasts longer than `max_seconds`.
         OSError: It cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._container = _open(path)
+    def __init__(self, path: Path, *, max_seconds: float = inf) -> None:
+        if max_seconds < inf:
+            check_length(path, max_seconds)
+        self._max_seconds = max_seconds
+        self._container = open_container(path)
         try:
-            if not self._container.streams.audio:
-                raise NotAudioError("The file has no audio in it.")
-            self._stream = self._container.streams.audio[0]
+            self._stream = audio_stream(self._container)
             self._frames = self._decode()
             first = next(self._frames, None)
             if first is None:
@@ -81,6 +83,7 @@ class Recording:
 
         Raises:
             NotAudioError: It is broken further on.
+            TooLongError: It lasts longer than its packets say, and than is allowed.
         """
         duration = self._declared_duration()
         if duration is None:
@@ -114,9 +117,11 @@ class Recording:
                 for frame in frames:
                     if frame.samples:
                         seconds += frame.samples / frame.sample_rate
+                        if seconds > self._max_seconds:
+                            raise too_long(self._max_seconds)
                         yield frame
         except FFmpegError as error:
-            raise _as_not_audio(error, _broken(seconds)) from error
+            raise as_not_audio(error, _broken(seconds)) from error
 
     def _resampled(self) -> Iterator[Samples]:
         resampler: AudioResampler | None = None
@@ -140,16 +145,6 @@ class Recording:
         # At another rate than this one, less than a millisecond is nothing to a resampler.
         yield np.zeros((self.format.channels, 0), np.float32)
         self.length = round(length)
-
-
-def _open(path: Path) -> InputContainer:
-    address = f"file:{path}"  # so that no name is taken for a URL
-    options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
-    try:
-        return cast("InputContainer", av.open(address, options=options, **_LENIENT))
-    except FFmpegError as error:
-        problem = "The file is not audio of a kind that the API takes, or is cut off."
-        raise _as_not_audio(error, problem) from error
 
 
 def _arrays(frames: Iterable[AudioFrame]) -> Iterator[Samples]:
@@ -181,8 +176,3 @@ def _without_surplus(
 
 def _broken(seconds: float) -> str:
     return f"The file is broken after {seconds:.1f} seconds."
-
-
-def _as_not_audio(error: FFmpegError, problem: str) -> Exception:
-    """Return what to raise for an error of FFmpeg's: the machine's own troubles stay theirs."""
-    return error if isinstance(error, OSError) else NotAudioError(problem)

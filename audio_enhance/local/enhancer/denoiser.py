@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from .samples import WINDOW, Levels, Samples, windows
+from .samples import Levels, Samples, window_length, windows
 
 
 class Denoiser(Protocol):
@@ -50,7 +50,8 @@ def denoise(blocks: Iterable[Samples], denoiser: Denoiser) -> Iterator[Denoised]
     with closing(denoiser):
         for window in windows(blocks):
             samples = window
-            if window.shape[1] < WINDOW:  # the last one pushes out what is still inside
+            # The last one is shorter, and pushes out what is still inside.
+            if window.shape[1] < window_length(len(window)):
                 end = late + -(window.shape[1] + late) % frame
                 samples = np.pad(window, ((0, 0), (0, end)))
             clean, voice = denoiser.process(samples)

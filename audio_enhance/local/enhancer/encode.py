@@ -51,8 +51,11 @@ class Output:
 
     def write(self, samples: Samples) -> None:
         """Append samples at 48 kHz."""
-        for frame in self._resampler.resample(to_frame(samples, self._format.layout, RATE)):
-            self._encode(frame)
+        # A second at a time: at 384 kHz a whole window would be eight times as large.
+        for start in range(0, samples.shape[1], RATE):
+            piece = to_frame(samples[:, start : start + RATE], self._format.layout, RATE)
+            for frame in self._resampler.resample(piece):
+                self._encode(frame)
 
     def finish(self, length: int) -> None:
         """End the file.

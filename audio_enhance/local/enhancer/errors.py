@@ -1,7 +1,9 @@
 """What can go wrong while a recording is enhanced.
 
 EnhancerError
-└── NotAudioError    the file is not audio that can be enhanced
+├── NotAudioError      the file is not audio that can be enhanced
+├── TooLongError       the recording is longer than is allowed
+└── WorkerDiedError    the process that worked on it has ended
 """
 
 from audio_enhance import AudioEnhanceError
@@ -13,3 +15,11 @@ class EnhancerError(AudioEnhanceError):
 
 class NotAudioError(EnhancerError):
     """A file that is not audio, is broken, or is audio of a kind that the API does not take."""
+
+
+class TooLongError(EnhancerError):
+    """A recording that lasts longer than is allowed, however small its file is."""
+
+
+class WorkerDiedError(EnhancerError):
+    """A recording whose process ended in the middle of it, or did so often enough before."""

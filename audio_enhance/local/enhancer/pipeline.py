@@ -12,6 +12,7 @@ by 0.03 and STOI by 0.012 on average, and the enhancement took twice as long.
 import logging
 import shutil
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 
 from audio_enhance import check_strength
@@ -33,6 +34,7 @@ def enhance_file(
     *,
     strength: int,
     denoiser: Callable[[int], Denoiser] | None = None,
+    max_seconds: float = inf,
 ) -> None:
     """Write an enhanced copy of a recording; blocks until it is done.
 
@@ -48,15 +50,17 @@ def enhance_file(
             nothing else.
         denoiser: Makes the denoiser for a number of channels; RNNoise where its library can be
             loaded, FFmpeg's `afftdn` elsewhere.
+        max_seconds: How long the recording may last; what is longer is not even begun.
 
     Raises:
         InvalidStrengthError: The strength is not a whole number from 0 to 100.
         NotAudioError: The recording is not audio, empty, broken, or of a kind that the API does
             not take.
+        TooLongError: It lasts longer than `max_seconds`.
         OSError: A file cannot be read or written.
     """
     share = check_strength(strength) / 100
-    with Recording(source) as recording:
+    with Recording(source, max_seconds=max_seconds) as recording:
         try:
             if share == 0:
                 for _ in recording.blocks():  # a broken file is broken at any strength

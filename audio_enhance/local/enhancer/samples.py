@@ -18,18 +18,26 @@ Levels: TypeAlias = npt.NDArray[np.float64]
 
 RATE = 48_000
 FRAME = RATE // 50  # 20 ms, over which a level is taken
-WINDOW = 10 * RATE  # what is held in memory at a time, however long the recording
 
 _SILENCE = 1e-12  # -120 dBFS
 
 
+def window_length(channels: int) -> int:
+    """Return how many samples are held in memory at a time, however long the recording.
+
+    That is 10 seconds of mono or stereo, and as much less of what has more channels.
+    """
+    return RATE * min(10, max(1, 20 // channels))
+
+
 def windows(blocks: Iterable[Samples]) -> Iterator[Samples]:
-    """Regroup blocks into windows of `WINDOW` samples; the last is shorter, perhaps empty."""
+    """Regroup blocks into windows of `window_length`; the last is shorter, perhaps empty."""
     waiting: list[Samples] = []
     held = 0
     for block in blocks:
-        while held + block.shape[1] >= WINDOW:
-            head, block = np.split(block, [WINDOW - held], axis=1)
+        length = window_length(len(block))
+        while held + block.shape[1] >= length:
+            head, block = np.split(block, [length - held], axis=1)
             yield np.concatenate([*waiting, head], axis=1)
             waiting, held = [], 0
         waiting.append(block)

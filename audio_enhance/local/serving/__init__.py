@@ -1,1 +1,1 @@
-"""How the local service listens, and what it does with connections and threads."""
+"""What the local service stands on: ports, connections, threads and a temporary folder."""

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from audio_enhance.local.enhancer.denoiser import denoise
-from audio_enhance.local.enhancer.samples import WINDOW, Levels, Samples
+from audio_enhance.local.enhancer.samples import Levels, Samples, window_length
+
+WINDOW = window_length(1)
 
 
 class Late:

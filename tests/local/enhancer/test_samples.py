@@ -6,20 +6,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audio_enhance.local.enhancer import samples as module
-from audio_enhance.local.enhancer.samples import FRAME, levels, windows
+from audio_enhance.local.enhancer.samples import FRAME, RATE, levels, window_length, windows
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.integers(0, 3 * 7), min_size=1, max_size=12), st.integers(1, 3))
 def test_windows_lose_nothing(lengths: list[int], channels: int) -> None:
     whole = np.arange(channels * sum(lengths), dtype=np.float32).reshape(channels, -1)
     blocks = np.split(whole, np.cumsum(lengths)[:-1], axis=1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "WINDOW", 7)
+        patch.setattr(module, "window_length", lambda _: 7)
         *full, last = windows(blocks)
     assert all(window.shape == (channels, 7) for window in full)
     assert last.shape[1] < 7
     np.testing.assert_array_equal(np.concatenate([*full, last], axis=1), whole)
+
+
+def test_more_channels_take_no_more_memory() -> None:
+    assert [window_length(channels) for channels in (1, 2)] == [10 * RATE, 10 * RATE]
+    for channels in range(1, 9):
+        length = window_length(channels)
+        assert length * channels <= 20 * RATE
+        assert length % RATE == 0
 
 
 def test_levels_are_decibels_below_full_scale() -> None:

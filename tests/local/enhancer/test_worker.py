@@ -1,297 +1,61 @@
-"""The worker processes: kept, bounded, replaced when they crash, and never left behind."""
+"""One worker process: what it is given, and what it says."""
 
-import asyncio
-import os
-import signal
-import subprocess
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 
-from audio_enhance.local.enhancer import (
-    Enhancer,
-    EnhancerError,
-    NotAudioError,
-    SpeechEnhancer,
-    enhance_file,
-)
+from audio_enhance.local.enhancer import TooLongError, WorkerDiedError
+from audio_enhance.local.enhancer.worker import Worker, environment
 
 from .support import RATE, noise, write
 
-PATIENCE = 20  # seconds until a test that waits for another process gives up
+SECRETS = {
+    "FIREFLY_SERVICES_CLIENT_SECRET": "secret",
+    "FIREFLY_SERVICES_ACCESS_TOKEN": "secret",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_SESSION_TOKEN": "secret",
+    "AUDIO_ENHANCE_TOKEN_URL": "secret",
+    "GITHUB_TOKEN": "secret",
+    "DATABASE_URL": "secret",
+}
+NEEDED = {"PATH": "/bin", "LC_ALL": "C", "TMPDIR": "/tmp", "OMP_NUM_THREADS": "1"}
 
 
-@pytest.fixture
-async def enhancer() -> AsyncIterator[SpeechEnhancer]:
-    enhancer = SpeechEnhancer(workers=2)
-    yield enhancer
-    await enhancer.close()
-    assert workers() == []
+def test_what_a_worker_needs_is_passed_on_and_nothing_else() -> None:
+    assert environment(SECRETS | NEEDED) == NEEDED
+    assert environment({"Path": "x", "SystemRoot": "y"}) == {"Path": "x", "SystemRoot": "y"}
 
 
-@pytest.fixture
-def short(tmp_path: Path) -> Path:
-    """What takes no time."""
-    return write(tmp_path / "short", noise("pink", RATE // 10) / 10)
-
-
-@pytest.fixture(scope="module")
-def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What takes longer than any test."""
-    path = tmp_path_factory.mktemp("endless") / "20 minutes"
-    # Noise: RNNoise makes short work of silence.
-    second = noise("white", 8000) / 10
-    return write(path, np.tile(second, 1200), codec="pcm_u8", rate=8000)
-
-
-def workers(parent: int | None = None) -> list[psutil.Process]:
-    return [
-        child
-        for child in psutil.Process(parent).children()
-        if "audio_enhance.local.enhancer" in child.cmdline()
-    ]
-
-
-async def started(*paths: Path) -> None:
-    """Wait until results are being written."""
-    async with asyncio.timeout(PATIENCE):
-        while not all(path.exists() for path in paths):
-            await asyncio.sleep(0.01)
-
-
-async def run(enhancer: Enhancer, source: Path, result: Path, strength: int = 93) -> None:
-    await enhancer.enhance(source, result, content_type="audio/wav", strength=strength)
-
-
-async def test_a_worker_is_started_when_it_is_needed_and_used_again(
-    enhancer: SpeechEnhancer, short: Path, tmp_path: Path
-) -> None:
-    assert workers() == []
-    await run(enhancer, short, tmp_path / "result")
-    (worker,) = workers()
-    await run(enhancer, short, tmp_path / "result")
-    assert workers() == [worker]
-
-    enhance_file(short, tmp_path / "expected", strength=93)
-    assert (tmp_path / "result").read_bytes() == (tmp_path / "expected").read_bytes()
-
-
-async def test_there_are_no_more_workers_than_allowed(
-    enhancer: SpeechEnhancer, short: Path, tmp_path: Path
-) -> None:
-    results = [tmp_path / f"result {number}" for number in range(5)]
-    await asyncio.gather(*(run(enhancer, short, result) for result in results))
-    assert all(result.exists() for result in results)
-    assert len(workers()) == 2
-
-
-async def test_errors_are_passed_on_and_the_worker_stays(
-    enhancer: SpeechEnhancer, short: Path, tmp_path: Path
-) -> None:
-    await run(enhancer, short, tmp_path / "done")
-    before = workers()
-    (tmp_path / "text").write_text("minutes of a meeting")
-    with pytest.raises(NotAudioError, match="not audio"):
-        await run(enhancer, tmp_path / "text", tmp_path / "result")
-    with pytest.raises(EnhancerError, match="No such file") as caught:
-        await run(enhancer, tmp_path / "nothing", tmp_path / "result")
-    assert not isinstance(caught.value, NotAudioError)
-    assert not (tmp_path / "result").exists()
-    # Nor does Ctrl-C end it.
-    before[0].send_signal(signal.SIGINT)
-    await run(enhancer, short, tmp_path / "result")
-    assert workers() == before
-
-
-async def test_a_crash_fails_one_job_and_not_the_next(
-    enhancer: SpeechEnhancer, short: Path, endless: Path, tmp_path: Path
-) -> None:
-    job = asyncio.create_task(run(enhancer, endless, tmp_path / "result"))
-    await started(tmp_path / "result")
-    (crashed,) = workers()
-    crashed.kill()
-    with pytest.raises(EnhancerError, match=r"ended in the middle of it \(exit status -9\)"):
-        await job
-    assert not (tmp_path / "result").exists()
-
-    await run(enhancer, short, tmp_path / "result")
-    assert workers() != [crashed]
-
-
-async def test_a_worker_that_died_while_idle_is_not_missed(
-    enhancer: SpeechEnhancer, short: Path, tmp_path: Path
-) -> None:
-    await run(enhancer, short, tmp_path / "result")
-    (idle,) = workers()
-    idle.kill()
-    async with asyncio.timeout(PATIENCE):
-        while psutil.pid_exists(idle.pid):
-            await asyncio.sleep(0.01)
-    await asyncio.sleep(0.01)  # for the event loop to hear of it
-    await run(enhancer, short, tmp_path / "result")
-    assert workers() != [idle]
-
-
-async def test_a_cancelled_one_leaves_nothing_behind(
-    enhancer: SpeechEnhancer, short: Path, endless: Path, tmp_path: Path
-) -> None:
-    job = asyncio.create_task(run(enhancer, endless, tmp_path / "result"))
-    await started(tmp_path / "result")
-    job.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await job
-    assert workers() == []
-    assert not (tmp_path / "result").exists()
-    await run(enhancer, short, tmp_path / "result")
-
-
-async def test_one_that_is_cancelled_again_and_again_leaves_nothing_behind(
-    enhancer: SpeechEnhancer, endless: Path, tmp_path: Path
-) -> None:
-    job = asyncio.create_task(run(enhancer, endless, tmp_path / "result"))
-    await started(tmp_path / "result")
-    for _ in range(3):
-        job.cancel()
-        await asyncio.sleep(0)
-    with pytest.raises(asyncio.CancelledError):
-        await job
-    assert workers() == []
-    assert not (tmp_path / "result").exists()
-
-
-async def test_one_that_is_cancelled_while_its_worker_starts_leaves_nothing_behind(
-    enhancer: SpeechEnhancer, short: Path, tmp_path: Path
-) -> None:
-    for turns in (0, 1, 2, 4, 8):
-        job = asyncio.create_task(run(enhancer, short, tmp_path / "result"))
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        job.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await job
-        assert workers() == []
-    await run(enhancer, short, tmp_path / "result")
-
-
-async def test_one_that_waits_for_a_worker_can_be_cancelled(
-    short: Path, endless: Path, tmp_path: Path
-) -> None:
-    enhancer = SpeechEnhancer(workers=1)
-    first = asyncio.create_task(run(enhancer, endless, tmp_path / "first"))
-    await started(tmp_path / "first")
-    second = asyncio.create_task(run(enhancer, short, tmp_path / "second"))
-    await asyncio.sleep(0)
-    second.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await second
-    assert not first.done()
-    await enhancer.close()
-    with pytest.raises(EnhancerError):
-        await first
-
-
-async def test_close_ends_what_runs_and_what_waits(
-    short: Path, endless: Path, tmp_path: Path
-) -> None:
-    enhancer = SpeechEnhancer(workers=2)
-    await run(enhancer, short, tmp_path / "done")
-    running = [tmp_path / "running 1", tmp_path / "running 2"]
-    jobs = [asyncio.create_task(run(enhancer, endless, result)) for result in running]
-    await started(*running)
-    jobs.append(asyncio.create_task(run(enhancer, short, tmp_path / "waiting")))
-    await asyncio.sleep(0)
-
-    await enhancer.close()
-    assert workers() == []
-    assert all(job.done() for job in jobs)
-    for job in jobs:
-        with pytest.raises(EnhancerError):
-            await job
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["done", "short"]
-
-
-async def test_close_while_a_worker_starts_leaves_no_process(short: Path, tmp_path: Path) -> None:
-    enhancer = SpeechEnhancer()
-    job = asyncio.create_task(run(enhancer, short, tmp_path / "result"))
-    await asyncio.sleep(0)
-    await enhancer.close()
-    assert workers() == []
-    with pytest.raises(EnhancerError):
-        await job
-
-
-async def test_after_close_there_is_nothing_to_be_had(short: Path, tmp_path: Path) -> None:
-    enhancer = SpeechEnhancer()
-    await enhancer.close()
-    await enhancer.close()
-    with pytest.raises(EnhancerError, match="closed"):
-        await run(enhancer, short, tmp_path / "result")
-
-
-# As a user would write it: no guard, at the top level of a script.
-SCRIPT = """
-import asyncio, sys
-from pathlib import Path
-from audio_enhance.local.enhancer import SpeechEnhancer
-
-async def main():
-    enhancer = SpeechEnhancer()
+@pytest.mark.skipif(sys.platform != "linux", reason="others hide a process's environment")
+async def test_a_worker_has_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    worker = await Worker.start()
     try:
-        await enhancer.enhance(Path(sys.argv[1]), Path(sys.argv[2]), content_type="", strength=93)
-        print("enhanced")
+        (process,) = psutil.Process().children()
+        assert not set(process.environ()) & set(SECRETS)
     finally:
-        await enhancer.close()
-
-asyncio.run(main())
-"""
+        await worker.end()
+    assert not worker.alive
 
 
-def script(folder: Path, source: Path, result: Path) -> "subprocess.Popen[str]":
-    # Modules of these names beside the script must not get in the worker's way.
-    for name in ("numpy", "av", "audio_enhance"):
-        (folder / "work").mkdir(exist_ok=True)
-        (folder / "work" / f"{name}.py").write_text("raise RuntimeError('the wrong module')")
-    (folder / "script.py").write_text(SCRIPT)
-    return subprocess.Popen(
-        [sys.executable, folder / "script.py", source, result],
-        cwd=folder / "work",
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+async def test_a_refusal_says_what_to_do(tmp_path: Path) -> None:
+    source = write(tmp_path / "long", noise("pink", RATE) / 10)
+    worker = await Worker.start()
+    try:
+        refusal = await worker.run(source, tmp_path / "result", strength=93, max_seconds=0.6)
+    finally:
+        await worker.end()
+    assert isinstance(refusal, TooLongError)
+    assert refusal.message == "The recording lasts longer than the 0.01 minutes that are allowed."
+    assert refusal.hint == "Cut it into shorter ones."
 
 
-def test_a_script_needs_no_guard(short: Path, tmp_path: Path) -> None:
-    process = script(tmp_path, short, tmp_path / "result")
-    assert process.communicate(timeout=PATIENCE) == ("enhanced\n", "")
-
-
-async def test_ctrl_c_is_the_applications_affair(endless: Path, tmp_path: Path) -> None:
-    process = script(tmp_path, endless, tmp_path / "result")
-    await started(tmp_path / "result")
-    (worker,) = workers(process.pid)
-    assert os.getsid(worker.pid) != os.getsid(process.pid)
-    os.killpg(process.pid, signal.SIGINT)  # as the terminal does
-    _, said = process.communicate(timeout=PATIENCE)
-    assert said.count("KeyboardInterrupt\n") == 1
-    assert "__main__.py" not in said
-    assert not psutil.pid_exists(worker.pid)
-    assert not (tmp_path / "result").exists()
-
-
-async def test_a_worker_does_not_outlive_an_application_that_was_killed(
-    endless: Path, tmp_path: Path
-) -> None:
-    process = script(tmp_path, endless, tmp_path / "result")
-    await started(tmp_path / "result")
-    (worker,) = workers(process.pid)
-    process.kill()
-    process.communicate(timeout=PATIENCE)
-    worker.wait(timeout=PATIENCE)
-    assert not (tmp_path / "result").exists()
+async def test_its_end_is_told_with_its_cause(tmp_path: Path) -> None:
+    worker = await Worker.start()
+    worker.kill()
+    with pytest.raises(WorkerDiedError, match="killed by SIGKILL"):
+        await worker.run(tmp_path / "a", tmp_path / "b", strength=93, max_seconds=1)
+    await worker.end()

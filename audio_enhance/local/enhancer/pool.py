@@ -1,0 +1,127 @@
+"""The enhancer for event loops: processes of its own do the work, one recording at a time each.
+
+Threads would not do: numpy, FFmpeg and RNNoise let go of the interpreter only now and then, and
+a crash inside one of them would take the application along. `multiprocessing` would not do
+either: it runs the application's main module a second time, which scripts without a
+``__main__`` guard do not survive.
+"""
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from contextlib import suppress
+from pathlib import Path
+
+from .deaths import Deaths
+from .errors import EnhancerError, WorkerDiedError
+from .extra import check_installed
+from .worker import Worker
+
+_A_DAY = 24 * 3600.0
+
+
+class SpeechEnhancer:
+    """Enhances recordings in worker processes, which are started on demand and kept.
+
+    Args:
+        workers: How many recordings are in work at a time, at most; each keeps one core busy.
+            As many as there are cores by default.
+        max_seconds: How long a recording may last, in seconds; a day by default. What is longer
+            is refused before it is begun.
+
+    Raises:
+        MissingExtraError: The extra ``local`` is not installed.
+    """
+
+    def __init__(self, *, workers: int | None = None, max_seconds: float = _A_DAY) -> None:
+        check_installed()
+        self._slots = workers or os.cpu_count() or 1
+        self._free = asyncio.Semaphore(self._slots)
+        self._workers: set[Worker] = set()
+        self._idle: list[Worker] = []
+        self._max_seconds = max_seconds
+        self._deaths = Deaths()
+        self._closed = False
+
+    async def enhance(
+        self,
+        source: Path,
+        destination: Path,
+        *,
+        content_type: str,  # noqa: ARG002 - the content itself decides
+        strength: int,
+    ) -> None:
+        """Write the enhanced recording to a file; see `Enhancer.enhance`.
+
+        Cancelling it ends the worker process at once.
+
+        Raises:
+            NotAudioError: The recording is not audio, is broken, or is of a kind that the API
+                does not take, whatever its content type says.
+            TooLongError: It lasts longer than `max_seconds`.
+            WorkerDiedError: The worker process ended in the middle of it; a recording with which
+                that happened twice is not tried again.
+            EnhancerError: It could not be enhanced for another reason.
+        """
+        self._check_open()
+        async with self._free:
+            await self._deaths.check(source)
+            worker = await self._any_worker()
+            try:
+                refusal = await worker.run(
+                    source, destination, strength=strength, max_seconds=self._max_seconds
+                )
+            except BaseException as error:
+                self._workers.discard(worker)
+                await _to_the_end(worker.end())
+                destination.unlink(missing_ok=True)  # noqa: ASYNC240 - a single system call
+                if isinstance(error, WorkerDiedError) and not self._closed:
+                    await self._deaths.note(source)
+                raise
+            self._idle.append(worker)
+        if refusal is not None:
+            raise refusal
+
+    async def close(self) -> None:
+        """End every worker process, and with it what is still being enhanced.
+
+        When this returns, no process is left, and every `enhance` has returned or raised.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        for worker in self._workers:
+            worker.kill()
+        # Who was in the middle of something sees its worker's end, and cleans up after it.
+        for _ in range(self._slots):
+            await self._free.acquire()
+        for worker in self._workers:
+            await worker.end()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise EnhancerError("The enhancer has been closed.")
+
+    async def _any_worker(self) -> Worker:
+        self._check_open()
+        while self._idle:
+            worker = self._idle.pop()
+            if worker.alive:
+                return worker
+            self._workers.discard(worker)
+            await worker.end()
+        worker = await Worker.start()
+        if self._closed:
+            await _to_the_end(worker.end())
+            self._check_open()
+        self._workers.add(worker)
+        return worker
+
+
+async def _to_the_end(work: Coroutine[object, object, None]) -> None:
+    """Await something that must not be left half done, however often we are cancelled."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([task])
+    task.result()

@@ -1,0 +1,44 @@
+"""Recordings that make the process that works on them end."""
+
+from pathlib import Path
+
+import pytest
+
+from audio_enhance.local.enhancer import WorkerDiedError
+from audio_enhance.local.enhancer import deaths as module
+from audio_enhance.local.enhancer.deaths import Deaths
+
+
+async def test_it_is_tried_once_more_and_no_more_under_any_name(tmp_path: Path) -> None:
+    recording, again, other = (tmp_path / name for name in ("recording", "again", "other"))
+    for path, data in ((recording, b"deadly"), (again, b"deadly"), (other, b"harmless")):
+        path.write_bytes(data)
+    deaths = Deaths()
+    await deaths.check(recording)
+    await deaths.note(recording)
+    await deaths.check(again)
+    await deaths.note(again)
+    with pytest.raises(WorkerDiedError, match="ended in the middle of it 2 times; it is not tried"):
+        await deaths.check(recording)
+    await deaths.check(other)
+
+
+async def test_a_recording_that_is_gone_is_for_others_to_miss(tmp_path: Path) -> None:
+    deaths = Deaths()
+    await deaths.note(tmp_path / "gone")
+    await deaths.note(tmp_path / "gone")
+    await deaths.check(tmp_path / "gone")
+
+
+async def test_only_so_many_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_REMEMBERED", 2)
+    deaths = Deaths()
+    paths = [tmp_path / str(number) for number in range(3)]
+    for path in paths:
+        path.write_bytes(path.name.encode())
+        await deaths.note(path)
+        await deaths.note(path)
+    await deaths.check(paths[0])
+    for path in paths[1:]:
+        with pytest.raises(WorkerDiedError):
+            await deaths.check(path)
