@@ -13,7 +13,7 @@ from starlette.routing import Route
 from audio_enhance import AudioEnhanceError, EnhanceClient
 
 from ._backend import open_backend
-from ._guard import LOOPBACK, Guard
+from ._guard import LOOPBACK, Guard, on_unforeseen
 from ._handlers import Handlers
 from ._limits import Limits
 from ._page import Page
@@ -80,6 +80,7 @@ def create_app(
             AudioEnhanceError: on_error,
             HTTPException: on_error,
             ClientDisconnect: _gone,
+            Exception: on_unforeseen,
         },
         lifespan=lifespan,
     )

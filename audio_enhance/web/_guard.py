@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ._problems import Problem
@@ -78,9 +80,24 @@ class Guard:
         if scope["method"] in _SAFE_METHODS and (site in _OWN_SITE or followed):
             return None
         origin = headers.get("origin")
-        foreign = origin is not None and urlsplit(origin).netloc.lower() != host.lower()
+        foreign = origin is not None and _netloc(origin) != host.lower()
         if foreign or site not in _OWN_SITE or OWN_HEADER not in headers:
             return Problem(403, "origin", "Only this application's own page may do this.")
+        return None
+
+
+async def on_unforeseen(request: Request, error: Exception) -> Response:
+    """Answer for a mistake of ours, which Starlette does outside of the guard."""
+    del request, error
+    response = Problem(500, "failed", "Something unforeseen went wrong.").response()
+    response.headers.update(HEADERS)
+    return response
+
+
+def _netloc(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:  # a bracket without its other half
         return None
 
 

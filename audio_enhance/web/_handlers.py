@@ -1,5 +1,6 @@
 """What each address of the application does."""
 
+import asyncio
 import json
 import re
 from typing import Any
@@ -17,6 +18,7 @@ from ._session import Session
 from ._studio import Studio
 
 _LONGEST_JSON = 4096
+_JSON_SECONDS = 10.0
 # Chosen by the page, so that asking again after a lost answer makes nothing twice.
 _ID = re.compile(r"[0-9A-Za-z_-]{16,64}")
 
@@ -103,16 +105,18 @@ class Handlers:
         if not _ID.fullmatch(identifier):
             raise Problem(422, "invalid", "This is no name for a recording.")
         match await _json(request):
-            case {"again": str(earlier), "strength": int(strength)}:
+            case {"again": str(earlier), "strength": int(strength)} if _are_numbers(strength):
                 if earlier not in session.recordings:
                     raise not_found()
                 recording = await self._studio.again(
                     session, identifier, session.recordings[earlier], strength
                 )
-            case {"name": str(name), "size": int(size), "strength": int(strength)}:
+            case {"name": str(name), "size": int(size), "strength": int(strength)} if _are_numbers(
+                size, strength
+            ):
                 recording = self._studio.announce(session, identifier, name, size, strength)
             case _:
-                raise Problem(422, "invalid", "Something is missing in the request.")
+                raise Problem(400, "invalid", "The request does not say what is to come.")
         return self._snapshot(recording)
 
     async def receive(self, request: Request) -> Response:
@@ -168,11 +172,20 @@ class Handlers:
 
 async def _json(request: Request) -> Any:
     body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > _LONGEST_JSON:
-            raise Problem(413, "invalid", "The request is too long.")
+    try:
+        async with asyncio.timeout(_JSON_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > _LONGEST_JSON:
+                    raise Problem(413, "invalid", "The request is too long.")
+    except TimeoutError:
+        raise Problem(408, "slow", "The request did not arrive.", retry_after=1.0) from None
     try:
         return json.loads(body)
-    except ValueError:
-        raise Problem(422, "invalid", "The request is no JSON.") from None
+    except (ValueError, RecursionError):  # thousands of brackets
+        raise Problem(400, "invalid", "The request is no JSON.") from None
+
+
+def _are_numbers(*values: int) -> bool:
+    """Whether none is `True` or `False`, which are numbers only to Python."""
+    return not any(isinstance(value, bool) for value in values)

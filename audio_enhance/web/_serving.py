@@ -9,6 +9,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from ._application import create_app
+from ._protocol import PatientProtocol
 
 _HOST = "127.0.0.1"
 # For uploads and players that are in the middle of something, in seconds.
@@ -55,7 +56,7 @@ async def listening(
     async with app.router.lifespan_context(app):
         config = uvicorn.Config(
             app,
-            http="h11",
+            http=PatientProtocol,
             ws="none",
             lifespan="off",
             log_config=None,

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import hmac
+import re
 import secrets
 from collections import deque
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from ._recording import Recording
 
 # Of what a page that lost its connection is told when it comes back; beyond, it is told all.
 _REMEMBERED = 256
+_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class Session:
@@ -64,7 +66,7 @@ class Session:
     def position(self, cursor: str | None) -> int | None:
         """Return the change that a page saw last, `None` where it has to be told everything."""
         epoch, _, number = (cursor or "").partition("-")
-        if epoch != self._epoch or not (number.isascii() and number.isdecimal()):
+        if epoch != self._epoch or not _NUMBER.fullmatch(number):
             return None
         revision = int(number)
         forgotten = len(self._removed) == _REMEMBERED and revision < self._removed[0][0]

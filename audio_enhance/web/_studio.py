@@ -315,6 +315,14 @@ class Studio:
         """
         if self.closing or sum(each.streams for each in self.sessions) >= _MOST_STREAMS:
             raise Problem(503, "busy", "Too many pages are open.", retry_after=5.0)
+        if session.streams >= self.limits.pages:
+            raise Problem(
+                429,
+                "pages",
+                "This page is open too many times.",
+                hint="Close some of them.",
+                retry_after=5.0,
+            )
         session.streams += 1
         self._not_later(session)
 

@@ -102,6 +102,7 @@ async def test_other_pages_cannot_change_anything(visitor: Visitor) -> None:
     foreign = [
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
         {"Origin": "http://127.0.0.1"},  # another port is another origin
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
@@ -136,3 +137,20 @@ async def test_the_own_page_may(site: Site, visitor: Visitor) -> None:
     own = {"Origin": site.url.rstrip("/"), "Sec-Fetch-Site": "same-origin"}
     answer = await visitor.call("DELETE", f"recordings/{new_id()}", headers=own | OWN)
     assert answer.status == 404
+
+
+async def test_a_mistake_of_ours_is_an_answer_with_the_same_headers(
+    site: Site,
+    visitor: Visitor,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def mistake(*_: object) -> None:
+        raise KeyError("mistake")
+
+    monkeypatch.setattr(site.app.state.studio, "announce", mistake)
+    answer = await visitor.announce()
+    assert (answer.status, answer.json["code"]) == (500, "failed")
+    assert HEADERS.items() <= answer.headers.items()
+    assert "mistake" not in answer.body.decode()
+    assert "KeyError: 'mistake'" in caplog.text

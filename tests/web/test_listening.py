@@ -7,7 +7,7 @@ import pytest
 
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
-from audio_enhance.web import _listening
+from audio_enhance.web import Limits, _listening
 
 from .support import DATA, Site, Visitor, running
 
@@ -144,6 +144,20 @@ async def test_only_so_many_pages_are_listened_to(
             answer = await another.call("GET", "events")
             assert (answer.status, answer.json["code"]) == (503, "busy")
             assert "Retry-After" in answer.headers
+
+
+async def test_one_browser_does_not_take_the_place_of_others(site: Site) -> None:
+    async with running(site.service, limits=Limits(pages=1)) as other:
+        one, another = await other.visitor(), await other.visitor()
+        async with one.events() as events:
+            await anext(events)
+            answer = await one.call("GET", "events")
+            assert (answer.status, answer.json["code"]) == (429, "pages")
+            assert "Retry-After" in answer.headers
+            assert (await another.state())["recordings"] == []
+        while any(session.streams for session in other.app.state.studio.sessions):
+            await asyncio.sleep(0.005)
+        assert (await one.state())["recordings"] == []
 
 
 async def test_a_page_that_is_closed_is_noticed(site: Site, visitor: Visitor) -> None:

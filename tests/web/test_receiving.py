@@ -12,7 +12,8 @@ from attrs import evolve
 
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
-from audio_enhance.web import Limits
+from audio_enhance.web import Limits, _handlers
+from audio_enhance.web._guard import HEADERS
 from audio_enhance.web._recording import Stage
 
 from .support import DATA, Site, Visitor, new_id, running
@@ -61,12 +62,15 @@ REFUSED: list[tuple[dict[str, Any], int, str]] = [
     ({"name": "../"}, 415, "type"),
     ({"size": 0}, 422, "invalid"),
     ({"size": -1}, 422, "invalid"),
-    ({"size": "1"}, 422, "invalid"),
+    ({"size": "1"}, 400, "invalid"),
+    ({"size": True}, 400, "invalid"),
+    ({"size": 1.5}, 400, "invalid"),
+    ({"size": 10**4000}, 413, "size"),
     ({"size": 1_000_000_001}, 413, "size"),
     ({"strength": 101}, 422, "invalid"),
     ({"strength": -1}, 422, "invalid"),
-    ({"strength": "93"}, 422, "invalid"),
-    ({"strength": True}, 422, "invalid"),
+    ({"strength": "93"}, 400, "invalid"),
+    ({"strength": True}, 400, "invalid"),
     ({"identifier": "short"}, 422, "invalid"),
     ({"identifier": "%2e%2e%2f" * 4}, 404, "http"),
     ({"identifier": "a" * 65}, 422, "invalid"),
@@ -85,9 +89,41 @@ async def test_what_cannot_be_taken_is_refused_before_it_is_sent(visitor: Visito
 
 
 async def test_what_is_no_request_is_refused(visitor: Visitor) -> None:
-    for body in (b"", b"{", b"[]", b'{"name": "a.mp3"}', b"\xff"):
+    for body in (
+        *(b"", b"{", b"[]", b"null", b'{"name": "a.mp3"}', b"\xff", b"[" * 4000),
+        b'{"name": ["a.mp3"], "size": 1, "strength": 93}',
+        b'{"name": "a.mp3", "size": 1e999, "strength": 93}',
+        b'{"name": "a.mp3", "size": NaN, "strength": 93}',
+        b'{"again": "a", "strength": false}',
+    ):
         answer = await visitor.call("PUT", f"recordings/{new_id()}", data=body)
-        assert (answer.status, answer.json["code"]) == (422, "invalid"), body
+        assert (answer.status, answer.json["code"]) == (400, "invalid"), body
+        assert HEADERS.items() <= answer.headers.items()
+
+
+async def test_half_a_name_is_none(visitor: Visitor) -> None:
+    answer = await visitor.call(
+        "PUT",
+        f"recordings/{new_id()}",
+        data=b'{"name": "\\ud800 talk.mp3", "size": 1, "strength": 93}',
+    )
+    assert (answer.status, answer.json["name"]) == (200, "talk.mp3")
+    await visitor.call("DELETE", f"recordings/{answer.json['id']}")
+
+
+async def test_a_request_that_does_not_arrive_is_not_waited_for(
+    site: Site, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_handlers, "_JSON_SECONDS", 0.01)
+    never = asyncio.Event()
+
+    async def half() -> AsyncIterator[bytes]:
+        yield b'{"name": '
+        await never.wait()
+
+    answer = await visitor.call("PUT", f"recordings/{new_id()}", data=half())
+    assert (answer.status, answer.json["code"]) == (408, "slow")
+    assert HEADERS.items() <= answer.headers.items()
 
 
 async def test_a_name_is_only_a_name(site: Site, visitor: Visitor) -> None:

@@ -99,7 +99,11 @@ async def test_a_change_has_a_number_to_go_on_from() -> None:
 async def test_numbers_of_elsewhere_mean_nothing() -> None:
     session = Session()
     recording(session, "first")
-    for cursor in (None, "", "1", Session().cursor(0), session.cursor(99), f"{session.cursor(1)}x"):
+    far = session.cursor(10**4000)
+    for cursor in (
+        *(None, "", "1", far, far + "0" * 1000),
+        *(Session().cursor(0), session.cursor(99), f"{session.cursor(1)}x"),
+    ):
         assert session.position(cursor) is None
 
 
