@@ -151,7 +151,7 @@ class Caller:
         """Start a call that gets no answer, and return once the service has it."""
         before = self.service.count()
         task = asyncio.create_task(self.call(method, path, **arguments))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while self.service.count() == before:
                 await asyncio.sleep(0.001)
         return task

@@ -161,7 +161,7 @@ async def test_its_files_are_removed(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     caller = await serve()
     await caller.result_url()
-    assert len(files_in(tmp_path)) == 2
+    assert len(files_in(tmp_path)) == 3  # and its lock
     await caller.service.stop()
     tmp_path.rmdir()
 

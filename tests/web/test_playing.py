@@ -8,6 +8,7 @@ from yarl import URL
 
 from audio_enhance.local import Fault, LocalService
 from audio_enhance.local.enhancer import Rehearsal
+from tests.conftest import QUICK_RETRY
 
 from .support import DATA, Site, Visitor, running
 
@@ -103,7 +104,8 @@ async def test_there_is_nothing_before_the_end() -> None:
 async def test_a_service_that_is_away_is_said_so(site: Site, visitor: Visitor) -> None:
     address = f"{await done(visitor)}/result"
     faults = site.service.faults
-    faults.script(Fault.SERVER_ERROR, route="GET /object", status=503)
+    tries = QUICK_RETRY.attempts
+    faults.script(Fault.SERVER_ERROR, route="GET /object", status=503, times=tries)
     answer = await visitor.call("GET", address)
     assert answer.status in (502, 503)
     assert answer.headers["Content-Type"] == "application/problem+json"
