@@ -13,7 +13,7 @@ nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "uv|virtualenv"
 # A Python that is not on this machine is not an error, here or in CI.
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["lint", "types", "tests", "foreign_s3", "wheel"]
+nox.options.sessions = ["lint", "types", "tests", "lowest", "foreign_s3", "wheel"]
 
 # Every command that a test starts would compile what it imports once more.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -100,6 +100,14 @@ def others(session: nox.Session) -> None:
     _install(session, "tests")
     runner = ["pytest", "-o", "asyncio_debug=false"]
     _pytest(session, runner, "-m", "not slow", "-q", *session.posargs)
+
+
+@nox.session(venv_backend="uv")
+def lowest(session: nox.Session) -> None:
+    """The everyday tests on the lowest versions that are allowed of everything we name."""
+    extras = "-e", ".[cli,local,otel,web]"
+    session.install("--resolution", "lowest-direct", *extras, *_group("tests"))
+    _pytest(session, ["pytest", "-o", "asyncio_debug=false"], "-m", "not slow", "-q")
 
 
 @nox.session

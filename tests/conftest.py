@@ -2,7 +2,8 @@
 
 import asyncio.constants
 import signal
-from collections.abc import AsyncIterator, Generator
+from asyncio import AbstractEventLoop as AnyLoop
+from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from contextlib import AsyncExitStack
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 
 import attrs
 import pytest
+from hypothesis import settings
 
 from audio_enhance import EnhanceClient, PollPolicy, RetryPolicy
 from audio_enhance.local import Behaviour, Faults, LocalService
@@ -18,6 +20,7 @@ from audio_enhance.local.enhancer import Rehearsal
 
 from .support.clock import ManualClock
 from .support.tools import fail_in_ci, how_to_install, missing
+from .support.virtual_time import VirtualLoop
 
 # The package's own plugin loads by its entry point where the package is installed.
 if not any(
@@ -41,9 +44,23 @@ for name in ("SIGINT", "SIGHUP"):
     if number is not None and signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, _nothing)
 
+# How long an example takes says something about the machine only.
+settings.register_profile("no clock", deadline=None)
+settings.load_profile("no clock")
+
+# Folders whose tests run in virtual time, as do those that are marked so.
+IN_VIRTUAL_TIME = {"jobs"}
+
 # Waits that nobody notices, for tests in which real bytes move and no clock can stand still.
 QUICK_POLLING = PollPolicy(shortest=0.002, longest=0.05)
 QUICK_RETRY = RetryPolicy(longest_wait=0.005)
+
+
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], AnyLoop]]:
+    """Say which event loop a test runs on."""
+    if item.path.parent.name in IN_VIRTUAL_TIME or item.get_closest_marker("virtual_time"):
+        return {"virtual": VirtualLoop}
+    return {"real": asyncio.new_event_loop}
 
 
 @pytest.hookimpl(wrapper=True)

@@ -35,7 +35,7 @@ from .support import (
 
 
 async def reached(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(600):
         while not condition():
             await asyncio.sleep(0.002)
 

@@ -248,7 +248,7 @@ async def test_a_download_that_died_is_not_taken_for_the_old_result(tmp_path: Pa
         b.service.faults.slow_download = 1.0
         b.service.faults.slow_seconds = 20.0
         running = asyncio.create_task(b.batch([source], journal=b.journal))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(600):
             while b.count(GET) < 2:
                 await asyncio.sleep(0.005)
         await asyncio.sleep(0.05)
@@ -265,7 +265,7 @@ async def test_what_the_server_is_still_at_is_taken_up_by_its_id(tmp_path: Path)
     async with bench(tmp_path, speed=20, seconds=3.0) as b:
         sources = b.sources(5)
         running = asyncio.create_task(b.batch(sources, journal=b.journal))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(600):
             while b.count(GET) < 1:
                 await asyncio.sleep(0.005)
         running.cancel()
@@ -325,7 +325,7 @@ async def test_an_upload_that_was_cut_goes_to_the_asset_that_is_there(tmp_path: 
         b.service.faults.script(Fault.SLOW_ANSWER, route="GET /assets/:id", times=2)
         b.service.faults.slow_seconds = 1.0
         running = asyncio.create_task(b.batch(sources, journal=b.journal))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(600):
             while b.count(PUT) < 2:
                 await asyncio.sleep(0.005)
         await asyncio.sleep(0.05)
@@ -465,7 +465,7 @@ async def test_the_journal_tells_each_step_and_holds_no_secret(tmp_path: Path) -
 async def test_two_runs_at_a_time_are_one_too_many(tmp_path: Path) -> None:
     async with bench(tmp_path, speed=20, seconds=2.0) as b:
         running = asyncio.create_task(b.batch(b.sources(2), journal=b.journal))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(600):
             while not b.count(CREATE):
                 await asyncio.sleep(0.005)
         with pytest.raises(JournalLockedError) as caught:

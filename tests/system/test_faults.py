@@ -10,6 +10,8 @@ from audio_enhance.local import Behaviour, Fault
 from tests.conftest import Connect
 from tests.support.results import expected
 
+pytestmark = pytest.mark.virtual_time
+
 
 class TestFaults:
     @pytest.mark.parametrize(

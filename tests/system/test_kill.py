@@ -180,6 +180,7 @@ async def test_fifty_runs_that_are_interrupted(tmp_path: Path) -> None:
 
 
 @needs_mounting
+@pytest.mark.virtual_time
 async def test_a_disk_that_fills_up_in_the_middle_and_is_freed(tmp_path: Path) -> None:
     disk = tmp_path / "out"
     with small_disk(disk, 4) as grow:
