@@ -1,7 +1,10 @@
 """The way of a result to its place on disk, and whether it may go there."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 import aiofiles.os
 import attrs
@@ -14,6 +17,7 @@ from audio_enhance._journal.journal import absolute
 from audio_enhance._journal.row import JournalRow
 from audio_enhance._recording.claims import is_taken
 from audio_enhance._recording.filenames import result_name
+from audio_enhance._transfer.claims import Claims
 from audio_enhance._transfer.output_folder import OutputFolder
 from audio_enhance._transfer.part_file import PartialFile
 
@@ -29,11 +33,33 @@ class Delivery:
         job: Told of the progress.
         outputs: The folder.
         row: The job's row in the journal, if there is a journal.
+        claims: The places of all results that are under way.
     """
 
     job: Job
     outputs: OutputFolder
     row: JournalRow | None
+    claims: Claims
+    _claimed: list[Path] = attrs.field(factory=list[Path], init=False)
+
+    @contextmanager
+    def claimed(self) -> Generator[Self]:
+        """Keep the place that the result will probably have, until the end of the job.
+
+        Raises:
+            OutputExistsError: The result of another call is going to have it.
+        """
+        try:
+            self._claim(self.outputs.expected(self.job.source, self.job.strength))
+            yield self
+        finally:
+            for path in self._claimed:
+                self.claims.release(path)
+
+    def _claim(self, path: Path) -> None:
+        if path not in self._claimed:
+            self.claims.claim(path, self.outputs)
+            self._claimed.append(path)
 
     async def check(self, byte_size: int) -> None:
         """See whether the result can have its place, before anything is paid for.
@@ -122,6 +148,7 @@ class Delivery:
             if not replace and row.names(target):
                 # Somebody changed the earlier result, whose it is now: this one goes beside it.
                 target = await self._beside(target)
+        self._claim(target)
         await outputs.check(target)
         return target, replace
 

@@ -159,28 +159,19 @@ class Lane:
             raise
 
     async def _work(self, job: Job, order: Order, row: JournalRow | None) -> EnhanceResult:
-        job.enter(JobState.HASHING)
-        job.tell(Hashing)
-        async with self._hashing.place(job.priority):
-            fingerprint = await job.source.fingerprint()
-        job.byte_size = fingerprint.byte_size
-        delivery = None
-        if order.outputs is not None:
-            delivery = Delivery(job, order.outputs, row)
-            await delivery.check(fingerprint.byte_size)
-        if row is not None:
-            await row.hashed(job.source, fingerprint)
-            job.extra_enhancements = row.entry.extra
-        content = ContentKey(fingerprint.md5, fingerprint.byte_size, job.source.content_type)
-        enhanced = await self._enhanced(Subscriber(job, order, row), content)
-        saved = None
-        if delivery is not None:
-            async with self._downloads.place(job.priority):
-                job.enter(JobState.DOWNLOADING)
-                saved = await delivery.fetch(enhanced)
-        elif row is not None:
-            # Left at the server, as it was asked for: there is nothing to go on with.
-            await row.note_done(state=EntryState.SUCCEEDED, error=None, **job.ids)
+        wish = Subscriber(job, order, row)
+        if order.outputs is None:
+            enhanced, saved = await self._processed(wish, None), None
+            if row is not None:
+                # Left at the server, as it was asked for: there is nothing to go on with.
+                await row.note_done(state=EntryState.SUCCEEDED, error=None, **job.ids)
+        else:
+            claims = self._stages.sharing.claims
+            with Delivery(job, order.outputs, row, claims).claimed() as delivery:
+                enhanced = await self._processed(wish, delivery)
+                async with self._downloads.place(job.priority):
+                    job.enter(JobState.DOWNLOADING)
+                    saved = await delivery.fetch(enhanced)
         return EnhanceResult(
             asset=enhanced.asset,
             enhancement=enhanced.enhancement,
@@ -188,6 +179,22 @@ class Lane:
             failed_enhancements=job.failed_enhancements,
             saved=saved,
         )
+
+    async def _processed(self, wish: Subscriber, delivery: Delivery | None) -> Enhanced:
+        """Take a job to the server and to the end of its work there."""
+        job, row = wish.job, wish.row
+        job.enter(JobState.HASHING)
+        job.tell(Hashing)
+        async with self._hashing.place(job.priority):
+            fingerprint = await job.source.fingerprint()
+        job.byte_size = fingerprint.byte_size
+        if delivery is not None:
+            await delivery.check(fingerprint.byte_size)
+        if row is not None:
+            await row.hashed(job.source, fingerprint)
+            job.extra_enhancements = row.entry.extra
+        content = ContentKey(fingerprint.md5, fingerprint.byte_size, job.source.content_type)
+        return await self._enhanced(wish, content)
 
     async def _enhanced(self, wish: Subscriber, content: ContentKey) -> Enhanced:
         """Return the enhancement that a job wants: one that is there, under way, or a new one."""

@@ -15,6 +15,7 @@ from audio_enhance._core.events import Processing, Submitted
 from audio_enhance._core.models import Asset, SpeechEnhancement
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._recording.fingerprint import ContentKey
+from audio_enhance._transfer.claims import Claims
 
 from .gate import PriorityGate
 from .once import Once
@@ -39,15 +40,21 @@ class Enhanced:
 
 
 class Sharing:
-    """What the jobs of one client share: uploads and enhancements, under way and finished.
+    """What the jobs of one client share, whichever call they belong to.
 
     Args:
-        keep: How many of each to remember when they are finished, the latest ones.
+        keep: How many uploads and enhancements to remember when they are finished.
+
+    Attributes:
+        assets: The uploads, under way and finished.
+        enhancements: The enhancements, under way and finished.
+        claims: The places that results are going to have.
     """
 
     def __init__(self, keep: int) -> None:
         self.assets = Once[Asset, Subscribers](keep)
         self.enhancements = Once[Enhanced, Subscriber](keep)
+        self.claims = Claims()
 
 
 @attrs.frozen(kw_only=True)

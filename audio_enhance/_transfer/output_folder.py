@@ -17,7 +17,8 @@ from .part_file import try_writing
 from .protected import ProtectedFiles
 
 
-def _key(name: str) -> str:
+def same_name(name: str) -> str:
+    """Return what is the same for all names that some file system takes for one."""
     # Some file systems make no difference between A and a, some none between the two ways in
     # which Unicode writes an é.
     return unicodedata.normalize("NFC", name.casefold())
@@ -62,10 +63,10 @@ class OutputFolder:
             root: What the structure is kept below; found from the sources where it is `None`.
         """
         paths = [path for source in sources if (path := _path_of(source)) is not None]
-        names = Counter(_key(path.name) for path in {Path(os.path.abspath(p)) for p in paths})  # noqa: PTH100
+        names = Counter(same_name(path.name) for path in {Path(os.path.abspath(p)) for p in paths})  # noqa: PTH100
         twins = frozenset(name for name, times in names.items() if times > 1)
         if twins and root is None:
-            same = [path for path in paths if _key(path.name) in twins]
+            same = [path for path in paths if same_name(path.name) in twins]
             try:
                 root = Path(os.path.commonpath([os.path.abspath(p.parent) for p in same]))  # noqa: PTH100
             except ValueError:  # on different drives
@@ -112,7 +113,7 @@ class OutputFolder:
             name: The server's name for it.
             earlier: Where the earlier result of the same source is, which it replaces.
         """
-        if earlier is not None and hash(_key(str(earlier))) not in self._taken:
+        if earlier is not None and hash(same_name(str(earlier))) not in self._taken:
             path = earlier
         else:
             path = self._free(source, name)
@@ -122,20 +123,20 @@ class OutputFolder:
     def beside(self, path: Path, number: int) -> Path | None:
         """Take the path beside another one that has this number, `None` if another result has."""
         numbered = path.with_name(f"{path.stem}-{number}{path.suffix}")
-        if hash(_key(str(numbered))) in self._taken:
+        if hash(same_name(str(numbered))) in self._taken:
             return None
         self.claim(numbered)
         return numbered
 
     def claim(self, path: Path) -> None:
         """Keep a path for a result that is there."""
-        self._taken.add(hash(_key(str(path))))
+        self._taken.add(hash(same_name(str(path))))
 
     def _free(self, source: Source, name: str) -> Path:
         folder = self._beside(source)
         path = folder / name
         number = 1
-        while hash(_key(str(path))) in self._taken:
+        while hash(same_name(str(path))) in self._taken:
             if (
                 number == 1
                 and source.path is not None
@@ -150,7 +151,7 @@ class OutputFolder:
         return path
 
     def _beside(self, source: Source) -> Path:
-        if source.path is None or _key(source.path.name) not in self._twins:
+        if source.path is None or same_name(source.path.name) not in self._twins:
             return self.directory
         return self._own_folder(source.path)
 

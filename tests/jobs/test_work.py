@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from audio_enhance import Asset, EnhancementStatus, Journal, JournalError, Source
+from audio_enhance import Asset, EnhancementStatus, Journal, JournalError, OutputExistsError, Source
 from audio_enhance._jobs.state import JobState
 from tests.jobs.support import CREATE, CREATE_ASSET, POLL, PUT, bench
 
@@ -120,3 +120,18 @@ async def _has_ids(path: Path) -> bool:
             return any([entry.enhancement_id async for entry in journal.entries()])
     except JournalError:
         return False  # it is being made
+
+
+async def test_who_cannot_have_a_place_hears_it_before_anything_is_sent(tmp_path: Path) -> None:
+    async with bench(tmp_path, speed=20, seconds=1.0) as b:
+        talks = [b.source("a/talk.mp3"), b.source("b/talk.mp3")]
+        results = await asyncio.gather(
+            *(b.client.enhance(talk, strength=93, output_dir=b.out) for talk in talks),
+            return_exceptions=True,
+        )
+        assert isinstance(results[1], OutputExistsError)
+        assert not isinstance(results[0], BaseException)
+        assert (b.count(CREATE_ASSET), b.count(CREATE)) == (1, 1)
+        # The place is free again for whoever may replace what is there now.
+        again = await b.client.enhance(talks[1], strength=93, output_dir=b.out, overwrite=True)
+        assert again.path == results[0].path

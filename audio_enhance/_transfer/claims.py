@@ -1,0 +1,44 @@
+"""The places that results under way are going to have, so that no two go to one."""
+
+import os
+from pathlib import Path
+
+from audio_enhance._core.errors import OutputExistsError
+
+from .output_folder import OutputFolder, same_name
+
+
+class Claims:
+    """Which call's results have which places, for as long as their jobs are under way.
+
+    The results of one call get out of each other's way by their names; those of another call
+    cannot, since what they are called must not depend on what else goes on.
+    """
+
+    def __init__(self) -> None:
+        self._owners: dict[str, list[OutputFolder]] = {}
+
+    def claim(self, path: Path, owner: OutputFolder) -> None:
+        """Keep a place for a result of a call; to be released as often as it was claimed.
+
+        Raises:
+            OutputExistsError: A result of another call goes there.
+        """
+        owners = self._owners.setdefault(_key(path), [])
+        if owners and owners[0] is not owner:
+            raise OutputExistsError(
+                f"The result of another job goes to {path}.",
+                hint="Choose another output folder, or wait until that job is done.",
+            )
+        owners.append(owner)
+
+    def release(self, path: Path) -> None:
+        """Give a place back."""
+        owners = self._owners[_key(path)]
+        owners.pop()
+        if not owners:
+            del self._owners[_key(path)]
+
+
+def _key(path: Path) -> str:
+    return same_name(os.path.abspath(path))  # noqa: PTH100  pathlib keeps ".."
