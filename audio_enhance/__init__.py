@@ -3,7 +3,7 @@
 import logging
 
 from ._client import EnhanceClient
-from ._core.clock import Clock
+from ._core.clock import Clock, SystemClock
 from ._core.errors import (
     ApiError,
     AudioEnhanceError,
@@ -133,6 +133,7 @@ __all__ = [
     "SpeechEnhancement",
     "StorageError",
     "Submitted",
+    "SystemClock",
     "Timeouts",
     "TokenProvider",
     "TooManyWaitingError",

@@ -72,8 +72,9 @@ class Delivery:
             OutputError: The folder takes no result of that size.
         """
         outputs, row = self.outputs, self.row
-        await outputs.prove(byte_size)
+        await outputs.prove(byte_size, outputs.directory)
         expected = outputs.expected(self.job.source, self.job.strength)
+        await outputs.prove(byte_size, expected.parent)
         await outputs.check(expected)
         if outputs.overwrite or not await to_its_end(partial(is_taken, expected)):
             return
@@ -98,7 +99,7 @@ class Delivery:
 
     async def _fetch(self, enhanced: Enhanced) -> Path:
         job, row = self.job, self.row
-        file = PartialFile(self.outputs.directory)
+        file = PartialFile(await self._folder())
 
         async def place(name: str) -> tuple[Path, bool]:
             if enhanced.asset.filename != job.source.filename:
@@ -136,6 +137,13 @@ class Delivery:
         if row is not None:
             await row.note_placed(extra=job.extra_enhancements)
         return saved
+
+    async def _folder(self) -> Path:
+        """Return the folder that the result will probably be in: renaming crosses no disks."""
+        outputs, row = self.outputs, self.row
+        earlier = None if row is None else await row.own_result(outputs.directory)
+        expected = outputs.expected(self.job.source, self.job.strength)
+        return (earlier or expected).parent
 
     async def _place(self, name: str) -> tuple[Path, bool]:
         """Return where the result goes, and whether a file that is there may go."""

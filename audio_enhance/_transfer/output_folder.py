@@ -48,7 +48,7 @@ class OutputFolder:
     _twins: frozenset[str] = frozenset()
     # Hashes, since a batch may have any number of results: when two collide, one gets a number.
     _taken: set[int] = attrs.field(factory=set[int])
-    _takes_files: bool = False
+    _take_files: set[Path] = attrs.field(factory=set[Path])
 
     @classmethod
     def for_batch(
@@ -77,7 +77,7 @@ class OutputFolder:
         folder.protected.add_recordings(paths)
         return folder
 
-    async def prove(self, byte_size: int) -> None:
+    async def prove(self, byte_size: int, folder: Path) -> None:
         """See whether a result can be written there, before it is paid for.
 
         Looked at once, and again after one could not be written: a disk that was full then
@@ -85,13 +85,14 @@ class OutputFolder:
 
         Args:
             byte_size: Of the source; the result is about as large.
+            folder: Where in the directory; a link may lead to another disk.
 
         Raises:
             OutputError: It cannot.
         """
-        if not self._takes_files:
-            await to_its_end(partial(try_writing, self.directory, byte_size))
-            self._takes_files = True
+        if folder not in self._take_files:
+            await to_its_end(partial(try_writing, folder, byte_size))
+            self._take_files.add(folder)
 
     async def check(self, path: Path) -> None:
         """See that a result may have a path; raises `OutputError` where a file has to stay."""
@@ -99,7 +100,7 @@ class OutputFolder:
 
     def doubt(self) -> None:
         """Look again: a result could not be written there."""
-        self._takes_files = False
+        self._take_files.clear()
 
     def expected(self, source: Source, strength: int) -> Path:
         """Return where a result will be if the server names it as the guide shows."""

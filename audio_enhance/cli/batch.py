@@ -23,8 +23,8 @@ from audio_enhance import (
     RequestTimeoutError,
     ServerError,
     Source,
+    SystemClock,
 )
-from audio_enhance._core.clock import SystemClock
 
 from .log import logged
 from .outcome import line_of, print_json

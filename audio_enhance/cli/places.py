@@ -1,27 +1,35 @@
 """Whether files can be written where they are to go: found before anything is paid for."""
 
 import errno
+import os
+import tempfile
 from pathlib import Path
 
 from audio_enhance import AudioEnhanceError, InvalidInputError, OutputError
-from audio_enhance._transfer.part_file import try_writing
 
 from .outcome import near
 from .streams import output_trouble
 
+_BLOCK_BYTES = 4096  # a file system gives out no less
+
 
 def check_results(folder: Path) -> None:
-    """Make the folder for results, and try to write there; blocks.
+    """Make the folder for results, and write a little there that has no name; blocks.
+
+    Tried, since permissions tell nothing of a file system that is full or read-only.
 
     Raises:
         InvalidInputError: Nothing can be written there.
     """
     try:
-        try_writing(folder)
-    except OutputError as error:
-        why = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder, prefix=".audio-enhance-", buffering=0) as file:
+            file.write(bytes(_BLOCK_BYTES))
+    except OSError as error:
+        # A file in the folder's place "exists", which is no trouble by itself.
+        number = errno.ENOTDIR if isinstance(error, FileExistsError) else error.errno or 0
         raise InvalidInputError(
-            f"The results cannot be written to {near(folder)}: {why}.",
+            f"The results cannot be written to {near(folder)}: {os.strerror(number)}.",
             hint="Check who may write there, or choose another folder with --output-dir.",
         ) from None
 

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -32,7 +32,7 @@ class Proxy:
 
 
 @contextlib.asynccontextmanager
-async def proxy(folder: Path, status: int = 0) -> AsyncIterator[Proxy]:
+async def proxy(folder: Path, status: int = 0) -> AsyncGenerator[Proxy]:
     """Start one."""
     log = folder / "proxy.log"
     with log.open("wb") as out:

@@ -1,0 +1,52 @@
+"""Results on their way to their places, where those are on other disks."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from audio_enhance import EnhanceClient, OutputError
+from audio_enhance.local import LocalService
+
+
+@pytest.fixture
+def recordings(tmp_path: Path) -> list[Path]:
+    """Two of the same name, whose results have folders of their own."""
+    paths = [tmp_path / "rec" / folder / "same.wav" for folder in "ab"]
+    for path in paths:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"RIFF" + bytes(path))
+    return paths
+
+
+@pytest.fixture
+def far(tmp_path: Path) -> Iterator[Path]:
+    """A folder on another disk."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no other disk")
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
+
+
+async def test_a_link_may_lead_to_another_disk(
+    client: EnhanceClient, recordings: list[Path], far: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a").symlink_to(far)
+    report = await client.enhance_batch(
+        recordings, strength=93, output_dir=tmp_path / "out", journal=tmp_path / "j.sqlite"
+    )
+    assert report.ok
+    assert [path.name for path in far.iterdir()] == ["same-enhanced-93p.wav"]
+
+
+async def test_a_link_to_nowhere_is_found_before_anything_is_sent(
+    client: EnhanceClient, enhance_service: LocalService, recordings: list[Path], tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a").symlink_to("nowhere")
+    report = await client.enhance_batch(recordings, strength=93, output_dir=tmp_path / "out")
+    assert [type(outcome.error) for outcome in report] == [OutputError, type(None)]
+    assert enhance_service.count("POST /assets") == 1
