@@ -9,13 +9,21 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from audio_enhance import AudioEnhanceError, AuthenticationError, Outcome
+from audio_enhance import (
+    AudioEnhanceError,
+    AuthenticationError,
+    InvalidSourceError,
+    Outcome,
+    UnsupportedMediaTypeError,
+)
 
 from .outcome import advice, in_our_words, is_not_started, near
 from .text import duration, several, shown
 
 # Of each kind of failure so many are listed; a batch may have thousands.
 _LISTED = 10
+# What fails like this is not in the journal: a name that was mistyped, for example.
+_NO_RECORDING = (InvalidSourceError, UnsupportedMediaTypeError)
 
 
 @attrs.define
@@ -37,6 +45,7 @@ class Summary:
         self.left = 0
         self._counts: Counter[str] = Counter()  # by status, as --json calls it
         self._not_started = 0
+        self._resumable = False
         self._failures: dict[str, dict[str, _Same]] = {}  # by what to do, by message
         self._notes: dict[str, _Same] = {}
         self._more: Counter[str] = Counter()
@@ -77,6 +86,7 @@ class Summary:
         """Take in one outcome."""
         self._counts[outcome.status if outcome.ok else "failed"] += 1
         self._not_started += is_not_started(outcome)
+        self._resumable |= not outcome.ok and not isinstance(outcome.error, _NO_RECORDING)
         self._extra += outcome.extra_enhancements
         self._failed_enhancements += outcome.failed_enhancements
         if outcome.note is not None:
@@ -142,7 +152,7 @@ class Summary:
             text = f"The credentials were refused: {shown(self._refused.message)}"
             self._line(console, Text(text, "red"), indent=2)
             self._line(console, f"→ {shown(self._refused.hint or '')}", indent=4)
-        if not self.ok and journal is not None:
+        if (self._resumable or self.left) and journal is not None:
             # Not wrapped by us: a command is copied in one piece.
             console.print(Text(f"To try them again: {resume_command(journal)}"), soft_wrap=True)
 

@@ -101,7 +101,7 @@ async def test_what_fails_is_listed_with_what_to_do(command: Command, tmp_path: 
     assert "  odd.txt: The name ends in '.txt', which is no audio format the API takes." in said
     assert "    → Use a file that ends in one of .aac, " in said
     assert "  empty.wav: The file is empty." in said
-    assert said.endswith("audio-enhance resume enhanced/.audio-enhance.sqlite\n")
+    assert "resume" not in said  # there is nothing that it could do
     failed = [o for o in json.loads((tmp_path / "r.json").read_text())["outcomes"] if o["error"]]
     assert all(outcome["hint"] and outcome["retryable"] is False for outcome in failed)
 

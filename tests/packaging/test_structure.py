@@ -1,6 +1,7 @@
 """The house: folders that import downwards only, and no circle."""
 
 import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -58,6 +59,15 @@ def test_imports_go_down(module: str) -> None:
     for other in imported(module):
         below = room_of(other)
         assert below == room or FLOOR_OF[below] < FLOOR_OF[room], f"{module} imports {other}"
+
+
+@pytest.mark.parametrize(
+    "module", [m for m in MODULES if FLOOR_OF[room_of(m)] > FLOOR_OF["__init__"]]
+)
+def test_what_builds_on_the_library_uses_its_public_names(module: str) -> None:
+    for other in imported(module):
+        private = [part for part in other.split(".") if re.match("_(?!_)", part)]
+        assert room_of(other) == room_of(module) or not private, f"{module} imports {other}"
 
 
 def test_every_room_has_its_floor() -> None:
