@@ -2,30 +2,27 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Self
 
 import aiofiles.os
 import attrs
 
-from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.errors import OutputError, OutputExistsError
 from audio_enhance._core.events import Downloading
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.journal import absolute
 from audio_enhance._journal.row import JournalRow
-from audio_enhance._recording.claims import is_taken
 from audio_enhance._recording.filenames import result_name
-from audio_enhance._transfer.claims import Claims
 from audio_enhance._transfer.output_folder import OutputFolder
 from audio_enhance._transfer.part_file import PartialFile
+from audio_enhance._transfer.reservations import Reservations
 
 from .handle import Job
 from .work import Enhanced
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Delivery:
     """Brings the result of one job into its folder.
 
@@ -33,33 +30,34 @@ class Delivery:
         job: Told of the progress.
         outputs: The folder.
         row: The job's row in the journal, if there is a journal.
-        claims: The places of all results that are under way.
+        reservations: The places of all results that are under way.
     """
 
     job: Job
     outputs: OutputFolder
     row: JournalRow | None
-    claims: Claims
-    _claimed: list[Path] = attrs.field(factory=list[Path], init=False)
+    reservations: Reservations
+    _reserved: list[Path] = attrs.field(factory=list[Path], init=False)
+    _checked: Path | None = attrs.field(default=None, init=False)
 
     @contextmanager
-    def claimed(self) -> Generator[Self]:
+    def reserved(self) -> Generator[Self]:
         """Keep the place that the result will probably have, until the end of the job.
 
         Raises:
             OutputExistsError: The result of another call is going to have it.
         """
         try:
-            self._claim(self.outputs.expected(self.job.source, self.job.strength))
+            self._reserve(self.outputs.expected(self.job.source, self.job.strength))
             yield self
         finally:
-            for path in self._claimed:
-                self.claims.release(path)
+            for path in self._reserved:
+                self.reservations.release(path)
 
-    def _claim(self, path: Path) -> None:
-        if path not in self._claimed:
-            self.claims.claim(path, self.outputs)
-            self._claimed.append(path)
+    def _reserve(self, path: Path) -> None:
+        if path not in self._reserved:
+            self.reservations.reserve(path, self.outputs)
+            self._reserved.append(path)
 
     async def check(self, byte_size: int) -> None:
         """See whether the result can have its place, before anything is paid for.
@@ -75,8 +73,9 @@ class Delivery:
         await outputs.prove(byte_size, outputs.directory)
         expected = outputs.expected(self.job.source, self.job.strength)
         await outputs.prove(byte_size, expected.parent)
-        await outputs.check(expected)
-        if outputs.overwrite or not await to_its_end(partial(is_taken, expected)):
+        there = await outputs.check(expected)
+        self._checked = expected
+        if outputs.overwrite or not there:
             return
         if row is None or not (
             row.names(expected) or await row.own_result(outputs.directory) is not None
@@ -156,8 +155,9 @@ class Delivery:
             if not replace and row.names(target):
                 # Somebody changed the earlier result, whose it is now: this one goes beside it.
                 target = await self._beside(target)
-        self._claim(target)
-        await outputs.check(target)
+        self._reserve(target)
+        if target != self._checked:
+            await outputs.check(target)
         return target, replace
 
     async def _beside(self, path: Path) -> Path:

@@ -102,7 +102,7 @@ class Job:
         self._on_event = tuple(on_event)
         self._history: list[tuple[int, Event]] = []
         self._told = 0
-        self._news = asyncio.Event()
+        self._news: asyncio.Event | None = None  # made by whoever waits for it
         self._task: asyncio.Task[EnhanceResult] | None = None
         self.tell(Queued)
 
@@ -195,7 +195,6 @@ class Job:
             after: Leave out what had a number up to this one.
         """
         while True:
-            news = self._news
             for number, event in [entry for entry in self._history if entry[0] > after]:
                 after = number
                 yield number, event
@@ -204,7 +203,9 @@ class Job:
             if self._told <= after:
                 if self.status.finished:
                     return
-                await news.wait()
+                if self._news is None:
+                    self._news = asyncio.Event()
+                await self._news.wait()
 
     # For the lane
 
@@ -258,8 +259,9 @@ class Job:
         if isinstance(event, _PROGRESS):
             self._history = [entry for entry in self._history if type(entry[1]) is not kind]
         self._history.append((self._told, event))
-        news, self._news = self._news, asyncio.Event()
-        news.set()
+        if self._news is not None:
+            self._news.set()
+            self._news = None
         for listener in self._on_event:
             try:
                 listener(event)

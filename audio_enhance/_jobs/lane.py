@@ -166,8 +166,8 @@ class Lane:
                 # Left at the server, as it was asked for: there is nothing to go on with.
                 await row.note_done(state=EntryState.SUCCEEDED, error=None, **job.ids)
         else:
-            claims = self._stages.sharing.claims
-            with Delivery(job, order.outputs, row, claims).claimed() as delivery:
+            reservations = self._stages.sharing.reservations
+            with Delivery(job, order.outputs, row, reservations).reserved() as delivery:
                 enhanced = await self._processed(wish, delivery)
                 async with self._downloads.place(job.priority):
                     job.enter(JobState.DOWNLOADING)

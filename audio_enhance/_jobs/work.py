@@ -15,7 +15,7 @@ from audio_enhance._core.events import Processing, Submitted
 from audio_enhance._core.models import Asset, SpeechEnhancement
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._recording.fingerprint import ContentKey
-from audio_enhance._transfer.claims import Claims
+from audio_enhance._transfer.reservations import Reservations
 
 from .gate import PriorityGate
 from .once import Once
@@ -48,13 +48,13 @@ class Sharing:
     Attributes:
         assets: The uploads, under way and finished.
         enhancements: The enhancements, under way and finished.
-        claims: The places that results are going to have.
+        reservations: The places that results are going to have.
     """
 
     def __init__(self, keep: int) -> None:
         self.assets = Once[Asset, Subscribers](keep)
         self.enhancements = Once[Enhanced, Subscriber](keep)
-        self.claims = Claims()
+        self.reservations = Reservations()
 
 
 @attrs.frozen(kw_only=True)

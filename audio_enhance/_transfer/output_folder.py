@@ -10,6 +10,7 @@ from pathlib import Path
 import attrs
 
 from audio_enhance._core.cancellation import to_its_end
+from audio_enhance._recording.claims import is_taken
 from audio_enhance._recording.filenames import on_disk, result_name, safe_name
 from audio_enhance._recording.source import Source, SourceLike
 
@@ -94,9 +95,18 @@ class OutputFolder:
             await to_its_end(partial(try_writing, folder, byte_size))
             self._take_files.add(folder)
 
-    async def check(self, path: Path) -> None:
-        """See that a result may have a path; raises `OutputError` where a file has to stay."""
-        await to_its_end(partial(self.protected.check, path))
+    async def check(self, path: Path) -> bool:
+        """See that a result may have a path, and return whether something is there now.
+
+        Raises:
+            OutputError: A file that has to stay is there.
+        """
+
+        def look() -> bool:
+            self.protected.check(path)
+            return is_taken(path)
+
+        return await to_its_end(look)
 
     def doubt(self) -> None:
         """Look again: a result could not be written there."""

@@ -8,7 +8,7 @@ from audio_enhance._core.errors import OutputExistsError
 from .output_folder import OutputFolder, same_name
 
 
-class Claims:
+class Reservations:
     """Which call's results have which places, for as long as their jobs are under way.
 
     The results of one call get out of each other's way by their names; those of another call
@@ -18,8 +18,8 @@ class Claims:
     def __init__(self) -> None:
         self._owners: dict[str, list[OutputFolder]] = {}
 
-    def claim(self, path: Path, owner: OutputFolder) -> None:
-        """Keep a place for a result of a call; to be released as often as it was claimed.
+    def reserve(self, path: Path, owner: OutputFolder) -> None:
+        """Keep a place for a result of a call; to be released as often as it was reserved.
 
         Raises:
             OutputExistsError: A result of another call goes there.
