@@ -68,6 +68,7 @@ from ._session.rate_limits import RateLimits
 from ._session.retry import RetryPolicy
 from ._session.sessions import Timeouts
 from ._session.tokens import AccessToken, ClientCredentials, TokenProvider
+from ._session.wire import ApiVersion
 from ._transfer.stream import ResultStream
 from ._version import __version__
 
@@ -79,6 +80,7 @@ __all__ = [
     "CONTENT_TYPES",
     "AccessToken",
     "ApiError",
+    "ApiVersion",
     "Asset",
     "AssetStatus",
     "AudioEnhanceError",

@@ -20,7 +20,15 @@ from audio_enhance._jobs.report import BatchReport, Outcome
 from audio_enhance._journal.journal import Journal
 from audio_enhance._recording.filenames import safe_name
 from audio_enhance._recording.source import Source, SourceLike, as_source
-from audio_enhance._settings import Auth, Options, Settings, auth_from, base_url_from
+from audio_enhance._session.wire import ApiVersion, check_sendable
+from audio_enhance._settings import (
+    Auth,
+    Options,
+    Settings,
+    api_version_from,
+    auth_from,
+    base_url_from,
+)
 from audio_enhance._transfer.output_folder import OutputFolder
 from audio_enhance._transfer.part_file import PartialFile
 from audio_enhance._transfer.stream import ResultStream
@@ -33,7 +41,10 @@ class EnhanceClient:
         auth: `ClientCredentials`, an `AccessToken`, or any `TokenProvider`; a sequence of them
             shares the work among several API clients, since each one's server works on one
             enhancement at a time.
-        base_url: The API's origin.
+        base_url: Where the API is: an origin, to which the published path of the version is
+            added, or an origin with a path, to which just the version is. Each version has a
+            default.
+        api_version: `"v1"`, the guide's, or `"v2"`, the same API with other paths and names.
         session: A session of the caller's for the requests to the API; it is never closed, and
             its headers and cookies never reach the object store.
         trust_env: Use the proxies that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name; a session of
@@ -50,7 +61,7 @@ class EnhanceClient:
         clock: What tells the time and waits, for tests.
 
     Raises:
-        ConfigurationError: The credentials or the address cannot be used.
+        ConfigurationError: The credentials, the address or the version cannot be used.
     """
 
     def __init__(self, auth: Auth | Sequence[Auth], **options: Unpack[Options]) -> None:
@@ -64,15 +75,23 @@ class EnhanceClient:
             options: As for the class; what is given here wins over the environment.
 
         Raises:
-            ConfigurationError: Variables are missing; every one of them is named.
+            ConfigurationError: Variables are missing, and every one of them is named; or the
+                API has no such version.
         """
         options.setdefault("base_url", base_url_from())
+        if "api_version" not in options:
+            options["api_version"] = api_version_from()
         return cls(auth_from(), **options)
 
     def __repr__(self) -> str:
         settings = self._intake.settings
         ids = ", ".join(repr(auth.client_id) for auth in settings.auth)
         return f"{type(self).__name__}({ids}, base_url={settings.base_url!r})"
+
+    @property
+    def api_version(self) -> ApiVersion:
+        """The generation of the API that it speaks."""
+        return self._intake.settings.api_version
 
     @property
     def base_url(self) -> str:
@@ -315,14 +334,13 @@ class EnhanceClient:
 
         Args:
             asset_id: An asset that is ready.
-            strength: 0 (the original) to 100 (fully enhanced); the guide uses 93.
+            strength: 0 (the original; not in v2) to 100 (fully enhanced); the guide uses 93.
 
         Raises:
             InvalidStrengthError: The strength is out of range; nothing was sent.
         """
-        return await self._intake.steps(asset_id).api.create_speech_enhancement(
-            asset_id, check_strength(strength)
-        )
+        strength = check_sendable(check_strength(strength), self._intake.settings.api_version)
+        return await self._intake.steps(asset_id).api.create_speech_enhancement(asset_id, strength)
 
     async def wait_until_finished(
         self, enhancement: SpeechEnhancement, *, timeout: float | None = None
@@ -377,6 +395,16 @@ class EnhanceClient:
     async def get_asset(self, asset_id: str) -> Asset:
         """Return an asset as the server knows it now; raises `NotFoundError`."""
         return await self._intake.steps(asset_id).api.get_asset(asset_id)
+
+    async def delete_asset(self, asset_id: str) -> None:
+        """Delete an asset, its bytes and all of its enhancements at the server (v2 only).
+
+        One that is not there any more is no error.
+
+        Raises:
+            ConfigurationError: The client uses v1, which deletes nothing.
+        """
+        await self._intake.steps(asset_id).api.delete_asset(asset_id)
 
     async def get_speech_enhancement(self, asset_id: str, enhancement_id: str) -> SpeechEnhancement:
         """Return an enhancement as the server knows it now; raises `NotFoundError`."""

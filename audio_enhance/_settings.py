@@ -20,15 +20,23 @@ from audio_enhance._session.tokens import (
     ClientCredentials,
     TokenProvider,
 )
+from audio_enhance._session.wire import ApiVersion, check_version
 
 CLIENT_ID = "FIREFLY_SERVICES_CLIENT_ID"
 CLIENT_SECRET = "FIREFLY_SERVICES_CLIENT_SECRET"  # noqa: S105
 ACCESS_TOKEN = "FIREFLY_SERVICES_ACCESS_TOKEN"  # noqa: S105
 BASE_URL = "AUDIO_ENHANCE_BASE_URL"
 TOKEN_URL = "AUDIO_ENHANCE_TOKEN_URL"  # noqa: S105
+API_VERSION = "AUDIO_ENHANCE_API_VERSION"
 
+DEFAULT_API_VERSION: ApiVersion = "v1"
 # The host of the API's later public revision.
 DEFAULT_BASE_URL = "https://firefly-beta.adobe.io"
+# Where each version was published.
+DEFAULT_BASE_URLS: dict[ApiVersion, str] = {
+    "v1": DEFAULT_BASE_URL,
+    "v2": "https://audio-services-stage.adobe.io",
+}
 
 Auth = ClientCredentials | AccessToken | TokenProvider
 
@@ -36,7 +44,8 @@ Auth = ClientCredentials | AccessToken | TokenProvider
 class Options(TypedDict, total=False):
     """The options of a client beside its credentials, for signatures that pass them on."""
 
-    base_url: str
+    base_url: str | None
+    api_version: ApiVersion
     session: aiohttp.ClientSession | None
     trust_env: bool
     timeouts: Timeouts | None
@@ -75,7 +84,11 @@ class Settings:
         if unknown := options.keys() - Options.__annotations__.keys():
             raise TypeError(f"There is no option {', '.join(map(repr, sorted(unknown)))}.")
         self.auth = _several(auth)
-        self.base_url = check_own(options.get("base_url", DEFAULT_BASE_URL), "base URL")
+        self.api_version = check_version(options.get("api_version", DEFAULT_API_VERSION))
+        base_url = options.get("base_url")
+        if base_url is None:
+            base_url = DEFAULT_BASE_URLS[self.api_version]
+        self.base_url = check_own(base_url, "base URL")
         self.session = options.get("session")
         self.trust_env = options.get("trust_env", False)
         self.timeouts = options.get("timeouts") or Timeouts()
@@ -118,6 +131,16 @@ def auth_from(environ: Mapping[str, str] = os.environ) -> ClientCredentials | Ac
     return AccessToken(token, client_id=client_id)
 
 
-def base_url_from(environ: Mapping[str, str] = os.environ) -> str:
-    """Return the API's address: `AUDIO_ENHANCE_BASE_URL` or the default."""
-    return environ.get(BASE_URL, "").strip() or DEFAULT_BASE_URL
+def base_url_from(environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the API's address in `AUDIO_ENHANCE_BASE_URL`, `None` for the default."""
+    return environ.get(BASE_URL, "").strip() or None
+
+
+def api_version_from(environ: Mapping[str, str] = os.environ) -> ApiVersion:
+    """Return the API's version: `AUDIO_ENHANCE_API_VERSION` or the default.
+
+    Raises:
+        ConfigurationError: There is no such version.
+    """
+    named = environ.get(API_VERSION, "").strip()
+    return check_version(named) if named else DEFAULT_API_VERSION

@@ -18,7 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-    from audio_enhance import EnhanceClient
+    from audio_enhance import ApiVersion, EnhanceClient
     from audio_enhance.local import LocalService
 
 
@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
         fixture = pytest_asyncio.fixture
     fixtures = ModuleType("audio_enhance fixtures")
+    fixtures.enhance_api_version = pytest.fixture(enhance_api_version)  # type: ignore[attr-defined]
     for function in (enhance_service, enhance_client):
         setattr(fixtures, function.__name__, fixture(function))
     config.pluginmanager.register(fixtures)
@@ -54,11 +55,20 @@ async def enhance_service(request: pytest.FixtureRequest) -> "AsyncIterator[Loca
         yield service
 
 
-async def enhance_client(enhance_service: "LocalService") -> "AsyncIterator[EnhanceClient]":
+def enhance_api_version() -> "ApiVersion":
+    """The API's version that ``enhance_client`` speaks, for tests to override or parametrize."""
+    return "v1"
+
+
+async def enhance_client(
+    enhance_service: "LocalService", enhance_api_version: "ApiVersion"
+) -> "AsyncIterator[EnhanceClient]":
     """An `EnhanceClient` that talks to ``enhance_service``."""
     from audio_enhance import EnhanceClient
 
     async with EnhanceClient(
-        enhance_service.credentials, base_url=enhance_service.base_url
+        enhance_service.credentials,
+        base_url=enhance_service.base_url,
+        api_version=enhance_api_version,
     ) as client:
         yield client

@@ -1,11 +1,14 @@
+from typing import Any
+
 import pytest
 
 from audio_enhance import AccessToken, ClientCredentials, ConfigurationError, EnhanceClient
 from audio_enhance._session.tokens import IMS_TOKEN_URL
-from audio_enhance._settings import DEFAULT_BASE_URL, auth_from, base_url_from
+from audio_enhance._settings import api_version_from, auth_from, base_url_from
 
 ID = "FIREFLY_SERVICES_CLIENT_ID"
 SECRET = "FIREFLY_SERVICES_CLIENT_SECRET"
+VERSION = "AUDIO_ENHANCE_API_VERSION"
 TOKEN = "FIREFLY_SERVICES_ACCESS_TOKEN"
 
 
@@ -50,14 +53,21 @@ def test_every_missing_variable_is_named(environ: dict[str, str], missing: list[
 
 
 def test_the_address() -> None:
-    assert base_url_from({}) == DEFAULT_BASE_URL == "https://firefly-beta.adobe.io"
-    assert base_url_from({"AUDIO_ENHANCE_BASE_URL": " "}) == DEFAULT_BASE_URL
+    assert base_url_from({}) is None
+    assert base_url_from({"AUDIO_ENHANCE_BASE_URL": " "}) is None
     assert base_url_from({"AUDIO_ENHANCE_BASE_URL": "http://h:1"}) == "http://h:1"
+
+
+def test_the_version() -> None:
+    assert api_version_from({}) == api_version_from({VERSION: " "}) == "v1"
+    assert api_version_from({VERSION: " v2\n"}) == "v2"
+    with pytest.raises(ConfigurationError, match="no version '2'"):
+        api_version_from({VERSION: "2"})
 
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in (ID, SECRET, TOKEN, "AUDIO_ENHANCE_BASE_URL", "AUDIO_ENHANCE_TOKEN_URL"):
+    for name in (ID, SECRET, TOKEN, "AUDIO_ENHANCE_BASE_URL", "AUDIO_ENHANCE_TOKEN_URL", VERSION):
         monkeypatch.delenv(name, raising=False)
     return monkeypatch
 
@@ -82,3 +92,24 @@ def test_malformed_addresses(environment: pytest.MonkeyPatch, name: str) -> None
     environment.setenv(name, "not an address")
     with pytest.raises(ConfigurationError, match="not an address"):
         EnhanceClient.from_env()
+
+
+def test_each_version_has_its_address(environment: pytest.MonkeyPatch) -> None:
+    auth = ClientCredentials("the-id", "the-secret")
+    assert EnhanceClient(auth).base_url == "https://firefly-beta.adobe.io"
+    second = EnhanceClient(auth, api_version="v2")
+    assert second.base_url == "https://audio-services-stage.adobe.io"
+    assert second.api_version == "v2"
+    environment.setenv(ID, "i")
+    environment.setenv(SECRET, "s")
+    environment.setenv(VERSION, "v2")
+    assert EnhanceClient.from_env().base_url == second.base_url
+    assert EnhanceClient.from_env(api_version="v1").api_version == "v1"
+    environment.setenv("AUDIO_ENHANCE_BASE_URL", "http://127.0.0.1:8080")
+    assert EnhanceClient.from_env().base_url == "http://127.0.0.1:8080"
+
+
+def test_a_version_that_there_is_not(environment: pytest.MonkeyPatch) -> None:
+    version: Any = "v3"
+    with pytest.raises(ConfigurationError, match="v3"):
+        EnhanceClient(ClientCredentials("i", "s"), api_version=version)

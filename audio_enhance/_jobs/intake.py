@@ -23,6 +23,7 @@ from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.row import JournalRow, revive
 from audio_enhance._recording.source import Source, SourceLike, as_source
+from audio_enhance._session.wire import check_sendable
 from audio_enhance._settings import Settings
 from audio_enhance._transfer.output_folder import OutputFolder
 
@@ -109,7 +110,7 @@ class Intake:
     ) -> Job:
         """Begin one job, as soon as its source has arrived; `EnhanceClient.submit` says more."""
         try:
-            check_strength(strength)
+            check_sendable(check_strength(strength), self.settings.api_version)
             if not isinstance(source, Awaitable):
                 source = as_source(source)
             most = self.settings.max_waiting
@@ -193,7 +194,9 @@ class Intake:
         on_event: Listener | None = None,
     ) -> AsyncGenerator[Batch]:
         """Make a batch, with its journal open; `EnhanceClient.enhance_batch` says more."""
-        strengths = check_strengths(strength)
+        strengths = [
+            check_sendable(one, self.settings.api_version) for one in check_strengths(strength)
+        ]
         if isinstance(sources, str | bytes | bytearray | memoryview | os.PathLike | Source):
             raise InvalidInputError("A batch is of several sources.", hint="Put it into a list.")
         outputs = OutputFolder.for_batch(

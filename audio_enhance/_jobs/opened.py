@@ -88,6 +88,8 @@ def _steps(
             ),
             clock,
         )
-    api = EnhanceApi(settings.base_url, auth, transport, limits, retrier, clock)
+    api = EnhanceApi(
+        settings.base_url, auth, transport, limits, retrier, clock, settings.api_version
+    )
     storage = Storage(transport, pacing, clock, api.reach)
     return Steps(api, storage, retrier, settings.polling, clock)

@@ -9,11 +9,11 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from audio_enhance import AUDIO_SUFFIXES, CONTENT_TYPES, Journal
+from audio_enhance import AUDIO_SUFFIXES, CONTENT_TYPES, ApiVersion, Journal
 
 from .batch import Batch, Telling, Work
 from .interrupt import run
-from .options import PATH, local_option, telling_options
+from .options import PATH, local_option, telling_options, version_option
 from .places import check_results
 from .recordings import Recordings, find_recordings
 from .screen import error_console
@@ -79,6 +79,7 @@ usage, 130 after Ctrl-C, which also prints how to carry on.
     help="Send this type, audio/mpeg for example, whatever the files' names end in.",
 )
 @local_option
+@version_option
 @telling_options
 def enhance(
     files: tuple[str, ...],
@@ -90,6 +91,7 @@ def enhance(
     redo: bool,
     content_type: str | None,
     local: bool,
+    api_version: ApiVersion,
     as_json: bool,
     report: Path | None,
     verbose: bool,
@@ -114,12 +116,15 @@ def enhance(
             root=found.root,
             content_type=content_type,
             local=local,
+            api_version=api_version,
         )
         work = Work(sources={tuple(dict.fromkeys(strengths)): list(found.sizes)}, sizes=found.sizes)
         batch = Batch(work, settings, telling, journal, redo=redo)
         try:
             async with AsyncExitStack() as stack:
-                client = await stack.enter_async_context(open_client(local=local))
+                client = await stack.enter_async_context(
+                    open_client(local=local, api_version=api_version)
+                )
                 await asyncio.to_thread(check_results, output_dir)
                 opened = None
                 if journal is not None:

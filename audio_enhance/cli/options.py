@@ -17,6 +17,15 @@ local_option = click.option(
     help="Work without credentials: the local service does the enhancing, on this machine.",
 )
 
+version_option = click.option(
+    "--api-version",
+    type=click.Choice(["v1", "v2"]),
+    envvar="AUDIO_ENHANCE_API_VERSION",
+    default="v1",
+    show_default=True,
+    help="The generation of the API.",
+)
+
 
 def telling_options(command: _Command) -> _Command:
     """Add the options that say how a batch is told of."""

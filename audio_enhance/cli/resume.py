@@ -47,7 +47,9 @@ def resume(journal: Path, local: bool, as_json: bool, report: Path | None, verbo
                     settings = await Settings.of(reader)
                     settings = attrs.evolve(settings, local=local or settings.local)
                     await settings.check(reader)
-                client = await stack.enter_async_context(open_client(local=settings.local))
+                client = await stack.enter_async_context(
+                    open_client(local=settings.local, api_version=settings.api_version)
+                )
                 await asyncio.to_thread(check_results, settings.output_dir)
                 opened = await stack.enter_async_context(await Journal.open(path))
                 batch = Batch(await _work_in(opened), settings, telling, path)

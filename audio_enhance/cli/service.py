@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 from audio_enhance import ConfigurationError, EnhanceClient, MissingExtraError
 
 if TYPE_CHECKING:
+    from audio_enhance import ApiVersion
     from audio_enhance.local import LocalService
 
 
 @asynccontextmanager
-async def open_client(*, local: bool) -> AsyncGenerator[EnhanceClient]:
+async def open_client(
+    *, local: bool, api_version: "ApiVersion" = "v1"
+) -> AsyncGenerator[EnhanceClient]:
     """Open a client from the environment, or one of a local service.
 
     Raises:
@@ -21,12 +24,14 @@ async def open_client(*, local: bool) -> AsyncGenerator[EnhanceClient]:
     if local:
         async with (
             open_service() as service,
-            EnhanceClient(service.credentials, base_url=service.base_url) as client,
+            EnhanceClient(
+                service.credentials, base_url=service.base_url, api_version=api_version
+            ) as client,
         ):
             yield client
         return
     try:
-        client = EnhanceClient.from_env(trust_env=True)
+        client = EnhanceClient.from_env(trust_env=True, api_version=api_version)
     except ConfigurationError as error:
         error.hint = f"{error.hint} Or try it without credentials: add --local."
         raise

@@ -6,7 +6,7 @@ from typing import Self
 
 import attrs
 
-from audio_enhance import ConfigurationError, EntryState, Journal
+from audio_enhance import ApiVersion, ConfigurationError, EntryState, Journal
 
 JOURNAL_NAME = ".audio-enhance.sqlite"
 _KEY = "enhance"
@@ -22,6 +22,7 @@ class Settings:
         root: Below this folder the structure is kept where names clash.
         content_type: Sent instead of the type that each name stands for.
         local: Whether the local service does the work.
+        api_version: The generation of the API.
     """
 
     output_dir: Path
@@ -29,6 +30,7 @@ class Settings:
     root: Path | None = None
     content_type: str | None = None
     local: bool = False
+    api_version: ApiVersion = "v1"
 
     async def write(self, journal: Journal) -> None:
         """Write them into a journal; raises `ConfigurationError`, see `check`."""
@@ -79,6 +81,8 @@ class Settings:
                 root=root,
                 content_type=values["content_type"],
                 local=values["local"],
+                # Journals of earlier versions know of the first one only.
+                api_version=values.get("api_version", "v1"),
             )
         except (ValueError, KeyError, TypeError):
             raise ConfigurationError(

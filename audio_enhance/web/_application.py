@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from audio_enhance import AudioEnhanceError, EnhanceClient
+from audio_enhance import ApiVersion, AudioEnhanceError, EnhanceClient
 
 from ._backend import open_backend
 from ._guard import LOOPBACK, Guard, on_unforeseen
@@ -26,6 +26,7 @@ def create_app(
     *,
     limits: Limits | None = None,
     allowed_hosts: Sequence[str] | None = LOOPBACK,
+    api_version: ApiVersion | None = None,
     drain_seconds: float = 5.0,
 ) -> Starlette:
     """Make the application: one page to enhance recordings with, and what it talks to.
@@ -41,6 +42,8 @@ def create_app(
         limits: How much it takes.
         allowed_hosts: The host names it may be reached by, without ports. `None` allows all,
             for those who check them elsewhere.
+        api_version: The generation of the API that the lifespan's client speaks; the
+            environment's if not given.
         drain_seconds: The seconds that its end waits for what is under way.
     """
     studio = Studio(limits or Limits())
@@ -52,7 +55,9 @@ def create_app(
         del app
         async with AsyncExitStack() as stack:
             if client is None:
-                backend = await stack.enter_async_context(open_backend(studio.limits.waiting))
+                backend = await stack.enter_async_context(
+                    open_backend(studio.limits.waiting, api_version)
+                )
                 studio.client, studio.service = backend.client, backend.service
                 studio.sample = backend.sample
             stack.push_async_callback(studio.close, drain_seconds)

@@ -4,15 +4,17 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from typing import cast
 from urllib.parse import urlsplit
 
 import attrs
 
-from audio_enhance import ConfigurationError, EnhanceClient
+from audio_enhance import ApiVersion, ConfigurationError, EnhanceClient
 
 LOCAL = "local"
 _ID = "FIREFLY_SERVICES_CLIENT_ID"
 _SECRET = "FIREFLY_SERVICES_CLIENT_SECRET"  # noqa: S105 - a variable's name
+_VERSION = "AUDIO_ENHANCE_API_VERSION"
 _TOKEN = "FIREFLY_SERVICES_ACCESS_TOKEN"  # noqa: S105 - a variable's name
 
 
@@ -33,16 +35,26 @@ class Backend:
 
 @asynccontextmanager
 async def open_backend(
-    max_waiting: int, environ: Mapping[str, str] = os.environ
+    max_waiting: int,
+    api_version: ApiVersion | None = None,
+    *,
+    environ: Mapping[str, str] = os.environ,
 ) -> AsyncGenerator[Backend]:
     """Open the API that the environment has credentials for, or else the local service.
+
+    Args:
+        max_waiting: How many recordings may wait.
+        api_version: The generation of the API; the environment's if None.
+        environ: The environment.
 
     Raises:
         ConfigurationError: There are some credentials but not all, or none and the extra
             `local` is not installed either.
     """
+    # The client checks it.
+    version = cast("ApiVersion", api_version or environ.get(_VERSION, "").strip() or "v1")
     if any(environ.get(name, "").strip() for name in (_ID, _SECRET, _TOKEN)):
-        async with EnhanceClient.from_env(max_waiting=max_waiting) as client:
+        async with EnhanceClient.from_env(max_waiting=max_waiting, api_version=version) as client:
             host = urlsplit(client.base_url).hostname
             yield Backend(client=client, service=host or LOCAL)
         return
@@ -58,7 +70,10 @@ async def open_backend(
     async with (
         LocalService() as service,
         EnhanceClient(
-            service.credentials, base_url=service.base_url, max_waiting=max_waiting
+            service.credentials,
+            base_url=service.base_url,
+            max_waiting=max_waiting,
+            api_version=version,
         ) as client,
     ):
         sample = await asyncio.to_thread(demo_recording().read_bytes)

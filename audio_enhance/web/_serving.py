@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator, Callable, Generator
 import uvicorn
 from starlette.applications import Starlette
 
+from audio_enhance import ApiVersion
+
 from ._application import create_app
 from ._protocol import PatientProtocol
 
@@ -75,7 +77,10 @@ async def listening(
 
 
 async def serve(
-    *, port: int = 0, on_ready: Callable[[str, str | None], None] | None = None
+    *,
+    port: int = 0,
+    api_version: ApiVersion | None = None,
+    on_ready: Callable[[str, str | None], None] | None = None,
 ) -> None:
     """Serve the application to this machine until cancelled.
 
@@ -83,6 +88,7 @@ async def serve(
 
     Args:
         port: Where to listen; any free port if 0.
+        api_version: The generation of the API; the environment's if not given.
         on_ready: Told the page's address, and what does the enhancing: a host, or `"local"`.
 
     Raises:
@@ -90,7 +96,7 @@ async def serve(
         OSError: The port cannot be had.
     """
     with socket.create_server((_HOST, port), backlog=1024) as listener:
-        app = create_app()
+        app = create_app(api_version=api_version)
         async with listening(app, listener) as serving:
             if on_ready is not None:
                 host, actual = listener.getsockname()[:2]
