@@ -16,7 +16,10 @@ _URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 _WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 
 
-def origin(url: str) -> tuple[str, str, int] | None:
+Origin = tuple[str, str, int]
+
+
+def origin(url: str) -> Origin | None:
     """Return scheme, host and port of a URL, for comparing (RFC 6454); `None` if it is unusable."""
     parts = _split(url)
     if parts is None:
@@ -81,11 +84,17 @@ class Reach:
         base_url: Where the API is.
         plain_http: Whether addresses may be unencrypted, as the API's own is.
         private: Whether they may be of this machine or a private network, as the API's own is.
+        origin: The API's own, which credentials may go to.
     """
 
     base_url: str
     plain_http: bool
     private: bool
+    origin: Origin | None = attrs.field(init=False)
+
+    @origin.default
+    def _origin(self) -> Origin | None:
+        return origin(self.base_url)
 
     @classmethod
     def of(cls, base_url: str) -> "Reach":

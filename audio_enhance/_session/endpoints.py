@@ -97,7 +97,6 @@ class EnhanceApi:
     ) -> None:
         self.base_url = base_url
         self.reach = Reach.of(base_url)
-        self._origin = origin(base_url)
         self._wire = wire(version, base_url)
         self._tokens = tokens
         self._transport = transport
@@ -113,7 +112,7 @@ class EnhanceApi:
 
     def is_own(self, url: str) -> bool:
         """Whether credentials may go to a URL: it has the API's own origin."""
-        return origin(url) == self._origin
+        return origin(url) == self.reach.origin
 
     def made(self, asset_id: str) -> bool:
         """Whether this API client created an asset lately; others cannot see it."""

@@ -105,11 +105,28 @@ class TestDownload:
     async def test_one_that_has_no_url(self, connect: Connect, tmp_path: Path) -> None:
         world = await connect()
         done = enhancement_json(status="succeeded", download_url=None)
-        async with RawServer([answer(200, done)]) as server:
+        async with RawServer([answer(200, done)] * 20) as server:
             steps = steps_of(world)
             steps.api._wire = FirstGeneration(server.url)
             with pytest.raises(ProtocolError, match="no download URL"):
                 await download(world, SpeechEnhancement.from_json(done), tmp_path / "out")
+            assert len(server.requests) == 8
+
+    async def test_a_url_that_is_not_there_yet_is_asked_for(
+        self, connect: Connect, tmp_path: Path
+    ) -> None:
+        world = await connect()
+        done = enhancement_json(status="succeeded", download_url=None)
+        async with RawServer([reply(200, b"audio"), reply(200, b"audio")]) as store:
+            there = enhancement_json(status="succeeded", download_url=f"{store.url}/k")
+            script = [answer(200, done), answer(200, done), answer(200, there)]
+            async with RawServer([*script, answer(200, asset_json()), *script]) as server:
+                steps = steps_of(world)
+                steps.api._wire = FirstGeneration(server.url)
+                known = SpeechEnhancement.from_json(done)
+                path = await download(world, known, tmp_path / "out")
+                assert await steps.presigned_download_url(known) == f"{store.url}/k"
+        assert path.read_bytes() == b"audio"
 
     @pytest.mark.parametrize(
         ("header", "name"),
@@ -178,7 +195,7 @@ class TestDownload:
         async with RawServer([reply(200, b"audio")]) as store:
             signed = f"{store.url}/k%2fl?X-Amz-Signature=45%2bad"
             async with RawServer([reply(302, location=signed), answer(200, asset_json())]) as api:
-                steps.api.base_url = api.url
+                steps.api.reach = Reach.of(api.url)
                 steps.api._wire = FirstGeneration(api.url)
                 done = enhancement_json(status="succeeded", download_url=f"{api.url}/d")
                 await download(world, SpeechEnhancement.from_json(done), tmp_path / "out")
