@@ -56,6 +56,8 @@ class EnhanceClient:
             organization. A sequence gives each of several API clients its own.
         max_waiting: How many jobs may wait to be submitted before `submit` refuses another
             with `TooManyWaitingError`; batches wait by themselves.
+        max_result_bytes: The longest result that is taken; where it is not given, a hundred times
+            its source and 256 MiB.
         on_event: Told what happens to every job of this client, for watching it in production;
             called on the event loop, so it must not block.
         clock: What tells the time and waits, for tests.

@@ -53,6 +53,7 @@ class Options(TypedDict, total=False):
     polling: PollPolicy | None
     limits: RateLimits | Sequence[RateLimits] | None
     max_waiting: int | None
+    max_result_bytes: int | None
     on_event: Callable[[Event], None] | None
     clock: Clock | None
 
@@ -95,6 +96,7 @@ class Settings:
         self.retry = options.get("retry") or RetryPolicy()
         self.polling = options.get("polling") or PollPolicy()
         self.max_waiting = options.get("max_waiting")
+        self.max_result_bytes = options.get("max_result_bytes")
         self.on_event = options.get("on_event")
         self.clock = options.get("clock") or SystemClock()
         self.limits = self._limits(options.get("limits"))

@@ -124,6 +124,7 @@ class Delivery:
                 file,
                 place=place,
                 original=job.source.filename,
+                source_bytes=job.byte_size or None,
                 on_bytes=lambda received, total: job.tell(
                     Downloading, received=received, total=total
                 ),

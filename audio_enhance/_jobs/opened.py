@@ -91,5 +91,5 @@ def _steps(
     api = EnhanceApi(
         settings.base_url, auth, transport, limits, retrier, clock, settings.api_version
     )
-    storage = Storage(transport, pacing, clock, api.reach)
+    storage = Storage(transport, pacing, clock, api.reach, settings.max_result_bytes)
     return Steps(api, storage, retrier, settings.polling, clock)

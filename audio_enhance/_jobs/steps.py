@@ -17,7 +17,7 @@ from audio_enhance._core.errors import (
 )
 from audio_enhance._core.models import Asset, AssetStatus, EnhancementStatus, SpeechEnhancement
 from audio_enhance._core.phase import Phase, Where
-from audio_enhance._recording.filenames import result_name
+from audio_enhance._recording.filenames import recording_name, result_name
 from audio_enhance._recording.source import Source
 from audio_enhance._scheduler.polling import Poll, PollPolicy
 from audio_enhance._session.addresses import Reach
@@ -183,6 +183,7 @@ class Steps:
         *,
         place: Callable[[str], Awaitable[tuple[Path, bool]]],
         original: str | None = None,
+        source_bytes: int | None = None,
         on_bytes: OnReceived = _ignore,
         on_retry: OnRetry | None = None,
     ) -> Path:
@@ -194,6 +195,7 @@ class Steps:
             place: Turns the server's name for the result, which is whole by then, into its path,
                 and says whether a file that is there may go.
             original: The asset's file name, for a name of our own where the server gives none.
+            source_bytes: The source's length, which bounds the result's.
             on_bytes: Told the bytes received, and how many there will be.
             on_retry: Told of every failure that is tried again.
         """
@@ -205,12 +207,16 @@ class Steps:
         }
         try:
             with locating(**where):
-                download = Download(self._storage, file, on_bytes=on_bytes)
+                download = Download(
+                    self._storage, file, on_bytes=on_bytes, source_bytes=source_bytes
+                )
                 locate = self._locator(enhancement, on_retry)
                 await download.run(self._retrier, locate, on_retry)
                 name = download.name
                 if name is None:
-                    original = original or (await self.api.get_asset(enhancement.asset_id)).filename
+                    if original is None:
+                        asset = await self.api.get_asset(enhancement.asset_id)
+                        original = recording_name(asset.filename) or "recording"
                     name = result_name(original, enhancement.strength)
                 target, overwrite = await place(name)
                 await file.commit(target, overwrite=overwrite)

@@ -21,6 +21,7 @@ from audio_enhance._session.sessions import log_answer, translated, whole_answer
 from .pacing import PIECE_BYTES
 from .part_file import PartialFile
 from .progress import Progress
+from .results import check_length, check_result, most_bytes
 from .stall import StallWatch
 from .storage import Storage
 
@@ -56,8 +57,10 @@ class Download:
         file: PartialFile,
         *,
         on_bytes: Callable[[int, int | None], None],
+        source_bytes: int | None = None,
     ) -> None:
         self._storage = storage
+        self._most = storage.max_result_bytes or most_bytes(source_bytes)
         self._file = file
         self._on_bytes = on_bytes
         self._etag: str | None = None
@@ -114,6 +117,7 @@ class Download:
                     await self._file.restart()
                     raise CorruptTransferError("The result changed while it was downloaded.")
                 raise storage_error(await whole_answer(response), self._storage.clock.time())
+            check_result(response)
             await self._begin(response)
             await self._read(response, watch)
         if self._total is not None and self._file.size != self._total:
@@ -122,6 +126,8 @@ class Download:
             raise CorruptTransferError(
                 f"{self._file.size} of {self._total} bytes of the result arrived."
             )
+        if not self._file.size:
+            raise CorruptTransferError("The result came without a single byte.")
         return None
 
     async def _begin(self, response: aiohttp.ClientResponse) -> None:
@@ -141,6 +147,7 @@ class Download:
             if span is None or other or (span.start, span.total) != (self._file.size, self._total):
                 await self._file.restart()
                 raise CorruptTransferError("The rest of the result does not fit its beginning.")
+        check_length(self._total or 0, self._most)
         etag = headers.get("ETag")
         # Only a strong one says that the bytes are the same (RFC 9110 §13.1.5).
         self._etag = etag if etag is not None and not etag.startswith("W/") else None
@@ -158,6 +165,7 @@ class Download:
                 break
             watch.alive()
             file.add(chunk)
+            check_length(file.size, self._most)
             progress.reached(file.size)
             moved += len(chunk)
             if moved >= PIECE_BYTES // 2:

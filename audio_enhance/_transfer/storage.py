@@ -18,12 +18,14 @@ class Storage:
         pacing: Whose turn it is, where several transfers move at once.
         clock: Tells what a `retry-after` that is a date means.
         reach: Which addresses the API may send us to.
+        max_result_bytes: The longest result that is taken; by the source's length where not given.
     """
 
     transport: Transport
     pacing: Pacing
     clock: Clock
     reach: Reach
+    max_result_bytes: int | None = None
 
     @property
     def timeouts(self) -> Timeouts:

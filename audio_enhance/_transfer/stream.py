@@ -20,6 +20,7 @@ from audio_enhance._session.redirects import followed
 from audio_enhance._session.retry import Retrier
 from audio_enhance._session.sessions import log_answer, translated, whole_answer
 
+from .results import check_result
 from .storage import Storage
 
 _T = TypeVar("_T")
@@ -96,6 +97,8 @@ async def _opened(
             if response.status not in (200, 206, 416):
                 answer = await _moving(storage, whole_answer(response))
                 raise storage_error(answer, storage.clock.time())
+            if response.status != 416:
+                check_result(response)
             arrived.append(response)
             stack.push_async_callback(here.pop_all().aclose)
             return None

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from audio_enhance._recording.filenames import bare_name, name_from_header, result_name, safe_name
+from audio_enhance._recording import filenames
+from audio_enhance._recording.filenames import (
+    bare_name,
+    name_from_header,
+    recording_name,
+    result_name,
+    safe_name,
+)
 
 
 def is_reserved(name: str) -> bool:
@@ -93,6 +100,49 @@ def test_names_that_older_versions_of_aiohttp_do_not_find(header: str, name: str
 )
 def test_headers_without_a_usable_name(header: str | None) -> None:
     assert name_from_header(header) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("talk.mp3", "talk.mp3"),
+        ("Talk.WAV", "Talk.WAV"),
+        (".talk.mp3", "talk.mp3"),
+        (".. .talk.mp3", "talk.mp3"),
+        (".audio-enhance-1.part", None),
+        (".bashrc", None),
+        (".mp3", None),
+        ("conftest.py", None),
+        ("x.exe", None),
+        ("talk.mp3.exe", None),
+        ("batch.sqlite", None),
+        ("autorun.inf", None),
+        ("index.html", None),
+        ("Makefile", None),
+        ("", None),
+    ],
+)
+def test_names_that_a_server_may_give_a_file(given: str, name: str | None) -> None:
+    assert recording_name(given) == name
+    for header in (f'attachment; filename="{given}"', f"attachment; filename*=UTF-8''{given}"):
+        assert name_from_header(header) in (name, None)
+    assert name_from_header(f'attachment; filename="{given}"') == name
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        'attachment; filename="a talk (1)-enhanced-93p.mp3"',
+        "attachment;filename=\"talk.mp3\"; filename*=UTF-8''talk.mp3",
+    ],
+)
+def test_plain_headers_are_read_without_a_parser(
+    header: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = name_from_header(header.replace("attachment", "Attachment"))
+    monkeypatch.delattr(filenames, "parse_content_disposition")
+    assert known is not None
+    assert name_from_header(header) == known
 
 
 @given(st.text())

@@ -77,6 +77,8 @@ class Fetch:
         self.retries: list[AudioEnhanceError] = []
         self.located = 0
         self.name: str | None = None
+        self.source_bytes: int | None = None
+        self.most: int | None = None
         self.reach = Reach.of("http://127.0.0.1")
 
     async def __call__(self, server: RawServer, path: str = f"/b877%2f?{QUERY}") -> bytes:
@@ -90,9 +92,10 @@ class Fetch:
         transport = Transport(None, self.timeouts)
         file = PartialFile(self.directory)
         download = Download(
-            Storage(transport, Pacing(), self.clock, self.reach),
+            Storage(transport, Pacing(), self.clock, self.reach, self.most),
             file,
             on_bytes=lambda received, total: self.told.append((received, total)),
+            source_bytes=self.source_bytes,
         )
         try:
             await download.run(

@@ -25,7 +25,7 @@ class TestWhole:
         assert fetch.name == "a.mp3"
         assert fetch.told[-1] == (len(DATA), len(DATA))
 
-    @pytest.mark.parametrize("length", [0, 1, (1 << 20) - 1, 1 << 20, (5 << 20) + 17])
+    @pytest.mark.parametrize("length", [1, (1 << 20) - 1, 1 << 20, (5 << 20) + 17])
     async def test_all_lengths(self, fetch: Fetch, length: int) -> None:
         data = os.urandom(length)
         async with RawServer([whole(data)]) as server:

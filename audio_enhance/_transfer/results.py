@@ -1,0 +1,41 @@
+"""What can be a result, and what only looks like one."""
+
+import aiohttp
+
+from audio_enhance._core.errors import CorruptTransferError, ProtocolError
+
+# A result is about as long as its source; formats differ in what a second of sound takes, from
+# Opus to WAV a hundredfold.
+_GROWTH = 100
+_ROOM_BYTES = 256 << 20
+_UNKNOWN_SOURCE_BYTES = 16 << 30
+_NO_AUDIO = ("text/", "application/json", "application/xml", "application/xhtml")
+
+
+def most_bytes(source_bytes: int | None) -> int:
+    """Return how long the result of a source of so many bytes can be at most."""
+    if source_bytes is None:
+        return _UNKNOWN_SOURCE_BYTES
+    return _GROWTH * source_bytes + _ROOM_BYTES
+
+
+def check_result(response: aiohttp.ClientResponse) -> None:
+    """See whether an answer of success can be a result, or a part of it.
+
+    Raises:
+        CorruptTransferError: It is a page of text, as proxies send, or nothing at all.
+    """
+    kind = response.headers.get("Content-Type", "").strip().lower()
+    if kind.startswith(_NO_AUDIO):
+        raise CorruptTransferError(f"The result came as {kind.partition(';')[0]!r}, not as audio.")
+    if response.content_length == 0:
+        raise CorruptTransferError("The result came without a single byte.")
+
+
+def check_length(count: int, most: int) -> None:
+    """Raise a `ProtocolError` if a result is, or will be, longer than it can be."""
+    if count > most:
+        raise ProtocolError(
+            f"The result has more than {most} bytes, which is too much for its source.",
+            hint="Allow more with EnhanceClient(max_result_bytes=…) if that is no mistake.",
+        )
