@@ -1,7 +1,7 @@
 """How long the server will take for a recording, learned from the ones before it."""
 
+from bisect import bisect_left, insort
 from collections import deque
-from itertools import combinations
 from statistics import median
 
 # Enough to see through outliers, few enough to follow a server that becomes slower or faster.
@@ -62,12 +62,27 @@ class _Line:
     """
 
     def __init__(self) -> None:
-        self._observed: deque[tuple[int, float]] = deque(maxlen=_REMEMBERED)
+        self._observed: deque[tuple[int, float]] = deque()
+        # Of every two that differ in size, smallest first, and kept so: to compute and sort all
+        # of them for every job would take longer than everything else that is decided about it.
+        self._slopes: list[float] = []
         self._fitted: tuple[float, float, float] | None = None
 
     def observe(self, byte_size: int, seconds: float) -> None:
+        if len(self._observed) == _REMEMBERED:
+            for slope in self._slopes_to(*self._observed.popleft()):
+                del self._slopes[bisect_left(self._slopes, slope)]
+        for slope in self._slopes_to(byte_size, seconds):
+            insort(self._slopes, slope)
         self._observed.append((byte_size, seconds))
         self._fitted = None
+
+    def _slopes_to(self, byte_size: int, seconds: float) -> list[float]:
+        return [
+            (seconds - other) / (byte_size - size)
+            for size, other in self._observed
+            if size != byte_size
+        ]
 
     @property
     def farthest(self) -> int:
@@ -80,18 +95,19 @@ class _Line:
 
     def _fit(self) -> tuple[float, float, float]:
         points = self._observed
-        slopes = [
-            (late - early) / (large - small)
-            for (small, early), (large, late) in combinations(points, 2)
-            if large != small
-        ]
         # Nothing better than in proportion is known from recordings of one size; and more than
         # that is never taken for true, since the small differences between recordings of nearly
         # one size, divided by next to nothing, can be any slope at all.
-        proportion = median(seconds / size for size, seconds in points)
-        slope = min(max(0.0, median(slopes)), proportion) if slopes else proportion
-        base = median(seconds - slope * size for size, seconds in points)
-        errors = [seconds - base - slope * size for size, seconds in points]
+        slope = _middle(sorted([seconds / size for size, seconds in points]))
+        if self._slopes:
+            slope = min(max(0.0, _middle(self._slopes)), slope)
+        bases = [seconds - slope * size for size, seconds in points]
+        base = _middle(sorted(bases))
         # Late by a little costs nothing while the next one is in work; early costs a question.
-        spread = 2.0 * median(abs(error) for error in errors)
+        spread = 2.0 * _middle(sorted([abs(seconds - base) for seconds in bases]))
         return base, slope, spread
+
+
+def _middle(ordered: list[float]) -> float:
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2

@@ -340,7 +340,7 @@ class Window:
         The server idles when the work behind a finished enhancement is shorter than the time
         until we have seen it finished and submitted another.
         """
-        self._lags.append(max(0.0, lag))
+        self._lags.append(lag)
         typical = self.estimate.typical
         if typical is None:
             return

@@ -6,7 +6,7 @@ from attrs import define, evolve
 
 from audio_enhance import EnhancementStatus, SpeechEnhancement
 from audio_enhance._core.errors import NotFoundError
-from tests.support.clock import TurnClock
+from tests.support.clock import LoopClock, TurnClock
 
 
 @define
@@ -26,12 +26,13 @@ class SimulatedServer:
         busy: Seconds of work so far, what is still to be done included.
     """
 
-    def __init__(self, clock: TurnClock, latency: float = 0.0) -> None:
+    def __init__(self, clock: LoopClock | TurnClock, latency: float = 0.0) -> None:
         self.latency = latency
         self.asked: list[tuple[str, float]] = []
         self.busy = 0.0
         self._clock = clock
         self._free_at = 0.0
+        self._latest = 0.0
         self._works: dict[str, _Work] = {}
 
     async def create(
@@ -43,7 +44,8 @@ class SimulatedServer:
     ) -> SpeechEnhancement:
         """Create an enhancement that takes so many seconds of work."""
         await self._clock.sleep(self.latency)
-        now = self._clock.now
+        # No two at the same time: who comes first is who was heard first.
+        now = self._latest = max(self._clock.now, self._latest + 1e-6)
         start = max(now, self._free_at)
         self._free_at = start + seconds
         self.busy += seconds

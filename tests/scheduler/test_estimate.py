@@ -130,3 +130,13 @@ def test_it_follows_a_server_that_becomes_slower(sizes: list[int]) -> None:
         estimate.observe(WAV, size, 5e-6 * size)
     asked = max(sizes)
     assert expected(estimate, asked) == pytest.approx(5e-6 * asked, rel=1e-3)
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.floats(0.0, 1e4)), min_size=1, max_size=60))
+def test_what_is_long_past_leaves_no_trace(observed: list[tuple[int, float]]) -> None:
+    """The line is that of the latest sixteen, whatever came before them."""
+    long, short = learned(*observed), learned(*observed[-16:])
+    for size in (1, 20, 160):
+        assert long.expected(WAV, size) == short.expected(WAV, size)
+        assert long.at_most(WAV, size) == short.at_most(WAV, size)
+        assert long.knows(WAV, size) == short.knows(WAV, size)

@@ -2,11 +2,13 @@
 
 import asyncio
 import heapq
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import wraps
 from itertools import count
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 _T = TypeVar("_T")
+_P = ParamSpec("_P")
 # Enough turns of the event loop for everything that can go on without time passing to do so.
 _TURNS = 25
 
@@ -87,6 +89,24 @@ class TurnClock:
         raise AssertionError("everybody waits, and nobody for time")
 
 
+class LoopClock:
+    """The running loop's own time, for what runs `in_virtual_time`."""
+
+    @property
+    def now(self) -> float:
+        """The seconds since the loop began."""
+        return asyncio.get_running_loop().time()
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def time(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
 class _VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop whose time jumps to the next timer whenever there is nothing to do."""
 
@@ -99,7 +119,8 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
         ready: object = self._ready  # type: ignore[attr-defined]
         timers: list[asyncio.TimerHandle] = self._scheduled  # type: ignore[attr-defined]
         live = [timer.when() for timer in timers if not timer.cancelled()]
-        if not ready and live:
+        if not ready:
+            assert live, "everybody waits, and nobody for time"
             self._now = max(self._now, min(live))
         super()._run_once()  # type: ignore[misc]
 
@@ -108,3 +129,13 @@ def in_virtual_time(work: Coroutine[Any, Any, _T]) -> _T:
     """Run what waits with the event loop's own timers, and neither reads nor writes."""
     with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
         return runner.run(work)
+
+
+def virtually(test: Callable[_P, Coroutine[Any, Any, None]]) -> Callable[_P, None]:
+    """Run a test `in_virtual_time`."""
+
+    @wraps(test)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        in_virtual_time(test(*args, **kwargs))
+
+    return run

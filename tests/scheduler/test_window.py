@@ -1,0 +1,448 @@
+"""What the window decides from what has happened: each rule with the history that needs it."""
+
+import pytest
+
+from audio_enhance import EnhancementStatus, PollPolicy
+from audio_enhance._scheduler.window import Question
+
+from .replay import MP3, Replay, server_time
+
+QUEUED, FAILED = EnhancementStatus.QUEUED, EnhancementStatus.FAILED
+MARGIN = 1.02
+
+
+class TestTheHead:
+    def test_nothing_outstanding_nothing_to_ask(self) -> None:
+        window = Replay().window
+        assert window.next_question is None
+        assert window.ids == ()
+
+    def test_only_the_oldest_is_asked_about_whichever_became_known_first(self) -> None:
+        replay = Replay()
+        replay.submit("young", 3.0)
+        assert replay.asked == "young"
+        replay.submit("old", 4.0, requested=1.0)
+        replay.submit("middle", 5.0, requested=2.0)
+        assert replay.window.ids == ("old", "middle", "young")
+        assert [replay.window.position(each) for each in replay.window.ids] == [0, 1, 2]
+        assert replay.asked == "old"
+        replay.finish("old", 6.0)
+        assert replay.asked == "middle"
+        assert replay.window.position("old") == 0
+
+    def test_a_question_stays_until_something_happens(self) -> None:
+        replay = Replay()
+        replay.submit("a", 0.0)
+        first = replay.window.next_question
+        assert first == replay.window.next_question == Question("a", 0.25)
+        replay.submit("b", 0.1)
+        assert replay.window.next_question == first
+
+    def test_one_that_is_the_head_no_longer_begins_anew_when_it_is_again(self) -> None:
+        replay = Replay().taught(100.0)
+        replay.submit("young", 10.0)
+        assert replay.at == 10.0 + 100.0 * MARGIN
+        replay.submit("old", 12.0, requested=9.0)
+        assert replay.at == 12.0 + 100.0 * MARGIN
+        replay.find("young", 41.0)  # the answer to a question that was on its way
+        assert replay.asked == "old"
+        replay.finish("old", 102.0)
+        assert replay.at == pytest.approx(102.0 + 100.0 * MARGIN)
+
+    def test_taken_up_while_it_is_outstanding_it_is_outstanding_once(self) -> None:
+        replay = Replay()
+        replay.submit("a", 0.0)
+        replay.take_up("a", 1.0, requested=0.0)
+        replay.finish("a", 2.0)
+        assert replay.window.next_question is None
+
+    def test_what_is_gone_makes_way(self) -> None:
+        replay = Replay()
+        replay.submit("a", 0.0)
+        replay.submit("b", 0.0)
+        replay.window.gone("a", 1.0)
+        replay.window.gone("a", 1.0)  # known already
+        assert replay.window.ids == ("b",)
+        assert replay.window.next_question == Question("b", 1.0 + 0.25)
+
+
+class TestTheFirstQuestion:
+    def test_comes_a_fiftieth_after_the_expected_end(self) -> None:
+        replay = Replay().taught(100.0)
+        replay.submit("a", 10.0)
+        assert replay.at == 10.0 + 100.0 * MARGIN
+
+    def test_counts_from_the_request_not_from_its_answer(self) -> None:
+        """The skew between the clocks holds the answer's way, which makes it come that later."""
+        replay = Replay().taught(100.0)
+        replay.submit("a", 10.0)
+        replay.finish("a", 110.0)
+        replay.submit("b", 123.0, requested=120.0)
+        assert replay.at == pytest.approx(123.0 + 100.0 * MARGIN)
+
+    def test_counts_from_the_end_of_the_one_before(self) -> None:
+        replay = Replay().taught(100.0)
+        replay.submit("a", 0.0)
+        replay.submit("b", 1.0)
+        replay.finish("a", 100.0, at=130.0)
+        assert replay.at == pytest.approx(100.0 + 100.0 * MARGIN)
+
+    def test_counts_from_its_own_request_if_the_server_was_idle(self) -> None:
+        replay = Replay().taught(100.0)
+        replay.submit("a", 0.0)
+        replay.finish("a", 100.0)
+        replay.submit("b", 500.0)
+        assert replay.at == pytest.approx(500.0 + 100.0 * MARGIN)
+
+    def test_counts_from_the_latest_end_not_from_the_one_heard_of_last(self) -> None:
+        replay = Replay().taught(100.0)
+        replay.submit("young", 2.0)
+        replay.submit("next", 3.0)
+        replay.finish("young", 200.0)
+        replay.submit("old", 200.0, requested=1.0)
+        assert replay.asked == "old"
+        replay.finish("old", 100.0, at=201.0)
+        assert replay.at == pytest.approx(200.0 + 100.0 * MARGIN)
+
+    def test_never_counts_from_what_is_to_come(self) -> None:
+        """The server's clock may run away from ours after the skew was measured."""
+        replay = Replay().taught(100.0)
+        replay.submit("a", 0.0)
+        replay.submit("b", 0.0)
+        replay.finish("a", 150.0, at=110.0)
+        assert replay.at == pytest.approx(110.0 + 100.0 * MARGIN)
+
+    def test_comes_at_once_when_it_must_be_over(self) -> None:
+        replay = Replay().taught(100.0)
+        replay.submit("a", 0.0)
+        replay.submit("b", 0.0)
+        replay.finish("a", 100.0, at=400.0)
+        assert replay.wait == 0.0
+
+    def test_comes_soon_if_nothing_is_known_of_the_content_type(self) -> None:
+        replay = Replay().taught(100.0)
+        replay.submit("a", 0.0, content_type=MP3)
+        assert replay.wait == 0.25
+
+    def test_comes_soon_for_one_that_was_taken_up_which_may_be_nearly_over(self) -> None:
+        replay = Replay().taught(100.0)
+        replay.take_up("a", 50.0, requested=0.0)
+        assert replay.wait == 0.25
+
+    def test_for_one_far_larger_comes_at_the_end_of_what_is_known(self) -> None:
+        replay = Replay().taught(10.0)
+        replay.submit("a", 0.0, size=100_000_000)
+        assert replay.at == pytest.approx(40.0 * MARGIN)
+        replay.find("a", 60.0)  # and its end need not be near, so that it is asked about less
+        assert replay.wait == 0.25 * 60.0 > 0.25 * (60.0 - 40.0)
+
+
+class TestPatience:
+    """How much later than by a quarter the end may be noticed, with the first known of nothing."""
+
+    def wait_with(self, **following: object) -> float:
+        replay = Replay()
+        replay.submit("a", 0.0, size=2_000_000)
+        if following:
+            replay.submit("b", 0.0, **following)  # type: ignore[arg-type]  # of any kind
+        replay.find("a", 20.0)
+        return replay.wait
+
+    def test_alone_there_is_none(self) -> None:
+        assert self.wait_with() == 0.25 * 20.0
+
+    def test_with_one_as_large_behind_it_nearly_as_long_again(self) -> None:
+        assert self.wait_with(size=2_000_000) == pytest.approx(0.85 * 20.0)
+        assert self.wait_with(size=9_000_000) == pytest.approx(0.85 * 20.0)
+
+    def test_with_a_smaller_one_behind_it_in_proportion(self) -> None:
+        assert self.wait_with(size=1_000_000) == pytest.approx(0.5 * 0.85 * 20.0)
+
+    def test_with_one_of_another_content_type_there_is_none(self) -> None:
+        assert self.wait_with(size=2_000_000, content_type=MP3) == 0.25 * 20.0
+
+    def test_it_is_that_of_the_next_one_not_of_those_after_it(self) -> None:
+        replay = Replay()
+        for name, size in [("a", 2_000_000), ("b", 1_000_000), ("c", 2_000_000)]:
+            replay.submit(name, 0.0, size=size)
+        replay.find("a", 20.0)
+        assert replay.wait == pytest.approx(0.5 * 0.85 * 20.0)
+
+
+class TestLearning:
+    def test_from_the_request_or_the_end_of_the_one_before_to_the_end(self) -> None:
+        replay = Replay()
+        replay.submit("a", 0.0)
+        replay.submit("b", 0.0)
+        replay.finish("a", 10.0, at=12.0)
+        assert replay.expected() == pytest.approx(10.0)
+        replay.finish("b", 20.0, at=25.0)
+        assert replay.expected() == pytest.approx(10.0)
+
+    def test_not_from_one_that_was_taken_up_but_from_the_one_behind_it(self) -> None:
+        replay = Replay()
+        replay.take_up("a", 50.0, requested=0.0)
+        replay.submit("b", 51.0)
+        replay.finish("a", 60.0)
+        assert replay.expected() is None
+        replay.finish("b", 70.0)
+        assert replay.expected() == pytest.approx(10.0)
+
+    def test_not_from_a_failure_but_from_the_one_behind_it(self) -> None:
+        replay = Replay()
+        replay.submit("a", 0.0)
+        replay.submit("b", 0.0)
+        assert replay.find("a", 60.0, FAILED, 60.0) is None
+        assert replay.expected() is None
+        replay.finish("b", 70.0)
+        assert replay.expected() == pytest.approx(10.0)
+
+    def test_not_from_an_end_before_the_latest_one(self) -> None:
+        replay = Replay()
+        replay.submit("young", 2.0)
+        replay.finish("young", 22.0)
+        replay.submit("old", 23.0, requested=1.0)
+        replay.finish("old", 12.0, at=24.0)
+        assert replay.window.estimate.typical == pytest.approx(20.0)
+
+    def test_not_from_the_time_that_another_process_kept_it_waiting(self) -> None:
+        replay = Replay()
+        replay.submit("a", 0.0)
+        replay.find("a", 40.0, QUEUED)
+        replay.find("a", 90.0, QUEUED)
+        replay.find("a", 95.0)
+        replay.finish("a", 100.0)
+        assert replay.expected() == pytest.approx(10.0)
+
+    def test_not_from_having_waited_for_the_one_before(self) -> None:
+        """It was found waiting when it was asked about too early, as the head by mistake."""
+        replay = Replay()
+        replay.submit("b", 0.0)
+        replay.find("b", 5.0, QUEUED)
+        replay.submit("a", 6.0, requested=-1.0)
+        replay.finish("a", 50.0)
+        replay.finish("b", 60.0)
+        assert replay.window.estimate.typical == pytest.approx((10.0 + 51.0) / 2)
+
+    def test_never_less_than_nothing(self) -> None:
+        replay = Replay()
+        replay.submit("a", 5.0, requested=0.0)
+        replay.find("a", 20.0, QUEUED)
+        replay.finish("a", 10.0, at=21.0)
+        assert replay.expected() == 0.0
+
+    def test_from_an_end_without_a_time_nothing(self) -> None:
+        replay = Replay()
+        replay.submit("a", 0.0)
+        assert replay.find("a", 20.0, EnhancementStatus.SUCCEEDED, None) is None
+        assert replay.window.ids == ()
+        assert replay.expected() is None
+
+
+class TestGivingUp:
+    def test_at_the_callers_limit_from_when_the_server_began(self) -> None:
+        replay = Replay(longest=100.0)
+        replay.submit("a", 0.0)
+        replay.submit("b", 0.0)
+        replay.finish("a", 50.0)
+        assert replay.find("b", 150.0) is None
+        error = replay.find("b", 151.0)
+        assert error is not None
+        assert "still processing after 101 s" in str(error)
+        assert (error.asset_id, error.enhancement_id) == ("a", "b")
+        assert replay.window.ids == ()
+
+    @pytest.mark.parametrize(
+        ("takes", "limit"), [(1.0, 1800.0), (200.0, 4000.0), (50_000.0, 86400.0), (None, 86400.0)]
+    )
+    def test_else_at_a_multiple_of_the_estimate(self, takes: float | None, limit: float) -> None:
+        replay = Replay() if takes is None else Replay().taught(takes)
+        replay.submit("a", 0.0)
+        assert replay.find("a", limit) is None
+        assert replay.find("a", limit + 1.0) is not None
+
+    def test_which_for_one_far_larger_is_in_proportion(self) -> None:
+        replay = Replay().taught(20.0)
+        replay.submit("a", 0.0, size=100_000_000)
+        assert replay.find("a", 20 * 2000.0) is None
+
+    def test_not_for_the_fault_of_the_one_before(self) -> None:
+        """For the server is still at that one, and begins with the next one after it."""
+        replay = Replay().taught(10.0)
+        replay.submit("a", 0.0)
+        replay.submit("b", 0.0)
+        assert replay.find("a", 1801.0) is not None
+        assert replay.find("b", 1802.0, QUEUED) is None
+        assert replay.find("b", 1801.0 + 1800.0) is None
+        assert replay.find("b", 1801.0 + 1801.0) is not None
+
+    def test_not_in_the_place_of_an_older_one(self) -> None:
+        replay = Replay(longest=100.0)
+        replay.submit("young", 1.0)
+        replay.submit("old", 90.0, requested=0.0)
+        assert replay.find("young", 150.0) is None
+        assert replay.window.ids == ("old", "young")
+
+
+class TestNoAnswer:
+    @pytest.mark.parametrize(
+        ("longest", "least"), [(None, 600.0), (100.0, 100.0), (10_000.0, 600.0)]
+    )
+    def test_it_is_given_up_when_none_came_for_long(
+        self, longest: float | None, least: float
+    ) -> None:
+        replay = Replay(longest=longest)
+        replay.submit("a", 0.0)
+        assert not replay.window.unanswered("a", 30.0)
+        assert not replay.window.unanswered("a", 30.0 + least - 1.0)
+        assert replay.window.unanswered("a", 30.0 + least)
+        assert replay.window.ids == ()
+
+    def test_one_answer_in_between_is_enough(self) -> None:
+        replay = Replay()
+        replay.submit("a", 0.0)
+        assert not replay.window.unanswered("a", 30.0)
+        assert replay.find("a", 500.0) is None
+        assert not replay.window.unanswered("a", 700.0)
+        assert not replay.window.unanswered("a", 1299.0)
+        assert replay.window.unanswered("a", 1300.0)
+
+    def test_it_is_asked_again(self) -> None:
+        replay = Replay().taught(100.0)
+        replay.submit("a", 0.0)
+        assert not replay.window.unanswered("a", 104.0)
+        assert replay.at == pytest.approx(104.0 + 0.25 * 0.2 * 102.0)
+
+
+class TestTheExpectedEnd:
+    def test_nobody_knows_at_the_beginning(self) -> None:
+        replay = Replay()
+        replay.submit("a", 0.0)
+        assert replay.window.expected_end("a", 1.0) is None
+
+    def test_of_the_head_and_of_those_behind_it(self) -> None:
+        replay = Replay().taught(100.0)
+        replay.submit("a", 10.0)
+        replay.submit("b", 11.0, size=2_000_000)
+        assert replay.window.expected_end("a", 50.0) == 110.0
+        assert replay.window.expected_end("b", 50.0) == 310.0
+        assert replay.window.expected_end("c", 50.0) is None
+
+    def test_is_not_over_yet(self) -> None:
+        replay = Replay().taught(100.0)
+        replay.submit("a", 10.0)
+        replay.submit("b", 11.0)
+        assert replay.window.expected_end("a", 150.0) == 150.0
+        assert replay.window.expected_end("b", 150.0) == 250.0
+
+    def test_of_one_far_larger_is_in_proportion(self) -> None:
+        replay = Replay().taught(10.0)
+        replay.submit("a", 0.0, size=100_000_000)
+        assert replay.window.expected_end("a", 0.0) == pytest.approx(1000.0)
+
+
+class TestDepth:
+    def lags(self, replay: Replay, *lags: float) -> int:
+        for number, lag in enumerate(lags):
+            replay.submit(f"lag{number}", replay.now, requested=replay.now, freed=replay.now - lag)
+            replay.window.gone(f"lag{number}", replay.now)
+        return replay.window.depth
+
+    def test_one_in_work_and_one_behind_it(self) -> None:
+        assert Replay().window.depth == 2
+        assert self.lags(Replay().taught(60.0), *[0.5] * 8) == 2
+
+    def test_as_many_more_as_are_worked_off_before_a_place_is_filled_again(self) -> None:
+        assert self.lags(Replay().taught(0.1), *[0.35] * 8) == 1 + 4
+
+    def test_it_has_an_end(self) -> None:
+        assert self.lags(Replay().taught(0.1), *[100.0] * 8) == 32
+
+    def test_of_what_takes_no_time_as_deep_as_it_gets(self) -> None:
+        assert self.lags(Replay().taught(0.0), *[0.5] * 8) == 32
+
+    def test_one_long_lag_among_short_ones_means_nothing(self) -> None:
+        assert self.lags(Replay().taught(1.0), *[0.5] * 4, 20.0, 20.0) == 2
+
+    def test_what_is_long_past_is_forgotten(self) -> None:
+        assert self.lags(Replay().taught(1.0), *[20.0] * 20, *[0.5] * 8) == 2
+        assert self.lags(Replay().taught(1.0), *[0.5] * 20, *[9.5] * 8) == 11
+
+    def test_before_anything_is_known_it_stays(self) -> None:
+        assert self.lags(Replay(), *[100.0] * 8) == 2
+
+    def test_it_becomes_shallow_again(self) -> None:
+        replay = Replay().taught(0.1)
+        assert self.lags(replay, *[0.5] * 8) > 2
+        for _ in range(16):
+            replay.window.estimate.observe("audio/wav", 1_000_000, 60.0)
+        assert self.lags(replay, *[0.5] * 8) == 2
+
+    def test_without_a_wait_for_a_place_there_is_no_lag(self) -> None:
+        replay = Replay().taught(0.1)
+        for number in range(8):
+            replay.submit(f"{number}", 10.0, requested=10.0)
+        assert replay.window.depth == 2
+
+
+class TestWhoGaveTheFreePlace:
+    """The lag is measured from an end; who was let in by something else has waited for none."""
+
+    def ended(self) -> Replay:
+        replay = Replay().taught(0.1)
+        replay.submit("a", 0.0)
+        replay.submit("b", 0.0)
+        replay.finish("a", 10.0, at=12.0)
+        return replay
+
+    def test_an_end_does_at_its_own_time(self) -> None:
+        assert Replay().window.freed is None
+        assert self.ended().window.freed == server_time(10.0)
+
+    def test_a_failure_is_an_end_too(self) -> None:
+        replay = self.ended()
+        replay.find("b", 20.0, FAILED, 19.0)
+        assert replay.window.freed == server_time(19.0)
+
+    def test_a_creation_that_failed_is_none(self) -> None:
+        replay = self.ended()
+        replay.window.refused()
+        assert replay.window.freed is None
+
+    def test_a_window_that_became_deeper_is_none(self) -> None:
+        replay = self.ended()
+        replay.submit("c", 13.0, freed=10.0)
+        assert replay.window.depth > 2
+        assert replay.window.freed is None
+
+    def test_a_window_that_stays_as_it_is_leaves_it(self) -> None:
+        replay = self.ended()
+        replay.submit("c", 13.0, freed=12.95)
+        assert replay.window.depth == 2
+        assert replay.window.freed == server_time(10.0)
+
+    def test_one_that_is_given_up_is_none(self) -> None:
+        replay = self.ended()
+        assert replay.find("b", 12.0 + 1801.0) is not None
+        assert replay.window.freed is None
+
+    def test_one_that_cannot_be_asked_about_is_none(self) -> None:
+        replay = self.ended()
+        replay.window.unanswered("b", 20.0)
+        assert replay.window.unanswered("b", 620.0)
+        assert replay.window.freed is None
+
+    def test_one_that_is_gone_is_none(self) -> None:
+        replay = self.ended()
+        replay.window.gone("b", 20.0)
+        assert replay.window.freed is None
+
+
+def test_the_policy_and_the_chance_are_those_that_were_handed_in() -> None:
+    replay = Replay(polling=PollPolicy(shortest=2.0, longest=30.0, share=0.5))
+    replay.submit("a", 0.0)
+    assert replay.wait == 2.0
+    replay.find("a", 10.0)
+    assert replay.wait == 5.0
+    replay.find("a", 1000.0)
+    assert replay.wait == 30.0
