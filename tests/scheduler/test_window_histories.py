@@ -258,7 +258,8 @@ TestHistories = Histories.TestCase
 TestHistories.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
 
 
-# A server that takes in proportion, alone, and a client that always has something ready.
+# A server that takes in proportion, and a client that always has something ready, none so large
+# that the others say little of it.
 
 
 @attrs.frozen
@@ -307,13 +308,12 @@ def play(sizes: list[int], bytes_a_second: float, round_trip: float = 0.1) -> Pl
 
 @settings(max_examples=60, deadline=None)
 @given(
-    sizes=st.lists(st.integers(300_000, 3_000_000), min_size=8, max_size=40),
+    sizes=st.lists(st.integers(1_000_000, 3_000_000), min_size=8, max_size=40),
     bytes_a_second=st.sampled_from([3_000.0, 30_000.0, 100_000.0]),
 )
 def test_a_server_with_work_ready_hardly_idles_and_is_hardly_asked(
     sizes: list[int], bytes_a_second: float
 ) -> None:
     played = play(sizes, bytes_a_second)
-    # What may be lost is lost on the first one, of which nothing is known.
-    assert played.idle <= 0.1 * max(sizes[:2]) / bytes_a_second
-    assert sum(played.questions[2:]) <= 1.2 * len(sizes) + 5
+    assert played.idle <= 0.5
+    assert sum(played.questions[2:]) <= len(sizes)  # of the first two nothing is known
