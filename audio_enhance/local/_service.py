@@ -11,8 +11,10 @@ from uuid import uuid4
 
 from aiohttp import web
 
+from audio_enhance.local.api.backend import Backend
 from audio_enhance.local.api.endpoints import Api
 from audio_enhance.local.api.queue import ProcessingQueue, QueueUsage
+from audio_enhance.local.api.state import State
 from audio_enhance.local.api.tokens import ApiClient, Tokens
 from audio_enhance.local.conditions.behaviour import Behaviour
 from audio_enhance.local.conditions.clock import Clock
@@ -28,6 +30,7 @@ from audio_enhance.local.serving.threads import in_thread
 
 if TYPE_CHECKING:
     from audio_enhance import ClientCredentials
+    from audio_enhance.local.enhancer.errors import EnhancerError
     from audio_enhance.local.enhancer.protocol import Enhancer
 
 
@@ -76,6 +79,8 @@ class LocalService:
         self._stack: AsyncExitStack | None = None
         self._listener: Listener | None = None
         self._queue: ProcessingQueue | None = None
+        self._backend: Backend | None = None
+        self._state = State()
         self.client_id = uuid4().hex
         self.client_secret = f"local-{secrets.token_urlsafe(24)}"
         self.add_client(self.client_id, self.client_secret)
@@ -104,7 +109,8 @@ class LocalService:
             stack.push_async_callback(enhancer.close)
             self._queue = ProcessingQueue(self._conditions, self._store, enhancer, work)
             stack.push_async_callback(self._queue.stop)
-            app = Api(self._conditions, self._tokens, self._store, self._queue).application()
+            self._backend = Backend(self._conditions, self._store, self._queue, self._state)
+            app = Api(self._conditions, self._tokens, self._backend).application()
             # An access log would hold presigned URLs; `record` says more.
             runner = web.AppRunner(
                 app,
@@ -222,6 +228,36 @@ class LocalService:
     def revoke_tokens(self) -> None:
         """Make every access token that was issued so far invalid."""
         self._tokens.revoke()
+
+    async def remove_asset(self, asset_id: str) -> None:
+        """Remove an asset with its recording and all that was made of it, whosever it is.
+
+        What is being done with it is given up. An id that is unknown is fine: it may have been
+        removed before.
+
+        Args:
+            asset_id: The asset's id, as the API gave it.
+        """
+        asset = self._state.assets().get(asset_id)
+        if asset is not None and self._backend is not None:
+            await self._backend.delete(asset)
+
+    def why_failed(self, enhancement_id: str) -> "EnhancerError | None":
+        """Return why a speech enhancement failed, which the API does not tell.
+
+        Args:
+            enhancement_id: The speech enhancement's id, as the API gave it.
+
+        Returns:
+            What the enhancer said of the recording; None if nothing did, or it is unknown.
+        """
+        enhancement = self._state.enhancements().get(enhancement_id)
+        return enhancement.reason if enhancement is not None else None
+
+    @property
+    def stored_bytes(self) -> int:
+        """The bytes of recordings and results that are kept on this machine's disk."""
+        return self._store.stored_bytes
 
     @property
     def queue_busy_seconds(self) -> float:

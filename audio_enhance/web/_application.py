@@ -55,11 +55,9 @@ def create_app(
         del app
         async with AsyncExitStack() as stack:
             if client is None:
-                backend = await stack.enter_async_context(
-                    open_backend(studio.limits.waiting, api_version)
-                )
+                backend = await stack.enter_async_context(open_backend(studio.limits, api_version))
                 studio.client, studio.service = backend.client, backend.service
-                studio.sample = backend.sample
+                studio.sample, studio.space.keeper = backend.sample, backend.keeper
             stack.push_async_callback(studio.close, drain_seconds)
             yield
 

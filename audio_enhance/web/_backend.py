@@ -11,6 +11,9 @@ import attrs
 
 from audio_enhance import ApiVersion, ConfigurationError, EnhanceClient
 
+from ._limits import Limits
+from ._space import LocalKeeper
+
 LOCAL = "local"
 _ID = "FIREFLY_SERVICES_CLIENT_ID"
 _SECRET = "FIREFLY_SERVICES_CLIENT_SECRET"  # noqa: S105 - a variable's name
@@ -26,16 +29,18 @@ class Backend:
         client: What does the work.
         service: The API's host, or `LOCAL`.
         sample: A recording to try it with, an MP3: only where that costs nothing.
+        keeper: The local service, where it is this application's own.
     """
 
     client: EnhanceClient
     service: str
     sample: bytes | None = None
+    keeper: LocalKeeper | None = None
 
 
 @asynccontextmanager
 async def open_backend(
-    max_waiting: int,
+    limits: Limits,
     api_version: ApiVersion | None = None,
     *,
     environ: Mapping[str, str] = os.environ,
@@ -43,7 +48,7 @@ async def open_backend(
     """Open the API that the environment has credentials for, or else the local service.
 
     Args:
-        max_waiting: How many recordings may wait.
+        limits: How much is taken.
         api_version: The generation of the API; the environment's if None.
         environ: The environment.
 
@@ -54,27 +59,29 @@ async def open_backend(
     # The client checks it.
     version = cast("ApiVersion", api_version or environ.get(_VERSION, "").strip() or "v1")
     if any(environ.get(name, "").strip() for name in (_ID, _SECRET, _TOKEN)):
-        async with EnhanceClient.from_env(max_waiting=max_waiting, api_version=version) as client:
+        async with EnhanceClient.from_env(
+            max_waiting=limits.waiting, api_version=version
+        ) as client:
             host = urlsplit(client.base_url).hostname
             yield Backend(client=client, service=host or LOCAL)
         return
     try:
         # Not a part of the client: imported only where there is nothing else to talk to.
         from audio_enhance.local import LocalService
-        from audio_enhance.local.enhancer import demo_recording
+        from audio_enhance.local.enhancer import SpeechEnhancer, demo_recording
     except ImportError as error:
         raise ConfigurationError(
             "There are no credentials in the environment, and no local service to do without.",
             hint=f"Set {_ID} and {_SECRET}, or: pip install 'audio-enhance[local]'",
         ) from error
     async with (
-        LocalService() as service,
+        LocalService(enhancer=SpeechEnhancer(max_seconds=limits.max_seconds)) as service,
         EnhanceClient(
             service.credentials,
             base_url=service.base_url,
-            max_waiting=max_waiting,
+            max_waiting=limits.waiting,
             api_version=version,
         ) as client,
     ):
         sample = await asyncio.to_thread(demo_recording().read_bytes)
-        yield Backend(client=client, service=LOCAL, sample=sample)
+        yield Backend(client=client, service=LOCAL, sample=sample, keeper=service)

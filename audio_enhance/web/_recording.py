@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from audio_enhance import (
+    AudioEnhanceError,
     Event,
     Finished,
     Job,
@@ -84,6 +85,7 @@ class Recording:
         stage: How far it is.
         received: How many of its bytes are here.
         job: The library's handle, as soon as there is one.
+        asset_ids: What it is at the service: mostly one asset, more where one had to be replaced.
         revision: The session's revision at the latest change.
     """
 
@@ -95,6 +97,7 @@ class Recording:
         strength: int,
         original: Original,
         on_change: Callable[["Recording"], None],
+        explain: Callable[[AudioEnhanceError], Problem] = Problem.of,
     ) -> None:
         self.id = identifier
         self.name = name
@@ -105,8 +108,10 @@ class Recording:
         self.stage = Stage.EXPECTED
         self.received = 0
         self.job: Job | None = None
+        self.asset_ids: set[str] = set()
         self.revision = 0
         self._on_change = on_change
+        self._explain = explain
         self._passed_on = 0.0
         self._expected_end: datetime | None = None
         self._retrying: str | None = None
@@ -154,6 +159,8 @@ class Recording:
 
     def on_event(self, event: Event) -> None:
         """Take in what the job told."""
+        if event.asset_id is not None:
+            self.asset_ids.add(event.asset_id)
         was_retrying, self._retrying = self._retrying, None
         match event:
             case Finished(error=None):
@@ -162,7 +169,7 @@ class Recording:
                 self.move(Stage.CANCELLED, self._reason)
             case Finished(error=error):
                 assert error is not None
-                self.move(Stage.FAILED, Problem.of(error))
+                self.move(Stage.FAILED, self._explain(error))
             case Uploading():
                 self._passed_on = event.sent / event.total
                 self.move(Stage.WAITING)

@@ -19,6 +19,7 @@ from ._line import Line
 from ._problems import Problem, not_found
 from ._recording import Original, Recording, Stage
 from ._session import Session, Sessions
+from ._space import Space
 from ._turns import Turns
 
 # Somebody waits for it at a screen: before whatever else the client is given to do.
@@ -32,6 +33,7 @@ class Studio:
     Attributes:
         limits: How much it takes.
         sessions: Who they belong to.
+        space: What they take of the disks.
         service: The host of what does the enhancing, or `"local"` for a service of our own;
             `None` where the application was given a client and cannot tell.
         sample: A recording to try the application with, an MP3; `None` where there is none.
@@ -46,6 +48,7 @@ class Studio:
         self.closing = False
         self._client: EnhanceClient | None = None
         self._owners: dict[Recording, Session] = {}
+        self.space = Space(limits.kept_bytes, self._owners.keys())
         self._line = Line(lambda recording: self._owners[recording].changed(recording))
         self._turns = Turns(limits.uploads)
         self._arrivals: dict[Recording, asyncio.Task[None]] = {}
@@ -94,20 +97,12 @@ class Studio:
         self._check_room(session, byte_size)
         return self._add(
             session,
-            Recording(identifier, name, content_type, strength, Original(byte_size), self._changed),
+            self._recording(identifier, name, content_type, strength, Original(byte_size)),
         )
 
     def _check_room(self, session: Session, byte_size: int) -> None:
         self._check_number(session)
-        originals = {r.original for r in self._owners if r.original is not None}
-        if sum(o.byte_size for o in originals) + byte_size > self.limits.kept_bytes:
-            raise Problem(
-                503,
-                "space",
-                "The space for recordings is used up.",
-                hint="Remove recordings that are no longer needed.",
-                retry_after=self.limits.keep_seconds,
-            )
+        self._check_space(byte_size)
         arriving = sum(recording.stage.arriving for recording in self._owners)
         if arriving >= self.limits.uploads:
             raise Problem(
@@ -122,6 +117,16 @@ class Studio:
                 "busy",
                 "Too many recordings are waiting already.",
                 retry_after=self.client.backlog_seconds,
+            )
+
+    def _check_space(self, byte_size: int, *, sent: bool = True) -> None:
+        if not self.space.fits(byte_size, sent=sent):
+            raise Problem(
+                503,
+                "space",
+                "The space for recordings is used up.",
+                hint="Remove recordings that are no longer needed.",
+                retry_after=self.limits.keep_seconds,
             )
 
     def _check_number(self, session: Session) -> None:
@@ -217,8 +222,9 @@ class Studio:
         original = earlier.original
         if original is None or original.source is None:
             raise not_found()
-        recording = Recording(
-            identifier, earlier.name, earlier.content_type, strength, original, self._changed
+        self._check_space(original.byte_size, sent=False)
+        recording = self._recording(
+            identifier, earlier.name, earlier.content_type, strength, original
         )
         recording.received = recording.byte_size
         try:
@@ -227,6 +233,12 @@ class Studio:
             recording.let_go()
             raise
         return self._add(session, recording)
+
+    def _recording(
+        self, identifier: str, name: str, content_type: str, strength: int, original: Original
+    ) -> Recording:
+        explain = self.space.explain
+        return Recording(identifier, name, content_type, strength, original, self._changed, explain)
 
     async def _submit(self, recording: Recording) -> None:
         assert recording.original is not None
@@ -306,6 +318,7 @@ class Studio:
         self._line.leave(recording)
         del self._owners[recording]
         recording.let_go()
+        self.space.free(recording)
 
     def joined(self, session: Session) -> None:
         """Count a page that begins to listen.
@@ -366,6 +379,7 @@ class Studio:
         self._timers.clear()
         if tasks:
             await asyncio.wait(tasks)
+        await self.space.close()
 
 
 def _size(count: int) -> str:

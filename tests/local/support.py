@@ -215,7 +215,7 @@ class Caller:
 
     async def finished(self, enhancement: dict[str, Any]) -> dict[str, Any]:
         """Wait until a speech enhancement has ended."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while True:
                 answer = await self.enhancement(enhancement)
                 if answer["status"] in ("succeeded", "failed"):

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import pytest
@@ -88,7 +89,17 @@ async def test_it_says_what_is_missing_when_it_was_not_started() -> None:
         _ = app.state.studio.client
 
 
-async def test_serving_without_credentials_is_local(no_credentials: None) -> None:
+async def test_serving_without_credentials_is_local(
+    no_credentials: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper: list[LocalService] = []
+
+    class Noted(LocalService):
+        def __init__(self, **arguments: Any) -> None:
+            super().__init__(**arguments)
+            keeper.append(self)
+
+    monkeypatch.setattr("audio_enhance.local.LocalService", Noted)
     before = open_files()
     async with served() as (url, service), browser(url) as visitor:
         assert service == "local"
@@ -98,6 +109,13 @@ async def test_serving_without_credentials_is_local(no_credentials: None) -> Non
         sample = await visitor.call("GET", "sample")
         assert sample.headers["Content-Type"] == "audio/mpeg"
         assert state["sample"] is True
+        # What is removed from the list takes no disk at the service.
+        identifier = await visitor.send(sample.body, strength=0)
+        await visitor.until(identifier, "succeeded")
+        assert keeper[0].stored_bytes == 2 * len(sample.body)
+        await visitor.call("DELETE", f"recordings/{identifier}")
+        while keeper[0].stored_bytes:
+            await asyncio.sleep(0.005)
         # Ends at once although a page listens.
         async with visitor.events() as events:
             await anext(events)

@@ -15,11 +15,13 @@ from .validation import NewAsset
 class Backend:
     """Creates, finds and deletes; every method is about one API client's own things."""
 
-    def __init__(self, conditions: Conditions, store: ObjectStore, queue: ProcessingQueue) -> None:
+    def __init__(
+        self, conditions: Conditions, store: ObjectStore, queue: ProcessingQueue, state: State
+    ) -> None:
         self._conditions = conditions
         self._store = store
         self._queue = queue
-        self._state = State()
+        self._state = state
 
     @property
     def now(self) -> float:

@@ -7,14 +7,12 @@ from aiohttp import hdrs, web
 
 from audio_enhance.local.conditions import routes
 from audio_enhance.local.conditions.conditions import Conditions
-from audio_enhance.local.object_store.protocol import ObjectStore
 
 from .backend import Backend
 from .description import description
 from .gateway import Gateway, current_record
 from .http import Endpoint
 from .problems import ProblemError
-from .queue import ProcessingQueue
 from .tokens import TokenError, Tokens
 from .v1 import FirstGeneration
 from .v2 import SecondGeneration
@@ -27,12 +25,10 @@ class Api:
         self,
         conditions: Conditions,
         tokens: Tokens,
-        store: ObjectStore,
-        queue: ProcessingQueue,
+        backend: Backend,
     ) -> None:
         self._conditions = conditions
         self._tokens = tokens
-        backend = Backend(conditions, store, queue)
         self._first = FirstGeneration(conditions, backend)
         self._second = SecondGeneration(conditions, backend)
 

@@ -57,6 +57,7 @@ class QueueUsage:
 @define(eq=False)
 class _Lane:
     waiting: deque[SpeechEnhancement] = field(factory=deque[SpeechEnhancement])
+    processing: SpeechEnhancement | None = None
     worker: asyncio.Task[None] | None = None
     usage: QueueUsage = field(factory=QueueUsage)
 
@@ -72,19 +73,22 @@ class ProcessingQueue:
         self._enhancer = enhancer
         self._directory = directory
         self._lanes: dict[str, _Lane] = {}
+        self._stopped = False
 
     def put(self, enhancement: SpeechEnhancement) -> None:
         """Append a speech enhancement to the queue of its API client."""
         lane = self._lanes.setdefault(enhancement.asset.client_id, _Lane())
         lane.waiting.append(enhancement)
-        if lane.worker is None:
-            lane.worker = asyncio.create_task(self._work(lane), name="audio-enhance-queue")
+        self._go_on(lane)
 
     def remove(self, asset: Asset) -> None:
-        """Take out what waits for an asset that is no more; what is in work comes to its end."""
+        """Give up what waits, or is being processed, of an asset that is no more."""
         lane = self._lanes.get(asset.client_id)
-        if lane is not None:
-            lane.waiting = deque(one for one in lane.waiting if one.asset is not asset)
+        if lane is None:
+            return
+        lane.waiting = deque(one for one in lane.waiting if one.asset is not asset)
+        if lane.worker and lane.processing and lane.processing.asset is asset:
+            lane.worker.cancel()
 
     def usage(self, client_id: str) -> QueueUsage:
         """Return how busy the queue of this API client was."""
@@ -98,17 +102,30 @@ class ProcessingQueue:
 
     async def stop(self) -> None:
         """Abandon what is being processed and what is waiting."""
+        self._stopped = True
         workers = [lane.worker for lane in self._lanes.values() if lane.worker]
         for worker in workers:
             worker.cancel()
         await asyncio.gather(*workers, return_exceptions=True)
 
-    async def _work(self, lane: _Lane) -> None:
-        try:
-            while lane.waiting:
-                await self._process(lane, lane.waiting.popleft())
-        finally:
+    def _go_on(self, lane: _Lane) -> None:
+        if lane.worker is not None or not lane.waiting or self._stopped:
+            return
+
+        def ended(_: asyncio.Task[None]) -> None:
             lane.worker = None
+            self._go_on(lane)  # with what is behind one that was given up
+
+        lane.worker = asyncio.create_task(self._work(lane), name="audio-enhance-queue")
+        lane.worker.add_done_callback(ended)
+
+    async def _work(self, lane: _Lane) -> None:
+        while lane.waiting:
+            lane.processing = lane.waiting.popleft()
+            try:
+                await self._process(lane, lane.processing)
+            finally:
+                lane.processing = None
 
     async def _process(self, lane: _Lane, enhancement: SpeechEnhancement) -> None:
         clock = self._conditions.clock
@@ -121,6 +138,7 @@ class ProcessingQueue:
             unforeseen = not isinstance(error, EnhancerError | _AskedForError)
             _log.warning("enhancement %s failed: %s", enhancement.id, error, exc_info=unforeseen)
             outcome = "failed"
+            enhancement.reason = error if isinstance(error, EnhancerError) else None
         else:
             outcome = "succeeded"
         end = enhancement.finished_at = clock.seconds()
@@ -137,9 +155,15 @@ class ProcessingQueue:
                 await self._enhancer.enhance(
                     source, result, content_type=content_type, strength=enhancement.strength
                 )
-            if enhancement.asset.deleted:
-                return  # nobody can ask for it any more
-            await self._store.save(enhancement.key, result, content_type)
+            await self._save(enhancement, result)
         finally:
             with suppress(OSError):
                 result.unlink(missing_ok=True)
+
+    async def _save(self, enhancement: SpeechEnhancement, result: Path) -> None:
+        try:
+            content_type = enhancement.asset.facts.content_type
+            await self._store.save(enhancement.key, result, content_type)
+        finally:
+            if enhancement.asset.deleted:  # meanwhile: nobody can ask for it any more
+                await self._store.delete(enhancement.key)

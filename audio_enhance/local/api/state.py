@@ -1,8 +1,11 @@
 """The assets and speech enhancements of all API clients."""
 
+from collections.abc import Mapping
 from uuid import uuid4
 
 from attrs import define, field
+
+from audio_enhance.local.enhancer.errors import EnhancerError
 
 from .validation import NewAsset
 
@@ -37,13 +40,17 @@ class Asset:
 
 @define(eq=False)
 class SpeechEnhancement:
-    """An asset at one strength, somewhere between ``queued`` and ``succeeded`` or ``failed``."""
+    """An asset at one strength, somewhere between ``queued`` and ``succeeded`` or ``failed``.
+
+    The API does not tell the reason of a failure; the service's owner can ask for it.
+    """
 
     asset: Asset
     strength: int
     requested_at: float
     status: str = "queued"
     finished_at: float | None = None
+    reason: EnhancerError | None = None
     id: str = field(factory=lambda: str(uuid4()))
 
     @property
@@ -74,6 +81,14 @@ class State:
         del self._assets[asset.id]
         for enhancement in asset.enhancements:
             del self._enhancements[enhancement.id]
+
+    def assets(self) -> Mapping[str, Asset]:
+        """Return every client's assets by their ids."""
+        return self._assets
+
+    def enhancements(self) -> Mapping[str, SpeechEnhancement]:
+        """Return every client's speech enhancements by their ids."""
+        return self._enhancements
 
     def asset(self, asset_id: str, client_id: str) -> Asset | None:
         """Return this client's asset of that id."""

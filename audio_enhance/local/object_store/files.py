@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
 from email.utils import format_datetime
@@ -16,6 +17,9 @@ from audio_enhance.local.conditions.clock import Clock
 from audio_enhance.local.serving.threads import in_thread
 
 from .protocol import ObjectInfo
+
+# More than anyone deletes while an upload is on its way.
+_REMEMBERED = 10_000
 
 
 @frozen
@@ -46,6 +50,7 @@ class ObjectFiles:
         self._directory = directory
         self._clock = clock
         self._index: dict[str, StoredObject] = {}
+        self._deleted: OrderedDict[str, None] = OrderedDict()
 
     def get(self, key: str) -> StoredObject | None:
         """Return the object of that key, if there is one."""
@@ -58,7 +63,7 @@ class ObjectFiles:
         return Incoming(folder / uuid4().hex)
 
     def place(self, key: str, content_type: str, path: Path, digest: bytes) -> StoredObject:
-        """Move a complete file to its key, in one step."""
+        """Move a complete file to its key, in one step; what was deleted does not come back."""
         target = self._directory / key
         target.parent.mkdir(parents=True, exist_ok=True)
         size = path.stat().st_size
@@ -68,11 +73,22 @@ class ObjectFiles:
         stored = StoredObject(
             target, content_type, digest, ObjectInfo(size, md5, now), self._clock.date(now)
         )
-        self._index[key] = stored
+        if key in self._deleted:
+            target.unlink()
+        else:
+            self._index[key] = stored
         return stored
 
+    @property
+    def stored_bytes(self) -> int:
+        """The bytes of all objects."""
+        return sum(stored.info.size for stored in self._index.values())
+
     def delete(self, key: str) -> None:
-        """Remove the object of that key, if there is one."""
+        """Remove the object of that key, if there is one, and whatever comes for it later."""
+        self._deleted[key] = None
+        while len(self._deleted) > _REMEMBERED:
+            self._deleted.popitem(last=False)
         stored = self._index.pop(key, None)
         if stored is not None:
             stored.path.unlink(missing_ok=True)

@@ -109,6 +109,11 @@ class OwnStore:
         stored = self._started.files.get(key)
         return stored.info if stored else None
 
+    @property
+    def stored_bytes(self) -> int:
+        """The bytes of all objects, without those that are still arriving."""
+        return self._started.files.stored_bytes
+
     async def delete(self, key: str) -> None:
         """Remove an object; downloads of it that are under way get to their end."""
         self._started.files.delete(key)

@@ -72,6 +72,11 @@ class ObjectStore(Protocol):
         """Return what is known of the object, None while it is not there."""
         ...
 
+    @property
+    def stored_bytes(self) -> int:
+        """The bytes on this machine's disk that the objects take."""
+        ...
+
     async def delete(self, key: str) -> None:
         """Remove the object, if it is there."""
         ...
