@@ -157,7 +157,9 @@ class Site:
 
     async def stranger(self) -> Visitor:
         """Somebody new, without one."""
-        session = aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+        session = aiohttp.ClientSession(
+            cookie_jar=aiohttp.CookieJar(unsafe=True), timeout=aiohttp.ClientTimeout(total=60)
+        )
         await self._stack.enter_async_context(session)
         return Visitor(self.url, session)
 

@@ -20,7 +20,7 @@ from audio_enhance.web import _serving, create_app, serve
 from audio_enhance.web._serving import listening
 from tests.support.resources import open_files, other_tasks, settled_files
 
-from .support import Visitor, running
+from .support import DATA, Visitor, running
 
 
 @pytest.fixture
@@ -173,7 +173,7 @@ async def test_its_end_does_not_wait_for_ever() -> None:
     async with LocalService(enhancer=Rehearsal(sleep=lambda _: never.wait())) as service:
         async with running(service) as site:
             visitor = await site.visitor()
-            sent = [await visitor.send() for _ in range(4)]
+            sent = [await visitor.send(DATA + bytes([number])) for number in range(4)]
             await visitor.until(sent[-1], "waiting")
             recordings = list(site.app.state.studio._owners)
         assert {recording.stage for recording in recordings} == {"cancelled"}
