@@ -3,12 +3,12 @@
 import sys
 from importlib.util import find_spec
 
-from audio_enhance.cli import streams
-
 
 def main() -> None:
     """Run the command line and exit with its status."""
     try:
+        from audio_enhance.cli import streams
+
         streams.prepare()
         status = _run()
     except KeyboardInterrupt:  # while everything is still being imported

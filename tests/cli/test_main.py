@@ -123,3 +123,20 @@ async def test_help_needs_no_local_service(alone: Command, tmp_path: Path) -> No
     modules = ["botocore", "av", "numpy", "pyrnnoise"]
     ended = await alone("serve", "--help", **blocking(tmp_path / "site", modules))
     assert ended.status == 0
+
+
+@pytest.mark.parametrize("module", ["aiohttp", "rich.console"])
+async def test_ctrl_c_while_it_is_being_imported(
+    alone: Command, tmp_path: Path, module: str
+) -> None:
+    site = blocking(tmp_path / "site", [])
+    (tmp_path / "site" / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class CtrlC:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}:\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, CtrlC())\n"
+    )
+    ended = await alone("--help", **site)
+    assert (ended.status, ended.out, ended.err) == (130, "", "")

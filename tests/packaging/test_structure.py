@@ -17,6 +17,7 @@ FLOORS = (
     {"_settings", "_transfer", "_journal"},
     {"_jobs"},
     {"_client"},
+    {"_exports"},
     {"__init__"},
     {"integrations", "local", "otel"},
     {"web", "pytest_plugin"},

@@ -1,0 +1,146 @@
+"""Everything public, by name; `import audio_enhance` imports it when it is asked for."""
+
+from ._client import EnhanceClient
+from ._core.clock import Clock, SystemClock
+from ._core.errors import (
+    ApiError,
+    AudioEnhanceError,
+    AuthenticationError,
+    ClientClosedError,
+    ConfigurationError,
+    ConnectionFailedError,
+    CorruptTransferError,
+    EnhancementFailedError,
+    InvalidInputError,
+    InvalidSourceError,
+    InvalidStrengthError,
+    JobCancelledError,
+    JournalError,
+    JournalLockedError,
+    LaneFullError,
+    MissingExtraError,
+    NotFoundError,
+    OutputError,
+    OutputExistsError,
+    Phase,
+    ProtocolError,
+    RateLimitError,
+    RequestTimeoutError,
+    ServerError,
+    SourceChangedError,
+    StorageError,
+    TooManyWaitingError,
+    TransferStalledError,
+    UnsupportedMediaTypeError,
+    ValidationError,
+    WaitTimeoutError,
+)
+from ._core.events import (
+    Downloading,
+    Event,
+    Finished,
+    Hashing,
+    Processing,
+    Queued,
+    Retrying,
+    Submitted,
+    Uploading,
+)
+from ._core.models import (
+    Asset,
+    AssetStatus,
+    EnhancementStatus,
+    SpeechEnhancement,
+    check_strength,
+)
+from ._jobs.handle import EnhanceResult, Job
+from ._jobs.report import BatchReport, Outcome
+from ._jobs.state import JobStatus
+from ._journal.entry import EntryState, JournalEntry
+from ._journal.journal import Journal
+from ._recording.filenames import safe_name
+from ._recording.media_types import AUDIO_SUFFIXES, CONTENT_TYPES, content_type_of
+from ._recording.source import Source, SourceLike
+from ._scheduler.polling import PollPolicy
+from ._session.rate_limits import RateLimits
+from ._session.retry import RetryPolicy
+from ._session.sessions import Timeouts
+from ._session.tokens import AccessToken, ClientCredentials, TokenProvider
+from ._session.wire import ApiVersion
+from ._transfer.stream import ResultStream
+from ._version import __version__
+
+__all__ = [
+    "AUDIO_SUFFIXES",
+    "CONTENT_TYPES",
+    "AccessToken",
+    "ApiError",
+    "ApiVersion",
+    "Asset",
+    "AssetStatus",
+    "AudioEnhanceError",
+    "AuthenticationError",
+    "BatchReport",
+    "ClientClosedError",
+    "ClientCredentials",
+    "Clock",
+    "ConfigurationError",
+    "ConnectionFailedError",
+    "CorruptTransferError",
+    "Downloading",
+    "EnhanceClient",
+    "EnhanceResult",
+    "EnhancementFailedError",
+    "EnhancementStatus",
+    "EntryState",
+    "Event",
+    "Finished",
+    "Hashing",
+    "InvalidInputError",
+    "InvalidSourceError",
+    "InvalidStrengthError",
+    "Job",
+    "JobCancelledError",
+    "JobStatus",
+    "Journal",
+    "JournalEntry",
+    "JournalError",
+    "JournalLockedError",
+    "LaneFullError",
+    "MissingExtraError",
+    "NotFoundError",
+    "Outcome",
+    "OutputError",
+    "OutputExistsError",
+    "Phase",
+    "PollPolicy",
+    "Processing",
+    "ProtocolError",
+    "Queued",
+    "RateLimitError",
+    "RateLimits",
+    "RequestTimeoutError",
+    "ResultStream",
+    "RetryPolicy",
+    "Retrying",
+    "ServerError",
+    "Source",
+    "SourceChangedError",
+    "SourceLike",
+    "SpeechEnhancement",
+    "StorageError",
+    "Submitted",
+    "SystemClock",
+    "Timeouts",
+    "TokenProvider",
+    "TooManyWaitingError",
+    "TransferStalledError",
+    "UnsupportedMediaTypeError",
+    "Uploading",
+    "ValidationError",
+    "WaitTimeoutError",
+    "__version__",
+    "check_strength",
+    "content_type_of",
+    "safe_name",
+]
