@@ -33,9 +33,9 @@ AudioEnhanceError
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Required, Self, TypedDict, TypeVar, Unpack
+from typing import Self, TypeVar, Unpack
 
-from .phase import Phase, Where
+from .phase import Phase, Said, Where
 from .redaction import redact
 
 __all__ = [
@@ -282,16 +282,6 @@ class CorruptTransferError(ProtocolError):
     retryable = True
 
 
-class Said(TypedDict, total=False):
-    """What every answer that says no can say."""
-
-    status: Required[int]
-    code: str | None
-    request_id: str | None
-    retry_after: float | None
-    hint: str | None
-
-
 class ApiError(AudioEnhanceError):
     """An answer that says no.
 
@@ -331,7 +321,11 @@ class AuthenticationError(ApiError):
 
 
 class NotFoundError(ApiError):
-    """An asset or enhancement that this API client does not have."""
+    """An asset or enhancement that this API client does not have, or not yet."""
+
+    def __init__(self, message: str, *, early: bool = False, **said: Unpack[Said]) -> None:
+        super().__init__(message, **said)
+        self.retryable = early
 
 
 class ValidationError(ApiError):
@@ -344,6 +338,18 @@ class ValidationError(ApiError):
     def __init__(self, message: str, *, fields: tuple[str, ...] = (), **said: Unpack[Said]) -> None:
         super().__init__(message, **said)
         self.fields = fields
+        # The upload is there, and the server does not see it yet.
+        self.retryable = "not been uploaded" in message.lower()
+
+    @property
+    def asset_spent(self) -> bool:
+        """Whether only another asset of the same content can be enhanced like this.
+
+        The server has such an enhancement already, whose id nobody was told, or it failed at the
+        asset for good.
+        """
+        said = self.message.lower()
+        return "already exists" in said or "not enhanceable" in said
 
 
 class RateLimitError(ApiError):

@@ -1,7 +1,7 @@
 """The part of the work in which something went wrong, and what it was about."""
 
 from enum import StrEnum
-from typing import TypedDict
+from typing import Required, TypedDict
 
 
 class Phase(StrEnum):
@@ -25,3 +25,13 @@ class Where(TypedDict, total=False):
     asset_id: str | None
     enhancement_id: str | None
     request_id: str | None
+
+
+class Said(TypedDict, total=False):
+    """What every answer that says no can say."""
+
+    status: Required[int]
+    code: str | None
+    request_id: str | None
+    retry_after: float | None
+    hint: str | None

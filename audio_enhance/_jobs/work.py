@@ -10,6 +10,7 @@ from audio_enhance._core.errors import (
     EnhancementFailedError,
     JobCancelledError,
     NotFoundError,
+    ValidationError,
 )
 from audio_enhance._core.events import Processing, Submitted
 from audio_enhance._core.models import Asset, SpeechEnhancement
@@ -173,8 +174,13 @@ class Work:
             asset = await self._uploaded()
             try:
                 return await self._window(asset)
-            except NotFoundError:
-                # An upload from earlier that the server has dropped since: once more, anew.
+            except (NotFoundError, ValidationError) as error:
+                # An upload from earlier that the server has dropped since, or that is of no use
+                # any more: once more, anew.
+                if isinstance(error, ValidationError) and not error.asset_spent:
+                    raise
+                if error.status == 422 and not self._subscribers.job.extra_enhancements:
+                    self._one_more()  # unless the request with the lost answer was counted
                 self._stages.sharing.assets.forget(self._upload_key, asset)
                 return await self._window(await self._uploaded(anew=True))
 

@@ -110,13 +110,16 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return max(0.0, moment.timestamp() - now)
 
 
-def api_error(answer: Answer, now: float, *, expired: bool = False) -> ApiError:
+def api_error(
+    answer: Answer, now: float, *, expired: bool = False, early: bool = False
+) -> ApiError:
     """Return the error that a refusal by the API or the token endpoint stands for.
 
     Args:
         answer: The refusal.
         now: The seconds since 1970 in UTC.
         expired: Whether the token was refused, and there is another one.
+        early: Whether what was asked about may not be seen yet.
     """
     document = _document(answer.body)
     code = _text(document.get("error_code") or document.get("error") or document.get("code"))
@@ -137,7 +140,7 @@ def api_error(answer: Answer, now: float, *, expired: bool = False) -> ApiError:
     if status in (401, 403):
         return AuthenticationError(message, expired=expired, **details)
     if status == 404:
-        return NotFoundError(message, **details)
+        return NotFoundError(message, early=early, **details)
     if status == 422:
         return ValidationError(message, fields=fields, **details)
     if status == 429:

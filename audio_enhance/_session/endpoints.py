@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from math import inf
 from typing import TypeVar, Unpack
 
 from audio_enhance._core.clock import Clock
@@ -29,6 +30,8 @@ from .wire import ApiVersion, Call, wire
 OnSend = Callable[[], Awaitable[None]]
 # Assets of which is known that this API client made them, where there are several.
 _REMEMBERED = 4096
+# How long after its creation something may not be found yet.
+_UNSEEN_SECONDS = 60.0
 _T = TypeVar("_T")
 
 
@@ -103,7 +106,7 @@ class EnhanceApi:
         self.limits = limits
         self._retrier = retrier
         self._clock = clock
-        self._made: dict[str, None] = {}  # in order of creation
+        self._made: dict[str, float] = {}  # and when, in order of creation
 
     @property
     def client_id(self) -> str:
@@ -141,9 +144,7 @@ class EnhanceApi:
             on_retry=on_retry,
             phase=Phase.CREATE_ASSET,
         )
-        self._made[asset.id] = None
-        while len(self._made) > _REMEMBERED:
-            del self._made[next(iter(self._made))]
+        self._remember(asset.id)
         return asset
 
     async def get_asset(self, asset_id: str, *, on_retry: OnRetry | None = None) -> Asset:
@@ -189,7 +190,7 @@ class EnhanceApi:
         on_retry: OnRetry | None = None,
     ) -> SpeechEnhancement:
         """Step 3. A second one, after an answer that was lost, costs processing time."""
-        return await self._request(
+        enhancement = await self._request(
             self._enhancement,
             "POST",
             self._wire.create_enhancement(asset_id, strength),
@@ -199,6 +200,8 @@ class EnhanceApi:
             phase=Phase.CREATE_ENHANCEMENT,
             asset_id=asset_id,
         )
+        self._remember(enhancement.id)
+        return enhancement
 
     async def get_speech_enhancement(
         self, asset_id: str, enhancement_id: str, *, on_retry: OnRetry | None = None
@@ -271,7 +274,7 @@ class EnhanceApi:
                 self._tokens.reject(token)
                 renewed = await self._token(on_retry) != token
                 raise api_error(answer.without(token), self._clock.time(), expired=renewed)
-            error = api_error(answer.without(token), self._clock.time())
+            error = api_error(answer.without(token), self._clock.time(), early=self._early(where))
             if answer.status == 429:
                 # Whoever else calls would be told the same: the pause is for all of them.
                 wait = error.retry_after
@@ -279,6 +282,17 @@ class EnhanceApi:
             raise error
 
         return await self._retrier(attempt, on_retry, **where)
+
+    def _remember(self, created: str) -> None:
+        self._made[created] = self._clock.monotonic()
+        while len(self._made) > _REMEMBERED:
+            del self._made[next(iter(self._made))]
+
+    def _early(self, where: Where) -> bool:
+        """Whether what a request is about was created so lately that it may not be seen yet."""
+        ids = (where.get("enhancement_id"), where.get("asset_id"))
+        newest = max(self._made.get(each or "", -inf) for each in ids)
+        return self._clock.monotonic() - newest < _UNSEEN_SECONDS
 
     async def _token(self, on_retry: OnRetry | None) -> str:
         if isinstance(self._tokens, RenewingTokens):

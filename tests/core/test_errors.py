@@ -29,6 +29,7 @@ from audio_enhance._core.errors import (
     ProtocolError,
     RequestTimeoutError,
     StorageError,
+    ValidationError,
     locating,
 )
 from audio_enhance._session.sessions import Timeouts, _ConnectionDropped, failure_of, translated
@@ -142,6 +143,24 @@ def test_input_errors_are_value_errors_and_missing_extras_import_errors() -> Non
 def test_a_locked_journal_names_the_process() -> None:
     assert "process 4711" in str(JournalLockedError("b.sqlite", 4711))
     assert "another process" in str(JournalLockedError("b.sqlite", None))
+
+
+@pytest.mark.parametrize(
+    ("message", "spent", "passes"),
+    [
+        (
+            "Speech enhancement already exists for specified asset, model and strength",
+            True,
+            False,
+        ),
+        ("Asset is not enhanceable", True, False),
+        ("Asset has not been uploaded yet", False, True),
+        ("Strength is invalid", False, False),
+    ],
+)
+def test_what_a_422_means_for_the_asset(message: str, spent: bool, passes: bool) -> None:
+    error = ValidationError(message, status=422)
+    assert (error.asset_spent, error.retryable) == (spent, passes)
 
 
 @pytest.mark.parametrize(
