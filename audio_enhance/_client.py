@@ -222,6 +222,7 @@ class EnhanceClient:
         output_dir: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
         journal: Journal | None = None,
+        key: str | None = None,
         on_event: Callable[[Event], None] | None = None,
     ) -> Job:
         """Begin to enhance one recording, and return a handle to follow and cancel it.
@@ -235,16 +236,22 @@ class EnhanceClient:
             output_dir: The folder for the result; without one it stays at the server, for
                 `presigned_download_url`.
             overwrite: Replace a result of the same name; otherwise it is an error.
-            journal: Where every step is written down, for `take_up` after a restart.
+            journal: Where every step is written down, for `take_up` after a restart; the job is
+                in it when this returns.
+            key: A name of your own for the job, that of an order for example. The same key once
+                more returns the same job, and nothing of the source is read; with a journal that
+                holds after a restart, too. A job that failed or was cancelled is begun again.
             on_event: Told what happens; called on the event loop, so it must not block.
 
         Raises:
-            InvalidInputError: The kind of source, its type or the strength cannot be used.
+            InvalidInputError: The kind of source, its type, the strength or the key cannot be
+                used.
+            JournalError: The job cannot be written down, and was not begun.
             TooManyWaitingError: `max_waiting` jobs wait already.
             JobCancelledError: The client was closed while the recording arrived.
         """
         terms = _terms(priority, output_dir, overwrite, journal, on_event)
-        return await self._intake.submit(source, strength, terms)
+        return await self._intake.submit(source, strength, terms, key)
 
     async def take_up(
         self,
@@ -257,8 +264,9 @@ class EnhanceClient:
     ) -> list[Job]:
         """Go on with what an earlier run submitted with a journal and did not finish.
 
-        Files are taken from where they were. Data that was spooled is gone with the earlier
-        run; such a job goes on if its upload was begun, and is noted as failed otherwise.
+        Files are taken from where they were, and so is what was spooled with `keep_in`. Other
+        data is gone with the earlier run; such a job goes on if its upload was begun, and is
+        noted as failed otherwise.
 
         Args:
             journal: The journal that `submit` was given.

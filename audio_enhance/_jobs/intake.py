@@ -29,6 +29,7 @@ from audio_enhance._transfer.output_folder import OutputFolder
 
 from .batch import Batch, SourcesLike
 from .handle import Job
+from .keyed import KeyedJobs, check_same
 from .lane import Lane
 from .opened import Opened, opened
 from .order import Order
@@ -62,6 +63,7 @@ class Intake:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._arriving = 0
+        self._keyed = KeyedJobs()
         self._opened: Opened | None = None
         self._closed = False
 
@@ -106,9 +108,52 @@ class Intake:
         return self.open.steps_of(asset_id)
 
     async def submit(
-        self, source: SourceLike | Awaitable[Source], strength: int, terms: Terms
+        self,
+        source: SourceLike | Awaitable[Source],
+        strength: int,
+        terms: Terms,
+        key: str | None = None,
     ) -> Job:
         """Begin one job, as soon as its source has arrived; `EnhanceClient.submit` says more."""
+        if not key:
+            return await self._submit(source, strength, terms)
+        begun = False
+
+        async def begin() -> Job:
+            nonlocal begun
+            if (job := await self._begun_before(key, strength, terms)) is not None:
+                return job
+            begun = True
+            return await self._submit(source, strength, terms, key)
+
+        try:
+            return await self._keyed.get(key, strength, begin)
+        finally:
+            if not begun and isinstance(source, Coroutine):
+                source.close()  # nothing of it was needed
+
+    async def _begun_before(self, key: str, strength: int, terms: Terms) -> Job | None:
+        """Return the job that an earlier run was given with a key, begun again where it was."""
+        journal = terms.order.journal
+        entry = None if journal is None else await journal.entry_with(key)
+        if journal is None or entry is None or entry.state == EntryState.FAILED:
+            return None
+        check_same(key, strength, entry.strength)
+        try:
+            source = await to_its_end(partial(revive, entry))
+        except AudioEnhanceError:
+            return None  # gone with the earlier run, and here it comes again
+        # What is done is fetched, and not paid for once more.
+        once = attrs.evolve(terms, order=attrs.evolve(terms.order, spare=True))
+        return self._begin(source, strength, once, JournalRow.alive(journal, entry))
+
+    async def _submit(
+        self,
+        source: SourceLike | Awaitable[Source],
+        strength: int,
+        terms: Terms,
+        key: str = "",
+    ) -> Job:
         try:
             check_sendable(check_strength(strength), self.settings.api_version)
             if not isinstance(source, Awaitable):
@@ -124,11 +169,11 @@ class Intake:
                 source.close()  # it was not begun, and would complain that nobody awaited it
             raise
         if isinstance(source, Awaitable):
-            return await self._arrived(source, strength, terms, opened)
-        return self._begin(source, strength, terms)
+            return await self._arrived(source, strength, terms, key, opened)
+        return await self._accept(source, strength, terms, key)
 
     async def _arrived(
-        self, source: Awaitable[Source], strength: int, terms: Terms, opened: Opened
+        self, source: Awaitable[Source], strength: int, terms: Terms, key: str, opened: Opened
     ) -> Job:
         self._arriving += 1
         try:
@@ -141,13 +186,26 @@ class Intake:
                     "The client was closed while the recording arrived; it cost nothing.",
                     source=spooled.label,
                 )
-            job = self._begin(spooled, strength, terms)
+            job = await self._accept(spooled, strength, terms, key)
         except BaseException:
             spooled.close()
             raise
         # Nobody else has it: its temporary file is not kept for as long as the job is known.
         job.task.add_done_callback(lambda _: spooled.close())
         return job
+
+    async def _accept(self, source: Source, strength: int, terms: Terms, key: str) -> Job:
+        """Begin a job; where there is a journal, it knows of it before the caller does."""
+        journal = terms.order.journal
+        if journal is None:
+            return self._begin(source, strength, terms)
+        row = await JournalRow.of(journal, source, strength, key)
+        try:
+            await row.begin(source)
+            return self._begin(source, strength, terms, row)
+        except BaseException:
+            await row.withdraw()
+            raise
 
     async def take_up(self, journal: Journal, terms: Terms) -> list[Job]:
         """Go on with what a journal says is unfinished; `EnhanceClient.take_up` says more."""
@@ -161,7 +219,9 @@ class Intake:
             except AudioEnhanceError as error:
                 await row.note_failed(error)
                 continue
-            jobs.append(self._begin(source, entry.strength, terms, row))
+            job = self._begin(source, entry.strength, terms, row)
+            self._keyed.add(entry.key, job)
+            jobs.append(job)
         return jobs
 
     def _begin(

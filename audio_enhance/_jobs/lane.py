@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import ExitStack
 
 from audio_enhance._core.cancellation import end
 from audio_enhance._core.errors import AudioEnhanceError, NotFoundError
@@ -142,21 +143,25 @@ class Lane:
         job.finish()
 
     async def _run(self, job: Job, order: Order, row: JournalRow | None) -> EnhanceResult:
-        try:
-            if row is None and order.journal is not None:
-                row = await JournalRow.of(order.journal, job.source, job.strength)
-            return await self._work(job, order, row)
-        except AudioEnhanceError as error:
-            # Of their own: jobs that want the same fail with the same error, about one of them.
-            own = error.located(**job.ids)
-            own.source = job.source.label
-            _log.info("failed: %s", own)
-            if row is not None and not isinstance(error, ResultAwayError):
-                await row.note_failed(own, extra=job.extra_enhancements)
-            raise own from error.__cause__
-        except Exception:
-            _log.exception("%s: something unforeseen", job.source.label)
-            raise
+        with ExitStack() as at_work:
+            try:
+                if row is None and order.journal is not None:
+                    row = await JournalRow.of(order.journal, job.source, job.strength)
+                if row is not None:
+                    at_work.enter_context(row.at_work())
+                return await self._work(job, order, row)
+            except AudioEnhanceError as error:
+                # Of their own: jobs that want the same fail with the same error, about one of
+                # them.
+                own = error.located(**job.ids)
+                own.source = job.source.label
+                _log.info("failed: %s", own)
+                if row is not None and not isinstance(error, ResultAwayError):
+                    await row.note_failed(own, extra=job.extra_enhancements)
+                raise own from error.__cause__
+            except Exception:
+                _log.exception("%s: something unforeseen", job.source.label)
+                raise
 
     async def _work(self, job: Job, order: Order, row: JournalRow | None) -> EnhanceResult:
         wish = Subscriber(job, order, row)
@@ -164,7 +169,7 @@ class Lane:
             enhanced, saved = await self._processed(wish, None), None
             if row is not None:
                 # Left at the server, as it was asked for: there is nothing to go on with.
-                await row.note_done(state=EntryState.SUCCEEDED, error=None, **job.ids)
+                await row.note_over(state=EntryState.SUCCEEDED, error=None, **job.ids)
         else:
             reservations = self._stages.sharing.reservations
             with Delivery(job, order.outputs, row, reservations).reserved() as delivery:

@@ -15,6 +15,7 @@ from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.clock import Clock, SystemClock
 from audio_enhance._core.redaction import redact
 from audio_enhance._recording.claims import remove_part
+from audio_enhance._recording.content import remove_quietly
 from audio_enhance._recording.filenames import is_part_name
 
 from .entry import NAMES, EntryState, JournalEntry, entry_of, state_of, stored, text_of
@@ -188,6 +189,15 @@ class Journal:
             count += len(deleted)
         return count
 
+    async def drop(self, entry: JournalEntry) -> None:
+        """Take one row out of the journal."""
+        await self._database.rows(
+            "DELETE FROM entries WHERE source = ? AND strength = ? AND key = ?",
+            entry.source,
+            entry.strength,
+            entry.key,
+        )
+
     async def same_content(
         self, md5: str, byte_size: int, strength: int, client_id: str
     ) -> JournalEntry | None:
@@ -308,7 +318,9 @@ class Journal:
         await self.set_setting(f"path:{name}", absolute(path))
 
     async def remove_leftovers(self) -> list[Path]:
-        """Remove the part files of a run that died, and return them.
+        """Remove what a run that died left, and return its part files.
+
+        What was kept for jobs that are over goes, too.
 
         Only the first time: what is written down later belongs to downloads under way. A file
         that is not called as part files are is left alone; one that cannot be removed stays in
@@ -318,14 +330,11 @@ class Journal:
             return []
         self._cleaned = True
 
-        def written(connection: "sqlite3.Connection") -> list[str]:
-            rows = connection.execute(
-                "SELECT DISTINCT temporary FROM entries WHERE temporary IS NOT NULL"
-            ).fetchall()
-            return [text_of(name) for (name,) in rows]
-
+        for name in await self._texts("spooled", "state IN ('succeeded', 'failed')"):
+            await to_its_end(partial(remove_quietly, Path(name)))
+            await self._database.rows("UPDATE entries SET spooled = NULL WHERE spooled = ?", name)
         removed: list[Path] = []
-        for name in await self._database.run(written):
+        for name in await self._texts("temporary", "1"):
             path = Path(name)
             if is_part_name(path.name):
                 try:
@@ -337,6 +346,17 @@ class Journal:
                 "UPDATE entries SET temporary = NULL WHERE temporary = ?", name
             )
         return removed
+
+    async def _texts(self, column: str, condition: str) -> list[str]:
+        """Return what a column of texts has in the rows that a condition is true of."""
+        statement = (
+            f"SELECT DISTINCT {column} FROM entries WHERE {column} IS NOT NULL AND {condition}"  # noqa: S608
+        )
+
+        def read(connection: "sqlite3.Connection") -> list[str]:
+            return [text_of(value) for (value,) in connection.execute(statement).fetchall()]
+
+        return await self._database.run(read)
 
     async def _first(self, condition: str, *values: object) -> JournalEntry | None:
         found = await self._read(f"{_SELECT} {condition} LIMIT 1", *values)

@@ -2,6 +2,8 @@
 
 import logging
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from enum import Enum, auto
 from functools import partial
 from pathlib import Path
@@ -17,6 +19,7 @@ from audio_enhance._core.errors import (
     OutputError,
     UnsupportedMediaTypeError,
 )
+from audio_enhance._recording.content import remove_quietly
 from audio_enhance._recording.fingerprint import Fingerprint
 from audio_enhance._recording.source import Source
 
@@ -51,6 +54,8 @@ class JournalRow:
     def __init__(self, journal: Journal, entry: JournalEntry) -> None:
         self._journal = journal
         self._written = entry.created_at > 0.0
+        self._new = False  # written by `begin`, and by nobody before
+        self._at_work = 0
         self.entry = entry
 
     @classmethod
@@ -59,7 +64,7 @@ class JournalRow:
     ) -> "JournalRow":
         """Return the row that is there, or a new one that is not written yet."""
         name = await label(source)
-        entry = await journal.entry(name, strength, key)
+        entry = await (journal.entry_with(key) if key else journal.entry(name, strength))
         return cls.alive(journal, entry or JournalEntry(source=name, strength=strength, key=key))
 
     @classmethod
@@ -70,6 +75,15 @@ class JournalRow:
         if row is None:
             row = journal.alive[identity] = cls(journal, entry)
         return row
+
+    @contextmanager
+    def at_work(self) -> Generator[None]:
+        """Say that a job is at work on it: several may be, on the same recording."""
+        self._at_work += 1
+        try:
+            yield
+        finally:
+            self._at_work -= 1
 
     async def note(self, **changes: Any) -> None:
         """Write down what is about to happen; raises `JournalError`, and then it must not."""
@@ -94,17 +108,57 @@ class JournalRow:
         What never was a recording does not get into the journal, or out of it again; what is
         gone is marked, so that it is told once.
         """
+        if self._at_work > 1:
+            return  # how it ends is for the others to say
         never = isinstance(error, InvalidSourceError | UnsupportedMediaTypeError)
-        if never and not self._written:
+        if never and (not self._written or self.entry.state == EntryState.SUCCEEDED):
             return
         if isinstance(error, UnsupportedMediaTypeError) and self.entry.md5 is None:
-            try:
-                await self._journal.forget([self.entry.source], strength=self.entry.strength)
-            except JournalError as failure:
-                _log.warning("%s: %s", self.entry.source, failure)
+            await self._drop()
             return
         gone = never and not await to_its_end(partial(_is_there, self.entry.source))
-        await self.note_done(state=EntryState.FAILED, error=str(error), extra=extra, gone=gone)
+        await self.note_over(state=EntryState.FAILED, error=str(error), extra=extra, gone=gone)
+
+    async def note_over(self, **changes: Any) -> None:
+        """Write down how the job ended, and let go of data that was kept for it."""
+        await self.note_done(**changes)
+        if self.entry.spooled is not None:
+            await to_its_end(partial(remove_quietly, Path(self.entry.spooled)))
+            await self.note_done(spooled=None)
+
+    async def begin(self, source: Source) -> None:
+        """Write down a job that is accepted, with what another run needs to go on with it.
+
+        Raises:
+            JournalError: It cannot be written, and the job must not be accepted.
+        """
+        now: dict[str, Any] = {"filename": source.filename, "content_type": source.content_type}
+        if source.path is None:
+            fingerprint = await source.fingerprint()
+            now |= {"md5": fingerprint.md5.hex(), "byte_size": fingerprint.byte_size}
+        elif not await to_its_end(partial(_is_there, str(source.path))):
+            return  # never a recording: its job will say so
+        if source.kept_at is not None and self.entry.spooled is None:
+            now["spooled"] = absolute(source.kept_at)
+        if not self._written or self.entry.state == EntryState.FAILED:
+            now |= {"state": EntryState.QUEUED, "error": None, "gone": False}
+        self._new = not self._written
+        await self.note(**now)
+        if source.kept_at is not None and self.entry.spooled == absolute(source.kept_at):
+            source.keep()
+
+    async def withdraw(self) -> None:
+        """Take back what `begin` wrote: the job was not begun after all."""
+        if self._new:
+            if self.entry.spooled is not None:
+                await to_its_end(partial(remove_quietly, Path(self.entry.spooled)))
+            await self._drop()
+
+    async def _drop(self) -> None:
+        try:
+            await self._journal.drop(self.entry)
+        except JournalError as error:
+            _log.warning("%s: %s", self.entry.source, error)
 
     async def hashed(self, source: Source, fingerprint: Fingerprint) -> None:
         """Write down what the source is; what was known of other content is dropped.
@@ -148,7 +202,7 @@ class JournalRow:
     async def note_placed(self, **changes: Any) -> None:
         """Write down that the result has got its place."""
         self.entry = placed(self.entry)
-        await self.note_done(**changes)
+        await self.note_over(**changes)
 
     async def settle(self) -> None:
         """Find out whether the result has got its place after all, and write that down."""
@@ -215,12 +269,24 @@ def revive(entry: JournalEntry) -> Source:
         return Source.from_path(
             path, content_type=entry.content_type, filename=filename, check_type=False
         )
-    if entry.asset_id is None or entry.md5 is None or entry.byte_size is None:
-        raise InvalidSourceError("The data was not uploaded before the earlier run ended.")
+    not_uploaded = InvalidSourceError("The data was not uploaded before the earlier run ended.")
+    if entry.md5 is None or entry.byte_size is None:
+        raise not_uploaded
     if filename is None:  # written by a version that did not keep it
         filename = path.name if path.is_absolute() else entry.source.rpartition(" (")[0]
     fingerprint = Fingerprint(entry.byte_size, bytes.fromhex(entry.md5))
-    return Source.uploaded(filename, fingerprint, content_type=entry.content_type)
+    content_type = entry.content_type
+    if entry.spooled is not None:
+        try:
+            return Source.kept(
+                Path(entry.spooled), filename, fingerprint, content_type=content_type
+            )
+        except InvalidSourceError:
+            if entry.asset_id is None:
+                raise
+    if entry.asset_id is None:
+        raise not_uploaded
+    return Source.uploaded(filename, fingerprint, content_type=content_type)
 
 
 async def note_refused(

@@ -1,13 +1,16 @@
 """Where a source's bytes are: in a file, in memory, or spooled to a temporary file."""
 
+import contextlib
 import hashlib
 import io
 import os
+import secrets
 import stat
 import tempfile
 import threading
 import weakref
 from collections.abc import AsyncIterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,6 +19,7 @@ import attrs
 from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.errors import InvalidSourceError, OutputError, SourceChangedError
 
+from .filenames import spooled_name
 from .fingerprint import Fingerprint, digest
 from .reader import FileReader, MemoryReader, Reader, SharedReader
 
@@ -217,6 +221,37 @@ class SpooledContent:
             self._file.close()
 
 
+class KeptContent(SpooledContent):
+    """Arrived data in a file with a name, for a job that has to outlive this process.
+
+    It is removed with the source, unless a journal has written down where it is: then it is the
+    journal's, until the job is over.
+
+    Attributes:
+        path: Where it is.
+    """
+
+    def __init__(self, file: io.FileIO, fingerprint: Fingerprint, path: Path) -> None:
+        super().__init__(file, fingerprint)
+        self.path = path
+        self._removal = weakref.finalize(self, remove_quietly, path)
+
+    def keep(self) -> None:
+        """Leave the file where it is: a journal knows of it."""
+        self._removal.detach()
+
+    def close(self) -> None:
+        """Close the file, and remove it if no journal knows of it."""
+        super().close()
+        self._removal()
+
+
+def remove_quietly(path: Path) -> None:
+    """Remove a file of ours, if it can be."""
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
 def _released() -> InvalidSourceError:
     return InvalidSourceError("The spooled data was released already.")
 
@@ -252,37 +287,50 @@ class UploadedContent:
         """Do nothing: nothing is held."""
 
 
-async def spool(chunks: AsyncIterable[bytes], *, max_bytes: int | None) -> SpooledContent:
+async def spool(
+    chunks: AsyncIterable[bytes], *, max_bytes: int | None, keep_in: Path | None = None
+) -> SpooledContent:
     """Write arriving data to a temporary file, hashing it in the same pass.
+
+    Args:
+        chunks: The data.
+        max_bytes: The most to accept.
+        keep_in: A folder for a file with a name, for which it need not end with this process.
 
     Raises:
         InvalidSourceError: There was no data, or more than `max_bytes`.
         OutputError: The temporary file could not be written.
     """
+    path = None if keep_in is None else keep_in / spooled_name(secrets.token_hex(8))
+
+    def undone(file: io.FileIO) -> None:
+        file.close()
+        if path is not None:
+            remove_quietly(path)
+
     try:
-        file = await to_its_end(
-            lambda: tempfile.TemporaryFile(buffering=0),  # noqa: SIM115
-            undo=lambda file: file.close(),
-        )
+        file = await to_its_end(partial(_new_file, path), undo=undone)
     except OSError as error:
-        raise _unwritable(error) from error
+        raise _unwritable(keep_in, error) from error
     md5 = hashlib.md5(usedforsecurity=False)
     length = 0
     pending = bytearray()
 
-    def write(data: bytearray) -> None:
+    def write(data: bytearray, *, last: bool = False) -> None:
         md5.update(data)
         view = memoryview(data)
         while view:
             view = view[file.write(view) :]
+        if last and path is not None:
+            os.fsync(file.fileno())  # what is accepted outlives a power cut
 
-    async def flush() -> None:
+    async def flush(*, last: bool = False) -> None:
         nonlocal pending
         full, pending = pending, bytearray()
         try:
-            await to_its_end(lambda: write(full))
+            await to_its_end(partial(write, full, last=last))
         except OSError as error:
-            raise _unwritable(error) from error
+            raise _unwritable(keep_in, error) from error
 
     try:
         async for chunk in chunks:
@@ -294,17 +342,49 @@ async def spool(chunks: AsyncIterable[bytes], *, max_bytes: int | None) -> Spool
             pending += chunk
             if len(pending) >= _SPOOL_BYTES:
                 await flush()
-        await flush()
+        await flush(last=True)
         if not length:
             raise InvalidSourceError("No data arrived.")
     except BaseException:
-        file.close()
+        undone(file)
         raise
-    return SpooledContent(file, Fingerprint(length, md5.digest()))
+    fingerprint = Fingerprint(length, md5.digest())
+    if path is None:
+        return SpooledContent(file, fingerprint)
+    return KeptContent(file, fingerprint, path)
 
 
-def _unwritable(error: OSError) -> OutputError:
+def reopened(path: Path, known: Fingerprint) -> KeptContent:
+    """Open the data that an earlier run kept; blocks.
+
+    Raises:
+        InvalidSourceError: It is not there, or it is not what was kept.
+    """
+    try:
+        file = io.FileIO(path, "rb")
+    except OSError:
+        raise InvalidSourceError("The data that an earlier run kept is gone.") from None
+    length, md5 = digest(file, threading.Event())
+    if (length, md5) != (known.byte_size, known.md5):
+        file.close()
+        raise InvalidSourceError("The data that an earlier run kept has changed.")
+    content = KeptContent(file, known, path)
+    content.keep()
+    return content
+
+
+def _new_file(path: Path | None) -> io.FileIO:
+    if path is None:
+        return tempfile.TemporaryFile(buffering=0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    return io.FileIO(os.open(path, flags, 0o600), "rb+")
+
+
+def _unwritable(folder: Path | None, error: OSError) -> OutputError:
+    hint = f"Make room in {folder}, or choose another folder."
+    if folder is None:
+        hint = f"Make room in {tempfile.gettempdir()}, or point TMPDIR elsewhere."
     return OutputError(
-        f"A temporary file for arriving data cannot be written: {error.strerror}.",
-        hint=f"Make room in {tempfile.gettempdir()}, or point TMPDIR elsewhere.",
+        f"A temporary file for arriving data cannot be written: {error.strerror}.", hint=hint
     )

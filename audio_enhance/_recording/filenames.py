@@ -33,11 +33,17 @@ _ENDING = re.compile(r"(?:-enhanced-\d{1,3}p)?(?:\.[^.]{1,20})?\Z")
 _LONGEST_BYTES = 255  # of one name, on every common file system
 PART_PREFIX = ".audio-enhance-"
 _PART_SUFFIX = ".part"
+_SPOOLED_SUFFIX = ".spooled"
 
 
 def part_name(unique: str) -> str:
     """Return the name of a result that is still on its way."""
     return f"{PART_PREFIX}{unique}{_PART_SUFFIX}"
+
+
+def spooled_name(unique: str) -> str:
+    """Return the name of data that arrived, and is kept until its job is over."""
+    return f"{PART_PREFIX}{unique}{_SPOOLED_SUFFIX}"
 
 
 def is_part_name(name: str) -> bool:

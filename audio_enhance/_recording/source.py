@@ -14,7 +14,15 @@ from audio_enhance._core.cancellation import in_thread, to_its_end
 from audio_enhance._core.errors import InvalidSourceError, UnsupportedMediaTypeError, locating
 from audio_enhance._core.per_loop import PerLoop
 
-from .content import BytesContent, Content, FileContent, UploadedContent, spool
+from .content import (
+    BytesContent,
+    Content,
+    FileContent,
+    KeptContent,
+    UploadedContent,
+    reopened,
+    spool,
+)
 from .filenames import bare_name, safe_name
 from .fingerprint import Fingerprint
 from .media_types import content_type_of, sniff_suffix
@@ -111,6 +119,7 @@ class Source:
         content_type: str | None = None,
         check_type: bool = True,
         max_bytes: int | None = None,
+        keep_in: str | os.PathLike[str] | None = None,
     ) -> Self:
         """Make a source of data that is still arriving, hashed on its way to a temporary file.
 
@@ -120,6 +129,9 @@ class Source:
             content_type: Sent instead of the type that the name stands for.
             check_type: Refuse a content type that the API is not known to take.
             max_bytes: The most to accept; reading stops as soon as there is more.
+            keep_in: A folder to keep the data in until its job is over, for `submit` with a
+                journal: `take_up` finds it after a restart. Without one it is in a temporary
+                file that ends with the process.
 
         Raises:
             InvalidSourceError: Nothing arrived, or more than `max_bytes`.
@@ -129,7 +141,8 @@ class Source:
         filename = bare_name(filename)
         kind = content_type_of(filename, content_type, check=check_type)
         with locating(source=filename):
-            content = await spool(chunks, max_bytes=max_bytes)
+            folder = None if keep_in is None else Path(os.path.abspath(keep_in))  # noqa: ASYNC240, PTH100  asks no disk
+            content = await spool(chunks, max_bytes=max_bytes, keep_in=folder)
         return cls(_sendable(filename), kind, None, content)
 
     @classmethod
@@ -139,6 +152,28 @@ class Source:
         """Make a source of data that only the server has any more, from an earlier run."""
         kind = content_type_of(filename, content_type, check=False)
         return cls(filename, kind, None, UploadedContent(fingerprint))
+
+    @classmethod
+    def kept(
+        cls, path: Path, filename: str, fingerprint: Fingerprint, *, content_type: str | None = None
+    ) -> Self:
+        """Make a source of data that an earlier run kept; blocks.
+
+        Raises:
+            InvalidSourceError: It is not there, or it is not what was kept.
+        """
+        kind = content_type_of(filename, content_type, check=False)
+        return cls(filename, kind, None, reopened(path, fingerprint))
+
+    @property
+    def kept_at(self) -> Path | None:
+        """Where its data is kept until its job is over, if it is."""
+        return self._content.path if isinstance(self._content, KeptContent) else None
+
+    def keep(self) -> None:
+        """Leave data that is kept where it is when this is closed: a journal knows of it."""
+        if isinstance(self._content, KeptContent):
+            self._content.keep()
 
     @property
     def label(self) -> str:

@@ -1,0 +1,94 @@
+"""A journal that was moved, with its recordings and results, or without them."""
+
+import contextlib
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from audio_enhance import EntryState, Journal
+from audio_enhance._journal import recognised, schema
+
+from .support import CREATE, Bench, bench, statuses
+
+
+async def again(b: Bench, folder: Path, out: Path, journal: Path) -> dict[str, int]:
+    """Run once more over the recordings of a folder."""
+    report = await b.batch(
+        sorted((folder / "in").iterdir()), strength=[50, 93], output_dir=out, journal=journal
+    )
+    assert report.ok
+    for outcome in report:
+        assert outcome.path is not None
+        assert outcome.path.is_relative_to(out)
+        assert outcome.path.exists()
+    return dict(statuses(report))
+
+
+async def test_together_with_everything(tmp_path: Path) -> None:
+    old, new = tmp_path / "old" / "project", tmp_path / "another" / "disk" / "project"
+    async with bench(old) as b:
+        journal = b.out / "journal.sqlite"
+        b.check(await b.batch(b.sources(3), strength=[50, 93], journal=journal))
+        new.parent.mkdir(parents=True)
+        old.rename(new)
+        moved = new / "out" / "journal.sqlite"
+        async with await Journal.read(moved) as reader:
+            async for entry in reader.entries(EntryState.SUCCEEDED):
+                assert Path(entry.source).is_relative_to(new)
+                assert Path(str(entry.output)).exists()
+        for _ in range(2):
+            assert await again(b, new, new / "out", moved) == {"skipped": 6}
+        assert b.count(CREATE) == 6
+
+
+async def test_with_its_results_alone(tmp_path: Path) -> None:
+    async with bench(tmp_path / "project") as b:
+        b.check(await b.batch(b.sources(2), strength=[50, 93], journal=b.out / "journal.sqlite"))
+        moved = tmp_path / "moved"
+        shutil.move(b.out, moved)
+        assert await again(b, tmp_path / "project", moved, moved / "journal.sqlite") == {
+            "skipped": 4
+        }
+
+
+async def test_alone(tmp_path: Path) -> None:
+    async with bench(tmp_path / "project") as b:
+        b.check(await b.batch(b.sources(2), strength=[50, 93], journal=b.journal))
+        moved = tmp_path / "elsewhere.sqlite"
+        b.journal.rename(moved)
+        assert await again(b, tmp_path / "project", b.out, moved) == {"skipped": 4}
+
+
+async def test_paths_of_its_settings_go_with_it(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    async with await Journal.open(old / "journal.sqlite") as journal:
+        await journal.set_path_setting("output_dir", old / "out")
+        assert await journal.path_setting("root") is None
+    old.rename(new)
+    for how in (Journal.read, Journal.open, Journal.read):
+        async with await how(new / "journal.sqlite") as journal:
+            assert await journal.path_setting("output_dir") == new / "out"
+
+
+@pytest.mark.parametrize("version", [1, 2])
+async def test_one_of_an_earlier_version(version: int, tmp_path: Path) -> None:
+    path = tmp_path / "journal.sqlite"
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        old.executescript(
+            f"{''.join(schema.MIGRATIONS[:version])} PRAGMA user_version = {version};"
+            f" PRAGMA application_id = {recognised.APPLICATION_ID};"
+            " INSERT INTO entries (source, strength, state, created_at, updated_at)"
+            " VALUES ('/in/talk.mp3', 93, 'failed', 1.0, 1.0);"
+        )
+    assert Journal.recognises(path)
+    before = path.read_bytes()
+    async with await Journal.read(path) as journal:
+        assert [entry.source async for entry in journal.entries(EntryState.FAILED)]
+        assert (await journal.counts())[EntryState.FAILED] == 1
+        assert await journal.entry_with("none") is None
+    assert path.read_bytes() == before  # it was only looked at
+    async with await Journal.open(path) as journal:
+        [entry] = [entry async for entry in journal.entries()]
+        assert (entry.source, entry.key, entry.gone) == ("/in/talk.mp3", "", False)
