@@ -45,11 +45,16 @@ def originals(site: Site) -> list[Any]:
     return [recording.original for recording in site.app.state.studio._owners]
 
 
+def another() -> bytes:
+    """A recording that no other is the same as: what is the same has its turn but once."""
+    return DATA + new_id().encode()
+
+
 async def fill_server(site: Site, visitor: Visitor) -> list[str]:
     """Give the server all it takes at a time: one in work and one behind it."""
     sent: list[str] = []
     for _ in range(2):
-        sent.append(await visitor.send())
+        sent.append(await visitor.send(another()))
         while site.app.state.studio.client.waiting:
             await asyncio.sleep(0.005)
     return sent
@@ -254,7 +259,7 @@ async def test_only_so_many_wait(held: Held, held_service: LocalService) -> None
     async with running(held_service, limits=Limits(waiting=2)) as site:
         visitor = await site.visitor()
         await fill_server(site, visitor)
-        sent = [await visitor.send() for _ in range(2)]
+        sent = [await visitor.send(another()) for _ in range(2)]
         answer = await visitor.announce()
         assert (answer.status, answer.json["code"]) == (503, "busy")
         assert int(answer.headers["Retry-After"]) >= 1
@@ -269,7 +274,7 @@ async def test_a_full_lane_keeps_nothing_and_says_when(
     async with running(held_service, max_waiting=1) as site:
         visitor = await site.visitor()
         await fill_server(site, visitor)
-        await visitor.send()
+        await visitor.send(another())
         identifier = (await visitor.announce()).json["id"]
         path = f"recordings/{identifier}/audio"
         answer = await visitor.call("PUT", path, data=DATA)
@@ -361,10 +366,10 @@ async def test_whoever_leaves_makes_room(held: Held, held_service: LocalService)
     async with running(held_service, limits=Limits(leave_seconds=0.05)) as site:
         visitor = await site.visitor()
         async with visitor.events():
-            begun = await visitor.send()
+            begun = await visitor.send(another())
             await visitor.until(begun, "enhancing")
-            behind = await visitor.send()
-            waiting = [await visitor.send() for _ in range(2)]
+            behind = await visitor.send(another())
+            waiting = [await visitor.send(another()) for _ in range(2)]
             announced = (await visitor.announce()).json["id"]
             while site.app.state.studio.client.waiting > len(waiting):
                 await asyncio.sleep(0.005)
