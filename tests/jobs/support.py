@@ -210,6 +210,7 @@ async def bench(
     speed: float = 20.0,
     seconds: float = 0.0,
     seconds_per_mib: float = 0.0,
+    enhancer: Rehearsal | None = None,
     behaviour: Behaviour | None = None,
     faults: Faults | None = None,
     limits: RateLimits | None = None,
@@ -233,7 +234,8 @@ async def bench(
     async with LocalService(
         behaviour=behaviour,
         faults=faults,
-        enhancer=Rehearsal(seconds=seconds, seconds_per_mib=seconds_per_mib, sleep=clock.sleep),
+        enhancer=enhancer
+        or Rehearsal(seconds=seconds, seconds_per_mib=seconds_per_mib, sleep=clock.sleep),
         clock=clock.monotonic,
     ) as service:
         options: dict[str, Any] = {"auth": service.credentials, "limits": limits, "clock": clock}

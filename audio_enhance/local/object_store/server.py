@@ -5,6 +5,7 @@ import base64
 import binascii
 import logging
 import secrets
+from contextlib import ExitStack
 from typing import Final
 
 from aiohttp import HttpVersion11, hdrs, web
@@ -241,8 +242,10 @@ class ObjectServer:
         left = length // 2 if record.fault is Fault.TRUNCATED_DOWNLOAD else length
         slow = self._conditions.faults.slow_seconds if record.fault is Fault.SLOW_DOWNLOAD else 0
         piece = min(_PIECE, -(-length // _SLOW_PIECES)) if slow else _PIECE
-        file = await in_thread(download.stored.path.open, "rb", buffering=0)
-        try:
+        with ExitStack() as stack:
+            path = download.stored.path
+            # Entered in the thread: whoever is cancelled meanwhile leaves no open file behind.
+            file = await in_thread(lambda: stack.enter_context(path.open("rb", buffering=0)))
             file.seek(download.offsets.start)
             while left > 0:
                 chunk = await in_thread(file.read, min(piece, left))
@@ -251,8 +254,6 @@ class ObjectServer:
                 left -= len(chunk)
                 if slow:
                     await asyncio.sleep(slow * len(chunk) / length)
-        finally:
-            file.close()
         if record.fault is Fault.TRUNCATED_DOWNLOAD and request.transport is not None:
             request.transport.close()
 
