@@ -127,6 +127,7 @@ class EnhanceClient:
         strength: int,
         output_dir: str | os.PathLike[str] = ".",
         overwrite: bool = False,
+        delete_assets: bool = False,
         priority: int = 0,
         on_event: Callable[[Event], None] | None = None,
     ) -> EnhanceResult:
@@ -137,6 +138,8 @@ class EnhanceClient:
             strength: 0 (the original) to 100 (fully enhanced); the guide uses 93.
             output_dir: The folder for the result; made if it is not there.
             overwrite: Replace a result of the same name; otherwise it is an error.
+            delete_assets: Delete what was uploaded, and its enhancements, when the result is safe
+                on disk and no other job of this client needs them (v2 only).
             priority: Higher goes first among what this client has not submitted yet.
             on_event: Told what happens; called on the event loop, so it must not block.
 
@@ -151,6 +154,7 @@ class EnhanceClient:
             priority=priority,
             output_dir=output_dir,
             overwrite=overwrite,
+            delete_assets=delete_assets,
             on_event=on_event,
         )
         try:
@@ -181,6 +185,9 @@ class EnhanceClient:
                 or, where somebody changed it since, beside it; over that, too, with `overwrite`.
             protected: Files that no result may take the place of, a report for example; those
                 of the sources and of the journal are it anyway.
+            delete_assets: Delete what was uploaded of a recording, and its enhancements, when the
+                results at all strengths are safe on disk (v2 only). What comes later with the
+                same content is uploaded anew.
             root: Where recordings have the same name, their folders below this one are kept;
                 found from the sources, if they are a sequence, where it is not given.
             priority: Higher goes first among what this client has not submitted yet.
@@ -221,6 +228,7 @@ class EnhanceClient:
         priority: int = 0,
         output_dir: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
+        delete_assets: bool = False,
         journal: Journal | None = None,
         key: str | None = None,
         on_event: Callable[[Event], None] | None = None,
@@ -236,6 +244,7 @@ class EnhanceClient:
             output_dir: The folder for the result; without one it stays at the server, for
                 `presigned_download_url`.
             overwrite: Replace a result of the same name; otherwise it is an error.
+            delete_assets: As in `enhance`; it takes an `output_dir`.
             journal: Where every step is written down, for `take_up` after a restart; the job is
                 in it when this returns.
             key: A name of your own for the job, that of an order for example. The same key once
@@ -250,7 +259,7 @@ class EnhanceClient:
             TooManyWaitingError: `max_waiting` jobs wait already.
             JobCancelledError: The client was closed while the recording arrived.
         """
-        terms = _terms(priority, output_dir, overwrite, journal, on_event)
+        terms = _terms(priority, output_dir, overwrite, journal, on_event, delete_assets)
         return await self._intake.submit(source, strength, terms, key)
 
     async def take_up(
@@ -457,13 +466,13 @@ def _terms(
     overwrite: bool,
     journal: Journal | None,
     on_event: Callable[[Event], None] | None,
+    delete_assets: bool = False,
 ) -> Terms:
     outputs = None if output_dir is None else OutputFolder(Path(output_dir), overwrite)
     if outputs is not None and journal is not None:
         outputs.protected.add_journal(journal.path)
-    return Terms(
-        order=Order(outputs=outputs, journal=journal), priority=priority, on_event=on_event
-    )
+    order = Order(outputs=outputs, journal=journal, delete_assets=delete_assets)
+    return Terms(order=order, priority=priority, on_event=on_event)
 
 
 def _ignore(*_: object) -> None:

@@ -85,7 +85,9 @@ class Settings:
         if unknown := options.keys() - Options.__annotations__.keys():
             raise TypeError(f"There is no option {', '.join(map(repr, sorted(unknown)))}.")
         self.auth = _several(auth)
-        self.api_version = check_version(options.get("api_version", DEFAULT_API_VERSION))
+        self.api_version: ApiVersion = check_version(
+            options.get("api_version", DEFAULT_API_VERSION)
+        )
         base_url = options.get("base_url")
         if base_url is None:
             base_url = DEFAULT_BASE_URLS[self.api_version]

@@ -36,6 +36,7 @@ class BatchOptions(TypedDict, total=False):
     journal: str | PathLike[str] | Journal | None
     overwrite: bool
     redo: bool
+    delete_assets: bool
     protected: Iterable[str | PathLike[str]]
     root: str | PathLike[str] | None
     priority: int
@@ -138,19 +139,29 @@ class Batch:
         if self._order.outputs is not None and source.path is not None:
             self._order.outputs.protected.add_recordings([source.path])
         lane = None
-        for place in places:
-            # All strengths of a source in one lane: another one cannot see its upload.
-            lane = await self._begin(source, place, lane)
+        uses = self._lanes[0].uses
+        uses.expect(source, len(places))
+        left = len(places)
+        try:
+            for place in places:
+                # All strengths of a source in one lane: another one cannot see its upload.
+                lane = await self._begin(source, place, lane)
+                left -= 1
+        finally:
+            for _ in range(left):
+                uses.drop(source)
 
     async def _begin(self, source: Source, place: _Place, lane: Lane | None) -> Lane | None:
         """Hand a source over, and return the lane that has it, if one was needed."""
         record = await self._record_of(source, place.strength)
         if record is not None and await self._done_before(source, record, place):
+            self._lanes[0].uses.drop(source)
             return lane
         lane = await self._lane_with_room(lane or self._home_of(record))
         if lane is None:
             assert self.stopped_by is not None
             self._not_started(place, self.stopped_by)
+            self._lanes[0].uses.drop(source)
             return None
         job = Job(source, place.strength, self._priority, self._on_event)
         self._jobs[job] = place

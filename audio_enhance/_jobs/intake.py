@@ -13,6 +13,7 @@ from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.errors import (
     AudioEnhanceError,
     ClientClosedError,
+    ConfigurationError,
     InvalidInputError,
     JobCancelledError,
     TooManyWaitingError,
@@ -156,6 +157,7 @@ class Intake:
     ) -> Job:
         try:
             check_sendable(check_strength(strength), self.settings.api_version)
+            self._check_deleting(terms.order.delete_assets, kept=terms.order.outputs is not None)
             if not isinstance(source, Awaitable):
                 source = as_source(source)
             most = self.settings.max_waiting
@@ -248,6 +250,7 @@ class Intake:
         journal: str | os.PathLike[str] | Journal | None = None,
         overwrite: bool = False,
         redo: bool = False,
+        delete_assets: bool = False,
         protected: Iterable[str | os.PathLike[str]] = (),
         root: str | os.PathLike[str] | None = None,
         priority: int = 0,
@@ -259,6 +262,7 @@ class Intake:
         ]
         if isinstance(sources, str | bytes | bytearray | memoryview | os.PathLike | Source):
             raise InvalidInputError("A batch is of several sources.", hint="Put it into a list.")
+        self._check_deleting(delete_assets, kept=True)
         outputs = OutputFolder.for_batch(
             Path(output_dir),
             sources if isinstance(sources, Sequence) else (),
@@ -275,7 +279,13 @@ class Intake:
             if journal is not None:
                 outputs.protected.add_journal(journal.path)
                 await journal.remove_leftovers()
-            order = Order(outputs=outputs, journal=journal, redo=redo, spare=not redo)
+            order = Order(
+                outputs=outputs,
+                journal=journal,
+                redo=redo,
+                spare=not redo,
+                delete_assets=delete_assets,
+            )
             terms = Terms(order=order, priority=priority, on_event=on_event)
             yield Batch(
                 opened.lanes,
@@ -284,6 +294,17 @@ class Intake:
                 strengths,
                 priority=terms.priority,
                 on_event=self._listeners(terms),
+            )
+
+    def _check_deleting(self, wanted: bool, *, kept: bool) -> None:
+        if wanted and self.settings.api_version == "v1":
+            raise ConfigurationError(
+                "The API's version v1 deletes no assets.",
+                hint='Use the second one: EnhanceClient(…, api_version="v2").',
+            )
+        if wanted and not kept:
+            raise InvalidInputError(
+                "What is not saved must not be deleted at the server.", hint="Give output_dir."
             )
 
     def _listeners(self, terms: Terms) -> tuple[Listener, ...]:

@@ -20,6 +20,7 @@ from .order import Order, ResultAwayError
 from .state import JobState
 from .steps import Steps
 from .subscribers import Subscriber
+from .uses import Uses
 from .watcher import ServerQueue
 from .work import Enhanced, Sharing, Stages, Work
 
@@ -70,6 +71,11 @@ class Lane:
         return self.steps.api.client_id
 
     @property
+    def uses(self) -> Uses:
+        """Who still needs which upload, for all lanes of the client."""
+        return self._stages.sharing.uses
+
+    @property
     def unfinished(self) -> int:
         """How many jobs are not finished yet."""
         return len(self._jobs)
@@ -106,6 +112,7 @@ class Lane:
             row: Its row in the journal, if that was read already.
         """
         self._jobs[job] = None
+        self.uses.begin(job)
         task = asyncio.create_task(self._run(job, order, row), name=f"enhance {job.source.label}")
         task.add_done_callback(lambda _: self._over(job))
         job.start(task)
@@ -137,6 +144,7 @@ class Lane:
 
     def _over(self, job: Job) -> None:
         del self._jobs[job]
+        self.uses.over(job)
         self.steps.api.limits.assets.look_again()
         self._room_changed.set()
         # Here and not in the task, which may be cancelled before it has begun.
@@ -177,6 +185,8 @@ class Lane:
                 async with self._downloads.place(job.priority):
                     job.enter(JobState.DOWNLOADING)
                     saved = await delivery.fetch(enhanced)
+            if order.delete_assets:
+                await self._delete(job, enhanced)
         return EnhanceResult(
             asset=enhanced.asset,
             enhancement=enhanced.enhancement,
@@ -199,6 +209,7 @@ class Lane:
             await row.hashed(job.source, fingerprint)
             job.extra_enhancements = row.entry.extra
         content = ContentKey(fingerprint.md5, fingerprint.byte_size, job.source.content_type)
+        self.uses.claim(job, content)
         return await self._enhanced(wish, content)
 
     async def _enhanced(self, wish: Subscriber, content: ContentKey) -> Enhanced:
@@ -213,6 +224,18 @@ class Lane:
         track.enter(JobState.PROCESSED)
         self._room_changed.set()
         return enhanced
+
+    async def _delete(self, job: Job, enhanced: Enhanced) -> None:
+        """Delete what was uploaded, unless another job needs it; then that one's end sees to it."""
+        if not self.uses.saved(job):
+            return
+        try:
+            # Of the lane that has it, which need not be this one. Whoever remembers the upload or
+            # the enhancement finds it gone, and begins anew.
+            await enhanced.steps.api.delete_asset(enhanced.asset.id, on_retry=job.on_retry)
+        except AudioEnhanceError as error:
+            # The result is safe: what is left over at the server does not spoil it.
+            _log.warning("%s: its upload stays at the server: %s", job.source.label, error)
 
 
 async def _is_there(known: Enhanced) -> bool:

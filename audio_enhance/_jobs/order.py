@@ -21,9 +21,11 @@ class Order:
         redo: Make results once more that an earlier run made.
         spare: Do not pay once more for a result that was made, and is neither in its place nor
             at the server.
+        delete_assets: Delete what was uploaded when its results are safe on disk.
     """
 
     outputs: OutputFolder | None = None
     journal: Journal | None = None
     redo: bool = False
     spare: bool = False
+    delete_assets: bool = False

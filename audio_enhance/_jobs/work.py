@@ -25,6 +25,7 @@ from .state import JobState
 from .steps import Steps, check_succeeded
 from .subscribers import Subscriber, Subscribers
 from .uploading import Uploading
+from .uses import Uses
 from .watcher import Outstanding, ServerQueue
 
 # The guide calls a failed enhancement a rare fault of the server's: one more try.
@@ -50,11 +51,13 @@ class Sharing:
         assets: The uploads, under way and finished.
         enhancements: The enhancements, under way and finished.
         reservations: The places that results are going to have.
+        uses: Who still needs which upload.
     """
 
     def __init__(self, keep: int) -> None:
         self.assets = Once[Asset, Subscribers](keep)
         self.enhancements = Once[Enhanced, Subscriber](keep)
+        self.uses = Uses()
         self.reservations = Reservations()
 
 

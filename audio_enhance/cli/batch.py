@@ -248,6 +248,7 @@ class Batch:
                 journal=journal,
                 overwrite=settings.overwrite,
                 redo=self._redo,
+                delete_assets=settings.delete_uploads,
                 protected=self._protected,
                 root=settings.root,
                 on_event=self._progress.on_event,

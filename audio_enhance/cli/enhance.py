@@ -78,6 +78,11 @@ usage, 130 after Ctrl-C, which also prints how to carry on.
     metavar="TYPE",
     help="Send this type, audio/mpeg for example, whatever the files' names end in.",
 )
+@click.option(
+    "--delete-uploads",
+    is_flag=True,
+    help="Delete at the server what was uploaded, once its results are saved (v2 only).",
+)
 @local_option
 @version_option
 @telling_options
@@ -90,6 +95,7 @@ def enhance(
     overwrite: bool,
     redo: bool,
     content_type: str | None,
+    delete_uploads: bool,
     local: bool,
     api_version: ApiVersion,
     as_json: bool,
@@ -117,6 +123,7 @@ def enhance(
             content_type=content_type,
             local=local,
             api_version=api_version,
+            delete_uploads=delete_uploads,
         )
         work = Work(sources={tuple(dict.fromkeys(strengths)): list(found.sizes)}, sizes=found.sizes)
         batch = Batch(work, settings, telling, journal, redo=redo)

@@ -23,6 +23,7 @@ class Settings:
         content_type: Sent instead of the type that each name stands for.
         local: Whether the local service does the work.
         api_version: The generation of the API.
+        delete_uploads: Whether uploads are deleted at the server when their results are saved.
     """
 
     output_dir: Path
@@ -31,6 +32,7 @@ class Settings:
     content_type: str | None = None
     local: bool = False
     api_version: ApiVersion = "v1"
+    delete_uploads: bool = False
 
     async def write(self, journal: Journal) -> None:
         """Write them into a journal; raises `ConfigurationError`, see `check`."""
@@ -83,6 +85,7 @@ class Settings:
                 local=values["local"],
                 # Journals of earlier versions know of the first one only.
                 api_version=values.get("api_version", "v1"),
+                delete_uploads=values.get("delete_uploads", False),
             )
         except (ValueError, KeyError, TypeError):
             raise ConfigurationError(

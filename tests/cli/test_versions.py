@@ -46,3 +46,15 @@ async def test_a_generation_that_there_is_not(
     run = await command(*command_line, AUDIO_ENHANCE_API_VERSION="v3")
     assert run.status == 2
     assert "v3" in run.err
+
+
+async def test_uploads_are_deleted_where_it_is_asked_for(
+    command: Command, tmp_path: Path, enhance_service: LocalService
+) -> None:
+    make(tmp_path, "one.wav")
+    run = await command("enhance", "one.wav", "--delete-uploads")
+    assert run.status == 2
+    assert "v1 deletes no assets" in run.err
+    run = await command("enhance", "one.wav", "--delete-uploads", "--api-version", "v2")
+    assert run.status == 0
+    assert enhance_service.count("DELETE /assets/:id", 204) == 1
