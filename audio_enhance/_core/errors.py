@@ -353,9 +353,18 @@ class ValidationError(ApiError):
 
 
 class RateLimitError(ApiError):
-    """More requests than the organization is allowed; `retry_after` says how long to wait."""
+    """More requests than the organization is allowed; `retry_after` says how long to wait.
+
+    Attributes:
+        held_back: Whether the request was not even made, since an earlier one was told to wait.
+    """
 
     retryable = True
+    default_hint = "Try again when that time has passed; others may use the same limits."
+
+    def __init__(self, message: str, *, held_back: bool = False, **said: Unpack[Said]) -> None:
+        super().__init__(message, **said)
+        self.held_back = held_back
 
 
 class ServerError(ApiError):

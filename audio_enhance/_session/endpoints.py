@@ -12,6 +12,7 @@ from audio_enhance._core.errors import (
     ConfigurationError,
     NotFoundError,
     ProtocolError,
+    RateLimitError,
     locating,
 )
 from audio_enhance._core.models import Asset, SpeechEnhancement
@@ -275,10 +276,10 @@ class EnhanceApi:
                 renewed = await self._token(on_retry) != token
                 raise api_error(answer.without(token), self._clock.time(), expired=renewed)
             error = api_error(answer.without(token), self._clock.time(), early=self._early(where))
-            if answer.status == 429:
+            if isinstance(error, RateLimitError):
                 # Whoever else calls would be told the same: the pause is for all of them.
                 wait = error.retry_after
-                window.pause(window.period / 10 if wait is None else wait)
+                window.pause(window.period / 10 if wait is None else wait, error)
             raise error
 
         return await self._retrier(attempt, on_retry, **where)

@@ -9,6 +9,7 @@ from typing import Any
 
 from audio_enhance._core.cancellation import end
 from audio_enhance._core.clock import Clock, SystemClock
+from audio_enhance._core.errors import RateLimitError
 from audio_enhance._core.per_loop import PerLoop
 
 # A call that is free again within this share of the period is in time for the enhancement of an
@@ -16,6 +17,8 @@ from audio_enhance._core.per_loop import PerLoop
 # once that take longer do not reach them. Waiting for it to be free already would leave a few
 # calls unused in every period.
 _SOON = 1 / 12
+# Whatever a server asks for, it is asked again after an hour.
+_LONGEST_PAUSE = 3600.0
 
 
 class _Line:
@@ -70,7 +73,8 @@ class SlidingWindow:
         self._clock = clock
         self._under_way = 0
         self._ended: deque[float] = deque()
-        self._paused_until = float("-inf")
+        self._paused_until = self._because_at = float("-inf")
+        self._because: RateLimitError | None = None
         self._line = _Line()
         self._changed = PerLoop(asyncio.Event)
 
@@ -78,17 +82,45 @@ class SlidingWindow:
         used = self._under_way + len(self._ended)
         return f"{type(self).__name__}({used} of {self.limit} in {self.period:g} s)"
 
-    def pause(self, seconds: float) -> None:
-        """Let nobody in for that many seconds; a pause never shortens another."""
-        self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+    def pause(self, seconds: float, because: RateLimitError | None = None) -> None:
+        """Let nobody in for that many seconds, an hour at most; a pause never shortens another.
+
+        Args:
+            seconds: From now.
+            because: What whoever waits or comes meanwhile is told at once.
+        """
+        until = self._clock.monotonic() + min(seconds, _LONGEST_PAUSE)
+        if until > self._paused_until:
+            self._paused_until = until
+            self._because = because
+            self._because_at = self._clock.monotonic()
+            self.look_again()
+
+    def hold_back(self) -> None:
+        """Raise a `RateLimitError` if there is a pause that somebody was told the reason of."""
+        now, because = self._clock.monotonic(), self._because
+        if because is None or now >= self._paused_until:
+            return
+        asked = self._paused_until - self._because_at
+        if because.retry_after is not None:
+            asked = max(asked, because.retry_after)
+        raise RateLimitError(
+            because.message,
+            status=because.status,
+            code=because.code,
+            retry_after=asked - (now - self._because_at),
+            held_back=True,
+        )
 
     async def __aenter__(self) -> None:
+        self.hold_back()
         if self._line.empty and self.free_in(1) == 0:
             self._under_way += 1
             return
         try:
             async with self._line:
                 while (wait := self.free_in(1)) > 0:
+                    self.hold_back()
                     await self.until_change(wait)
                 self._under_way += 1
         finally:
@@ -184,6 +216,7 @@ class AheadWindow:
     async def __aenter__(self) -> None:
         async with self._line:
             while (wait := self._free_in()) > 0:
+                self._window.hold_back()
                 await self._window.until_change(wait)
             await self._window.__aenter__()
             self._under_way += 1

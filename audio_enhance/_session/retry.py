@@ -8,7 +8,7 @@ import attrs
 import backoff
 
 from audio_enhance._core.clock import Clock
-from audio_enhance._core.errors import ApiError, AudioEnhanceError
+from audio_enhance._core.errors import ApiError, AudioEnhanceError, RateLimitError
 from audio_enhance._core.phase import Where
 
 _T = TypeVar("_T")
@@ -26,13 +26,17 @@ class RetryPolicy:
 
     Attributes:
         attempts: The most times that one request is made, the first included.
-        elapsed: No attempt starts more than this many seconds after the first.
+        elapsed: No attempt starts more than this many seconds after the first, those not counted
+            that the server asked to wait for.
         longest_wait: The most seconds between two attempts, unless the server asks for more.
+        longest_pause: The most seconds that the server is waited for as it asks (`retry-after`);
+            where it asks for more, everybody is told at once.
     """
 
     attempts: int = attrs.field(default=8, validator=attrs.validators.ge(1))
     elapsed: float = attrs.field(default=600.0, validator=attrs.validators.ge(0))
     longest_wait: float = attrs.field(default=30.0, validator=attrs.validators.ge(0))
+    longest_pause: float = attrs.field(default=3600.0, validator=attrs.validators.ge(0))
 
 
 class _Tries:
@@ -53,15 +57,22 @@ class _Tries:
 
     def wait_after(self, error: AudioEnhanceError) -> float | None:
         """Count a failure; return the seconds until the next try, `None` if there is none."""
+        asked = error.retry_after
         renewed = isinstance(error, ApiError) and error.expired
         if renewed and self._renewals < _MOST_RENEWALS:
             self._renewals += 1
             wait = 0.0 if self._renewals == 1 else self._backoff()
+        elif isinstance(error, RateLimitError) and error.held_back:
+            wait = asked or 0.0
         else:
             self._failures += 1
             if not error.retryable or self._failures >= self._policy.attempts:
                 return None
-            wait = self._backoff() if error.retry_after is None else error.retry_after
+            wait = self._backoff() if asked is None else asked
+        if wait == asked:
+            if wait > self._policy.longest_pause:
+                return None
+            self._started += wait
         late = self._clock.monotonic() - self._started + wait > self._policy.elapsed
         return None if late else wait
 

@@ -1,8 +1,10 @@
 """Calls of the API keep to its rate limits, and pause when it says so."""
 
+import asyncio
+
 import pytest
 
-from audio_enhance import RateLimitError, RateLimits
+from audio_enhance import AudioEnhanceError, RateLimitError, RateLimits
 from tests.support import api_calls
 from tests.support.answers import ASSET_ID, answer, asset_json, enhancement_json
 from tests.support.api_calls import Setting, create_asset
@@ -48,6 +50,42 @@ class TestLimits:
         async with RawServer(script) as server:
             await api(server).get_asset(ASSET_ID)
         assert sum(api.clock.sleeps) == pytest.approx(6)
+
+    @pytest.mark.parametrize("asked", [17, 3600])
+    async def test_whoever_waits_is_told_of_a_pause_and_makes_no_request(
+        self, api: Setting, asked: int
+    ) -> None:
+        told: list[tuple[bool, float]] = []
+
+        def on_retry(error: AudioEnhanceError, wait: float) -> None:
+            assert isinstance(error, RateLimitError)
+            told.append((error.held_back, wait))
+
+        api.limits.others.pause(asked, RateLimitError("Busy.", status=429, retry_after=asked))
+        async with RawServer([answer(200, asset_json())]) as server:
+            await api(server).get_asset(ASSET_ID, on_retry=on_retry)
+        ((held_back, wait),) = told
+        assert held_back
+        assert wait == pytest.approx(asked)
+        assert len(server.requests) == 1
+
+    @pytest.mark.parametrize("asked", ["3601", "999999999"])
+    async def test_beyond_a_bound_everybody_is_told_at_once(self, api: Setting, asked: str) -> None:
+        api.limits = RateLimits(others_per_minute=1, clock=api.clock)
+        async with RawServer([answer(429, {}, retry_after=asked)]) as server:
+            one = api(server)
+            told = await asyncio.gather(
+                *(one.get_asset(ASSET_ID) for _ in range(3)), return_exceptions=True
+            )
+        assert len(server.requests) == 1
+        assert api.clock.sleeps == [] or max(api.clock.sleeps) <= 60
+        for error in told:
+            assert isinstance(error, RateLimitError)
+            assert error.retry_after == pytest.approx(float(asked), abs=61)
+            assert error.hint
+        api.clock.pass_by(3600)
+        async with RawServer([answer(200, asset_json())]) as server:
+            await api(server).get_asset(ASSET_ID)
 
     async def test_a_date_in_retry_after(self, api: Setting) -> None:
         from email.utils import formatdate

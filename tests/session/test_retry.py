@@ -116,7 +116,7 @@ async def test_jitter_is_full_by_default(clock: ManualClock) -> None:
     assert min(fifths) < 2 < 6 < max(fifths)
 
 
-@given(seconds=st.floats(0, 590), jitter=st.floats(0, 1))
+@given(seconds=st.floats(0, 3600), jitter=st.floats(0, 1))
 def test_what_the_server_asks_for_is_obeyed_in_full(seconds: float, jitter: float) -> None:
     clock = ManualClock()
     retrier = Retrier(RetryPolicy(longest_wait=1), clock, lambda wait: wait * jitter)
@@ -125,10 +125,10 @@ def test_what_the_server_asks_for_is_obeyed_in_full(seconds: float, jitter: floa
 
 
 async def test_longer_than_there_is_time_for_is_not_begun(clock: ManualClock) -> None:
-    attempt = Attempt(limited(601))
+    attempt = Attempt(limited(3601))
     with pytest.raises(RateLimitError) as caught:
         await Retrier(RetryPolicy(), clock)(attempt)
-    assert caught.value.retry_after == 601
+    assert caught.value.retry_after == 3601
     assert clock.sleeps == []
 
 
