@@ -101,8 +101,9 @@ async def test_places_in_line_move_up() -> None:
         one, other = await site.visitor(), await site.visitor()
         first = await one.send()
         await one.until(first, "enhancing")
-        second = await other.send()
-        third = await one.send()
+        # Others than the first: what is the same has its turn but once.
+        second = await other.send(DATA + b"2")
+        third = await one.send(DATA + b"3")
         for visitor, identifier, ahead in ((other, second, 1), (one, third, 2)):
             async with visitor.events() as events:
                 told: dict[str, Any] = {}
