@@ -5,6 +5,7 @@ Only `database` imports this module: SQLite takes its time to load.
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 from audio_enhance._core.errors import JournalError
 
@@ -163,7 +164,10 @@ def move_in(connection: sqlite3.Connection, folder: Path) -> None:
 
 
 def _rewrite(connection: sqlite3.Connection, move: Move) -> None:
-    connection.create_function("moved", 1, lambda path: stored(move.now(loaded(path))))
+    def moved(path: Any) -> Any:
+        return stored(move.now(loaded(path)))
+
+    connection.create_function("moved", 1, moved)
     for column in _PATHS:
         # A row that is there under its new name already has the newer truth.
         connection.execute(

@@ -90,18 +90,15 @@ class Reach:
     base_url: str
     plain_http: bool
     private: bool
-    origin: Origin | None = attrs.field(init=False)
-
-    @origin.default
-    def _origin(self) -> Origin | None:
-        return origin(self.base_url)
+    origin: Origin | None
 
     @classmethod
     def of(cls, base_url: str) -> "Reach":
         """Return where the API at an address may send us."""
         parts = urlsplit(base_url)
         plain_http = parts.scheme == "http"
-        return cls(base_url, plain_http, plain_http or _is_private(parts.hostname or ""))
+        private = plain_http or _is_private(parts.hostname or "")
+        return cls(base_url, plain_http, private, origin(base_url))
 
     def checked(self, url: str) -> str:
         """Return an address that a server gave, relative to the API's or not, if it may be used.

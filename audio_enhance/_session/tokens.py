@@ -1,9 +1,9 @@
 """Who we are to the API: credentials, tokens, and whatever else can give a token."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from math import inf
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import attrs
 
@@ -120,11 +120,11 @@ class Grant:
     @classmethod
     def from_json(cls, data: object) -> "Grant":
         """Read the answer of a token endpoint (RFC 6749 §5.1); raises `ProtocolError`."""
-        if isinstance(data, dict):
-            token: object = data.get("access_token")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-            lifetime: object = data.get("expires_in")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        if isinstance(data, Mapping):
+            fields: Mapping[str, Any] = data
+            token = fields.get("access_token")
             if isinstance(token, str) and token.isprintable() and token:
-                return cls(token, _seconds(lifetime))
+                return cls(token, _seconds(fields.get("expires_in")))
         raise ProtocolError("The token endpoint's answer holds no access token.")
 
 

@@ -46,7 +46,7 @@ class OutputFolder:
     overwrite: bool = False
     root: Path | None = None
     protected: ProtectedFiles = attrs.field(factory=ProtectedFiles)
-    _twins: frozenset[str] = frozenset()
+    _twins: frozenset[str] = attrs.field(default=frozenset(), alias="twins")
     # Hashes, since a batch may have any number of results: when two collide, one gets a number.
     _taken: set[int] = attrs.field(factory=set[int])
     _take_files: set[Path] = attrs.field(factory=set[Path])

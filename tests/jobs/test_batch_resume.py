@@ -134,6 +134,7 @@ async def test_what_is_redone_lies_beside_a_changed_result(tmp_path: Path) -> No
         assert changed.read_bytes() == b"tagged by hand"
         b.check(await b.batch(sources, journal=b.journal))
         # Over it where that is asked for, and nothing of it is paid for again.
+        assert again[1].path is not None
         again[1].path.write_bytes(b"tagged by hand, too")
         over = await b.batch(sources, journal=b.journal, redo=True, overwrite=True)
         b.check(over)

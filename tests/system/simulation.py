@@ -106,12 +106,13 @@ class Simulation:
         for _ in range(self.chance.randint(0, 3)):
             crash = self.chance.random() < 0.5
             await self._stopped(self.chance.uniform(0.0, 12.0), crash=crash)
+        report = await self._whole()
         for _ in range(20):
-            report = await self._whole()
             self.excused += report.extra_enhancements + report.failed_enhancements
             if report.ok:
                 break
             assert {type(outcome.error) for outcome in report.failed} <= {EnhancementFailedError}
+            report = await self._whole()
         assert report.ok
         b.check(report)
         wanted = len(self.sources) * len(self.strengths)

@@ -105,8 +105,9 @@ async def client(enhance_service: LocalService, witness: Witness) -> AsyncIterat
         timeouts=Timeouts(request=0.4, stall=0.4),
     ) as client:
         witness.see(client, enhance_service.credentials)
+        tokens = client._intake.steps().api._tokens  # also of a client that the test closes
         yield client
-        token = client._intake.steps().api._tokens._token  # type: ignore[attr-defined]
+        token = tokens._token  # type: ignore[attr-defined]
         if token is not None:
             witness.secrets.append(token)
 

@@ -83,7 +83,7 @@ class TestRedirects:
                 await fetch(server)
 
     async def test_out_of_the_machine_without_encryption(self, fetch: Fetch) -> None:
-        fetch.reach = Reach("https://127.0.0.1", plain_http=False, private=True)
+        fetch.reach = Reach.of("https://127.0.0.1")
         async with RawServer([reply(302, location="http://example.com/k")]) as server:
             with pytest.raises(ProtocolError, match="unencrypted"):
                 await fetch(server)
