@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from math import inf
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, TypeGuard, runtime_checkable
 
 import attrs
 
@@ -110,6 +110,10 @@ class AccessToken:
         """Do nothing: there is no other."""
 
 
+def _is_object(data: object) -> TypeGuard[Mapping[str, object]]:
+    return isinstance(data, Mapping)
+
+
 @attrs.frozen
 class Grant:
     """What a token endpoint gives: a token and the seconds it lives."""
@@ -120,11 +124,10 @@ class Grant:
     @classmethod
     def from_json(cls, data: object) -> "Grant":
         """Read the answer of a token endpoint (RFC 6749 §5.1); raises `ProtocolError`."""
-        if isinstance(data, Mapping):
-            fields: Mapping[str, Any] = data
-            token = fields.get("access_token")
+        if _is_object(data):
+            token = data.get("access_token")
             if isinstance(token, str) and token.isprintable() and token:
-                return cls(token, _seconds(fields.get("expires_in")))
+                return cls(token, _seconds(data.get("expires_in")))
         raise ProtocolError("The token endpoint's answer holds no access token.")
 
 
