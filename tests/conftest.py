@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import attrs
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from audio_enhance import EnhanceClient, PollPolicy, RetryPolicy
 from audio_enhance.local import Behaviour, Faults, LocalService
@@ -45,7 +45,7 @@ for name in ("SIGINT", "SIGHUP"):
         signal.signal(number, _nothing)
 
 # How long an example takes says something about the machine only.
-settings.register_profile("no clock", deadline=None)
+settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no clock")
 
 # Folders whose tests run in virtual time, as do those that are marked so.

@@ -201,7 +201,8 @@ async def test_its_end_does_not_wait_for_who_stands_still(
         )
         await visitor.until(announced, "receiving")
         recordings = list(site.app.state.studio._owners)
-    with pytest.raises(aiohttp.ClientError):
+    # Older versions of aiohttp send it again, and find their session closed.
+    with pytest.raises((aiohttp.ClientError, AssertionError)):
         await upload
     listening.close()
     assert {recording.original for recording in recordings} == {None}
