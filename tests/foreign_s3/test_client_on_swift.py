@@ -29,7 +29,7 @@ from audio_enhance import (
     SourceChangedError,
 )
 from audio_enhance.local import Behaviour, LocalService, S3Store
-from audio_enhance.local.api import endpoints
+from audio_enhance.local.api import backend
 from audio_enhance.local.conditions.behaviour import Revision
 from audio_enhance.local.enhancer import Rehearsal, demo_recording, measure
 from audio_enhance.local.object_store import s3
@@ -174,7 +174,7 @@ async def test_results_have_the_names_that_swift_was_told(
         return name
 
     # It travels through a query parameter, which is signed, and Swift's Content-Disposition.
-    monkeypatch.setattr(endpoints, "output_name", called)
+    monkeypatch.setattr(backend, "output_name", called)
     source = Source.from_bytes(b"speech", "talk.mp3")
     result = await client.enhance(source, strength=93, output_dir=tmp_path)
     # What no file may be called on some system is replaced.
