@@ -62,6 +62,8 @@ class Runs:
 
     async def die(self, how: signal.Signals, *, requests: int, delay: float) -> bool:
         """Kill one run after so many requests and a little later; `False` if it was done before."""
+        if how == signal.SIGINT:
+            requests = max(requests, 1)  # before the first one it may be Python that still starts
         before = len(self.bench.service.record)
         process = await self.start()
         ended = asyncio.create_task(process.communicate())
