@@ -1,8 +1,12 @@
 """What a job costs, from 100 to 100,000 of them, next to the same requests made by hand.
 
 Run it with `python benchmarks/jobs.py`; `--quick` stops at 2,000 jobs. The server answers at
-once, so there is nothing to wait for: what is measured is the client's own work. Its clock runs
-600 times as fast as the machine's, and its rate limits are out of reach, for the same reason.
+once, so there is nothing to wait for: what is measured is the client's own work, from a file on
+disk to a file on disk, or to a result that is left at the server. Its clock runs 600 times as fast
+as the machine's, and its rate limits are out of reach, for the same reason.
+
+`--calls` counts function calls, tasks, futures and turns of the event loop instead of time: what
+else the machine does makes no difference to them.
 """
 
 import argparse
@@ -17,6 +21,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from _calls import Calls
 from _counting_server import CountingServer, running_server
 from _files import memory_folder
 from _measure import Meter, run_script
@@ -25,6 +30,8 @@ from _report import Report
 _SPEED = 600.0
 _SIZE = 4096
 _AT_ONCE = 8
+_WARM_UP = 20
+_COUNTED = 200
 _OURS = ("audio-enhance, to files", "audio-enhance, left at the server")
 _BARE = ("bare aiohttp, to files", "bare aiohttp, left at the server")
 
@@ -42,15 +49,20 @@ class FastClock:
         await asyncio.sleep(seconds / _SPEED)
 
 
-def recordings(jobs: int) -> Iterator[tuple[str, bytes]]:
-    """Yield names and contents, each of its own, one by one."""
-    for number in range(jobs):
-        yield f"{number:06}.wav", f"RIFF{number:012}".encode().ljust(_SIZE, b".")
+def recordings(folder: Path, jobs: int) -> Iterator[Path]:
+    """Yield where the recordings are, one by one."""
+    return (folder / f"{number:06}.wav" for number in range(jobs))
 
 
-async def ours(url: str, jobs: int, folder: Path | None) -> None:
+def record(folder: Path, jobs: int) -> None:
+    """Write recordings, each of its own content."""
+    for number, path in enumerate(recordings(folder, jobs)):
+        path.write_bytes(f"RIFF{number:012}".encode().ljust(_SIZE, b"."))
+
+
+async def ours(url: str, paths: Iterator[Path], folder: Path | None) -> None:
     """Enhance a batch, or, without a folder, submit jobs and await them."""
-    from audio_enhance import ClientCredentials, EnhanceClient, RateLimits, Source
+    from audio_enhance import ClientCredentials, EnhanceClient, RateLimits
 
     clock = FastClock()
     many = 1_000_000_000
@@ -60,25 +72,23 @@ async def ours(url: str, jobs: int, folder: Path | None) -> None:
         clock=clock,
         limits=RateLimits(creations_per_minute=many, others_per_minute=many, clock=clock),
     ) as client:
-        sources = (Source.from_bytes(data, name) for name, data in recordings(jobs))
         if folder is not None:
-            async for outcome in client.enhance_as_completed(
-                sources, strength=93, output_dir=folder
-            ):
+            async for outcome in client.enhance_as_completed(paths, strength=93, output_dir=folder):
                 assert outcome.path is not None, outcome.error
                 outcome.path.unlink()
             return
 
         async def worker() -> None:
-            for source in sources:
-                await (await client.submit(source, strength=93))
+            for path in paths:
+                await (await client.submit(path, strength=93))
 
         await asyncio.gather(*[worker() for _ in range(4 * _AT_ONCE)])
 
 
-async def bare(url: str, jobs: int, folder: Path | None) -> None:
+async def bare(url: str, paths: Iterator[Path], folder: Path | None) -> None:
     """Make the same requests, a few at a time, with nothing around them."""
     import aiofiles
+    import aiofiles.os
     import aiohttp
     import yarl
 
@@ -91,13 +101,15 @@ async def bare(url: str, jobs: int, folder: Path | None) -> None:
                 response.raise_for_status()
                 return await response.json()
 
-        async def one(name: str, data: bytes) -> None:
+        async def one(path: Path) -> None:
+            async with aiofiles.open(path, "rb") as file:
+                data = await file.read()
             checksum = base64.b64encode(hashlib.md5(data).digest()).decode()
             asset = await answer(
                 "POST",
                 root,
                 {
-                    "filename": name,
+                    "filename": path.name,
                     "byte_size": len(data),
                     "checksum": checksum,
                     "content_type": "audio/wav",
@@ -115,57 +127,58 @@ async def bare(url: str, jobs: int, folder: Path | None) -> None:
             enhancement = await answer("POST", enhancements, {"strength": 93})
             enhancement = await answer("GET", f"{enhancements}/{enhancement['id']}")
             assert enhancement["status"] == "succeeded"
-            if folder is None:
-                return
-            async with session.get(
-                enhancement["download_url"], headers=headers, allow_redirects=False
-            ) as response:
+            if folder is not None:
+                await fetch(enhancement["download_url"], folder / path.name)
+
+        async def fetch(url: str, path: Path) -> None:
+            async with session.get(url, headers=headers, allow_redirects=False) as response:
                 where = response.headers["Location"]
+            part = f"{path}.part"
             async with session.get(yarl.URL(where, encoded=True)) as response:
                 response.raise_for_status()
-                path = folder / name
-                async with aiofiles.open(path, "wb") as file:
+                async with aiofiles.open(part, "wb") as file:
                     async for piece in response.content.iter_chunked(1 << 16):
                         await file.write(piece)
+            await aiofiles.os.replace(part, path)
             path.unlink()
 
-        todo = recordings(jobs)
-
         async def worker() -> None:
-            for name, data in todo:
-                await one(name, data)
+            for path in paths:
+                await one(path)
 
         await asyncio.gather(*[worker() for _ in range(_AT_ONCE)])
 
 
-async def measure(way: str, url: str, jobs: int) -> Meter:
+async def measure(way: str, url: str, sources: Path, jobs: int, meter: Meter | Calls) -> None:
+    """Do so many jobs one way, after a few that nobody measures."""
     work = ours if way in _OURS else bare
-    with memory_folder() as memory:
-        folder = memory if way.endswith("files") else None
-        await work(url, 20, folder)  # to warm up
-        with Meter() as meter:
-            await work(url, jobs, folder)
-    return meter
+    with memory_folder() as results:
+        folder = results if way.endswith("files") else None
+        await work(url, recordings(sources, _WARM_UP), folder)
+        with meter:
+            await work(url, recordings(sources, jobs), folder)
 
 
 def compare(
-    report: Report, server: CountingServer, jobs: int, rounds: int
+    report: Report, server: CountingServer, sources: Path, jobs: int, rounds: int
 ) -> dict[str, dict[str, float]]:
     """Measure every way in turn, several times."""
     found: dict[str, list[dict[str, float]]] = {way: [] for way in (*_OURS, *_BARE)}
     for _ in range(rounds):
         for way, said in found.items():
             server.counts()
-            figures = run_script(__file__, "--one", way, server.url, str(jobs))
+            figures = run_script(
+                __file__, "--one", "time", way, server.url, str(sources), str(jobs)
+            )
             counts = server.counts()
-            figures["requests"] = sum(counts.values()) / (jobs + 20)
-            figures["polls"] = counts["GET enhancement"] / (jobs + 20)
+            figures["requests"] = sum(counts.values()) / (jobs + _WARM_UP)
+            figures["polls"] = counts["GET enhancement"] / (jobs + _WARM_UP)
             said.append(figures)
             print(".", end="", flush=True, file=sys.stderr)
     middle: dict[str, dict[str, float]] = {}
     for way, said in found.items():
         middle[way] = {name: median(each[name] for each in said) for name in said[0]}
-        against = found[_BARE[0] if way.endswith("files") else _BARE[1]]
+        against = found[_bare_of(way)]
         ratio = median(one["cpu"] / other["cpu"] for one, other in zip(said, against, strict=True))
         middle[way]["ratio"] = ratio
         report.add(
@@ -184,22 +197,55 @@ def compare(
     return middle
 
 
+def count(report: Report, server: CountingServer, sources: Path) -> None:
+    """Count what is called for one job, every way."""
+    found: dict[str, dict[str, float]] = {
+        way: run_script(__file__, "--one", "calls", way, server.url, str(sources), str(_COUNTED))
+        for way in (*_OURS, *_BARE)
+    }
+    for way, counted in found.items():
+        per_job = {name: number / _COUNTED for name, number in counted.items() if name != "whole"}
+        ratio = counted["calls"] / found[_bare_of(way)]["calls"]
+        report.add("for each job", {"way": way, **per_job, "calls / bare": ratio})
+
+
+def _bare_of(way: str) -> str:
+    return _BARE[0] if way.endswith("files") else _BARE[1]
+
+
+def one(what: str, way: str, url: str, sources: str, jobs: str) -> None:
+    """Measure one way, in this process, and say what came of it."""
+    meter = Meter() if what == "time" else Calls()
+    asyncio.run(measure(way, url, Path(sources), int(jobs), meter))
+    print(json.dumps(meter.as_json()))
+
+
 def main() -> None:
     if sys.argv[1:2] == ["--one"]:
-        way, url, jobs = sys.argv[2:]
-        print(json.dumps(asyncio.run(measure(way, url, int(jobs))).as_json()))
+        one(*sys.argv[2:])
         return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--calls", action="store_true", help="count calls instead of time")
     options = parser.parse_args()
     sizes = {100: 5, 2_000: 3} if options.quick else {100: 7, 1_000: 5, 10_000: 3, 100_000: 1}
     report = Report("jobs", {"bytes": _SIZE, "clock": f"{_SPEED:g} times as fast"})
     report.notes += [
-        "medians; 'to files' by hand writes with aiofiles, without checking or renaming anything",
-        "memory: the most beyond that after a warm-up of 20 jobs",
+        "medians; recordings and results are on a disk in memory",
+        "by hand: recordings are read, and results written and then renamed, with aiofiles",
     ]
-    with running_server() as server:
-        found = {jobs: compare(report, server, jobs, rounds) for jobs, rounds in sizes.items()}
+    with running_server() as server, memory_folder() as sources:
+        record(sources, _COUNTED if options.calls else max(sizes))
+        if options.calls:
+            report.name = "calls"
+            report.notes.append("of Python and C functions, in all threads")
+            count(report, server, sources)
+            report.finish()
+            return
+        report.notes.append("memory: the most beyond that after a warm-up of 20 jobs")
+        found = {
+            jobs: compare(report, server, sources, jobs, rounds) for jobs, rounds in sizes.items()
+        }
     fewest, most = min(sizes), max(sizes)
     for way in _OURS:
         ratio = max(figures[way]["ratio"] for figures in found.values())
