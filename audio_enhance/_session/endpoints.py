@@ -31,8 +31,8 @@ from .wire import ApiVersion, Call, wire
 OnSend = Callable[[], Awaitable[None]]
 # Assets of which is known that this API client made them, where there are several.
 _REMEMBERED = 4096
-# How long after its creation something may not be found yet.
-_UNSEEN_SECONDS = 60.0
+# "Ask again for some seconds" (v2, "Errors"): right after its creation something may be missing.
+_UNSEEN_SECONDS = 15.0
 _T = TypeVar("_T")
 
 
@@ -108,6 +108,7 @@ class EnhanceApi:
         self._retrier = retrier
         self._clock = clock
         self._made: dict[str, float] = {}  # and when, in order of creation
+        self._unseen: dict[str, float] = {}  # those of them that may not be found yet
 
     @property
     def client_id(self) -> str:
@@ -181,6 +182,7 @@ class EnhanceApi:
                 phase=Phase.DELETE,
                 asset_id=asset_id,
             )
+        self._unseen.pop(asset_id, None)
 
     async def create_speech_enhancement(
         self,
@@ -208,7 +210,7 @@ class EnhanceApi:
         self, asset_id: str, enhancement_id: str, *, on_retry: OnRetry | None = None
     ) -> SpeechEnhancement:
         """Step 4: how far it is."""
-        return await self._request(
+        enhancement = await self._request(
             self._enhancement,
             "GET",
             self._wire.enhancement(asset_id, enhancement_id),
@@ -217,6 +219,9 @@ class EnhanceApi:
             asset_id=asset_id,
             enhancement_id=enhancement_id,
         )
+        # Found once: if it is not found later, it is gone, and nobody behind it need wait.
+        self._unseen.pop(enhancement_id, None)
+        return enhancement
 
     async def redirect_of(
         self, url: str, enhancement: SpeechEnhancement, *, on_retry: OnRetry | None = None
@@ -285,15 +290,16 @@ class EnhanceApi:
         return await self._retrier(attempt, on_retry, **where)
 
     def _remember(self, created: str) -> None:
-        self._made[created] = self._clock.monotonic()
-        while len(self._made) > _REMEMBERED:
-            del self._made[next(iter(self._made))]
+        now = self._clock.monotonic()
+        for known in (self._made, self._unseen):
+            known[created] = now
+            while len(known) > _REMEMBERED:
+                del known[next(iter(known))]
 
     def _early(self, where: Where) -> bool:
-        """Whether what a request is about was created so lately that it may not be seen yet."""
-        ids = (where.get("enhancement_id"), where.get("asset_id"))
-        newest = max(self._made.get(each or "", -inf) for each in ids)
-        return self._clock.monotonic() - newest < _UNSEEN_SECONDS
+        """Whether what a request is about was created so lately that it may not be found yet."""
+        about = where.get("enhancement_id") or where.get("asset_id") or ""
+        return self._clock.monotonic() - self._unseen.get(about, -inf) < _UNSEEN_SECONDS
 
     async def _token(self, on_retry: OnRetry | None) -> str:
         if isinstance(self._tokens, RenewingTokens):

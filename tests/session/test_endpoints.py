@@ -16,9 +16,17 @@ from audio_enhance import (
     ValidationError,
 )
 from tests.support import api_calls
-from tests.support.answers import ASSET_ID, ENHANCEMENT_ID, answer, asset_json, enhancement_json
+from tests.support.answers import (
+    ASSET_ID,
+    ENHANCEMENT_ID,
+    answer,
+    asset_json,
+    enhancement_json,
+)
 from tests.support.api_calls import BODIES, CALLS, ROOT, Call, Setting, create_asset, every_call
 from tests.support.raw_server import RawServer, Reply, reply
+
+from .test_wire import asset_v2
 
 api = api_calls.api
 
@@ -216,3 +224,43 @@ class TestRedirects:
                 "",
             ):
                 assert not one.is_own(url)
+
+
+class TestWhatIsNotThere:
+    """Right after a creation it may not be visible yet (v2, "Errors"); later it is gone."""
+
+    async def test_right_after_its_creation_it_is_asked_for_again(self, api: Setting) -> None:
+        missing = answer(404, {"message": "Not found"})
+        steps = [answer(202, enhancement_json()), missing, missing, answer(200, enhancement_json())]
+        async with RawServer(steps) as server:
+            calls = api(server)
+            await calls.create_speech_enhancement(ASSET_ID, 93)
+            assert (await calls.get_speech_enhancement(ASSET_ID, ENHANCEMENT_ID)).id
+        assert len(server.requests) == 4
+
+    @pytest.mark.parametrize("after", ["it was found", "some seconds"])
+    async def test_later_that_is_final(self, api: Setting, after: str) -> None:
+        steps = [answer(202, enhancement_json()), answer(200, enhancement_json())]
+        if after == "some seconds":
+            del steps[1]
+        async with RawServer([*steps, answer(404, {"message": "Not found"})]) as server:
+            calls = api(server)
+            await calls.create_speech_enhancement(ASSET_ID, 93)
+            if after == "some seconds":
+                api.clock.pass_by(20)
+            else:
+                await calls.get_speech_enhancement(ASSET_ID, ENHANCEMENT_ID)
+            with pytest.raises(NotFoundError) as caught:
+                await calls.get_speech_enhancement(ASSET_ID, ENHANCEMENT_ID)
+        assert not caught.value.retryable
+        assert len(server.requests) == len(steps) + 1
+
+    async def test_what_this_client_deleted_is_gone_at_once(self, api: Setting) -> None:
+        missing = answer(404, {"message": "Not found"})
+        async with RawServer([answer(201, asset_v2()), reply(204), missing]) as server:
+            calls = api(server, version="v2")
+            await create_asset(calls)
+            await calls.delete_asset(ASSET_ID)
+            with pytest.raises(NotFoundError):
+                await calls.get_asset(ASSET_ID)
+        assert len(server.requests) == 3
