@@ -25,7 +25,7 @@ from audio_enhance._recording.source import Source, SourceLike, as_source
 from .handle import Job
 from .lane import Lane
 from .order import Order, ResultAwayError
-from .report import Outcome, OutcomeStatus
+from .report import Outcome
 
 SourcesLike = Iterable[SourceLike] | AsyncIterable[SourceLike]
 
@@ -264,17 +264,18 @@ class Batch:
         self._room_changed.set()
 
     def _not_started(self, place: _Place, error: AudioEnhanceError) -> None:
-        self._fail(place, error, status="not started")
+        self._fail(place, error, not_started=True)
 
     def _fail(
-        self, place: _Place, error: AudioEnhanceError, status: OutcomeStatus = "failed"
+        self, place: _Place, error: AudioEnhanceError, *, not_started: bool = False
     ) -> None:
         given = place.source
         outcome = Outcome(
             source=given,
             name=_name_of(given),
             strength=place.strength,
-            status=status,
+            status="failed",
+            not_started=not_started,
             error=error,
         )
         self._outcomes.put_nowait((place.index, outcome))

@@ -9,7 +9,7 @@ import attrs
 from audio_enhance._core.errors import AudioEnhanceError
 from audio_enhance._recording.source import SourceLike
 
-OutcomeStatus = Literal["succeeded", "failed", "skipped", "not started"]
+OutcomeStatus = Literal["succeeded", "failed", "skipped"]
 
 
 @attrs.frozen(kw_only=True)
@@ -20,8 +20,8 @@ class Outcome:
         source: The source, as it was given.
         name: What it is called: its path, or its name where it has none.
         strength: The strength.
-        status: `skipped` means that an earlier run of the same journal made the result;
-            `not started`, that the batch was stopped before.
+        status: `skipped` means that an earlier run of the same journal made the result.
+        not_started: Whether it failed since the batch was stopped before its turn came.
         path: Where the result is.
         note: What a person should know of it, in one sentence: that a result which was skipped
             was changed since, or is no longer where it was.
@@ -37,6 +37,7 @@ class Outcome:
     name: str
     strength: int
     status: OutcomeStatus
+    not_started: bool = False
     path: Path | None = None
     note: str | None = None
     error: AudioEnhanceError | None = None

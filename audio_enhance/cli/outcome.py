@@ -32,17 +32,12 @@ def print_json(outcome: Outcome) -> None:
         raise
 
 
-def is_not_started(outcome: Outcome) -> bool:
-    """Whether it failed since the batch was stopped before it was begun."""
-    return outcome.status == "not started"
-
-
 def fields_of(outcome: Outcome) -> dict[str, Any]:
-    """Return what `--json` says of it: what was not started has failed."""
+    """Return what `--json` says of it."""
     return {
         "source": outcome.name,
         "strength": outcome.strength,
-        "status": outcome.status if outcome.ok else "failed",
+        "status": outcome.status,
         "path": None if outcome.path is None else str(outcome.path),
         "asset_id": outcome.asset_id,
         "enhancement_id": outcome.enhancement_id,
@@ -54,7 +49,7 @@ def _error_text(outcome: Outcome) -> str | None:
     error = outcome.error
     if error is None:
         return None
-    if not is_not_started(outcome):
+    if not outcome.not_started:
         return str(error)
     # What stopped the batch happened to another recording, with a name and ids of its own.
     return " ".join(filter(None, ("Not started:", error.message, error.hint)))

@@ -9,7 +9,7 @@ from typing import IO, Any, Self
 
 from audio_enhance import Outcome, OutputError, __version__
 
-from .outcome import fields_of, is_not_started
+from .outcome import fields_of
 from .report_place import ReportPlace
 from .threads import to_its_end
 
@@ -56,7 +56,7 @@ class Report:
         """Take in one outcome; a full disk shows when the report is written."""
         error = outcome.error
         fields = fields_of(outcome) | {
-            "not_started": is_not_started(outcome),
+            "not_started": outcome.not_started,
             "note": outcome.note,
             "hint": error and error.hint,
             "retryable": error and error.retryable,

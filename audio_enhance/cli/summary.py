@@ -17,7 +17,7 @@ from audio_enhance import (
     UnsupportedMediaTypeError,
 )
 
-from .outcome import advice, in_our_words, is_not_started, near
+from .outcome import advice, in_our_words, near
 from .text import duration, several, shown
 
 # Of each kind of failure so many are listed; a batch may have thousands.
@@ -84,8 +84,8 @@ class Summary:
 
     def add(self, outcome: Outcome) -> None:
         """Take in one outcome."""
-        self._counts[outcome.status if outcome.ok else "failed"] += 1
-        self._not_started += is_not_started(outcome)
+        self._counts[outcome.status] += 1
+        self._not_started += outcome.not_started
         self._resumable |= not outcome.ok and not isinstance(outcome.error, _NO_RECORDING)
         self._extra += outcome.extra_enhancements
         self._failed_enhancements += outcome.failed_enhancements

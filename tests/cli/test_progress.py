@@ -48,7 +48,7 @@ def told(clock: ManualClock) -> Told:
 def test_outcomes_are_counted(told: Told) -> None:
     told.end("succeeded", A, 50)
     told.end("skipped", A, 93)
-    told.end("not started", B, 50)
+    told.end("failed", B, 50)
     now = told.progress.snapshot()
     assert (now.done, now.skipped, now.failed, now.left) == (2, 1, 1, 1)
 

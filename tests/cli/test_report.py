@@ -11,7 +11,9 @@ REFUSED = StorageError("Refused", status=403, request_id="r1", hint="Ask for it.
 )
 OUTCOMES = [
     Outcome(source="a.wav", name="a.wav", strength=93, status="succeeded", path=Path("/o/a.wav")),
-    Outcome(source="c.wav", name="c.wav", strength=93, status="not started", error=REFUSED),
+    Outcome(
+        source="c.wav", name="c.wav", strength=93, status="failed", not_started=True, error=REFUSED
+    ),
 ]
 
 

@@ -114,6 +114,7 @@ async def test_a_client_can_be_closed_while_a_batch_of_it_waits_to_be_read(tmp_p
                 await sources.until(257)
                 await client.aclose()
                 seen += [outcome async for outcome in stream]
-        assert statuses(seen) == {"failed": 600, "not started": 3}
+        assert statuses(seen) == {"failed": 603}
+        assert [outcome.not_started for outcome in seen] == [False] * 600 + [True] * 3
         assert all(isinstance(outcome.error, JobCancelledError) for outcome in seen[-3:])
         assert len(b.service.record) == 0
