@@ -138,26 +138,29 @@ class Batch:
             return
         if self._order.outputs is not None and source.path is not None:
             self._order.outputs.protected.add_recordings([source.path])
+        rows = [await self._row_of(source, place.strength) for place in places]
+        source = await self._left_of(source, rows)
         lane = None
         uses = self._lanes[0].uses
         uses.expect(source, len(places))
         left = len(places)
         try:
-            for place in places:
+            for place, row in zip(places, rows, strict=True):
                 # All strengths of a source in one lane: another one cannot see its upload.
-                lane = await self._begin(source, place, lane)
+                lane = await self._begin(source, row, place, lane)
                 left -= 1
         finally:
             for _ in range(left):
                 uses.drop(source)
 
-    async def _begin(self, source: Source, place: _Place, lane: Lane | None) -> Lane | None:
+    async def _begin(
+        self, source: Source, row: JournalRow | None, place: _Place, lane: Lane | None
+    ) -> Lane | None:
         """Hand a source over, and return the lane that has it, if one was needed."""
-        record = await self._record_of(source, place.strength)
-        if record is not None and await self._done_before(source, record, place):
+        if row is not None and await self._done_before(source, row, place):
             self._lanes[0].uses.drop(source)
             return lane
-        lane = await self._lane_with_room(lane or self._home_of(record))
+        lane = await self._lane_with_room(lane or self._home_of(row))
         if lane is None:
             assert self.stopped_by is not None
             self._not_started(place, self.stopped_by)
@@ -165,7 +168,7 @@ class Batch:
             return None
         job = Job(source, place.strength, self._priority, self._on_event)
         self._jobs[job] = place
-        lane.start(job, self._order, record)
+        lane.start(job, self._order, row)
         job.task.add_done_callback(lambda _: self._finished(job))
         return lane
 
@@ -185,7 +188,7 @@ class Batch:
                 await self._room_changed.wait()
         return None
 
-    async def _record_of(self, source: Source, strength: int) -> JournalRow | None:
+    async def _row_of(self, source: Source, strength: int) -> JournalRow | None:
         if self._order.journal is None or self.stopped_by is not None:
             return None
         try:
@@ -193,23 +196,30 @@ class Batch:
         except AudioEnhanceError:
             return None  # the job will meet the same, and say so
 
-    def _home_of(self, record: JournalRow | None) -> Lane | None:
-        """Return the lane that can see what an earlier run has left at the server."""
-        if record is None or record.entry.asset_id is None:
-            return None
-        return next((at for at in self._lanes if at.client_id == record.entry.client_id), None)
+    async def _left_of(self, source: Source, rows: Sequence[JournalRow | None]) -> Source:
+        """Return what there is of a source: its file, or what was uploaded before that went."""
+        for row in rows:
+            if row is not None and (left := await row.left_of(source)) is not None:
+                return left
+        return source
 
-    async def _done_before(self, source: Source, record: JournalRow, place: _Place) -> bool:
+    def _home_of(self, row: JournalRow | None) -> Lane | None:
+        """Return the lane that can see what an earlier run has left at the server."""
+        if row is None or row.entry.asset_id is None:
+            return None
+        return next((at for at in self._lanes if at.client_id == row.entry.client_id), None)
+
+    async def _done_before(self, source: Source, row: JournalRow, place: _Place) -> bool:
         if self._order.redo:
             return False
         try:
-            earlier = await record.earlier(source)
+            earlier = await row.earlier(source)
         except AudioEnhanceError:
             return False  # the job will meet the same, and say so
         if earlier not in (Earlier.WHOLE, Earlier.CHANGED):
             return False
-        assert record.entry.output is not None
-        path = Path(record.entry.output)
+        assert row.entry.output is not None
+        path = Path(row.entry.output)
         if self._order.outputs is not None:
             self._order.outputs.claim(path)
         self._skipped(
@@ -217,8 +227,8 @@ class Batch:
             source,
             path=path,
             note=_CHANGED if earlier is Earlier.CHANGED else None,
-            asset_id=record.entry.asset_id,
-            enhancement_id=record.entry.enhancement_id,
+            asset_id=row.entry.asset_id,
+            enhancement_id=row.entry.enhancement_id,
         )
         return True
 
@@ -266,9 +276,7 @@ class Batch:
     def _not_started(self, place: _Place, error: AudioEnhanceError) -> None:
         self._fail(place, error, not_started=True)
 
-    def _fail(
-        self, place: _Place, error: AudioEnhanceError, *, not_started: bool = False
-    ) -> None:
+    def _fail(self, place: _Place, error: AudioEnhanceError, *, not_started: bool = False) -> None:
         given = place.source
         outcome = Outcome(
             source=given,

@@ -223,6 +223,19 @@ class JournalRow:
         there = await to_its_end(partial(_is_there, result.path))
         return Earlier.CHANGED if there else Earlier.AWAY
 
+    async def left_of(self, source: Source) -> Source | None:
+        """Return what was uploaded of a file that is gone before its work was done, if it was."""
+        entry = self.entry
+        begun = entry.state != EntryState.SUCCEEDED and entry.asset_id is not None
+        if not begun or source.path is None:
+            return None
+        if await to_its_end(partial(_is_there, str(source.path))):
+            return None
+        try:
+            return await to_its_end(partial(revive, entry))
+        except AudioEnhanceError:
+            return None  # the job will meet the same, and say so
+
     async def same_source(self, source: Source) -> bool:
         """Whether the source is what it was when the row was written."""
         entry = self.entry
@@ -286,7 +299,12 @@ def revive(entry: JournalEntry) -> Source:
                 raise
     if entry.asset_id is None:
         raise not_uploaded
-    return Source.uploaded(filename, fingerprint, content_type=content_type)
+    return Source.uploaded(
+        filename,
+        fingerprint,
+        content_type=content_type,
+        path=path if path.is_absolute() else None,
+    )
 
 
 async def note_refused(

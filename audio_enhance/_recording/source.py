@@ -147,11 +147,23 @@ class Source:
 
     @classmethod
     def uploaded(
-        cls, filename: str, fingerprint: Fingerprint, *, content_type: str | None = None
+        cls,
+        filename: str,
+        fingerprint: Fingerprint,
+        *,
+        content_type: str | None = None,
+        path: Path | None = None,
     ) -> Self:
-        """Make a source of data that only the server has any more, from an earlier run."""
+        """Make a source of data that only the server has any more, from an earlier run.
+
+        Args:
+            filename: The name that the API was told.
+            fingerprint: What it was when it was uploaded.
+            content_type: The type that it was sent under.
+            path: Where it was, if it was a file: its result lies where that file's belongs.
+        """
         kind = content_type_of(filename, content_type, check=False)
-        return cls(filename, kind, None, UploadedContent(fingerprint))
+        return cls(filename, kind, path, UploadedContent(fingerprint))
 
     @classmethod
     def kept(

@@ -1,7 +1,6 @@
 """A batch from the command line: done, shown while it is, and told of at its end."""
 
 import asyncio
-import os
 import sys
 import time
 from collections import defaultdict
@@ -17,7 +16,6 @@ from audio_enhance import (
     ConnectionFailedError,
     EnhanceClient,
     InvalidInputError,
-    InvalidSourceError,
     Journal,
     Outcome,
     RequestTimeoutError,
@@ -121,7 +119,6 @@ class Batch:
         self._summary = Summary()
         self._journal = journal
         self._redo = redo
-        self._gone: list[str] = []
         self._report = self._report_of(telling)
         self._console = error_console()
         self._progress = Progress(work.jobs(), work.sizes, SystemClock())
@@ -160,8 +157,6 @@ class Batch:
                 async with self._screen:
                     with logged(self._screen.say, verbose=self._telling.verbose):
                         await self._run(client, journal)
-                if journal is not None:
-                    await self._forget(journal)
             finally:
                 if self._report is not None:  # after Ctrl-C as well
                     unfinished = self._work.count - self._summary.ended
@@ -178,12 +173,6 @@ class Batch:
     def _protected(self) -> list[Path]:
         report = None if self._report is None else self._report.file
         return [] if report is None else [report]
-
-    async def _forget(self, journal: Journal) -> None:
-        """Take out of the journal what is gone, now that it was told."""
-        gone = await asyncio.to_thread(lambda: [name for name in self._gone if _is_gone(name)])
-        if gone:
-            await journal.forget(gone)
 
     @property
     def skipped(self) -> int:
@@ -275,8 +264,6 @@ class Batch:
     async def _take(self, outcome: Outcome) -> None:
         self._progress.ended(outcome)
         self._summary.add(outcome)
-        if isinstance(outcome.error, InvalidSourceError):
-            self._gone.append(outcome.name)
         news = outcome.status == "failed" or (self._every_result and outcome.ok)
         if news and (outcome.status != "skipped" or outcome.note or self._telling.verbose):
             self._screen.say(line_of(outcome))
@@ -284,9 +271,3 @@ class Batch:
             await to_its_end(partial(print_json, outcome))
         if self._report is not None:
             await self._report.add(outcome)
-
-
-def _is_gone(name: str) -> bool:
-    """Whether a recording is no more, and not on a disk that is away: its folder is there."""
-    path = Path(name)
-    return not os.path.lexists(path) and path.parent.is_dir() and any(path.parent.iterdir())

@@ -11,15 +11,17 @@ from rich.text import Text
 
 from audio_enhance import AUDIO_SUFFIXES, CONTENT_TYPES, ApiVersion, Journal
 
-from .batch import Batch, Telling, Work
+from .batch import Batch, Telling, Work, by_strengths
 from .interrupt import run
 from .options import PATH, local_option, telling_options, version_option
 from .places import check_results
-from .recordings import Recordings, find_recordings
+from .recordings import Recordings, find_recordings, size_of
 from .screen import error_console
 from .service import open_client
 from .settings import JOURNAL_NAME, Settings
+from .summary import resume_command
 from .text import several, shown
+from .unfinished import Unfinished, unfinished
 
 _LISTED = 5  # links by their names
 
@@ -125,7 +127,10 @@ def enhance(
             api_version=api_version,
             delete_uploads=delete_uploads,
         )
-        work = Work(sources={tuple(dict.fromkeys(strengths)): list(found.sizes)}, sizes=found.sizes)
+        left = Unfinished()
+        if journal is not None:
+            left = await unfinished(journal, files, found.sizes, strengths)
+        work = await asyncio.to_thread(_work_of, found, strengths, left)
         batch = Batch(work, settings, telling, journal, redo=redo)
         try:
             async with AsyncExitStack() as stack:
@@ -141,12 +146,29 @@ def enhance(
                 ok = await batch.run(client, opened)
             if overwrite and batch.skipped:
                 error_console().print("--overwrite replaces other files; --redo, what is done.")
+            if left.others and journal is not None:
+                _say_others(left.others, journal)
         except asyncio.CancelledError:
             batch.stopped()
             raise
         return 0 if ok and not found.unreadable else 1
 
     return run(enhanced())
+
+
+def _work_of(found: Recordings, strengths: tuple[int, ...], left: Unfinished) -> Work:
+    jobs = [(name, strength) for name in found.sizes for strength in strengths]
+    return Work(
+        sources=by_strengths([*dict.fromkeys(jobs), *left.meant]),
+        sizes=found.sizes | {name: size_of(name) for name, _ in left.meant},
+    )
+
+
+def _say_others(count: int, journal: Path) -> None:
+    text = f"{several(count, 'result')} of other recordings or strengths is not done yet."
+    text = text if count == 1 else text.replace(" is not", " are not")
+    text = f"{text} To finish them: {resume_command(journal)}"
+    error_console().print(Text(text), soft_wrap=True)
 
 
 def _planned(work: Work, settings: Settings) -> Iterator[tuple[str, int]]:

@@ -16,6 +16,7 @@ from .places import check_results
 from .recordings import size_of
 from .service import open_client
 from .settings import Settings, journal_in
+from .unfinished import is_over
 
 _EPILOG = """
 \b
@@ -75,6 +76,6 @@ def _work_of(entries: list[JournalEntry]) -> Work:
         if source not in sizes:
             sizes[source] = size_of(source)
         # A recording that was moved away when it was done is nothing to be done again.
-        if sizes[source] or entry.state != EntryState.SUCCEEDED:
+        if sizes[source] or not (entry.state == EntryState.SUCCEEDED or is_over(entry)):
             jobs.append((source, entry.strength))
     return Work(sources=by_strengths(jobs), sizes=sizes)

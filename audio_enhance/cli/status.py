@@ -18,7 +18,8 @@ from .options import PATH
 from .outcome import near
 from .settings import journal_in
 from .summary import resume_command
-from .text import shown
+from .text import several, shown
+from .unfinished import is_over
 
 _LISTED = 20
 
@@ -42,10 +43,11 @@ class _Status:
     journal: Path
     counts: dict[EntryState, int]
     failures: list[JournalEntry]
+    gone: int
 
     @property
     def unfinished(self) -> int:
-        return sum(self.counts.values()) - self.counts[EntryState.SUCCEEDED]
+        return sum(self.counts.values()) - self.counts[EntryState.SUCCEEDED] - self.gone
 
 
 @click.command(short_help="Show how far a run is, or was.")
@@ -73,11 +75,14 @@ async def _read(path: Path, *, listed: int | None) -> _Status:
     async with await Journal.read(path) as reader:
         counts = await reader.counts()
         failures: list[JournalEntry] = []
+        gone: list[JournalEntry] = []
         async for entry in reader.entries(EntryState.FAILED):
-            if len(failures) == listed:
-                break
-            failures.append(entry)
-        return _Status(path, counts, failures)
+            if listed is None or len(failures) < listed:
+                failures.append(entry)
+            if entry.gone:
+                gone.append(entry)
+        over = await asyncio.to_thread(lambda: sum(map(is_over, gone)))
+        return _Status(path, counts, failures, over)
 
 
 def _fields(status: _Status) -> dict[str, object]:
@@ -85,6 +90,7 @@ def _fields(status: _Status) -> dict[str, object]:
         "journal": str(status.journal),
         "total": sum(status.counts.values()),
         "unfinished": status.unfinished,
+        "gone": status.gone,
         "counts": {state.value: count for state, count in status.counts.items()},
         "failures": [
             {
@@ -120,6 +126,9 @@ def _print(status: _Status) -> None:
     unlisted = status.counts[EntryState.FAILED] - len(status.failures)
     if unlisted:
         console.print(f"\nand {unlisted:,} more that failed; --json lists all of them")
+    if status.gone:
+        gone = several(status.gone, "result")
+        console.print(f"\n{gone} of recordings that are gone, which resume leaves out")
     if status.unfinished:
         command = resume_command(status.journal)
         console.print(

@@ -2,8 +2,11 @@ import json
 import re
 from pathlib import Path
 
+import attrs
 import pytest
 
+from audio_enhance import EntryState, Journal
+from audio_enhance.cli.settings import JOURNAL_NAME
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
 from tests.support.disk import needs_mounting, small_disk
@@ -127,6 +130,36 @@ async def test_what_is_gone_is_told_once(command: Command, tmp_path: Path) -> No
     assert "There is no such file." in first.err
     second = await command("resume", "enhanced", "--json")
     assert (second.status, [line["status"] for line in second.lines]) == (0, ["skipped"])
+    looked = json.loads((await command("status", "enhanced", "--json")).out)
+    assert (looked["total"], looked["gone"], looked["unfinished"]) == (2, 1, 0)
+    assert "1 result of recordings that are gone" in (await command("status", "enhanced")).out
+
+    # It was on a disk that was away, say: when that is back, there is something to do.
+    make(tmp_path, "rec/b.wav")
+    third = await command("resume", "enhanced", "--json")
+    assert third.status == 0
+    assert sorted(line["status"] for line in third.lines) == ["skipped", "succeeded"]
+
+
+async def test_a_folder_again_is_what_resume_does(command: Command, tmp_path: Path) -> None:
+    make(tmp_path, "rec/a.wav", "rec/b.wav", "c.wav")
+    assert (await command("enhance", "rec", "c.wav", "--json")).status == 0
+    async with await Journal.open(tmp_path / "enhanced" / JOURNAL_NAME) as journal:
+        # As if the run had died before any of it was fetched.
+        async for entry in journal.entries():
+            Path(str(entry.output)).unlink()
+            await journal.save(attrs.evolve(entry, state=EntryState.PROCESSED, output=None))
+    (tmp_path / "rec/b.wav").unlink()
+
+    again = await command("enhance", "rec", "--json")
+    assert again.status == 0
+    assert [line["status"] for line in again.lines] == ["succeeded"] * 2
+    assert "1 result of other recordings or strengths is not done yet." in again.err
+    assert "audio-enhance resume enhanced/.audio-enhance.sqlite" in again.err
+    rest = await command("resume", "enhanced", "--json")
+    assert rest.status == 0
+    assert sorted(line["status"] for line in rest.lines) == ["skipped", "succeeded"]
+    assert "not done yet" not in (await command("enhance", "rec")).err
 
 
 async def test_what_is_done_is_done_again_when_it_is_told_to(

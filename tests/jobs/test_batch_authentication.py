@@ -77,7 +77,8 @@ async def test_wrong_credentials_are_found_with_the_first_request(tmp_path: Path
         async with b.another(wrong) as client:
             report = await client.enhance_batch(b.sources(30), strength=93, output_dir=b.out)
         assert statuses(report) == {"failed": 30}
-        assert sum(not outcome.not_started for outcome in report) <= 4  # those that waited for the same answer
+        # Those that waited for the same answer were begun.
+        assert sum(not outcome.not_started for outcome in report) <= 4
         assert isinstance(report.stopped_by, AuthenticationError)
         assert {record.route for record in b.service.record} == {TOKEN}
         assert b.count(TOKEN) <= 2

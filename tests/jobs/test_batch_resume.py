@@ -537,3 +537,38 @@ async def test_a_journal_that_cannot_be_written_afterwards_throws_nothing_away(
         second = await b.batch(sources, journal=b.journal)
         assert statuses(second) == {"skipped": 3}
         assert b.count(CREATE) == 3
+
+
+@pytest.mark.parametrize("state", [EntryState.UPLOADED, EntryState.PROCESSED, EntryState.FAILED])
+async def test_a_recording_that_is_gone_is_finished_from_its_upload(
+    tmp_path: Path, state: EntryState
+) -> None:
+    async with bench(tmp_path) as b:
+        sources = [b.source("a/talk.mp3"), b.source("b/talk.mp3")]
+        first = await b.batch(sources, strength=[50, 93], journal=b.journal)
+        for outcome in first[:2]:
+            assert outcome.path is not None
+            outcome.path.unlink()
+            entry = {} if state != EntryState.UPLOADED else {"enhancement_id": None}
+            await change(b, "a/talk.mp3", outcome.strength, state=state, output=None, **entry)
+        sources[0].unlink()
+        await b.forget()
+        report = await b.batch(sources, strength=[50, 93], journal=b.journal)
+        b.check(report)
+        assert statuses(report) == {"succeeded": 2, "skipped": 2}
+        assert [outcome.path for outcome in report] == [outcome.path for outcome in first]
+        assert b.count(PUT) == 2
+        assert b.count(CREATE) == (6 if state == EntryState.UPLOADED else 4)
+
+
+async def test_a_recording_whose_upload_is_gone_too_says_so(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        source = b.source("a.mp3")
+        await b.batch([source], journal=b.journal)
+        await change(b, "a.mp3", state=EntryState.UPLOADED, asset_id="none", enhancement_id=None)
+        source.unlink()
+        await b.forget()
+        [outcome] = await b.batch([source], journal=b.journal)
+        assert "is gone" in str(outcome.error)
+        assert (outcome.name, outcome.status) == (str(source), "failed")
+        assert rows(b)["a.mp3", 93]["gone"] == 1

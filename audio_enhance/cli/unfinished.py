@@ -1,0 +1,76 @@
+"""What a journal holds that is not done yet."""
+
+import asyncio
+import os
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+
+import attrs
+
+from audio_enhance import EntryState, Journal, JournalEntry, JournalError
+
+from .recordings import size_of
+
+
+@attrs.frozen
+class Unfinished:
+    """What earlier runs left, seen from a command that names recordings and folders.
+
+    Attributes:
+        meant: The recordings that the command means, with their strengths, and does not name:
+            of its folders, but gone since, with their uploads at the server.
+        others: How many results the command does not mean.
+    """
+
+    meant: Sequence[tuple[str, int]] = ()
+    others: int = 0
+
+
+async def unfinished(
+    journal: Path, given: Sequence[str], known: Iterable[str], strengths: Collection[int]
+) -> Unfinished:
+    """Return what is left in a journal, as far as it can be read.
+
+    Args:
+        journal: The journal's file.
+        given: Files and folders as the command names them.
+        known: The recordings that were found there.
+        strengths: At which strengths they are to be enhanced.
+    """
+    try:
+        async with await Journal.read(journal) as reader:
+            done = {EntryState.SUCCEEDED}
+            entries = [entry async for entry in reader.entries(*set(EntryState) - done)]
+    except JournalError:
+        return Unfinished()  # there is none yet, or who opens it for the run says what is wrong
+    return await asyncio.to_thread(_seen_from, entries, given, known, strengths)
+
+
+def is_over(entry: JournalEntry) -> bool:
+    """Whether a recording is gone, and that was told; blocks."""
+    return entry.gone and not size_of(entry.source)
+
+
+def _seen_from(
+    entries: Iterable[JournalEntry],
+    given: Sequence[str],
+    known: Iterable[str],
+    strengths: Collection[int],
+) -> Unfinished:
+    found = {_written(name) for name in known}
+    folders = tuple(os.path.join(_written(name), "") for name in given)  # noqa: PTH118
+    meant: list[tuple[str, int]] = []
+    others = 0
+    for entry in entries:
+        name, strength = entry.source, entry.strength
+        if is_over(entry) or (name in found and strength in strengths):
+            continue
+        if strength in strengths and name.startswith(folders):
+            meant.append((name, strength))
+        else:
+            others += 1
+    return Unfinished(meant, others)
+
+
+def _written(name: str) -> str:
+    return os.path.abspath(name)  # noqa: PTH100  as journals write it, without ".."
