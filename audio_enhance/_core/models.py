@@ -1,16 +1,14 @@
 """The API's two nouns as frozen classes with the API's own field names (the guide, Concepts)."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeGuard
 
 import attrs
 
 from .errors import InvalidStrengthError, ProtocolError
 from .redaction import redacted_repr
-
-_T = TypeVar("_T")
 
 
 class _Status(StrEnum):
@@ -84,26 +82,30 @@ def _timestamp(value: object) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-class _Fields:
-    """Takes fields out of a JSON object and says which one does not fit."""
+def _read(
+    noun: str, data: object, readers: Mapping[str, Callable[[Any], Any]], may_lack: Container[str]
+) -> dict[str, Any]:
+    """Return the fields of a JSON object; raises `ProtocolError` naming one that does not fit."""
+    if not _is_object(data):
+        raise ProtocolError(f"The API answered with something that is no {noun}.")
+    fields: dict[str, Any] = {}
+    for name, read in readers.items():
+        value = data.get(name)
+        if value is None and name in may_lack:
+            fields[name] = None
+            continue
+        try:
+            if value is True or value is False:  # to Python they are numbers
+                raise ValueError
+            fields[name] = read(value)
+        except (ValueError, OverflowError):
+            message = f"The API's {noun} has no usable field {name!r}."
+            raise ProtocolError(message) from None
+    return fields
 
-    def __init__(self, noun: str, data: object) -> None:
-        if not isinstance(data, Mapping):
-            raise ProtocolError(f"The API answered with something that is no {noun}.")
-        self._noun = noun
-        self._data: Mapping[str, Any] = data
 
-    def take(self, name: str, read: Callable[[Any], _T]) -> _T:
-        value = self._data.get(name)
-        if not isinstance(value, bool):
-            try:
-                return read(value)
-            except (ValueError, OverflowError):
-                pass
-        raise ProtocolError(f"The API's {self._noun} has no usable field {name!r}.")
-
-    def optional(self, name: str, read: Callable[[Any], _T]) -> _T | None:
-        return None if self._data.get(name) is None else self.take(name, read)
+def _is_object(data: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(data, Mapping)
 
 
 @attrs.frozen(kw_only=True)
@@ -132,19 +134,9 @@ class Asset:
     @classmethod
     def from_json(cls, data: object) -> Self:
         """Read the API's JSON object; raises `ProtocolError` naming a field that does not fit."""
-        fields = _Fields("asset", data)
-        created_at = fields.take("created_at", _timestamp)
-        return cls(
-            id=fields.take("id", _id),
-            filename=fields.take("filename", _text),
-            upload_url=fields.optional("upload_url", _text),
-            status=fields.take("status", AssetStatus),
-            created_at=created_at,
-            updated_at=fields.optional("updated_at", _timestamp) or created_at,
-            byte_size=fields.optional("byte_size", _number),
-            content_type=fields.optional("content_type", _text),
-            checksum=fields.optional("checksum", _text),
-        )
+        fields = _read("asset", data, _ASSET, _ASSET_MAY_LACK)
+        fields["updated_at"] = fields["updated_at"] or fields["created_at"]
+        return cls(**fields)
 
 
 @attrs.frozen(kw_only=True)
@@ -169,23 +161,39 @@ class SpeechEnhancement:
     @classmethod
     def from_json(cls, data: object) -> Self:
         """Read the API's JSON object; raises `ProtocolError` naming a field that does not fit."""
-        fields = _Fields("speech enhancement", data)
-        return cls(
-            id=fields.take("id", _id),
-            asset_id=fields.take("asset_id", _id),
-            strength=fields.take("strength", _number),
-            status=fields.take("status", EnhancementStatus),
-            download_url=fields.optional("download_url", _text),
-            requested_processing_at=fields.take("requested_processing_at", _timestamp),
-            finished_processing_at=fields.optional("finished_processing_at", _timestamp),
-            model_id=fields.optional("model_id", _id),
-        )
+        return cls(**_read("speech enhancement", data, _ENHANCEMENT, _ENHANCEMENT_MAY_LACK))
 
     @property
     def finished(self) -> bool:
         """Whether the server will not work on it any more, whatever it calls that."""
         unknown = self.status not in EnhancementStatus.__members__.values()
         return self.status.finished or (unknown and self.finished_processing_at is not None)
+
+
+# How each field is read, and which may be missing or null.
+_ASSET: dict[str, Callable[[Any], Any]] = {
+    "id": _id,
+    "filename": _text,
+    "upload_url": _text,
+    "status": AssetStatus,
+    "created_at": _timestamp,
+    "updated_at": _timestamp,
+    "byte_size": _number,
+    "content_type": _text,
+    "checksum": _text,
+}
+_ASSET_MAY_LACK = {"upload_url", "updated_at", "byte_size", "content_type", "checksum"}
+_ENHANCEMENT: dict[str, Callable[[Any], Any]] = {
+    "id": _id,
+    "asset_id": _id,
+    "strength": _number,
+    "status": EnhancementStatus,
+    "download_url": _text,
+    "requested_processing_at": _timestamp,
+    "finished_processing_at": _timestamp,
+    "model_id": _id,
+}
+_ENHANCEMENT_MAY_LACK = {"download_url", "finished_processing_at", "model_id"}
 
 
 def check_strength(strength: object) -> int:

@@ -38,6 +38,7 @@ class Delivery:
     row: JournalRow | None
     reservations: Reservations
     _reserved: list[Path] = attrs.field(factory=list[Path], init=False)
+    _probable: Path | None = attrs.field(default=None, init=False)
     _checked: Path | None = attrs.field(default=None, init=False)
 
     @contextmanager
@@ -48,11 +49,17 @@ class Delivery:
             OutputExistsError: The result of another call is going to have it.
         """
         try:
-            self._reserve(self.outputs.expected(self.job.source, self.job.strength))
+            self._reserve(self._expected())
             yield self
         finally:
             for path in self._reserved:
                 self.reservations.release(path)
+
+    def _expected(self) -> Path:
+        """Return where the result will probably be, as long as no other of this call is there."""
+        if self._probable is None or self.outputs.has(self._probable):
+            self._probable = self.outputs.expected(self.job.source, self.job.strength)
+        return self._probable
 
     def _reserve(self, path: Path) -> None:
         if path not in self._reserved:
@@ -70,10 +77,8 @@ class Delivery:
             OutputError: The folder takes no result of that size.
         """
         outputs, row = self.outputs, self.row
-        await outputs.prove(byte_size, outputs.directory)
-        expected = outputs.expected(self.job.source, self.job.strength)
-        await outputs.prove(byte_size, expected.parent)
-        there = await outputs.check(expected)
+        expected = self._expected()
+        there = await outputs.check(expected, byte_size)
         self._checked = expected
         if outputs.overwrite or not there:
             return
@@ -140,10 +145,9 @@ class Delivery:
 
     async def _folder(self) -> Path:
         """Return the folder that the result will probably be in: renaming crosses no disks."""
-        outputs, row = self.outputs, self.row
-        earlier = None if row is None else await row.own_result(outputs.directory)
-        expected = outputs.expected(self.job.source, self.job.strength)
-        return (earlier or expected).parent
+        row = self.row
+        earlier = None if row is None else await row.own_result(self.outputs.directory)
+        return (earlier or self._expected()).parent
 
     async def _place(self, name: str) -> tuple[Path, bool]:
         """Return where the result goes, and whether a file that is there may go."""

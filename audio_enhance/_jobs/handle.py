@@ -93,6 +93,7 @@ class Job:
     ) -> None:
         self.id = f"{next(_numbers):x}-{secrets.token_hex(6)}"
         self.source = source
+        self._label = source.label
         self.strength = strength
         self.priority = priority
         self.extra_enhancements = 0
@@ -161,10 +162,11 @@ class Job:
     def ids(self) -> Ids:
         """What is known of it at the server so far."""
         ids: Ids = {}
-        if self.asset is not None:
-            ids["asset_id"] = self.asset.id
-        if self.enhancement is not None:
-            ids["enhancement_id"] = self.enhancement.id
+        asset, enhancement = self.track.asset, self.track.enhancement
+        if asset is not None:
+            ids["asset_id"] = asset.id
+        if enhancement is not None:
+            ids["enhancement_id"] = enhancement.id
         return ids
 
     def cancel(self) -> bool:
@@ -250,7 +252,7 @@ class Job:
         """Record an event and pass it on."""
         event = kind(
             job_id=self.id,
-            source=self.source.label,
+            source=self._label,
             strength=self.strength,
             **self.ids,
             **details,

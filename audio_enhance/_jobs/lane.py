@@ -83,7 +83,7 @@ class Lane:
     @property
     def unsubmitted(self) -> int:
         """How many jobs the server has not answered yet that it has them."""
-        return sum(job.track.enhancement is None for job in self._jobs)
+        return len([job for job in self._jobs if job.track.enhancement is None])
 
     @property
     def jobs(self) -> tuple[Job, ...]:

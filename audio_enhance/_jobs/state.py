@@ -126,6 +126,9 @@ class Track:
     def copy(self) -> "Track":
         """Return one that goes its own way from here."""
         track = Track()
-        for name in self.__slots__:
-            setattr(track, name, getattr(self, name))
+        track.state = self.state
+        track.asset = self.asset
+        track.enhancement = self.enhancement
+        track.submitted = self.submitted
+        track._uncertain = self._uncertain
         return track

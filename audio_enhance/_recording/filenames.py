@@ -4,11 +4,10 @@ import os
 import re
 import unicodedata
 import warnings
-from pathlib import PurePath
 
 from aiohttp import content_disposition_filename, parse_content_disposition
 
-from .media_types import AUDIO_SUFFIXES
+from .media_types import AUDIO_SUFFIXES, split_ending
 
 # Device names of Windows, with any ending ("Naming Files, Paths, and Namespaces").
 _RESERVED = re.compile(
@@ -53,8 +52,8 @@ def is_part_name(name: str) -> bool:
 
 def result_name(filename: str, strength: int) -> str:
     """Return the name that the guide's step 5 shows: `<stem>-enhanced-<strength>p.<ext>`."""
-    name = PurePath(filename)
-    return on_disk(safe_name(f"{name.stem}-enhanced-{strength}p{name.suffix}"))
+    stem, ending = split_ending(filename)
+    return on_disk(safe_name(f"{stem}-enhanced-{strength}p{ending}"))
 
 
 def recording_name(name: str) -> str | None:
@@ -63,8 +62,10 @@ def recording_name(name: str) -> str | None:
     It becomes a file of the user's: nothing hidden, and nothing that another program would run
     or read as its own, such as `.bashrc`, `conftest.py` or `setup.exe`.
     """
-    name = on_disk(safe_name(safe_name(name).lstrip(". ")))
-    return name if PurePath(name).suffix.lower() in AUDIO_SUFFIXES else None
+    name = safe_name(name)
+    if name.startswith((".", " ")):
+        name = safe_name(name.lstrip(". "))
+    return on_disk(name) if split_ending(name)[1].lower() in AUDIO_SUFFIXES else None
 
 
 def name_from_header(value: str | None) -> str | None:

@@ -5,6 +5,7 @@ import hashlib
 import io
 import mmap
 import threading
+from typing import NamedTuple
 
 import attrs
 
@@ -46,8 +47,7 @@ def digest(file: io.RawIOBase, cancelled: threading.Event) -> tuple[int, bytes]:
     return length, md5.digest()
 
 
-@attrs.frozen
-class ContentKey:
+class ContentKey(NamedTuple):
     """What makes two recordings the same to the server: their bytes and their type."""
 
     md5: bytes

@@ -1,7 +1,6 @@
 """The content types that the API takes, and which of them a file name stands for."""
 
 import re
-from pathlib import PurePath
 
 from audio_enhance._core.errors import UnsupportedMediaTypeError
 
@@ -50,6 +49,12 @@ _A_TYPE = re.compile(r"[!-~]+/[ -~]+")
 AUDIO_SUFFIXES = frozenset(_BY_SUFFIX)
 
 
+def split_ending(name: str) -> tuple[str, str]:
+    """Return a bare name without its ending, and the ending: `.mp3`, or nothing."""
+    stem, _, ending = name.rpartition(".")
+    return (stem, f".{ending}") if stem and ending else (name, "")
+
+
 def content_type_of(
     filename: str, override: str | None = None, *, check: bool = True, label: str | None = None
 ) -> str:
@@ -74,7 +79,7 @@ def content_type_of(
                 hint=f"It takes: {', '.join(sorted(CONTENT_TYPES))}.",
             )
         return override
-    suffix = PurePath(filename).suffix.lower()
+    suffix = split_ending(filename)[1].lower()
     try:
         return _BY_SUFFIX[suffix]
     except KeyError:

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterable
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path
 from threading import Event
 from typing import Self
 
@@ -25,7 +25,7 @@ from .content import (
 )
 from .filenames import bare_name, safe_name
 from .fingerprint import Fingerprint
-from .media_types import content_type_of, sniff_suffix
+from .media_types import content_type_of, sniff_suffix, split_ending
 
 
 @attrs.define(eq=False)
@@ -270,4 +270,4 @@ def _sendable(name: str) -> str:
     """Return a name without what no request and no result should hold, control characters."""
     if name.isprintable():
         return name
-    return safe_name(name) or f"recording{PurePath(name).suffix}"
+    return safe_name(name) or f"recording{split_ending(name)[1]}"

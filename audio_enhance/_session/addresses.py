@@ -3,7 +3,8 @@
 import ipaddress
 import re
 import socket
-from urllib.parse import SplitResult, urljoin, urlsplit
+from functools import lru_cache
+from urllib.parse import urljoin, urlsplit
 
 import attrs
 from yarl import URL
@@ -14,34 +15,55 @@ from audio_enhance._core.redaction import redact
 # What RFC 3986 allows in a URI; anything else would go out unescaped (yarl, `encoded=True`).
 _URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 _WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
-
+_SITE = re.compile(_WHOLE.pattern + r"[^/?#]*")
 
 Origin = tuple[str, str, int]
+_PORTS = {"http": 80, "https": 443}
+
+
+@attrs.frozen
+class _Site:
+    """What an address begins with, up to its path: how it is reached, and where.
+
+    Attributes:
+        origin: Scheme, host and port, for comparing (RFC 6454).
+        private: Whether it is this machine or in a network that is not the internet.
+    """
+
+    origin: Origin
+    private: bool
+
+    @property
+    def plain_http(self) -> bool:
+        """Whether it is spoken to without encryption."""
+        return self.origin[0] == "http"
+
+
+def _site_of(url: str) -> _Site | None:
+    """Return where an address leads; `None` if it is unusable."""
+    found = _SITE.match(url)
+    return None if found is None else _site(found[0])
+
+
+@lru_cache(maxsize=64)  # an API and its object store have a few
+def _site(beginning: str) -> _Site | None:
+    try:
+        parts = urlsplit(beginning)
+        port = parts.port  # a malformed one raises here
+    except ValueError:
+        return None
+    host = parts.hostname or ""
+    # Looking up a name with an empty or endless label fails with a UnicodeError (RFC 1035 §2.3.4).
+    named = all(0 < len(label) < 64 for label in host.removesuffix(".").split("."))
+    if port == 0 or not named or parts.scheme not in _PORTS or parts.username is not None:
+        return None
+    return _Site((parts.scheme, host, port or _PORTS[parts.scheme]), _is_private(host))
 
 
 def origin(url: str) -> Origin | None:
     """Return scheme, host and port of a URL, for comparing (RFC 6454); `None` if it is unusable."""
-    parts = _split(url)
-    if parts is None:
-        return None
-    return parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme]
-
-
-_PORTS = {"http": 80, "https": 443}
-
-
-def _split(url: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(url)
-        usable = parts.port is None or parts.port > 0  # a malformed port raises here
-    except ValueError:
-        return None
-    # Looking up a name with an empty or endless label fails with a UnicodeError (RFC 1035 §2.3.4).
-    labels = (parts.hostname or "").removesuffix(".").split(".")
-    named = all(0 < len(label) < 64 for label in labels)
-    if usable and named and parts.scheme in _PORTS and parts.username is None:
-        return parts
-    return None
+    site = _site_of(url)
+    return None if site is None else site.origin
 
 
 def _is_private(host: str) -> bool:
@@ -68,7 +90,7 @@ def check_own(url: str, what: str) -> str:
     Raises:
         ConfigurationError: It is no http or https address.
     """
-    if not _URI.fullmatch(url) or _split(url) is None or "?" in url or "#" in url:
+    if not _URI.fullmatch(url) or _site_of(url) is None or "?" in url or "#" in url:
         raise ConfigurationError(
             f"The {what} {redact(url)!r} is no usable address.",
             hint="Give one such as https://host or http://127.0.0.1:8080.",
@@ -90,15 +112,14 @@ class Reach:
     base_url: str
     plain_http: bool
     private: bool
-    origin: Origin | None
+    origin: Origin
 
     @classmethod
     def of(cls, base_url: str) -> "Reach":
         """Return where the API at an address may send us."""
-        parts = urlsplit(base_url)
-        plain_http = parts.scheme == "http"
-        private = plain_http or _is_private(parts.hostname or "")
-        return cls(base_url, plain_http, private, origin(base_url))
+        site = _site_of(base_url)
+        assert site is not None, "it was checked"
+        return cls(base_url, site.plain_http, site.plain_http or site.private, site.origin)
 
     def checked(self, url: str) -> str:
         """Return an address that a server gave, relative to the API's or not, if it may be used.
@@ -123,12 +144,12 @@ class Reach:
 
     def _checked(self, base: str, url: str) -> str:
         target = _joined(base, url)
-        parts = _split(target) if _URI.fullmatch(url) else None
-        if parts is None:
+        site = _site_of(target) if _URI.fullmatch(url) else None
+        if site is None:
             raise ProtocolError(f"The server gave an address that is none: {redact(url)!r}.")
-        if parts.scheme == "http" and not self.plain_http:
+        if site.plain_http and not self.plain_http:
             raise ProtocolError(f"The server gave an unencrypted address: {redact(url)!r}.")
-        if not self.private and _is_private(parts.hostname or ""):
+        if site.private and not self.private:
             raise ProtocolError(
                 f"The server gave an address of a private network: {redact(url)!r}."
             )

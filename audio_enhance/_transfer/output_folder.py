@@ -4,7 +4,6 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 
 import attrs
@@ -78,31 +77,25 @@ class OutputFolder:
         folder.protected.add_recordings(paths)
         return folder
 
-    async def prove(self, byte_size: int, folder: Path) -> None:
-        """See whether a result can be written there, before it is paid for.
-
-        Looked at once, and again after one could not be written: a disk that was full then
-        takes no others either until there is room.
-
-        Args:
-            byte_size: Of the source; the result is about as large.
-            folder: Where in the directory; a link may lead to another disk.
-
-        Raises:
-            OutputError: It cannot.
-        """
-        if folder not in self._take_files:
-            await to_its_end(partial(try_writing, folder, byte_size))
-            self._take_files.add(folder)
-
-    async def check(self, path: Path) -> bool:
+    async def check(self, path: Path, byte_size: int = 0) -> bool:
         """See that a result may have a path, and return whether something is there now.
 
+        Whether its folder takes results is looked at once, and again after one could not be
+        written: a disk that was full then takes no others either until there is room.
+
+        Args:
+            path: The path.
+            byte_size: Of the source; the result is about as large.
+
         Raises:
-            OutputError: A file that has to stay is there.
+            OutputError: A file that has to stay is there, or the folder takes no such result.
         """
 
         def look() -> bool:
+            for folder in (self.directory, path.parent):  # a link may lead to another disk
+                if folder not in self._take_files:
+                    try_writing(folder, byte_size)
+                    self._take_files.add(folder)
             self.protected.check(path)
             return is_taken(path)
 
@@ -111,6 +104,10 @@ class OutputFolder:
     def doubt(self) -> None:
         """Look again: a result could not be written there."""
         self._take_files.clear()
+
+    def has(self, path: Path) -> bool:
+        """Whether another result of this call has a path."""
+        return hash(same_name(str(path))) in self._taken
 
     def expected(self, source: Source, strength: int) -> Path:
         """Return where a result will be if the server names it as the guide shows."""
@@ -124,7 +121,7 @@ class OutputFolder:
             name: The server's name for it.
             earlier: Where the earlier result of the same source is, which it replaces.
         """
-        if earlier is not None and hash(same_name(str(earlier))) not in self._taken:
+        if earlier is not None and not self.has(earlier):
             path = earlier
         else:
             path = self._free(source, name)
@@ -134,7 +131,7 @@ class OutputFolder:
     def beside(self, path: Path, number: int) -> Path | None:
         """Take the path beside another one that has this number, `None` if another result has."""
         numbered = path.with_name(f"{path.stem}-{number}{path.suffix}")
-        if hash(same_name(str(numbered))) in self._taken:
+        if self.has(numbered):
             return None
         self.claim(numbered)
         return numbered
@@ -147,7 +144,7 @@ class OutputFolder:
         folder = self._beside(source)
         path = folder / name
         number = 1
-        while hash(same_name(str(path))) in self._taken:
+        while self.has(path):
             if (
                 number == 1
                 and source.path is not None
@@ -162,7 +159,9 @@ class OutputFolder:
         return path
 
     def _beside(self, source: Source) -> Path:
-        if source.path is None or same_name(source.path.name) not in self._twins:
+        if not self._twins or source.path is None:
+            return self.directory
+        if same_name(source.path.name) not in self._twins:
             return self.directory
         return self._own_folder(source.path)
 

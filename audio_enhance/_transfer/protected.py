@@ -49,7 +49,7 @@ class ProtectedFiles:
             OutputError: The place is a file's that has to stay.
         """
         what = None
-        if (name := _name_of(target)) in self._files:
+        if self._files and (name := _name_of(target)) in self._files:
             _, what = self._files[name]
         elif found := _numbers_of(target):
             self._look_at_recordings()

@@ -34,10 +34,11 @@ class Reservations:
 
     def release(self, path: Path) -> None:
         """Give a place back."""
-        owners = self._owners[_key(path)]
+        key = _key(path)
+        owners = self._owners[key]
         owners.pop()
         if not owners:
-            del self._owners[_key(path)]
+            del self._owners[key]
 
 
 def _key(path: Path) -> str:

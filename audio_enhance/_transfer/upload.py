@@ -1,9 +1,10 @@
 """One PUT to a presigned URL: exactly the signed headers, a streamed body, the answer read."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import unquote_plus
 
 from audio_enhance._core.cancellation import end, in_thread, to_its_end
 from audio_enhance._core.errors import (
@@ -33,6 +34,7 @@ from .storage import Storage
 _READ_BYTES = 1 << 20
 # A transfer that is alone may hold the event loop for a little longer, and costs a tenth less.
 _SLICE_BYTES_ALONE = 2 * PIECE_BYTES
+_SIGNED = re.compile(r"[?&]X-Amz-SignedHeaders=([^&]+)")
 
 OnBytes = Callable[[int], None]
 _T = TypeVar("_T")
@@ -44,8 +46,8 @@ def signed_headers(url: str, fingerprint: Fingerprint, content_type: str) -> dic
     Raises:
         ProtocolError: It wants a header whose value nobody told us.
     """
-    query = parse_qs(urlsplit(url).query)
-    signed = {name for names in query.get("X-Amz-SignedHeaders", ()) for name in names.split(";")}
+    found = _SIGNED.findall(url.partition("#")[0])
+    signed = {name for names in found for name in unquote_plus(names).split(";")}
     # Set always, signed or not: without it aiohttp sends the body in chunks, which S3 refuses.
     headers = {"Content-Length": str(fingerprint.byte_size)}
     if "content-type" in signed:
