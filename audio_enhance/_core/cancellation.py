@@ -65,9 +65,10 @@ async def in_thread(work: Callable[[threading.Event], _T]) -> _T:
     """
     cancelled = threading.Event()
     try:
-        return await asyncio.to_thread(work, cancelled)
-    finally:
+        return await asyncio.get_running_loop().run_in_executor(None, work, cancelled)
+    except asyncio.CancelledError:
         cancelled.set()
+        raise
 
 
 async def to_its_end(work: Callable[[], _T], undo: Callable[[_T], object] | None = None) -> _T:

@@ -1,8 +1,7 @@
 """Waits for a place, where they are given out by priority."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 
 from audio_enhance._scheduler.places import Places, Ticket
 
@@ -56,17 +55,28 @@ class PriorityGate:
         """Give a place back; a second time changes nothing."""
         self._let_in(self._places.leave(ticket))
 
-    @asynccontextmanager
-    async def place(self, priority: int) -> AsyncGenerator[None]:
-        """Hold a place for the length of a block."""
-        ticket = await self.enter(priority)
-        try:
-            yield
-        finally:
-            self.leave(ticket)
+    def place(self, priority: int) -> "_Visit":
+        """Hold a place for the length of a block, with `async with`."""
+        return _Visit(self, priority)
 
     def _let_in(self, tickets: Iterable[Ticket]) -> None:
         for ticket in tickets:
             admitted = self._admitted[ticket]
             if not admitted.done():  # cancelled just now: it will leave by itself
                 admitted.set_result(None)
+
+
+class _Visit:
+    """One holder's stay."""
+
+    __slots__ = ("_gate", "_priority", "_ticket")
+
+    def __init__(self, gate: PriorityGate, priority: int) -> None:
+        self._gate = gate
+        self._priority = priority
+
+    async def __aenter__(self) -> None:
+        self._ticket = await self._gate.enter(self._priority)
+
+    async def __aexit__(self, *exception: object) -> None:
+        self._gate.leave(self._ticket)

@@ -70,19 +70,18 @@ class _Body:
         self,
         source: Source,
         fingerprint: Fingerprint,
-        file: Reader,
+        begun: tuple[Reader, memoryview],
         watch: StallWatch,
         pacing: Pacing,
         on_bytes: OnBytes,
     ) -> None:
         self._source = source
         self._fingerprint = fingerprint
-        self._file = file
+        self._file, self._rest = begun
         self._watch = watch
         self._pacing = pacing
         self._progress = Progress(on_bytes)
-        self._rest = memoryview(b"")
-        self._unread = fingerprint.byte_size
+        self._unread = fingerprint.byte_size - len(self._rest)
         self._sent = 0
         self._sender: asyncio.Task[Any] | None = None
         self.failure: Exception | None = None
@@ -96,7 +95,7 @@ class _Body:
         self._sender = asyncio.current_task()
         try:
             self._progress.reached(self._sent)
-            if self._rest or self._unread:
+            if self._unread + len(self._rest) >= PIECE_BYTES // 2:
                 await self._pacing.take()
             if not self._rest and self._unread:
                 self._rest = await self._read()
@@ -137,7 +136,28 @@ class _Body:
             if self._sender is not None and self._sender is not asyncio.current_task():
                 await end([self._sender])
         finally:
-            await _aside(self._source.content, self._file.close)
+            if not self._file.closed:
+                await _aside(self._source.content, self._file.close)
+
+
+def _begin(content: Content, expected: Fingerprint) -> tuple[Reader, memoryview]:
+    """Open it and read its beginning; what is short is read to its end, looked at and closed.
+
+    All in one hop to a thread, which costs more than reading a small recording.
+    """
+    file = content.open(expected)
+    try:
+        beginning = file.read(PIECE_BYTES) or b""
+        if len(beginning) >= expected.byte_size:
+            content.verify(file, expected)
+            file.close()
+    except OSError as error:
+        file.close()
+        raise _unreadable(error) from error
+    except BaseException:
+        file.close()
+        raise
+    return file, memoryview(beginning)[: expected.byte_size]
 
 
 async def _aside(
@@ -170,8 +190,10 @@ async def put(storage: Storage, source: Source, url: str, on_bytes: OnBytes) -> 
     headers = signed_headers(url, fingerprint, source.content_type)
     watch = StallWatch(storage.timeouts.stall)
     content = source.content
-    file = await _aside(content, lambda: content.open(fingerprint), undo=lambda file: file.close())
-    body = _Body(source, fingerprint, file, watch, storage.pacing, on_bytes)
+    begun = await _aside(
+        content, lambda: _begin(content, fingerprint), undo=lambda begun: begun[0].close()
+    )
+    body = _Body(source, fingerprint, begun, watch, storage.pacing, on_bytes)
 
     async def send() -> Answer:
         async with storage.transport.put(url, headers, body) as response:

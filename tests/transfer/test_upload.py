@@ -26,6 +26,7 @@ from audio_enhance._transfer.stall import StallWatch
 from audio_enhance._transfer.upload import (
     _READ_BYTES,
     _SLICE_BYTES_ALONE,
+    _begin,
     _Body,
     put,
     signed_headers,
@@ -127,7 +128,7 @@ class TestWhatGoesOut:
         body = _Body(
             source,
             fingerprint,
-            source.content.open(fingerprint),
+            _begin(source.content, fingerprint),
             StallWatch(60),
             shared,
             lambda sent: None,
