@@ -119,6 +119,7 @@ async def test_what_fails_is_listed_with_what_to_do(command: Command, tmp_path: 
     assert [line["status"] for line in again.lines] == ["skipped", "succeeded"]
 
 
+@pytest.mark.slow
 async def test_what_is_gone_is_told_once(command: Command, tmp_path: Path) -> None:
     make(tmp_path, "rec/a.wav", "rec/b.wav")
     assert (await command("enhance", "rec", FIREFLY_SERVICES_CLIENT_SECRET="wrong")).status == 1
@@ -162,6 +163,7 @@ async def test_a_folder_again_is_what_resume_does(command: Command, tmp_path: Pa
     assert "not done yet" not in (await command("enhance", "rec")).err
 
 
+@pytest.mark.slow
 async def test_what_is_done_is_done_again_when_it_is_told_to(
     command: Command, tmp_path: Path
 ) -> None:
@@ -188,6 +190,7 @@ async def test_what_is_done_is_done_again_when_it_is_told_to(
     assert result.read_bytes() == Rehearsal.expected(content("a.wav"), 93)
 
 
+@pytest.mark.slow
 async def test_a_content_type_and_overwriting(command: Command, tmp_path: Path) -> None:
     make(tmp_path, "raw.bin")
     options = ("--content-type", "audio/wav", "--no-journal", "--output-dir", "out")
@@ -290,6 +293,7 @@ async def test_the_local_service_enhances_without_credentials(
     assert sorted(line["status"] for line in again.lines) == ["failed", "skipped"]
 
 
+@pytest.mark.slow
 async def test_results_of_the_local_service_are_not_taken_for_those_of_the_api(
     command: Command, tmp_path: Path, enhance_service: LocalService
 ) -> None:

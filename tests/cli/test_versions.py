@@ -48,6 +48,7 @@ async def test_a_generation_that_there_is_not(
     assert "v3" in run.err
 
 
+@pytest.mark.slow
 async def test_uploads_are_deleted_where_it_is_asked_for(
     command: Command, tmp_path: Path, enhance_service: LocalService
 ) -> None:

@@ -13,12 +13,13 @@ from audio_enhance.local.enhancer import Rehearsal
 from tests.jobs.support import CREATE, PUT, bench, files_below
 
 ROOT = Path(__file__).parents[2]
+slow = pytest.mark.slow
 KINDS = [
-    pytest.param("kill", ("links", "earlier"), id="killed"),
-    pytest.param("kill", ("earlier",), id="killed without hard links"),
+    pytest.param("kill", ("links", "earlier"), id="killed", marks=slow),
+    pytest.param("kill", ("earlier",), id="killed without hard links", marks=slow),
     pytest.param("kill", (), id="killed without hard links at the first result"),
-    pytest.param("cancel", ("links", "earlier"), id="cancelled"),
-    pytest.param("full", ("links", "earlier"), id="disk full"),
+    pytest.param("cancel", ("links", "earlier"), id="cancelled", marks=slow),
+    pytest.param("full", ("links", "earlier"), id="disk full", marks=slow),
 ]
 
 

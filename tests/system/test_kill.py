@@ -182,11 +182,6 @@ async def test_four_runs_that_are_killed(tmp_path: Path) -> None:
         await killed(b, 4, signal.SIGKILL, recordings=6, seed=1)
 
 
-async def test_six_runs_that_are_killed_while_the_recordings_change(tmp_path: Path) -> None:
-    async with bench(tmp_path, speed=1, seconds=0.01) as b:
-        await killed(b, 6, signal.SIGKILL, recordings=5, seed=6, changing=True)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 async def test_many_runs_that_die_while_the_recordings_change(
@@ -204,18 +199,6 @@ async def test_two_runs_that_are_interrupted(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-async def test_fifty_runs_that_are_killed(tmp_path: Path) -> None:
-    async with bench(tmp_path, speed=1, seconds=0.02) as b:
-        await killed(b, 50, signal.SIGKILL, recordings=60, seed=50)
-
-
-@pytest.mark.slow
-async def test_fifty_runs_that_are_interrupted(tmp_path: Path) -> None:
-    async with bench(tmp_path, speed=1, seconds=0.02) as b:
-        runs = await killed(b, 50, signal.SIGINT, recordings=90, seed=51)
-        assert runs.uncertain == Counter()
-
-
 @needs_mounting
 @pytest.mark.virtual_time
 async def test_a_disk_that_fills_up_in_the_middle_and_is_freed(tmp_path: Path) -> None:

@@ -32,6 +32,11 @@ class Connection:
         self._writer.write(data)
         await self._writer.drain()
 
+    async def some(self) -> bytes:
+        """What comes next."""
+        async with asyncio.timeout(PATIENCE):
+            return await self._reader.read(65536)
+
     async def to_its_end(self) -> bytes:
         """What comes until the application closes it."""
         async with asyncio.timeout(PATIENCE):
@@ -71,11 +76,10 @@ async def test_a_head_after_an_answer_is_waited_for_anew(
 ) -> None:
     connection = await Connection.to(site)
     await connection.send(b"GET /static/none HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    assert (await connection.some()).startswith(b"HTTP/1.1 404")
     monkeypatch.setattr(PatientProtocol, "HEAD_SECONDS", 0.01)
     await connection.send(HALF)
-    answer = await connection.to_its_end()
-    assert answer.startswith(b"HTTP/1.1 404")
-    assert answer.count(b"HTTP/1.1") == 1
+    assert b"HTTP/1.1" not in await connection.to_its_end()
 
 
 async def test_a_body_that_stops_coming_is_not_waited_for(
@@ -111,6 +115,7 @@ async def test_event_streams_owe_nothing(
     async with visitor.events() as events:
         assert (await anext(events)).kind == "state"
         await asyncio.sleep(0.05)
+        monkeypatch.undo()  # the next requests come when a busy machine gets to it
         sending = asyncio.create_task(visitor.announce())
         assert (await anext(events)).kind == "recording"
         await visitor.call("DELETE", f"recordings/{(await sending).json['id']}")

@@ -124,6 +124,7 @@ async def test_a_crash_fails_one_job_and_not_the_next(
     assert workers() != [crashed]
 
 
+@pytest.mark.slow
 async def test_a_recording_over_which_a_worker_dies_twice_is_not_tried_again(
     enhancer: SpeechEnhancer, short: Path, endless: Path, tmp_path: Path
 ) -> None:
@@ -147,6 +148,7 @@ async def test_what_is_too_long_is_refused(short: Path, tmp_path: Path) -> None:
     await enhancer.close()
 
 
+@pytest.mark.slow
 async def test_a_worker_that_died_while_idle_is_not_missed(
     enhancer: SpeechEnhancer, short: Path, tmp_path: Path
 ) -> None:
@@ -174,6 +176,7 @@ async def test_a_cancelled_one_leaves_nothing_behind(
     await run(enhancer, short, tmp_path / "result")
 
 
+@pytest.mark.slow
 async def test_one_that_is_cancelled_again_and_again_leaves_nothing_behind(
     enhancer: SpeechEnhancer, endless: Path, tmp_path: Path
 ) -> None:
@@ -188,6 +191,7 @@ async def test_one_that_is_cancelled_again_and_again_leaves_nothing_behind(
     assert not (tmp_path / "result").exists()
 
 
+@pytest.mark.slow
 async def test_one_that_is_cancelled_while_its_worker_starts_leaves_nothing_behind(
     enhancer: SpeechEnhancer, short: Path, tmp_path: Path
 ) -> None:
@@ -202,6 +206,7 @@ async def test_one_that_is_cancelled_while_its_worker_starts_leaves_nothing_behi
     await run(enhancer, short, tmp_path / "result")
 
 
+@pytest.mark.slow
 async def test_one_that_waits_for_a_worker_can_be_cancelled(
     short: Path, endless: Path, tmp_path: Path
 ) -> None:
@@ -292,11 +297,13 @@ def script(folder: Path, source: Path, result: Path) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.slow
 def test_a_script_needs_no_guard(short: Path, tmp_path: Path) -> None:
     process = script(tmp_path, short, tmp_path / "result")
     assert process.communicate(timeout=PATIENCE) == ("enhanced\n", "")
 
 
+@pytest.mark.slow
 async def test_ctrl_c_is_the_applications_affair(endless: Path, tmp_path: Path) -> None:
     process = script(tmp_path, endless, tmp_path / "result")
     await started(tmp_path / "result")
@@ -310,6 +317,7 @@ async def test_ctrl_c_is_the_applications_affair(endless: Path, tmp_path: Path) 
     assert not (tmp_path / "result").exists()
 
 
+@pytest.mark.slow
 async def test_a_worker_does_not_outlive_an_application_that_was_killed(
     endless: Path, tmp_path: Path
 ) -> None:
