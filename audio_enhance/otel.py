@@ -183,7 +183,7 @@ class Telemetry:
                 self._count_bytes(job, received, "download")
             case Submitted():
                 job.submitted, job.moved = time.monotonic(), 0
-            case Processing(status=status) if status.finished and job.submitted is not None:
+            case Processing(finished=True) if job.submitted is not None:
                 self._processing.record(time.monotonic() - job.submitted)
                 job.submitted = None
             case Retrying(error=error):

@@ -11,7 +11,14 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from audio_enhance import AudioEnhanceError, EnhanceClient
+from audio_enhance import (
+    AudioEnhanceError,
+    EnhanceClient,
+    EnhancementStatus,
+    Processing,
+    Queued,
+    Submitted,
+)
 from audio_enhance.local import Fault, Faults, LocalService
 from audio_enhance.otel import Telemetry
 
@@ -154,3 +161,14 @@ async def test_dashboards_find_what_is_documented(
         if isinstance(metric.data, Histogram):
             # Jobs of a second are to be told from those of three.
             assert [at for at in metric.data.data_points[0].explicit_bounds if at < 5]
+
+
+async def test_an_end_that_has_another_name_is_one() -> None:
+    watched = Watched()
+    told: dict[str, Any] = {"job_id": "1", "source": "a.mp3", "strength": 93}
+    watched.telemetry.on_event(Queued(**told))
+    watched.telemetry.on_event(Submitted(**told, position=0))
+    for finished in (False, True):
+        status = EnhancementStatus("canceled")
+        watched.telemetry.on_event(Processing(**told, status=status, finished=finished))
+    assert watched.points()["audio_enhance.processing.duration"][0].count == 1

@@ -58,10 +58,12 @@ class Processing(Event):
 
     Attributes:
         status: What the API said last.
+        finished: Whether the server is done with it, whatever it calls that.
         expected_end: When it is expected to be finished (UTC); `None` when nothing is known.
     """
 
     status: EnhancementStatus
+    finished: bool = False
     expected_end: datetime | None = None
 
 

@@ -119,6 +119,8 @@ class Asset:
         content_type: Its type; `None` where the server does not tell.
         checksum: The base64 MD5 of its bytes; the API's later revision leaves it `None` until
             the upload has landed.
+        retry_after: The seconds that the server asks to wait before it is asked again, if it
+            does (`retry-after`).
     """
 
     id: str
@@ -130,6 +132,7 @@ class Asset:
     byte_size: int | None
     content_type: str | None
     checksum: str | None
+    retry_after: float | None = attrs.field(default=None, eq=False, repr=False)
 
     @classmethod
     def from_json(cls, data: object) -> Self:
@@ -147,6 +150,8 @@ class SpeechEnhancement:
         strength: 0 to 100: how much of the enhanced audio is in the result.
         download_url: Where the result is, once the status is `succeeded`: an address of the API
             that redirects, or itself a presigned URL, depending on the API's revision.
+        retry_after: The seconds that the server asks to wait before it is asked again, if it
+            does (`retry-after`).
     """
 
     id: str
@@ -157,6 +162,7 @@ class SpeechEnhancement:
     requested_processing_at: datetime
     finished_processing_at: datetime | None
     model_id: str | None
+    retry_after: float | None = attrs.field(default=None, eq=False, repr=False)
 
     @classmethod
     def from_json(cls, data: object) -> Self:

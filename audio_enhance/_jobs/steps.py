@@ -110,7 +110,8 @@ class Steps:
         await self._waited(poll, limit)
         asset = await self.api.get_asset(asset_id, on_retry=on_retry)
         while not asset.status.final:
-            if not await self._waited(poll, limit):
+            poll.hold(self.clock.monotonic(), asset.retry_after)
+            if not await self._waited(poll, limit if timeout is not None else limit + poll.excused):
                 raise WaitTimeoutError(
                     f"The asset was not ready within {limit:g} s after its upload"
                     f" (status {asset.status.value}).",
@@ -152,6 +153,7 @@ class Steps:
         limit = self._storage.timeouts.processing if timeout is None else timeout
         poll = Poll(self._polling, self.clock.monotonic())
         while not enhancement.finished:
+            poll.hold(self.clock.monotonic(), enhancement.retry_after)
             if not await self._waited(poll, limit):
                 raise WaitTimeoutError(
                     f"The enhancement was not finished within {limit:g} s; it goes on there.",

@@ -221,7 +221,8 @@ class ServerQueue:
         try:
             found = await self._ask(self._owners[key][0].enhancement.asset_id, key)
         except AudioEnhanceError as error:
-            if error.retryable and not self.window.unanswered(key, self._clock.monotonic()):
+            now = self._clock.monotonic()
+            if error.retryable and not self.window.unanswered(key, now, error.retry_after):
                 return
             raise
         expected = self._expected_end(key)

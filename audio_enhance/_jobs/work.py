@@ -253,7 +253,12 @@ class Work:
 
     def _on_status(self, enhancement: SpeechEnhancement, expected_end: datetime | None) -> None:
         self._track.enhancement = enhancement
-        self._subscribers.tell(Processing, status=enhancement.status, expected_end=expected_end)
+        self._subscribers.tell(
+            Processing,
+            status=enhancement.status,
+            finished=enhancement.finished,
+            expected_end=expected_end,
+        )
 
     def _one_more(self) -> None:
         # Counted with one job only: the server makes it once, however many wait for it.

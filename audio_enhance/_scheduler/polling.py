@@ -1,9 +1,13 @@
 """When to ask again: the waits between two questions about something that takes its time."""
 
 from collections.abc import Callable
+from math import inf
 from random import uniform
 
 import attrs
+
+# Whatever a server asks for, it is asked again after an hour.
+LONGEST_HOLD = 3600.0
 
 
 @attrs.frozen(kw_only=True)
@@ -38,6 +42,9 @@ class Poll:
         expected: The seconds it is expected to take; `None` when nothing is known.
         near: Whether, when they have passed, its end is probably near.
         spread: Draws a number between two others.
+        not_before: When to ask again at the earliest, as the server asked for.
+        excused: The seconds that were waited longer than usual, as the server asked for, an hour
+            at most; a limit that is not the caller's own grows by them.
         patience: A larger share than the policy's, for as long as to notice the end late by that
             share costs nobody anything; the longest wait grows with it.
         questions: How often was asked so far; counted by whoever asks.
@@ -48,11 +55,25 @@ class Poll:
     expected: float | None = attrs.field(default=None, kw_only=True)
     near: bool = attrs.field(default=True, kw_only=True)
     spread: Callable[[float, float], float] = attrs.field(default=uniform, kw_only=True)
+    not_before: float = attrs.field(default=-inf, init=False)
+    excused: float = attrs.field(default=0.0, init=False)
     patience: float = attrs.field(default=0.0, init=False)
     questions: int = attrs.field(default=0, init=False)
 
+    def hold(self, now: float, seconds: float | None) -> None:
+        """Ask no earlier than a server asks for (`retry-after`), an hour from now at the latest."""
+        if seconds is None:
+            return
+        seconds = min(seconds, LONGEST_HOLD)
+        self.not_before = now + seconds
+        longer = max(0.0, seconds - self._usual_wait(now))
+        self.excused = min(self.excused + longer, LONGEST_HOLD)
+
     def wait(self, now: float) -> float:
         """Return the seconds to wait before the next question."""
+        return max(self._usual_wait(now), self.not_before - now)
+
+    def _usual_wait(self, now: float) -> float:
         waited = now - self.since
         if self.expected is not None and self.questions == 0:
             return max(0.0, self.expected - waited)

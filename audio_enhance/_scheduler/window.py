@@ -20,13 +20,14 @@ from audio_enhance._core.errors import Phase, WaitTimeoutError
 from audio_enhance._core.models import EnhancementStatus, SpeechEnhancement
 
 from .estimate import ProcessingEstimate
-from .polling import Poll, PollPolicy
+from .polling import LONGEST_HOLD, Poll, PollPolicy
 
 # One in work and one behind it; deeper only where the server would idle otherwise, since what
 # was submitted can no longer be reordered or cancelled for free.
 _SHALLOWEST = 2
 _DEEPEST = 32
-_LAGS_REMEMBERED = 8
+# Of the lags and of the differences between the clocks, the latest.
+_REMEMBERED = 8
 # Without a limit from the caller, an enhancement is given up after this many times its
 # estimate, but never before half an hour, and after a day at the latest.
 _STUCK_FACTOR = 20
@@ -66,6 +67,7 @@ class _Entry:
         noticed: When it became the head.
         behind: When it was last found waiting for somebody else's.
         failing: Since when no question about it was answered.
+        not_before: When to ask about it at the earliest, as the server asked for.
     """
 
     id: str
@@ -78,6 +80,7 @@ class _Entry:
     noticed: float = 0.0
     behind: float | None = None
     failing: float | None = None
+    not_before: float = -math.inf
 
 
 class Window:
@@ -109,8 +112,9 @@ class Window:
         self._longest = longest
         self._spread = spread
         self._entries: list[_Entry] = []
+        self._skews: deque[float] = deque(maxlen=_REMEMBERED)
         self._last_end: datetime | None = None
-        self._lags: deque[float] = deque(maxlen=_LAGS_REMEMBERED)
+        self._lags: deque[float] = deque(maxlen=_REMEMBERED)
 
     # Questions
 
@@ -168,7 +172,9 @@ class Window:
             freed: What `freed` was when it got its place, if it had to wait for that.
         """
         requested = enhancement.requested_processing_at
-        self._add(enhancement, byte_size, content_type, now, now - requested.timestamp())
+        skew = now - requested.timestamp()
+        self._skews.append(skew)
+        self._add(enhancement, byte_size, content_type, now, skew)
         if freed is not None:
             self._learn_lag((requested - freed).total_seconds())
 
@@ -195,7 +201,7 @@ class Window:
         if found.status == EnhancementStatus.QUEUED:
             entry.behind = now
         if found.finished:
-            ended = found.finished_processing_at
+            ended = self._end_of(found, now)
             if ended is not None:
                 self._learn(entry, ended, found.status)
             self._remove(entry, ended, now)
@@ -211,16 +217,22 @@ class Window:
                 "get_speech_enhancement(asset_id, enhancement_id), or run the batch again with "
                 "its journal.",
             )
+        if entry.poll is not None:
+            entry.poll.hold(now, found.retry_after)
+            entry.not_before = entry.poll.not_before
         self._plan(entry, now)
         return None
 
-    def unanswered(self, enhancement_id: str, now: float) -> bool:
-        """Note that a question had no answer; return whether the enhancement is given up."""
+    def unanswered(self, enhancement_id: str, now: float, retry_after: float | None = None) -> bool:
+        """Note that a question had no answer; return whether the enhancement is given up.
+
+        It is at once where the server asks to wait for longer than anybody waits.
+        """
         entry = self._entry(enhancement_id)
         if entry.failing is None:
             entry.failing = now
         longest = _UNREACHABLE if self._longest is None else min(_UNREACHABLE, self._longest)
-        if now - entry.failing >= longest:
+        if now - entry.failing >= longest or (retry_after or 0.0) > LONGEST_HOLD:
             self._remove(entry, None, now)
             return True
         self._plan(entry, now)
@@ -250,6 +262,8 @@ class Window:
             return  # taken up as well: it is asked about for both
         age = enhancement.requested_processing_at
         entry = _Entry(enhancement.id, age, byte_size, content_type, skew)
+        if enhancement.retry_after is not None:
+            entry.not_before = now + min(enhancement.retry_after, LONGEST_HOLD)
         insort(self._entries, entry, key=lambda other: other.age)
         if self._entries[0] is entry and len(self._entries) > 1:
             self._entries[1].poll = None  # an older one became known: it is the head no longer
@@ -291,7 +305,9 @@ class Window:
         if expected is not None:
             expected *= 1.0 + _MARGIN
         near = self.estimate.knows(head.content_type, head.byte_size)
-        return Poll(self._polling, since, expected=expected, near=near, spread=self._spread)
+        poll = Poll(self._polling, since, expected=expected, near=near, spread=self._spread)
+        poll.not_before = head.not_before
+        return poll
 
     def _patience(self, head: _Entry) -> float:
         """Return how late the head's end may be noticed, as a share of the time it has taken.
@@ -317,7 +333,20 @@ class Window:
             limit = _STUCK_UNKNOWN
             if expected is not None:
                 limit = min(max(_STUCK_FACTOR * expected, _STUCK_LEAST), _STUCK_UNKNOWN)
+            limit += entry.poll.excused
         return now - since if now - since > limit else None
+
+    def _end_of(self, found: SpeechEnhancement, now: float) -> datetime | None:
+        """Return when it ended on the server's own clock, which cannot be later than now.
+
+        Before anything was created by this run its clock is not known, nor needed: whatever is
+        created from then on begins after that end.
+        """
+        ended = found.finished_processing_at
+        if ended is None or not self._skews:
+            return None
+        # The smallest holds the least of the way that an answer took.
+        return min(ended, datetime.fromtimestamp(now - min(self._skews), UTC))
 
     def _learn(self, entry: _Entry, ended: datetime, status: EnhancementStatus) -> None:
         """Learn from an end how long processing took, on the server's own clock."""

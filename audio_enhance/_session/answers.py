@@ -69,8 +69,12 @@ class Answer:
             body = body.replace(known.encode(), "…".encode())
         return self if body == self.body else attrs.evolve(self, body=body)
 
-    def read(self, from_json: Callable[[Any], _T]) -> _T:
+    def read(self, from_json: Callable[[Any], _T], now: float) -> _T:
         """Return what the JSON in the body stands for.
+
+        Args:
+            from_json: Reads it.
+            now: The seconds since 1970 in UTC.
 
         Raises:
             ProtocolError: It stands for nothing, being cut or what a proxy has made of it, for
@@ -82,13 +86,15 @@ class Answer:
             said = error.message
         except (ValueError, RecursionError):
             said = f"The answer ({self.status}) is not JSON."
-        raise self.unusable(said)
+        raise self.unusable(said, now)
 
-    def unusable(self, message: str) -> ProtocolError:
+    def unusable(self, message: str, now: float) -> ProtocolError:
         """Return the error for an answer of success that is not what was asked for."""
-        return ProtocolError(
+        error = ProtocolError(
             message, request_id=self.request_id, retryable=True, outcome_unknown=True
         )
+        error.retry_after = retry_after(self.headers, now)
+        return error
 
 
 def retry_after(headers: Mapping[str, str], now: float) -> float | None:

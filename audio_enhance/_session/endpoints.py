@@ -5,6 +5,8 @@ from contextlib import suppress
 from math import inf
 from typing import TypeVar, Unpack
 
+import attrs
+
 from audio_enhance._core.clock import Clock
 from audio_enhance._core.errors import (
     AudioEnhanceError,
@@ -19,7 +21,7 @@ from audio_enhance._core.models import Asset, SpeechEnhancement
 from audio_enhance._core.phase import Phase, Where
 
 from .addresses import Reach, origin
-from .answers import REDIRECTS, Answer, api_error
+from .answers import REDIRECTS, Answer, api_error, retry_after
 from .rate_limits import RateLimits, Window
 from .redirects import followed
 from .retry import OnRetry, Retrier
@@ -62,7 +64,7 @@ async def fetch_grant(
             },
         )
         if answer.ok:
-            return answer.read(Grant.from_json)
+            return answer.read(Grant.from_json, clock.time())
         if answer.status in REDIRECTS:
             raise ProtocolError("The token endpoint redirects; secrets do not follow.")
         # It knows patterns of secrets; this one need not look like any.
@@ -236,16 +238,26 @@ class EnhanceApi:
         async def hop(url: str) -> str | None:
             if not self.is_own(url):
                 return None
-            return await self._request(_location, "GET", Call(url), on_retry=on_retry, **where)
+            return await self._request(self._location, "GET", Call(url), on_retry=on_retry, **where)
 
         with locating(**where):
             return await followed(url, hop, self.reach)
 
     def _asset(self, answer: Answer) -> Asset:
-        return _stayed(answer).read(self._wire.read_asset)
+        now = self._clock.time()
+        asset = _stayed(answer).read(self._wire.read_asset, now)
+        return attrs.evolve(asset, retry_after=retry_after(answer.headers, now))
 
     def _enhancement(self, answer: Answer) -> SpeechEnhancement:
-        return _stayed(answer).read(self._wire.read_enhancement)
+        now = self._clock.time()
+        enhancement = _stayed(answer).read(self._wire.read_enhancement, now)
+        return attrs.evolve(enhancement, retry_after=retry_after(answer.headers, now))
+
+    def _location(self, answer: Answer) -> str:
+        if answer.ok:
+            said = "The API did not redirect to the result."
+            raise answer.unusable(said, self._clock.time())
+        return answer.headers.get("Location", "")
 
     async def _request(
         self,
@@ -305,12 +317,6 @@ class EnhanceApi:
         if isinstance(self._tokens, RenewingTokens):
             return await self._tokens.token(on_retry)
         return await self._tokens.token()
-
-
-def _location(answer: Answer) -> str:
-    if answer.ok:
-        raise answer.unusable("The API did not redirect to the result.")
-    return answer.headers.get("Location", "")
 
 
 def _stayed(answer: Answer) -> Answer:

@@ -20,6 +20,7 @@ def described(
     requested: float,
     status: EnhancementStatus = EnhancementStatus.QUEUED,
     ended: float | None = None,
+    retry_after: float | None = None,
 ) -> SpeechEnhancement:
     """Return an enhancement as the server describes it; times are ours."""
     return SpeechEnhancement(
@@ -31,6 +32,7 @@ def described(
         requested_processing_at=server_time(requested),
         finished_processing_at=None if ended is None else server_time(ended),
         model_id=None,
+        retry_after=retry_after,
     )
 
 
@@ -55,11 +57,12 @@ class Replay:
         size: int = 1_000_000,
         content_type: str = WAV,
         freed: float | None = None,
+        retry_after: float | None = None,
     ) -> None:
         """Tell that one was created, whose answer came at a time."""
         self.now = at
         requested = self._requested[enhancement_id] = at if requested is None else requested
-        found = described(enhancement_id, requested)
+        found = described(enhancement_id, requested, retry_after=retry_after)
         since = None if freed is None else server_time(freed)
         self.window.submitted(found, size, content_type, at, freed=since)
 
@@ -75,10 +78,13 @@ class Replay:
         at: float,
         status: EnhancementStatus = EnhancementStatus.PROCESSING,
         ended: float | None = None,
+        retry_after: float | None = None,
     ) -> WaitTimeoutError | None:
         """Tell what the server answered."""
         self.now = at
-        found = described(enhancement_id, self._requested[enhancement_id], status, ended)
+        found = described(
+            enhancement_id, self._requested[enhancement_id], status, ended, retry_after
+        )
         return self.window.answered(enhancement_id, found, at)
 
     def finish(self, enhancement_id: str, ended: float, at: float | None = None) -> None:

@@ -114,6 +114,32 @@ class TestLimits:
         assert poll.wait_within(BEGAN + 1e9, None) == 15
 
 
+class TestTheServersWish:
+    def test_it_is_kept_once(self) -> None:
+        poll = Poll(POLICY, BEGAN, spread=even)
+        poll.hold(BEGAN + 1, 45.0)
+        assert poll.wait(BEGAN + 1) == 45
+        poll.hold(BEGAN + 46, None)
+        assert poll.wait(BEGAN + 46) == pytest.approx(11.5)
+
+    def test_no_longer_than_an_hour(self) -> None:
+        poll = Poll(POLICY, BEGAN)
+        poll.hold(BEGAN, 1e9)
+        assert poll.wait(BEGAN) == 3600
+
+    def test_less_than_is_waited_anyway_changes_nothing(self) -> None:
+        poll = Poll(POLICY, BEGAN, spread=even)
+        poll.hold(BEGAN + 40, 1.0)
+        assert poll.wait(BEGAN + 40) == 10
+        assert poll.excused == 0
+
+    def test_what_is_excused_has_an_end(self) -> None:
+        poll = Poll(POLICY, BEGAN, spread=even)
+        for _ in range(3):
+            poll.hold(BEGAN + 4, 3000.0)
+        assert poll.excused == 3600
+
+
 @pytest.mark.parametrize("wrong", [{"shortest": 0}, {"longest": -1}, {"share": 0}])
 def test_policies_that_make_no_sense(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError):

@@ -238,6 +238,61 @@ class TestLearning:
         assert replay.window.ids == ()
         assert replay.expected() is None
 
+    def test_nothing_from_an_end_that_is_yet_to_come(self) -> None:
+        """What is learned is capped by our own clock, whatever the server's times say."""
+        replay = Replay()
+        replay.submit("a", 0.0)
+        replay.submit("b", 0.0)
+        replay.finish("a", 86400.0 + 10.0, at=12.0)
+        assert replay.expected() == pytest.approx(12.0)
+        assert replay.at <= 12.0 + 12.0 * MARGIN
+        replay.finish("b", 20.0, at=25.0)
+        assert replay.window.freed == server_time(20.0)
+        assert replay.window.estimate.typical == pytest.approx((12.0 + 8.0) / 2)
+
+    def test_nothing_from_such_an_end_of_one_that_was_taken_up(self) -> None:
+        replay = Replay()
+        replay.take_up("a", 50.0, requested=0.0)
+        replay.finish("a", 86400.0, at=60.0)
+        assert replay.window.freed is None
+        replay.submit("b", 61.0)
+        replay.finish("b", 71.0)
+        assert replay.expected() == pytest.approx(10.0)
+
+
+class TestTheServersWish:
+    def test_longer_than_anybody_waits_it_is_given_up_at_once(self) -> None:
+        replay = Replay()
+        replay.submit("a", 0.0)
+        assert not replay.window.unanswered("a", 1.0, 3600.0)
+        assert replay.window.unanswered("a", 2.0, 3601.0)
+        assert replay.window.ids == ()
+
+    def test_nothing_is_asked_earlier(self) -> None:
+        replay = Replay()
+        replay.submit("a", 0.0)
+        replay.find("a", 1.0, retry_after=45.0)
+        assert replay.at == 46.0
+        replay.find("a", 46.0)
+        assert replay.at < 46.0 + 45.0
+
+    def test_not_even_first(self) -> None:
+        replay = Replay()
+        replay.submit("a", 0.0, retry_after=45.0)
+        replay.submit("b", 0.0, retry_after=999.0)
+        assert replay.at == 45.0
+        replay.finish("a", 50.0)
+        assert replay.at == 999.0
+
+    def test_after_an_hour_it_is_asked_all_the_same_and_not_given_up_for_that(self) -> None:
+        replay = Replay()
+        replay.submit("a", 0.0)
+        replay.find("a", 1.0, retry_after=1e9)
+        assert replay.at == 3601.0
+        replay.taught(1.0)
+        assert replay.find("a", 3601.0) is None
+        assert replay.find("a", 1801.0 + 3601.0) is not None
+
 
 class TestGivingUp:
     def test_at_the_callers_limit_from_when_the_server_began(self) -> None:

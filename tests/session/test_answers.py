@@ -232,12 +232,12 @@ class TestApiErrors:
 
 class TestJson:
     def test_what_is_json(self) -> None:
-        assert answer(200, {"a": 1}).read(dict) == {"a": 1}
+        assert answer(200, {"a": 1}).read(dict, 0.0) == {"a": 1}
 
     @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff", b"[" * 200_000, b"9" * 10_000])
     def test_what_is_not(self, body: bytes) -> None:
         with pytest.raises(ProtocolError, match=r"200.*not JSON") as caught:
-            answer(200, body, x_request_id="r-1").read(dict)
+            answer(200, body, x_request_id="r-1").read(dict, 0.0)
         assert caught.value.request_id == "r-1"
         assert caught.value.retryable
         assert caught.value.outcome_unknown

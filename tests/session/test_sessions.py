@@ -74,7 +74,7 @@ class TestBytesOnTheWire:
         assert request.headers["x-api-key"] == "the-id"
         assert request.headers["content-type"] == "application/json"
         assert request.body == b'{"strength": 93}'
-        assert (answer.status, answer.read(dict)) == (201, {})
+        assert (answer.status, answer.read(dict, 0.0)) == (201, {})
 
     async def test_a_form(self, transport: Transport) -> None:
         async with RawServer([reply()]) as server:

@@ -156,7 +156,7 @@ class TestFailures:
         body = squeezed.compress(b'{"a": 1}') + squeezed.flush()
         async with RawServer([reply(body=body, content_encoding="gzip")]) as server:
             answer = await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
-        assert answer.read(dict) == {"a": 1}
+        assert answer.read(dict, 0.0) == {"a": 1}
         assert server.requests[0].headers["accept-encoding"]
 
     @pytest.mark.skipif(

@@ -1,0 +1,405 @@
+"""Every answer that the API, S3 or a proxy can give and that must not end a job: none does.
+
+A row is a kind of answer, with all that belong to it. Each is met by a whole job, in either
+generation of the API, and the job delivers what it would have without it.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any, get_args
+
+import attrs
+import pytest
+from aiohttp import web
+
+from audio_enhance import ApiVersion, EnhanceResult, RetryPolicy
+from audio_enhance._session.retry import _MOST_RENEWALS
+from audio_enhance.local import Behaviour, Fault
+from audio_enhance.local.conditions.faults import Garble
+from tests.conftest import Connect, World
+from tests.support.interposed import (
+    Change,
+    Instead,
+    Interposed,
+    both,
+    fields,
+    header,
+    refusal,
+    replaced,
+    s3_refusal,
+)
+from tests.support.results import expected
+
+TOKEN = "POST /ims/token/v3"
+CREATE_ASSET, GET_ASSET = "POST /assets", "GET /assets/:id"
+CREATE, POLL = "POST /speech_enhancements", "GET /speech_enhancements/:id"
+LOCATE = "GET /speech_enhancements/:id/download"
+PUT, GET = "PUT /object", "GET /object"
+API = (CREATE_ASSET, GET_ASSET, CREATE, POLL)
+FIRST_ONLY = ("v1",)
+BOTH: tuple[ApiVersion, ...] = get_args(ApiVersion)
+
+
+@attrs.define
+class Scene:
+    """What a job meets, and what became of it."""
+
+    world: World
+    says: Interposed
+    patch: pytest.MonkeyPatch
+    recording: Path
+    version: ApiVersion
+    result: EnhanceResult | None = None
+    waited: float = 0.0
+
+    def count(self, route: str, status: int | None = None) -> int:
+        return self.world.service.count(route, status)
+
+    def times(self, route: str) -> list[float]:
+        return [record.time for record in self.world.service.record if record.route == route]
+
+
+Step = Callable[[Scene], None]
+
+
+@attrs.frozen
+class Row:
+    """One kind of answer, as one of those that belong to it."""
+
+    name: str
+    arrange: Step
+    check: Step = lambda _: None
+    versions: tuple[str, ...] = BOTH
+    behaviour: dict[str, Any] = attrs.field(factory=dict[str, Any])
+    client: dict[str, Any] = attrs.field(factory=dict[str, Any])
+
+
+def changed(route: str, change: Change, times: int = 1) -> Step:
+    return lambda scene: scene.says.change(route, change, times=times)
+
+
+def instead(route: str, answer: Instead, times: int = 1) -> Step:
+    return lambda scene: scene.says.instead(route, answer, times=times)
+
+
+def struck(fault: Fault, route: str | None, times: int = 1, **how: Any) -> Step:
+    return lambda scene: scene.world.service.faults.script(fault, route=route, times=times, **how)
+
+
+def extra(count: int) -> Step:
+    def check(scene: Scene) -> None:
+        assert scene.result is not None
+        assert scene.result.extra_enhancements == count
+
+    return check
+
+
+def seen(route: str, count: int) -> Step:
+    def check(scene: Scene) -> None:
+        assert scene.count(route) == count
+
+    return check
+
+
+def all_of(*steps: Step) -> Step:
+    def take(scene: Scene) -> None:
+        for step in steps:
+            step(scene)
+
+    return take
+
+
+def ended_urls() -> Iterator[Row]:
+    for route in (PUT, GET):
+        for code in ("ExpiredToken", "InvalidToken"):
+            # A new URL each time, and the last one that is asked for.
+            refused = instead(route, s3_refusal(400, code), _MOST_RENEWALS)
+            yield Row(f"{code} at {route}", refused, seen(route, _MOST_RENEWALS + 1))
+
+
+def garbled() -> Iterator[Row]:
+    for route in (TOKEN, *API, LOCATE):
+        ways = [struck(Fault.GARBLED_ANSWER, route, garble=way) for way in get_args(Garble)]
+        yield Row(
+            f"garbled answers to {route}",
+            all_of(*ways),
+            extra(len(ways) if route == CREATE else 0),
+            versions=FIRST_ONLY if route == LOCATE else BOTH,
+            behaviour={"refuse_repeats": False},
+        )
+    there = [changed(LOCATE, replaced({}, status)) for status in (200, 202)]
+    yield Row("no redirect", all_of(*there), seen(LOCATE, 3), versions=FIRST_ONLY)
+
+
+def lost_answers() -> Iterator[Row]:
+    yield Row(
+        "already exists, after an answer that was lost",
+        struck(Fault.RESET_AFTER, CREATE),
+        all_of(extra(1), seen(PUT, 2)),
+        behaviour={"refuse_repeats": True},
+    )
+
+
+def lags() -> Iterator[Row]:
+    for lag in ("visible_lag", "enhanceable_lag", "result_lag", "ready_lag"):
+        patient = {"retry": RetryPolicy(attempts=12)}
+        yield Row(lag, all_of(), extra(0), behaviour={lag: 3.0}, client=patient)
+    for route in (GET_ASSET, CREATE, POLL):
+        unseen = instead(route, refusal(404, message="Not found"), 4)
+        yield Row(f"404 for {route}", unseen, extra(0))
+    soon = instead(CREATE, refusal(422, message="Asset has not been uploaded yet"), 4)
+    yield Row("not uploaded yet", soon, all_of(extra(0), seen(PUT, 1)))
+
+
+def statuses() -> Iterator[Row]:
+    for status in ("SUCCEEDED", "Succeeded"):
+        yield Row(f"status {status}", changed(POLL, fields(status=status), 99), seen(CREATE, 1))
+    ready = changed(GET_ASSET, fields(status="READY_FOR_PROCESSING"), 99)
+    yield Row("status READY_FOR_PROCESSING", ready, seen(PUT, 1))
+    # What failed is made once more.
+    moment = "2024-04-09T22:56:50.174Z"
+    for status in ("FAILED", "canceled", "CANCELED", "rejected"):
+        ended = fields(status=status, finished_processing_at=moment, finishedProcessingAt=moment)
+        yield Row(f"status {status}", changed(POLL, ended), made_once_more)
+
+
+def made_once_more(scene: Scene) -> None:
+    assert scene.result is not None
+    assert scene.result.failed_enhancements == 1
+    # The second generation has refused a second one of the same asset.
+    assert scene.count(CREATE, 202) == 2
+    assert scene.count(CREATE, 422) == (scene.version == "v2")
+
+
+S3_PASSING = (
+    (409, "OperationAborted"),
+    (400, "IncompleteBody"),
+    (400, "RequestTimeout"),
+    (500, "InternalError"),
+    (503, "SlowDown"),
+)
+API_PASSING = (408, 409, 500, 501, 502, 503, 504, *range(520, 525))
+
+
+def passing() -> Iterator[Row]:
+    patient = {"retry": RetryPolicy(attempts=20)}
+    for route in (TOKEN, *API, LOCATE):
+        yield Row(
+            f"errors that pass for {route}",
+            all_of(*(instead(route, refusal(status)) for status in API_PASSING)),
+            versions=FIRST_ONLY if route == LOCATE else BOTH,
+            client=patient,
+        )
+    for route in (PUT, GET):
+        yield Row(
+            f"errors that pass for {route}",
+            all_of(*(instead(route, s3_refusal(*error)) for error in S3_PASSING)),
+            seen(route, 1 + len(S3_PASSING)),
+            client=patient,
+        )
+
+
+def differently_written() -> Iterator[Row]:
+    for lifetime in (..., "86399", None, 86399993):
+        written = changed(TOKEN, fields(expires_in=lifetime))
+        yield Row(f"expires_in {lifetime}", written, seen(TOKEN, 1))
+    names = ("byte_size", "byteSize", "content_type", "mediaType", "updated_at", "updatedAt")
+    moments = ("created_at", "createdAt", "requested_processing_at", "requestedProcessingAt")
+    changes: dict[str, dict[str, Any]] = {
+        "null": dict.fromkeys(names, None),
+        "missing": dict.fromkeys(names, ...),
+        "text": {"byte_size": str, "byteSize": str},
+        "no zone": dict.fromkeys(moments, "2024-04-09T21:38:36.872"),
+        "float": {"strength": float, "byte_size": float, "byteSize": float},
+        "number": {"model_id": 7, "modelId": 7},
+    }
+    for kind, change in changes.items():
+        everywhere = [changed(route, fields(**change), 99) for route in API]
+        yield Row(f"fields: {kind}", all_of(*everywhere), all_of(seen(PUT, 1), seen(CREATE, 1)))
+    yield Row("numeric ids", numeric_ids, all_of(seen(PUT, 1), seen(CREATE, 1)))
+
+
+def numeric_ids(scene: Scene) -> None:
+    """Let the service number what it has, and write the numbers as such."""
+    scene.patch.setattr("audio_enhance.local.api.state.uuid4", count(1000).__next__)
+    for route in API:
+        scene.says.change(route, fields(id=int, asset_id=int, assetId=int), times=99)
+
+
+def waits() -> Iterator[Row]:
+    def kept(route: str, asked: float) -> Step:
+        def check(scene: Scene) -> None:
+            first, second = scene.times(route)[:2]
+            assert asked <= second - first < asked + 60
+
+        return check
+
+    waiting = fields(status="waiting_for_upload")
+    running = fields(status="processing", download_url=None, output=None)
+    for status in (200, 202):
+        for asked in (45, 900):
+            told = header("Retry-After", str(asked), status)
+            for route, change in ((GET_ASSET, waiting), (POLL, running)):
+                yield Row(
+                    f"Retry-After {asked} with {status} for {route}",
+                    changed(route, both(change, told)),
+                    kept(route, asked),
+                )
+    yield Row(
+        "Retry-After with a creation",
+        changed(CREATE, header("Retry-After", "45")),
+        lambda scene: _after(scene, CREATE, POLL, 45),
+    )
+    yield Row(
+        "Retry-After with a garbled answer",
+        changed(POLL, lambda _: web.Response(text="{", headers={"Retry-After": "45"})),
+        kept(POLL, 45),
+    )
+
+
+def _after(scene: Scene, first: str, then: str, seconds: float) -> None:
+    assert scene.times(then)[0] - scene.times(first)[0] >= seconds
+
+
+def no_results() -> Iterator[Row]:
+    def answer(text: str, kind: str) -> Step:
+        return instead(GET, lambda _: web.Response(text=text, content_type=kind))
+
+    yield Row("a result of no bytes", all_of(*[answer("", "audio/mpeg")] * 2), seen(GET, 3))
+    pages = ("text/html", "text/plain", "application/json", "application/xml")
+    yield Row("a result that is none", all_of(*(answer("<p>", k) for k in pages)), seen(GET, 5))
+
+
+def refused_tokens() -> Iterator[Row]:
+    refused = refusal(401, "401013", "Oauth token is not valid")
+    for route in API:
+        times = _MOST_RENEWALS
+        yield Row(f"401 for {route}", instead(route, refused, times), seen(TOKEN, 1 + times))
+
+
+def too_many() -> Iterator[Row]:
+    for route in API:
+        for asked in (17, 3600):
+            yield Row(
+                f"429 for {route}, {asked} s",
+                instead(route, refusal(429, "429050", "Too many", **{"Retry-After": str(asked)})),
+                waited(asked),
+            )
+
+
+def waited(asked: float) -> Step:
+    def check(scene: Scene) -> None:
+        assert asked <= scene.waited < asked + 60
+
+    return check
+
+
+def ends_ahead() -> Iterator[Row]:
+    def a_day_later(moment: str | None) -> str | None:
+        if moment is None:
+            return None
+        return (datetime.fromisoformat(moment) + timedelta(days=1)).isoformat()
+
+    later = fields(finished_processing_at=a_day_later, finishedProcessingAt=a_day_later)
+    yield Row("an end a day ahead", changed(POLL, later, 99), lambda scene: None)
+
+
+def addresses() -> Iterator[Row]:
+    def arrange(scene: Scene) -> None:
+        found: dict[str, str] = {}
+
+        def relative(answer: web.Response) -> web.Response:
+            assert isinstance(answer.body, bytes)
+            document = json.loads(answer.body)
+            holder, name = document, "download_url"
+            if scene.version == "v2":
+                holder, name = document["output"] or {}, "url"
+            if holder.get(name):
+                found["url"], holder[name] = holder[name], "/here"
+            return web.json_response(document, status=answer.status)
+
+        scene.says.change(POLL, relative, times=99)
+        scene.says.instead(
+            "GET /here",
+            lambda _: web.Response(status=302, headers={"Location": found["url"]}),
+            times=99,
+        )
+
+    yield Row("a relative address", arrange)
+
+
+def names() -> Iterator[Row]:
+    for name in (".bashrc", "conftest.py", "x.exe", "../x.mp3", "batch.sqlite", "CON", ""):
+
+        def answer(request: web.BaseRequest, name: str = name) -> web.Response:
+            del request
+            said = {"Content-Disposition": f'attachment; filename="{name}"'}
+            return web.Response(body=b"sound", content_type="audio/mpeg", headers=said)
+
+        yield Row(f"a result called {name!r}", instead(GET, answer), _safely_named)
+
+
+def _safely_named(scene: Scene) -> None:
+    assert scene.result is not None
+    path = scene.result.path
+    assert path.suffix == ".mp3"
+    assert not path.name.startswith(".")
+    assert path.read_bytes() == b"sound"
+    path.write_bytes(expected(scene.recording))
+
+
+ROWS = [
+    row
+    for kind in (
+        ended_urls,
+        garbled,
+        lost_answers,
+        lags,
+        statuses,
+        passing,
+        differently_written,
+        waits,
+        no_results,
+        refused_tokens,
+        too_many,
+        ends_ahead,
+        addresses,
+        names,
+    )
+    for row in kind()
+]
+
+
+@pytest.mark.parametrize(
+    ("row", "version"),
+    [
+        pytest.param(row, version, id=f"{row.name}-{version}")
+        for row in ROWS
+        for version in row.versions
+    ],
+)
+async def test_no_job_ends_with_it(
+    connect: Connect,
+    recording: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    row: Row,
+    version: ApiVersion,
+) -> None:
+    says = Interposed(monkeypatch)
+    world = await connect(
+        behaviour=Behaviour(**row.behaviour), seconds=1, api_version=version, **row.client
+    )
+    scene = Scene(world, says, monkeypatch, recording, version)
+    row.arrange(scene)
+    begin = world.clock.monotonic()
+    scene.result = await world.client.enhance(recording, strength=93, output_dir=tmp_path / "out")
+    scene.waited = world.clock.monotonic() - begin
+    row.check(scene)
+    assert scene.result.path.read_bytes() == expected(recording)
+    assert list((tmp_path / "out").iterdir()) == [scene.result.path]
+    met = says.given + world.service.faults.injected.total()
+    assert met or any(name.endswith("_lag") for name in row.behaviour)
