@@ -24,7 +24,7 @@ import aiohttp
 import attrs
 from _files import memory_folder
 from _report import Report
-from _virtual_time import LoopClock, run
+from _virtual_time import LoopClock, in_virtual_time
 from yarl import URL
 
 from audio_enhance import EnhanceClient, RateLimits
@@ -264,7 +264,7 @@ def main() -> None:
         with memory_folder() as folder:
             paths = recordings(folder / "recordings", kind)
             for way in WAYS if kind.by_hand else ["audio-enhance"]:
-                row = run(measure(kind, way, folder, paths))
+                row = in_virtual_time(measure(kind, way, folder, paths))
                 report.add("batch", row)
                 print(".", end="", flush=True, file=sys.stderr)
                 if way == "audio-enhance":

@@ -6,7 +6,7 @@ from attrs import define, evolve
 
 from audio_enhance import EnhancementStatus, SpeechEnhancement
 from audio_enhance._core.errors import NotFoundError
-from tests.support.clock import LoopClock, TurnClock
+from tests.support.virtual_time import LoopClock
 
 
 @define
@@ -26,7 +26,7 @@ class SimulatedServer:
         busy: Seconds of work so far, what is still to be done included.
     """
 
-    def __init__(self, clock: LoopClock | TurnClock, latency: float = 0.0) -> None:
+    def __init__(self, clock: LoopClock, latency: float = 0.0) -> None:
         self.latency = latency
         self.asked: list[tuple[str, float]] = []
         self.busy = 0.0

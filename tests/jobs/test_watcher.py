@@ -13,7 +13,7 @@ from audio_enhance import (
     WaitTimeoutError,
 )
 from audio_enhance._jobs.watcher import ServerQueue
-from tests.support.clock import virtually
+from tests.support.virtual_time import virtually
 
 from .watched import Run, ignored
 

@@ -10,8 +10,8 @@ from audio_enhance import (
     NotFoundError,
     SpeechEnhancement,
 )
-from tests.support.clock import virtually
 from tests.support.resources import other_tasks
+from tests.support.virtual_time import virtually
 
 from .watched import Run, ignored
 

@@ -10,7 +10,7 @@ from audio_enhance import (
     SpeechEnhancement,
 )
 from audio_enhance._jobs.watcher import Outstanding, ServerQueue
-from tests.support.clock import LoopClock
+from tests.support.virtual_time import LoopClock
 
 from .simulated import SimulatedServer
 
@@ -30,7 +30,7 @@ class Run:
         depth: int | None = None,
         polling: PollPolicy | None = None,
     ) -> None:
-        self.clock = LoopClock()
+        self.clock = LoopClock(epoch=0.0)  # the server's time of day
         self.server = SimulatedServer(self.clock, latency)
         self.queue = ServerQueue(
             self.server.ask, polling or PollPolicy(), self.clock, longest=longest

@@ -11,16 +11,17 @@ that were given work, for child processes, and for connections that lead elsewhe
 import asyncio
 import selectors
 import socket
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
-from functools import wraps
-from typing import Any, TypeVar, TypeVarTuple, Unpack
+from functools import partial, wraps
+from typing import Any, ParamSpec, TypeVar, TypeVarTuple, Unpack
 from weakref import WeakKeyDictionary
 
 from audio_enhance._journal.database import Database
 
 _T = TypeVar("_T")
+_P = ParamSpec("_P")
 _Ts = TypeVarTuple("_Ts")
 
 # When a test has waited so long, in real seconds, for what is neither time nor at work, it hangs.
@@ -30,9 +31,9 @@ _HANGS = 60.0
 class _Selector(selectors.DefaultSelector):
     """Lets time pass instead of waiting for a timer."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: float) -> None:
         super().__init__()
-        self.now = 1_000_000.0
+        self.now = now
         self.busy = 0
 
     def select(self, timeout: float | None = None) -> list[Any]:
@@ -49,10 +50,14 @@ class _Selector(selectors.DefaultSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """The loop; its `time` is the only one that passes."""
+    """The loop; its `time` is the only one that passes.
 
-    def __init__(self) -> None:
-        self._waiting = _Selector()
+    Args:
+        now: The time at which it begins.
+    """
+
+    def __init__(self, now: float = 1_000_000.0) -> None:
+        self._waiting = _Selector(now)
         self._listening: dict[int, tuple[asyncio.Server, Callable[[], asyncio.BaseProtocol]]] = {}
         self._dialled: WeakKeyDictionary[socket.socket, int] = WeakKeyDictionary()
         super().__init__(self._waiting)
@@ -162,13 +167,41 @@ for _name in ("open", "rows", "run", "close"):
 
 
 class LoopClock:
-    """The clock of the running loop, for what is handed one."""
+    """The clock of the running loop, for what is handed one.
 
-    def monotonic(self) -> float:
+    Args:
+        epoch: What is added to its time for the time of day.
+    """
+
+    def __init__(self, epoch: float = 1_700_000_000.0) -> None:
+        self._epoch = epoch
+
+    @property
+    def now(self) -> float:
+        """The loop's time."""
         return asyncio.get_running_loop().time()
 
+    def monotonic(self) -> float:
+        return self.now
+
     def time(self) -> float:
-        return 1_700_000_000.0 + self.monotonic()
+        return self._epoch + self.now
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+
+def in_virtual_time(work: Coroutine[Any, Any, _T], *, now: float = 0.0) -> _T:
+    """Run a coroutine on a virtual loop of its own, which begins at a time."""
+    with asyncio.Runner(loop_factory=partial(VirtualLoop, now)) as runner:
+        return runner.run(work)
+
+
+def virtually(test: Callable[_P, Coroutine[Any, Any, None]]) -> Callable[_P, None]:
+    """Run a test `in_virtual_time`, from zero."""
+
+    @wraps(test)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        in_virtual_time(test(*args, **kwargs))
+
+    return run

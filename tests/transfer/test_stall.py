@@ -6,7 +6,7 @@ import pytest
 
 from audio_enhance import Timeouts
 from audio_enhance._transfer.stall import StallWatch
-from tests.support.clock import in_virtual_time
+from tests.support.virtual_time import in_virtual_time
 
 
 @pytest.mark.parametrize(
