@@ -1,8 +1,8 @@
 """A client and a service in one process and one virtual time, and everything that may go wrong.
 
 Whatever happens is drawn from a seed: recordings, faults, cancellations, crashes, and how long a
-thread takes. What a thread is given to do is done within the loop instead, a little later. Only
-the journal has a thread of its own, whose pace may make two events of one moment change places.
+thread takes. What a thread is given to do, the journal's own as well, is done within the loop
+instead, a little later. So the same seed is the same history, request by request.
 """
 
 import asyncio
@@ -10,8 +10,11 @@ import random
 import shutil
 from collections.abc import Callable
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypeVar, TypeVarTuple, Unpack
+from unittest import mock
 
 from attrs import define, field
 
@@ -23,8 +26,10 @@ from audio_enhance import (
     Journal,
     RetryPolicy,
 )
+from audio_enhance._journal import database
 from audio_enhance._scheduler.window import _DEEPEST
 from audio_enhance.local import Behaviour, Fault, Faults, LocalService
+from audio_enhance.local.conditions import clock as service_clock
 from audio_enhance.local.enhancer import Rehearsal
 from tests.jobs.support import CREATE, Bench, bench, client_tasks, files_below, unlimited
 from tests.support.resources import open_files, partial_files, settled_files
@@ -73,6 +78,39 @@ class SimulatedLoop(VirtualLoop):
 
         self.call_later(self._chance.uniform(0.0, 0.01), work)
         return future
+
+    def begin(self) -> None:
+        """Nobody is at work outside the loop."""
+
+    def end(self) -> None:
+        """Nobody was."""
+
+
+class JournalThread:
+    """The thread of a journal as callbacks of the loop: what came until one is its next work."""
+
+    def __init__(self, chance: random.Random, *, target: Callable[[], None], **_: object) -> None:
+        self._chance = chance
+        self._database: Any = getattr(target, "__self__")  # noqa: B009  a bound method's own
+        self._waiting: list[Any] = []
+
+    def start(self) -> None:
+        self._database._calls = self
+
+    def join(self) -> None:
+        assert not self._waiting
+
+    def put(self, call: Any) -> None:
+        if call is not None:
+            self._waiting.append(call)
+            loop = asyncio.get_running_loop()
+            loop.call_later(self._chance.uniform(0.0, 0.01), self._work)
+
+    def _work(self) -> None:
+        calls, self._waiting = self._waiting, []
+        if calls:
+            self._database._perform(calls)
+            database._deliver(calls)
 
 
 @define
@@ -232,9 +270,16 @@ def simulate(seed: int, folder: Path) -> list[tuple[float, str, int | None]]:
     """Run the history of a seed on a loop of its own."""
     state = random.getstate()
     random.seed(seed)  # the waits between two tries are drawn from there
+    chance = random.Random(seed)
+    threads = SimpleNamespace(Thread=partial(JournalThread, chance))
+    # The service writes its times in milliseconds: where one begins depends on the time of day.
+    day = SimpleNamespace(time=lambda: 1_700_000_000.0)
     try:
-        chance = random.Random(seed)
-        with asyncio.Runner(loop_factory=lambda: SimulatedLoop(chance)) as runner:
+        with (
+            mock.patch.object(database, "threading", threads),
+            mock.patch.object(service_clock, "time", day),
+            asyncio.Runner(loop_factory=lambda: SimulatedLoop(chance)) as runner,
+        ):
             return runner.run(history(seed, folder))
     finally:
         random.setstate(state)
