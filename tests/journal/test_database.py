@@ -7,12 +7,11 @@ import random
 import sqlite3
 from pathlib import Path
 
-import attrs
 import pytest
 
 from audio_enhance._core.errors import JournalError
-from audio_enhance._journal import database, recognised, schema
-from audio_enhance._journal.entry import EntryState, JournalEntry
+from audio_enhance._journal import database
+from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.journal import Journal
 from tests.support import journals
 from tests.support.journals import How, all_of, done, files, opening, python
@@ -219,52 +218,6 @@ class TestWhatIsNoJournal:
         finally:
             tmp_path.chmod(0o755)
         assert "who may write there" in str(caught.value)
-
-
-class TestVersions:
-    async def test_an_older_journal_is_brought_up(
-        self, path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        async with await Journal.open(path) as journal:
-            await journal.save(done("a", EntryState.SUCCEEDED))
-            before = await all_of(journal)
-        steps = schema.MIGRATIONS
-        more = (*steps, "ALTER TABLE entries ADD COLUMN colour TEXT DEFAULT 'red';")
-        monkeypatch.setattr(schema, "MIGRATIONS", more)
-        for _ in range(2):  # once only
-            async with await Journal.open(path) as journal:
-                assert await journal._database.rows("SELECT colour FROM entries") == [("red",)]
-                assert await all_of(journal) == before
-
-    async def test_the_first_version_is_brought_up(self, path: Path) -> None:
-        with contextlib.closing(sqlite3.connect(path)) as first:
-            first.executescript(
-                f"{schema.MIGRATIONS[0]} PRAGMA user_version = 1;"
-                f" PRAGMA application_id = {recognised.APPLICATION_ID};"
-                " INSERT INTO entries (source, strength, created_at, updated_at)"
-                " VALUES ('/in/talk.mp3', 93, 1.0, 1.0);"
-            )
-        async with await Journal.open(path) as journal:
-            entry = await journal.entry("/in/talk.mp3", 93)
-            known = JournalEntry(source="/in/talk.mp3", strength=93, created_at=1.0, updated_at=1.0)
-            assert entry == known
-            await journal.save(attrs.evolve(known, content_type="audio/mpeg"))
-            entry = await journal.entry("/in/talk.mp3", 93)
-            assert entry is not None
-            assert entry.content_type == "audio/mpeg"
-
-    async def test_a_step_that_fails_leaves_it_as_it_was(
-        self, path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        async with await Journal.open(path) as journal:
-            await journal.save(done("a", EntryState.SUCCEEDED))
-        steps = schema.MIGRATIONS
-        with monkeypatch.context() as patched:
-            patched.setattr(schema, "MIGRATIONS", (*steps, "DROP TABLE entries; NONSENSE;"))
-            with pytest.raises(JournalError, match="NONSENSE"):
-                await opening(path)
-        async with await Journal.open(path) as journal:
-            assert len(await all_of(journal)) == 1
 
 
 class TestFailures:

@@ -116,3 +116,85 @@ def test_the_core_imports_nothing_optional() -> None:
             if isinstance(node, ast.ImportFrom) and not node.level:
                 names = [node.module or ""]
             assert not {name.split(".")[0] for name in names} & optional, module
+
+
+# Each module has the test module of its name, in the folder of its name. Of these no test is
+# asked: `__init__` and modules that hold declarations only (classes with fields, constants,
+# names), since neither has a rule of its own, and those below, which others test as a whole.
+TESTS = Path(__file__).parents[1]
+TESTED_AS_A_WHOLE = {
+    "__main__.py": "cli/test_main.py",
+    "cli/options.py": "cli/test_enhance.py",
+    "cli/outcome.py": "cli/test_batch.py",
+    "cli/places.py": "cli/test_enhance.py",
+    "cli/resume.py": "cli/test_interrupt.py",
+    "cli/service.py": "cli/test_enhance.py",
+    "cli/settings.py": "cli/test_main.py",
+    "cli/unfinished.py": "cli/test_enhance.py",
+    "cli/threads.py": "cli/test_main.py",
+    "integrations/_disconnect.py": "integrations/test_backends.py",
+    "integrations/aiohttp.py": "integrations/test_backends.py",
+    "integrations/asgi.py": "integrations/test_backends.py",
+    "integrations/sse.py": "integrations/test_backends.py",
+    "local/api/backend.py": "local/api/test_endpoints.py",
+    "local/api/description.py": "local/api/test_endpoints.py",
+    "local/api/garbled.py": "session/test_garbled.py",
+    "local/api/http.py": "local/api/test_endpoints.py",
+    "local/api/problems.py": "local/api/test_endpoints.py",
+    "local/api/state.py": "local/api/test_endpoints.py",
+    "local/api/v1.py": "local/api/test_endpoints.py",
+    "local/api/validation.py": "local/api/test_endpoints.py",
+    "local/conditions/clock.py": "local/conditions/test_behaviour.py",
+    "local/conditions/records.py": "local/test_service.py",
+    "local/enhancer/__main__.py": "local/enhancer/test_init.py",
+    "local/enhancer/demo.py": "cli/test_demo.py",
+    "local/enhancer/encode.py": "local/enhancer/test_formats.py",
+    "local/enhancer/extra.py": "local/enhancer/test_init.py",
+    "local/enhancer/frames.py": "local/enhancer/test_pipeline.py",
+    "local/object_store/files.py": "local/object_store/test_server.py",
+    "local/object_store/http.py": "local/object_store/test_server.py",
+    "local/object_store/own.py": "local/object_store/test_server.py",
+    "local/object_store/ranges.py": "local/object_store/test_server.py",
+    "local/object_store/session_token.py": "local/object_store/test_presigned.py",
+    "local/serving/connection.py": "local/test_service.py",
+    "local/serving/listener.py": "local/test_service.py",
+    "local/serving/log.py": "local/test_service.py",
+    "web/_backend.py": "web/test_application.py",
+    "web/_connection.py": "web/test_receiving.py",
+    "web/_handlers.py": "web/test_application.py",
+    "web/_problems.py": "web/test_application.py",
+    "web/_serving.py": "web/test_session.py",
+    "web/_studio.py": "web/test_receiving.py",
+}
+
+
+def has_rules(path: Path) -> bool:
+    """Whether there is a function in a module that does something."""
+    functions = (
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+    )
+    return any(
+        isinstance(function, ast.Lambda)
+        or not all(
+            isinstance(step, ast.Pass)
+            or (isinstance(step, ast.Expr) and isinstance(step.value, ast.Constant))
+            for step in function.body
+        )
+        for function in functions
+    )
+
+
+def place_of_test(path: Path) -> Path:
+    """Return where the test of a module belongs."""
+    *folders, name = path.relative_to(PACKAGE).with_suffix("").parts
+    return TESTS.joinpath(*(folder.strip("_") for folder in folders), f"test_{name.strip('_')}.py")
+
+
+def test_the_test_of_every_module_is_where_its_name_says() -> None:
+    modules = [path for path in MODULES.values() if path.name != "__init__.py" and has_rules(path)]
+    lacking = {str(p.relative_to(PACKAGE)) for p in modules if not place_of_test(p).exists()}
+    assert lacking == set(TESTED_AS_A_WHOLE)
+    for test in TESTED_AS_A_WHOLE.values():
+        assert (TESTS / test).exists()

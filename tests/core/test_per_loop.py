@@ -10,14 +10,14 @@ from audio_enhance._session.retry import OnRetry
 from audio_enhance._session.tokens import Grant, RenewingTokens
 from audio_enhance.local import LocalService
 from tests.conftest import QUICK_POLLING, QUICK_RETRY
-from tests.support.clock import TurnClock
+from tests.support.virtual_time import LoopClock, in_virtual_time
 
 AGAIN = 3
 
 
 @pytest.mark.parametrize("which", ["creations", "assets", "others"])
 def test_rate_limits_in_which_some_had_to_wait(which: str) -> None:
-    clock = TurnClock()
+    clock = LoopClock()
     limits = RateLimits(creations_per_minute=2, others_per_minute=2, clock=clock)
     window, entered = getattr(limits, which), 0
 
@@ -30,8 +30,8 @@ def test_rate_limits_in_which_some_had_to_wait(which: str) -> None:
     async def several() -> None:
         await asyncio.gather(*(one() for _ in range(5)))
 
-    for _ in range(AGAIN):
-        asyncio.run(clock.run(several()))
+    for run in range(AGAIN):
+        in_virtual_time(several(), now=1000.0 * run)
     assert entered == 5 * AGAIN
 
 
@@ -55,7 +55,7 @@ def test_tokens_that_several_waited_for() -> None:
         await asyncio.sleep(0)
         return Grant(f"token {fetched}", 60)
 
-    tokens = RenewingTokens(ClientCredentials("id", "secret"), fetch, TurnClock())
+    tokens = RenewingTokens(ClientCredentials("id", "secret"), fetch, LoopClock())
 
     async def several() -> None:
         for token in await asyncio.gather(*(tokens.token() for _ in range(3))):
@@ -90,3 +90,21 @@ async def test_a_client_that_was_closed_in_between(enhance_service: LocalService
 async def test_within_one_loop_it_is_the_same() -> None:
     lock = PerLoop(asyncio.Lock)
     assert lock.here is lock.here
+
+
+def test_in_the_next_loop_it_is_another_even_where_the_first_one_was() -> None:
+    made = PerLoop(object)
+
+    async def here() -> object:
+        return made.here
+
+    found = [asyncio.run(here()) for _ in range(AGAIN)]
+    assert len({id(each) for each in found}) == AGAIN
+
+
+async def test_nothing_is_made_before_it_is_used() -> None:
+    made: list[int] = []
+    lock = PerLoop(lambda: made.append(1))
+    assert made == []
+    _ = lock.here
+    assert made == [1]
