@@ -275,7 +275,7 @@ class Database:
             return
         schema.complete(connection, version)
         connection.execute("PRAGMA query_only = ON")
-        home = schema.home_of(connection)
+        home = schema.home_of(connection) or schema.early_home(connection, self.folder)
         if home is not None and home != str(self.folder):
             self.moved = Move(home, str(self.folder))
 

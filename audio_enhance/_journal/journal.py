@@ -1,7 +1,7 @@
 """What a batch has done so far, on disk: the next run repeats nothing that is dear."""
 
 import os
-from collections.abc import AsyncIterator, Hashable, Iterable
+from collections.abc import AsyncIterator, Callable, Hashable, Iterable
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -14,11 +14,11 @@ import attrs
 from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.clock import Clock, SystemClock
 from audio_enhance._core.redaction import redact
-from audio_enhance._recording.claims import remove_part
-from audio_enhance._recording.content import remove_quietly
-from audio_enhance._recording.filenames import is_part_name
+from audio_enhance._recording.spooled import remove_quietly
 
 from .entry import NAMES, EntryState, JournalEntry, entry_of, state_of, stored, text_of
+from .leftovers import remove_kept, remove_parts
+from .names import here, written
 from .recognised import is_journal
 from .result_file import settled
 
@@ -130,7 +130,9 @@ class Journal:
             strength: 0 to 100.
             key: The caller's own key, if it was begun with one.
         """
-        return await self._first("source = ? AND strength = ? AND key = ?", source, strength, key)
+        return await self._first(
+            "source = ? AND strength = ? AND key = ?", written(source), strength, key
+        )
 
     async def entry_with(self, key: str) -> JournalEntry | None:
         """Return what is known of the job that was begun with a key of the caller's."""
@@ -147,6 +149,7 @@ class Journal:
         now = self._clock.time()
         error = entry.error and redact(entry.error)
         entry = attrs.evolve(entry, error=error, created_at=now, updated_at=now)
+        entry = _with_paths(entry, written)
         await self._database.rows(_UPSERT, *attrs.astuple(entry, recurse=False))
 
     async def plan(self, jobs: Iterable[tuple[str, int]]) -> None:
@@ -162,7 +165,29 @@ class Journal:
             await self._database.rows(
                 "INSERT INTO entries (source, strength, created_at, updated_at)"  # noqa: S608
                 f" VALUES {rows} ON CONFLICT (source, strength, key) DO NOTHING",
-                *(value for job in chunk for value in (*job, now, now)),
+                *(
+                    value
+                    for source, strength in chunk
+                    for value in (written(source), strength, now, now)
+                ),
+            )
+
+    async def redo(self, jobs: Iterable[tuple[str, int]]) -> None:
+        """Write down that results are to be made once more, so that any later run goes on with it.
+
+        What the server still has is fetched from there. Those that are there stay known as files
+        of ours until then, which may be replaced.
+
+        Args:
+            jobs: Sources, as entries have them, and strengths; what is not done stays as it is.
+        """
+        remaining = iter(jobs)
+        while chunk := list(islice(remaining, _PLANNED_AT_ONCE)):
+            rows = ", ".join(["(?, ?)"] * len(chunk))
+            await self._database.rows(
+                "UPDATE entries SET state = 'processed', output_modified_ns = NULL"  # noqa: S608
+                f" WHERE state = 'succeeded' AND (source, strength) IN (VALUES {rows})",
+                *(value for source, strength in chunk for value in (written(source), strength)),
             )
 
     async def forget(
@@ -170,7 +195,8 @@ class Journal:
     ) -> int:
         """Take sources out of the journal, and return how many rows that were.
 
-        Their recordings and results stay where they are, as files that no journal knows of.
+        Their recordings and results stay where they are, as files that no journal knows of; what
+        was kept for their jobs goes.
 
         Args:
             sources: Paths, or the names that entries have; what is not in it does no harm.
@@ -181,11 +207,14 @@ class Journal:
         for source in sources:
             deleted = await self._database.rows(
                 "DELETE FROM entries WHERE source IN (?, ?) AND strength = coalesce(?, strength)"
-                " RETURNING id",
-                str(source),
-                absolute(source),
+                " RETURNING spooled",
+                written(str(source)),
+                written(absolute(source)),
                 strength,
             )
+            for (kept,) in deleted:
+                if kept is not None:
+                    await to_its_end(partial(remove_quietly, Path(here(text_of(kept)))))
             count += len(deleted)
         return count
 
@@ -193,7 +222,7 @@ class Journal:
         """Take one row out of the journal."""
         await self._database.rows(
             "DELETE FROM entries WHERE source = ? AND strength = ? AND key = ?",
-            entry.source,
+            written(entry.source),
             entry.strength,
             entry.key,
         )
@@ -247,7 +276,7 @@ class Journal:
     async def owner_of(self, output: str) -> JournalEntry | None:
         """Return the entry whose result a path is."""
         return await self._first(
-            "output = ? OR placing = ? ORDER BY updated_at DESC", output, output
+            "output = ? OR placing = ? ORDER BY updated_at DESC", written(output), written(output)
         )
 
     async def counts(self) -> dict[EntryState, int]:
@@ -307,56 +336,29 @@ class Journal:
 
     async def path_setting(self, name: str) -> Path | None:
         """Return where a file or folder is that was written down under a name."""
-        written = await self.setting(f"path:{name}")
-        if written is None:
+        name_in_journal = await self.setting(f"path:{name}")
+        if name_in_journal is None:
             return None
         moved = self._database.moved
-        return Path(written if moved is None else moved.now(written))
+        path = here(name_in_journal)
+        return Path(path if moved is None else moved.now(path))
 
     async def set_path_setting(self, name: str, path: str | os.PathLike[str]) -> None:
         """Write down a path that holds for the whole batch, and moves with the journal."""
-        await self.set_setting(f"path:{name}", absolute(path))
+        await self.set_setting(f"path:{name}", written(absolute(path)))
 
     async def remove_leftovers(self) -> list[Path]:
         """Remove what a run that died left, and return its part files.
 
         What was kept for jobs that are over goes, too.
 
-        Only the first time: what is written down later belongs to downloads under way. A file
-        that is not called as part files are is left alone; one that cannot be removed stays in
-        the journal.
+        Only the first time: what is written down later belongs to downloads under way.
         """
         if self._cleaned:
             return []
         self._cleaned = True
-
-        for name in await self._texts("spooled", "state IN ('succeeded', 'failed')"):
-            await to_its_end(partial(remove_quietly, Path(name)))
-            await self._database.rows("UPDATE entries SET spooled = NULL WHERE spooled = ?", name)
-        removed: list[Path] = []
-        for name in await self._texts("temporary", "1"):
-            path = Path(name)
-            if is_part_name(path.name):
-                try:
-                    if await to_its_end(partial(remove_part, path)):
-                        removed.append(path)
-                except (OSError, ValueError):
-                    continue
-            await self._database.rows(
-                "UPDATE entries SET temporary = NULL WHERE temporary = ?", name
-            )
-        return removed
-
-    async def _texts(self, column: str, condition: str) -> list[str]:
-        """Return what a column of texts has in the rows that a condition is true of."""
-        statement = (
-            f"SELECT DISTINCT {column} FROM entries WHERE {column} IS NOT NULL AND {condition}"  # noqa: S608
-        )
-
-        def read(connection: "sqlite3.Connection") -> list[str]:
-            return [text_of(value) for (value,) in connection.execute(statement).fetchall()]
-
-        return await self._database.run(read)
+        await remove_kept(self._database)
+        return await remove_parts(self._database)
 
     async def _first(self, condition: str, *values: object) -> JournalEntry | None:
         found = await self._read(f"{_SELECT} {condition} LIMIT 1", *values)
@@ -379,13 +381,17 @@ class Journal:
             await self.save(entry)
 
     def _here(self, entry: JournalEntry) -> JournalEntry:
-        """Return an entry with the paths that its files have now."""
+        """Return an entry with the paths that its files have here and now."""
+        entry = _with_paths(entry, here)
         moved = self._database.moved
-        if moved is None:
-            return entry
-        paths = {name: value for name in _PATHS if (value := getattr(entry, name)) is not None}
-        now: dict[str, Any] = {name: moved.now(value) for name, value in paths.items()}
-        return attrs.evolve(entry, **now)
+        return entry if moved is None else _with_paths(entry, moved.now)
+
+
+def _with_paths(entry: JournalEntry, change: Callable[[str], str]) -> JournalEntry:
+    paths = {name: value for name in _PATHS if (value := getattr(entry, name)) is not None}
+    changed = {name: now for name, value in paths.items() if (now := change(value)) != value}
+    changes: dict[str, Any] = changed
+    return attrs.evolve(entry, **changes) if changes else entry
 
 
 def absolute(path: str | os.PathLike[str]) -> str:

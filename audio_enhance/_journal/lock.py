@@ -5,26 +5,10 @@ import errno
 import os
 import re
 import stat
-import sys
 from pathlib import Path
 
 from audio_enhance._core.errors import JournalError, JournalLockedError
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(fd: int) -> None:
-        # The lock is a byte far behind the text: what is locked on Windows can not be read.
-        os.lseek(fd, 1 << 30, os.SEEK_SET)
-        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-        os.lseek(fd, 0, os.SEEK_SET)
-else:
-    import fcntl
-
-    def _try_lock(fd: int) -> None:
-        # flock(2) instead of fcntl(2): it also holds between two descriptors of one process.
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
+from audio_enhance._core.file_lock import try_lock
 
 # What a lock holds: a process id, or nothing yet.
 _LOCK = re.compile(rb"(?:\d+ *\n?)?")
@@ -57,7 +41,7 @@ class JournalLock:
             fd = self._opened()
             try:
                 try:
-                    _try_lock(fd)
+                    try_lock(fd)
                 except (BlockingIOError, PermissionError):  # what flock, what Windows says
                     raise JournalLockedError(str(self._journal), _pid(fd)) from None
                 if self._is_current(fd):

@@ -19,9 +19,9 @@ from audio_enhance._core.errors import (
     OutputError,
     UnsupportedMediaTypeError,
 )
-from audio_enhance._recording.content import remove_quietly
 from audio_enhance._recording.fingerprint import Fingerprint
 from audio_enhance._recording.source import Source
+from audio_enhance._recording.spooled import remove_quietly
 
 from .entry import EntryState, JournalEntry
 from .journal import Journal, absolute
@@ -145,7 +145,7 @@ class JournalRow:
         self._new = not self._written
         await self.note(**now)
         if source.kept_at is not None and self.entry.spooled == absolute(source.kept_at):
-            source.keep()
+            await to_its_end(source.keep)
 
     async def withdraw(self) -> None:
         """Take back what `begin` wrote: the job was not begun after all."""

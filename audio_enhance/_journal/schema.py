@@ -10,7 +10,8 @@ from typing import Any
 from audio_enhance._core.errors import JournalError
 
 from .entry import NAMES, loaded, stored, text_of
-from .home import HOME, Move
+from .home import HOME, Move, guessed_home
+from .names import here, written
 from .recognised import APPLICATION_ID
 
 OTHER_PATH = "Choose another path for the journal."
@@ -104,6 +105,8 @@ MIGRATIONS = (
     """,  # noqa: S608  names of our own
 )
 
+# So many rows tell where the files of an early journal went.
+_LOOKED_AT = 32
 # The columns with paths of files, which move with the journal.
 _PATHS = ("source", "output", "placing", "temporary", "spooled")
 
@@ -147,6 +150,8 @@ def move_in(connection: sqlite3.Connection, folder: Path) -> None:
     home = home_of(connection)
     if home == str(folder):
         return
+    if home is None:
+        home = early_home(connection, folder)
     connection.execute("BEGIN IMMEDIATE")
     try:
         if home is not None:
@@ -154,7 +159,7 @@ def move_in(connection: sqlite3.Connection, folder: Path) -> None:
         connection.execute(
             "INSERT INTO settings VALUES (?, ?)"
             " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            (HOME, str(folder)),
+            (HOME, stored(written(str(folder)))),
         )
         connection.execute("COMMIT")
     except sqlite3.Error:
@@ -165,7 +170,7 @@ def move_in(connection: sqlite3.Connection, folder: Path) -> None:
 
 def _rewrite(connection: sqlite3.Connection, move: Move) -> None:
     def moved(path: Any) -> Any:
-        return stored(move.now(loaded(path)))
+        return stored(written(move.now(here(loaded(path)))))
 
     connection.create_function("moved", 1, moved)
     for column in _PATHS:
@@ -195,7 +200,17 @@ def complete(connection: sqlite3.Connection, version: int) -> None:
 def home_of(connection: sqlite3.Connection) -> str | None:
     """Return the folder that a journal lay in when its paths were written, if it is known."""
     found = connection.execute("SELECT value FROM settings WHERE name = ?", (HOME,)).fetchone()
-    return None if found is None else text_of(found[0])
+    return None if found is None else here(text_of(found[0]))
+
+
+def early_home(connection: sqlite3.Connection, folder: Path) -> str | None:
+    """Return the folder that a journal lay in whose version wrote none down, if it was moved."""
+    found = connection.execute(
+        f"SELECT source FROM (SELECT source FROM entries LIMIT {_LOOKED_AT})"  # noqa: S608
+        " UNION ALL SELECT output FROM"
+        f" (SELECT output FROM entries WHERE output IS NOT NULL LIMIT {_LOOKED_AT})"
+    )
+    return guessed_home([here(text_of(path)) for (path,) in found.fetchall()], folder)
 
 
 def _number(connection: sqlite3.Connection, pragma: str) -> int:

@@ -32,7 +32,7 @@ _ENDING = re.compile(r"(?:-enhanced-\d{1,3}p)?(?:\.[^.]{1,20})?\Z")
 _LONGEST_BYTES = 255  # of one name, on every common file system
 PART_PREFIX = ".audio-enhance-"
 _PART_SUFFIX = ".part"
-_SPOOLED_SUFFIX = ".spooled"
+SPOOLED_SUFFIX = ".spooled"
 
 
 def part_name(unique: str) -> str:
@@ -42,7 +42,7 @@ def part_name(unique: str) -> str:
 
 def spooled_name(unique: str) -> str:
     """Return the name of data that arrived, and is kept until its job is over."""
-    return f"{PART_PREFIX}{unique}{_SPOOLED_SUFFIX}"
+    return f"{PART_PREFIX}{unique}{SPOOLED_SUFFIX}"
 
 
 def is_part_name(name: str) -> bool:

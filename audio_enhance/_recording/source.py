@@ -14,18 +14,11 @@ from audio_enhance._core.cancellation import in_thread, to_its_end
 from audio_enhance._core.errors import InvalidSourceError, UnsupportedMediaTypeError, locating
 from audio_enhance._core.per_loop import PerLoop
 
-from .content import (
-    BytesContent,
-    Content,
-    FileContent,
-    KeptContent,
-    UploadedContent,
-    reopened,
-    spool,
-)
+from .content import BytesContent, Content, FileContent, UploadedContent
 from .filenames import bare_name, safe_name
 from .fingerprint import Fingerprint
 from .media_types import content_type_of, sniff_suffix, split_ending
+from .spooled import KeptContent, reopened, spool
 
 
 @attrs.define(eq=False)

@@ -143,6 +143,8 @@ def enhance(
                     opened = await stack.enter_async_context(await Journal.open(journal.absolute()))
                     await settings.write(opened)
                     await opened.plan(_planned(work, settings))
+                    if redo:
+                        await opened.redo(_planned(work, settings))
                 ok = await batch.run(client, opened)
             if overwrite and batch.skipped:
                 error_console().print("--overwrite replaces other files; --redo, what is done.")

@@ -74,7 +74,9 @@ class Settings:
         try:
             values = json.loads(await journal.setting(_KEY) or "")
             root = values["root"]
-            output_dir = await journal.path_setting("output_dir") or Path(values["output_dir"])
+            output_dir = await journal.path_setting("output_dir") or _early(
+                journal, Path(values["output_dir"])
+            )
             if root is not None:
                 root = await journal.path_setting("root") or Path(root)
             return cls(
@@ -92,6 +94,12 @@ class Settings:
                 f"The journal {journal.path} was not begun by `audio-enhance enhance`.",
                 hint="Run the program that began it again, with the same journal.",
             ) from None
+
+
+def _early(journal: Journal, output_dir: Path) -> Path:
+    """Return where the results are of a journal whose version wrote down no path to go with it."""
+    moved = journal.path.name == JOURNAL_NAME and not output_dir.is_dir()
+    return journal.path.absolute().parent if moved else output_dir
 
 
 def journal_in(path: Path) -> Path:

@@ -191,6 +191,25 @@ async def test_what_is_done_is_done_again_when_it_is_told_to(
 
 
 @pytest.mark.slow
+async def test_a_redo_that_was_interrupted_is_gone_on_with(
+    command: Command, tmp_path: Path
+) -> None:
+    make(tmp_path, "rec/a.wav", "rec/b.wav")
+    assert (await command("enhance", "rec")).status == 0
+    stopped = await command("enhance", "rec", "--redo", FIREFLY_SERVICES_CLIENT_SECRET="wrong")
+    assert stopped.status == 1
+    looked = json.loads((await command("status", "enhanced", "--json")).out)
+    assert (looked["unfinished"], looked["counts"]["succeeded"]) == (2, 0)
+    for arguments, status in (
+        (["resume", "enhanced"], "succeeded"),
+        (["enhance", "rec"], "skipped"),
+    ):
+        run = await command(*arguments, "--json")
+        assert (run.status, [line["status"] for line in run.lines]) == (0, [status] * 2)
+    assert len(files_in(tmp_path / "enhanced")) == 3
+
+
+@pytest.mark.slow
 async def test_a_content_type_and_overwriting(command: Command, tmp_path: Path) -> None:
     make(tmp_path, "raw.bin")
     options = ("--content-type", "audio/wav", "--no-journal", "--output-dir", "out")

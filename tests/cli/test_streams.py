@@ -1,5 +1,6 @@
 """The command where its standard streams are closed or full, or lack letters."""
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -80,3 +81,22 @@ async def test_names_that_the_locale_lacks_letters_for(command: Command, tmp_pat
     ]
     again = await command("resume", "enhanced", "--json", **ASCII)
     assert (again.status, {line["status"] for line in again.lines}) == (0, {"skipped"})
+
+
+async def test_a_journal_is_the_same_in_any_locale(command: Command, tmp_path: Path) -> None:
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    (tmp_path / "gespräch").mkdir()
+    (tmp_path / "gespräch" / "café.wav").write_bytes(b"RIFF" * 50)
+    for environment in ({}, ascii_only, {}):
+        run = await command("enhance", "gespräch", "-o", "größer", "--json", **environment)
+        assert run.status == 0
+        resumed = await command("resume", "größer", "--json", **environment)
+        assert [line["status"] for line in resumed.lines] == ["skipped"]
+    (tmp_path / "gespräch").rename(tmp_path / "other")
+    (tmp_path / "größer").rename(tmp_path / "größer still")
+    (tmp_path / "other").rename(tmp_path / "gespräch")
+    for environment in (ascii_only, {}):
+        again = await command("resume", "größer still", "--json", **environment)
+        assert [line["status"] for line in again.lines] == ["skipped"]
+    found = json.loads((await command("status", "größer still", "--json")).out)
+    assert found["total"] == 1

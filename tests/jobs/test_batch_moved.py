@@ -92,3 +92,63 @@ async def test_one_of_an_earlier_version(version: int, tmp_path: Path) -> None:
     async with await Journal.open(path) as journal:
         [entry] = [entry async for entry in journal.entries()]
         assert (entry.source, entry.key, entry.gone) == ("/in/talk.mp3", "", False)
+
+
+def as_written_by(version: int, path: Path) -> None:
+    """Make a journal what an earlier version would have written."""
+    with contextlib.closing(sqlite3.connect(path)) as new:
+        home = new.execute("SELECT value FROM settings WHERE name = 'home'").fetchall()
+        assert home
+        columns = "source, strength, state, byte_size, modified_ns, md5, client_id, asset_id,"
+        columns += " enhancement_id, output, output_size, output_modified_ns, output_md5,"
+        columns += " created_at, updated_at"
+        rows = new.execute(f"SELECT {columns} FROM entries").fetchall()
+    path.unlink()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as old:
+        old.executescript(
+            f"{''.join(schema.MIGRATIONS[:version])} PRAGMA user_version = {version};"
+            f" PRAGMA application_id = {recognised.APPLICATION_ID};"
+        )
+        places = ", ".join("?" * len(columns.split(",")))
+        old.executemany(f"INSERT INTO entries ({columns}) VALUES ({places})", rows)
+
+
+@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("with_recordings", [True, False])
+async def test_one_of_an_earlier_version_that_was_moved(
+    version: int, with_recordings: bool, tmp_path: Path
+) -> None:
+    old, new = tmp_path / "old" / "project", tmp_path / "another" / "disk" / "renamed"
+    async with bench(old) as b:
+        journal = b.out / "journal.sqlite"
+        sources = [b.source("a/talk.mp3"), b.source("b/talk.mp3"), *b.sources(3)]
+        b.check(await b.batch(sources, strength=[50, 93], journal=journal))
+        as_written_by(version, journal)
+        if with_recordings:
+            new.parent.mkdir(parents=True)
+            old.rename(new)
+        else:
+            shutil.move(old / "out", new / "out")
+        moved = new / "out" / "journal.sqlite"
+        async with await Journal.read(moved) as reader:
+            async for entry in reader.entries():
+                assert Path(entry.source).exists()
+                assert Path(str(entry.output)).exists()
+        folder = new if with_recordings else old
+        for _ in range(2):
+            report = await b.batch(
+                sorted((folder / "in").rglob("*.mp3")),
+                strength=[50, 93],
+                output_dir=new / "out",
+                journal=moved,
+            )
+            assert statuses(report) == {"skipped": 10}
+        assert b.count(CREATE) == 10
+
+
+async def test_in_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
+    folder = tmp_path / "caf\udce9"
+    for _ in range(2):
+        async with bench(folder) as b:
+            b.check(await b.batch(b.sources(1), journal=b.journal))
+        folder = folder.rename(tmp_path / "th\udce9")

@@ -87,9 +87,20 @@ class TestKeptData:
             [entry] = [entry async for entry in journal.entries()]
             assert entry.spooled is None
 
+    async def test_it_is_gone_with_its_row(self, tmp_path: Path) -> None:
+        async with bench(tmp_path) as b, await Journal.open(b.journal) as journal:
+            slow = RateLimits(creations_per_minute=1, clock=b.clock)
+            async with b.another(b.service.credentials, limits=slow) as client:
+                for number in range(3):
+                    await accepted(client, journal, b, None, f"talk-{number}.mp3")
+            entries = [entry async for entry in journal.entries()]
+            assert len(files_below(tmp_path / "kept")) >= 2
+            assert await journal.forget(entry.source for entry in entries) == 3
+            assert files_below(tmp_path / "kept") == set()
+
     async def test_without_a_journal_it_is_gone_with_its_source(self, tmp_path: Path) -> None:
         source = await Source.spool(Upload().pieces(), "talk.mp3", keep_in=tmp_path)
-        assert len(files_below(tmp_path)) == 1
+        assert len(files_below(tmp_path)) == 2  # with the mark of whoever it belongs to
         source.close()
         assert files_below(tmp_path) == set()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from audio_enhance._core.errors import JournalError, JournalLockedError
+from audio_enhance._core.file_lock import try_lock
 from audio_enhance._journal import lock
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.journal import Journal
@@ -113,15 +114,14 @@ class TestTwoProcesses:
     ) -> None:
         first, second, third = JournalLock(path), JournalLock(path), JournalLock(path)
         first.acquire()
-        try_lock = lock._try_lock
 
         def late(descriptor: int) -> None:
-            monkeypatch.setattr(lock, "_try_lock", try_lock)
+            monkeypatch.setattr(lock, "try_lock", try_lock)
             first.release()
             second.acquire()
             try_lock(descriptor)  # of the first one's file, which nobody can see any more
 
-        monkeypatch.setattr(lock, "_try_lock", late)
+        monkeypatch.setattr(lock, "try_lock", late)
         with pytest.raises(JournalLockedError):
             third.acquire()
         second.release()

@@ -1,9 +1,7 @@
-import asyncio
 import hashlib
 import io
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -11,17 +9,11 @@ from typing import Any
 
 import pytest
 
-from audio_enhance import InvalidSourceError, OutputError, SourceChangedError
-from audio_enhance._recording.content import (
-    _SPOOL_BYTES,
-    BytesContent,
-    Content,
-    FileContent,
-    SpooledContent,
-    spool,
-)
+from audio_enhance import InvalidSourceError, SourceChangedError
+from audio_enhance._recording.content import BytesContent, Content, FileContent
 from audio_enhance._recording.fingerprint import Fingerprint
-from tests.support.resources import open_files, settled_files
+from audio_enhance._recording.spooled import spool
+from tests.support.resources import open_files
 
 NEVER = threading.Event()
 
@@ -180,115 +172,6 @@ class TestFiles:
     def test_closing_content_leaves_the_users_file(self, recording: Path) -> None:
         FileContent(recording).close()
         assert recording.exists()
-
-
-class TestSpooling:
-    async def test_nothing_of_it_has_a_name(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-        content = await spool(chunks(b"x" * 10), max_bytes=None)
-        assert list(tmp_path.iterdir()) == []
-        content.close()
-
-    async def test_chunks_of_all_sizes(self) -> None:
-        parts = [b"a", b"", b"b" * (_SPOOL_BYTES + 3), b"c" * 5, b"d" * _SPOOL_BYTES]
-        content = await spool(chunks(*parts), max_bytes=None)
-        fingerprint = content.fingerprint(NEVER)
-        assert fingerprint.md5 == hashlib.md5(b"".join(parts)).digest()
-        with content.open(fingerprint) as file:
-            assert file.read() == b"".join(parts)
-        content.close()
-
-    async def test_no_data(self) -> None:
-        before = open_files()
-        for parts in ([], [b"", b""]):
-            with pytest.raises(InvalidSourceError, match="No data"):
-                await spool(chunks(*parts), max_bytes=None)
-        assert await settled_files(before) == {}
-
-    async def test_too_much_data_is_noticed_at_once(self) -> None:
-        taken = 0
-
-        async def endless() -> AsyncIterator[bytes]:
-            nonlocal taken
-            while True:
-                taken += 1
-                yield bytes(1000)
-
-        before = open_files()
-        with pytest.raises(InvalidSourceError, match="longer than the 2500 bytes"):
-            await spool(endless(), max_bytes=2500)
-        assert taken == 3
-        assert await settled_files(before) == {}
-
-    async def test_exactly_as_much_as_allowed(self) -> None:
-        content = await spool(chunks(bytes(2500)), max_bytes=2500)
-        assert content.fingerprint(NEVER).byte_size == 2500
-        content.close()
-
-    async def test_whoever_sends_breaks_off(self) -> None:
-        class HangupError(Exception):
-            pass
-
-        async def broken() -> AsyncIterator[bytes]:
-            yield b"x" * _SPOOL_BYTES
-            raise HangupError
-
-        before = open_files()
-        with pytest.raises(HangupError):
-            await spool(broken(), max_bytes=None)
-        assert await settled_files(before) == {}
-
-    @pytest.mark.parametrize("turns", range(12))
-    async def test_cancelled_anywhere(self, turns: int) -> None:
-        before = open_files()
-        hang = asyncio.Event()
-
-        async def slow() -> AsyncIterator[bytes]:
-            for _ in range(3):
-                yield b"x" * _SPOOL_BYTES
-            await hang.wait()
-
-        task = asyncio.create_task(spool(slow(), max_bytes=None))
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        assert await settled_files(before) == {}
-
-    async def test_no_temporary_folder(
-        self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-    ) -> None:
-        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
-        with pytest.raises(OutputError, match="temporary file") as caught:
-            await spool(chunks(b"x"), max_bytes=None)
-        assert "TMPDIR" in str(caught.value)
-
-    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux")
-    async def test_a_full_disk(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        def full(buffering: int) -> io.FileIO:
-            return io.FileIO("/dev/full", "r+")
-
-        monkeypatch.setattr(tempfile, "TemporaryFile", full)
-        before = open_files()
-        with pytest.raises(OutputError, match="No space left"):
-            await spool(chunks(b"x"), max_bytes=None)
-        assert await settled_files(before) == {}
-
-    async def test_released_data_cannot_be_opened(self) -> None:
-        content = await spool(chunks(b"x"), max_bytes=None)
-        content.close()
-        with pytest.raises(InvalidSourceError, match="released"):
-            content.open(content.fingerprint(NEVER))
-
-    async def test_forgotten_data_is_released(self) -> None:
-        before = open_files()
-        content: SpooledContent | None = await spool(chunks(b"x"), max_bytes=None)
-        assert content is not None
-        del content
-        assert await settled_files(before) == {}
 
 
 def test_bytes_do_not_show_in_a_repr() -> None:

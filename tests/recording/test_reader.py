@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from audio_enhance import InvalidSourceError
-from audio_enhance._recording.content import spool
 from audio_enhance._recording.reader import FileReader, MemoryReader, Reader
+from audio_enhance._recording.spooled import spool
 
 LENGTH = 700_000
 
