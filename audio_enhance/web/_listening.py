@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from ._connection import while_connected
 from ._recording import Recording
 from ._session import Session
+from ._streams import Listening
 from ._studio import Studio
 
 _HEADERS = {
@@ -59,19 +60,19 @@ class EventStream(Response):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         del scope
-        self._studio.joined(self._session)
+        listening = self._studio.joined(self._session)
         try:
-            await while_connected(receive, self._answer(send))
+            await while_connected(receive, self._answer(send, listening))
         finally:
-            self._studio.left(self._session)
+            self._studio.left(listening)
 
-    async def _answer(self, send: Send) -> None:
+    async def _answer(self, send: Send, listening: Listening) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        async for text in self._events():
+        async for text in self._events(listening):
             await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
-    async def _events(self) -> AsyncIterator[str]:
+    async def _events(self, listening: Listening) -> AsyncIterator[str]:
         session = self._session
         yield f"retry: {_RECONNECT_MS}\n\n"
         seen = self._seen
@@ -81,7 +82,7 @@ class EventStream(Response):
             yield self._event("state", seen, {**self._about, "recordings": recordings})
         else:
             yield "event: here\ndata: 1\n\n"
-        while not self._studio.closing:
+        while not (self._studio.closing or listening.over):
             news = session.news
             for revision, change in session.since(seen):
                 seen = revision

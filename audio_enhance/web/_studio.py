@@ -20,6 +20,7 @@ from ._problems import Problem, not_found
 from ._recording import Original, Recording, Stage
 from ._session import Session, Sessions
 from ._space import Space
+from ._streams import Listening, Streams
 from ._turns import Turns
 
 # Somebody waits for it at a screen: before whatever else the client is given to do.
@@ -51,6 +52,7 @@ class Studio:
         self.space = Space(limits.kept_bytes, self._owners.keys())
         self._line = Line(lambda recording: self._owners[recording].changed(recording))
         self._turns = Turns(limits.uploads)
+        self._streams = Streams(_MOST_STREAMS, limits.pages)
         self._arrivals: dict[Recording, asyncio.Task[None]] = {}
         self._timers: dict[Recording | Session, asyncio.TimerHandle] = {}
 
@@ -320,28 +322,22 @@ class Studio:
         recording.let_go()
         self.space.free(recording)
 
-    def joined(self, session: Session) -> None:
+    def joined(self, session: Session) -> Listening:
         """Count a page that begins to listen.
 
         Raises:
             Problem: Too many do.
         """
-        if self.closing or sum(each.streams for each in self.sessions) >= _MOST_STREAMS:
-            raise Problem(503, "busy", "Too many pages are open.", retry_after=5.0)
-        if session.streams >= self.limits.pages:
-            raise Problem(
-                429,
-                "pages",
-                "This page is open too many times.",
-                hint="Close some of them.",
-                retry_after=5.0,
-            )
-        session.streams += 1
+        if self.closing:
+            raise Problem(503, "busy", "The application is being stopped.", retry_after=5.0)
+        listening = self._streams.join(session)
         self._not_later(session)
+        return listening
 
-    def left(self, session: Session) -> None:
+    def left(self, listening: Listening) -> None:
         """Count a page that stopped listening; it may be back in a moment."""
-        session.streams -= 1
+        self._streams.leave(listening)
+        session = listening.session
         if not session.streams and session.recordings and not self.closing:
             self._timers[session] = asyncio.get_running_loop().call_later(
                 self.limits.leave_seconds, self._gone, session

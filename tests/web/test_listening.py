@@ -1,6 +1,7 @@
 """What a page is told, in which order, and what it is told when it comes back."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -142,9 +143,31 @@ async def test_only_so_many_pages_are_listened_to(
         one, another = await other.visitor(), await other.visitor()
         async with one.events() as events:
             await anext(events)
+            assert (await one.announce()).status == 200
             answer = await another.call("GET", "events")
             assert (answer.status, answer.json["code"]) == (503, "busy")
             assert "Retry-After" in answer.headers
+
+
+async def test_whoever_only_looks_makes_room_for_others(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program that asks for one session after the other takes no page's place."""
+    monkeypatch.setattr("audio_enhance.web._studio._MOST_STREAMS", 3)
+    async with running(site.service) as other, AsyncExitStack() as stack:
+        one = await other.visitor()
+        mine = await stack.enter_async_context(one.events())
+        await anext(mine)
+        assert (await one.announce()).status == 200
+        idle = []
+        for _ in range(6):
+            page = await stack.enter_async_context((await other.visitor()).events())
+            await anext(page)
+            idle.append(page)
+        for page in idle[:4]:
+            assert [event async for event in page] == []  # it was ended
+        assert (await one.announce()).status == 200
+        assert [(await anext(mine)).kind for _ in range(2)] == ["recording"] * 2
 
 
 async def test_one_browser_does_not_take_the_place_of_others(site: Site) -> None:
