@@ -142,6 +142,7 @@ async def test_what_is_gone_is_told_once(command: Command, tmp_path: Path) -> No
     assert sorted(line["status"] for line in third.lines) == ["skipped", "succeeded"]
 
 
+@pytest.mark.slow
 async def test_a_folder_again_is_what_resume_does(command: Command, tmp_path: Path) -> None:
     make(tmp_path, "rec/a.wav", "rec/b.wav", "c.wav")
     assert (await command("enhance", "rec", "c.wav", "--json")).status == 0

@@ -83,6 +83,7 @@ async def test_names_that_the_locale_lacks_letters_for(command: Command, tmp_pat
     assert (again.status, {line["status"] for line in again.lines}) == (0, {"skipped"})
 
 
+@pytest.mark.slow
 async def test_a_journal_is_the_same_in_any_locale(command: Command, tmp_path: Path) -> None:
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     (tmp_path / "gespräch").mkdir()
