@@ -31,8 +31,7 @@ AudioEnhanceError
 └── MissingExtraError            an optional part is not installed (also an ImportError)
 """
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
 from .phase import Phase, Said, Where
@@ -163,13 +162,25 @@ class AudioEnhanceError(Exception):
         return (_rebuild, (type(self), self.args, self.__dict__))
 
 
-@contextmanager
-def locating(**where: Unpack[Where]) -> Generator[None]:
-    """Raise an error of ours that comes up meanwhile as a copy that says what it was about."""
-    try:
-        yield
-    except AudioEnhanceError as error:
-        raise error.located(**where) from error.__cause__
+class locating:  # noqa: N801  used like a function
+    """Raises an error of ours that comes up meanwhile as a copy that says what it was about."""
+
+    __slots__ = ("_where",)
+
+    def __init__(self, **where: Unpack[Where]) -> None:
+        self._where = where
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if isinstance(error, AudioEnhanceError):
+            raise error.located(**self._where) from error.__cause__
 
 
 def _rebuild(kind: type[_Error], args: tuple[object, ...], state: dict[str, object]) -> _Error:

@@ -104,8 +104,8 @@ def _read(
     return fields
 
 
-def _is_object(data: object) -> TypeGuard[Mapping[str, Any]]:
-    return isinstance(data, Mapping)
+def _is_object(data: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(data, dict)
 
 
 @attrs.frozen(kw_only=True)

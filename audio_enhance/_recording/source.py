@@ -197,6 +197,8 @@ class Source:
             InvalidSourceError: It is missing, a folder, empty or unreadable.
             SourceChangedError: It changed while it was read.
         """
+        if self._fingerprint is not None:
+            return self._fingerprint
         async with self._hashing.here:
             if self._fingerprint is None:
                 hashed = self._content.fingerprint

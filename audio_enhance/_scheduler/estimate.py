@@ -87,7 +87,8 @@ class _Line:
     @property
     def farthest(self) -> int:
         """The most bytes of which it tells something."""
-        return _FAR * max(size for size, _ in self._observed)
+        largest, _ = max(self._observed)
+        return _FAR * largest
 
     def at(self, byte_size: int) -> float:
         base, slope, spread = self._fitted = self._fitted or self._fit()

@@ -36,6 +36,7 @@ class Places:
         self._count = count
         self._overtaking = overtaking
         self._holders: Counter[int] = Counter()
+        self._held = 0
         self._queue: list[tuple[int, int, Ticket]] = []
         self._arrivals = 0
         self._waiting = 0
@@ -48,7 +49,7 @@ class Places:
     @property
     def held(self) -> int:
         """How many are inside."""
-        return self._holders.total()
+        return self._held
 
     @property
     def waiting(self) -> int:
@@ -74,6 +75,7 @@ class Places:
             self._waiting -= 1
             return []
         ticket.inside = False
+        self._held -= 1
         self._holders[ticket.priority] -= 1
         if not self._holders[ticket.priority]:
             del self._holders[ticket.priority]
@@ -92,6 +94,7 @@ class Places:
                 if self._in_the_way_of(ticket.priority) >= self._count:
                     break
                 ticket.inside = True
+                self._held += 1
                 self._holders[ticket.priority] += 1
                 self._waiting -= 1
                 admitted.append(ticket)
@@ -100,5 +103,5 @@ class Places:
 
     def _in_the_way_of(self, priority: int) -> int:
         if not self._overtaking:
-            return self.held
+            return self._held
         return sum(n for held, n in self._holders.items() if held >= priority)

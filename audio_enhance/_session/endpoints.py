@@ -1,9 +1,9 @@
 """The API's five requests and the token endpoint's one, each limited and tried again."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from math import inf
-from typing import TypeVar, Unpack
+from typing import Any, TypeVar, Unpack
 
 import attrs
 
@@ -259,7 +259,7 @@ class EnhanceApi:
             raise answer.unusable(said, self._clock.time())
         return answer.headers.get("Location", "")
 
-    async def _request(
+    def _request(
         self,
         read: Callable[[Answer], _T],
         method: str,
@@ -269,7 +269,7 @@ class EnhanceApi:
         on_send: OnSend | None = None,
         on_retry: OnRetry | None = None,
         **where: Unpack[Where],
-    ) -> _T:
+    ) -> Coroutine[Any, Any, _T]:
         """Make a request with a token in its window, until there is an answer to be read."""
         window = window or self.limits.others
         headers = {"x-api-key": self._tokens.client_id}
@@ -299,7 +299,7 @@ class EnhanceApi:
                 window.pause(window.period / 10 if wait is None else wait, error)
             raise error
 
-        return await self._retrier(attempt, on_retry, **where)
+        return self._retrier(attempt, on_retry, **where)
 
     def _remember(self, created: str) -> None:
         now = self._clock.monotonic()

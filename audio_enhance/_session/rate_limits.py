@@ -76,6 +76,7 @@ class SlidingWindow:
         self._paused_until = self._because_at = float("-inf")
         self._because: RateLimitError | None = None
         self._line = _Line()
+        self._looking = 0
         self._changed = PerLoop(asyncio.Event)
 
     def __repr__(self) -> str:
@@ -98,8 +99,11 @@ class SlidingWindow:
 
     def hold_back(self) -> None:
         """Raise a `RateLimitError` if there is a pause that somebody was told the reason of."""
-        now, because = self._clock.monotonic(), self._because
-        if because is None or now >= self._paused_until:
+        because = self._because
+        if because is None:
+            return
+        now = self._clock.monotonic()
+        if now >= self._paused_until:
             return
         asked = self._paused_until - self._because_at
         if because.retry_after is not None:
@@ -157,18 +161,21 @@ class SlidingWindow:
 
     def look_again(self) -> None:
         """Wake whoever waits for something else than time."""
-        self._changed.here.set()
+        if self._looking:
+            self._changed.here.set()
 
     async def until_change(self, seconds: float) -> None:
         """Wait until a call was let in, ended or was given up, for that many seconds at most."""
         changed = self._changed.here
         changed.clear()
+        self._looking += 1
         waits: list[asyncio.Task[Any]] = [asyncio.create_task(changed.wait())]
         if isfinite(seconds):
             waits.append(asyncio.create_task(self._sleep(seconds)))
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            self._looking -= 1
             await end(waits)
 
     async def _sleep(self, seconds: float) -> None:

@@ -179,10 +179,11 @@ class RenewingTokens:
             on_retry: Told when asking for a new one has to be tried again.
         """
         failure = self._failure
-        # While it is renewed ahead of its end, nobody waits for that: it still lasts.
-        lasts = self._ends_at if self._lock.here.locked() else self._renew_at
-        if self._token is not None and self._clock.monotonic() < lasts:
-            return self._token
+        if self._token is not None:
+            now = self._clock.monotonic()
+            # While it is renewed ahead of its end, nobody waits for that: it still lasts.
+            if now < self._renew_at or (now < self._ends_at and self._lock.here.locked()):
+                return self._token
         # Whoever waits here finds the token that the one before them got, or is told how that one
         # failed; when that one is cancelled, the next makes the request.
         async with self._lock.here:
