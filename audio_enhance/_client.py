@@ -14,7 +14,7 @@ from audio_enhance._core.events import Event
 from audio_enhance._core.models import Asset, SpeechEnhancement, check_strength
 from audio_enhance._jobs.batch import BatchOptions, SourcesLike
 from audio_enhance._jobs.handle import EnhanceResult, Job
-from audio_enhance._jobs.intake import Intake, Terms
+from audio_enhance._jobs.intake import Intake
 from audio_enhance._jobs.order import Order
 from audio_enhance._jobs.report import BatchReport, Outcome
 from audio_enhance._journal.journal import Journal
@@ -259,8 +259,8 @@ class EnhanceClient:
             TooManyWaitingError: `max_waiting` jobs wait already.
             JobCancelledError: The client was closed while the recording arrived.
         """
-        terms = _terms(priority, output_dir, overwrite, journal, on_event, delete_assets)
-        return await self._intake.submit(source, strength, terms, key)
+        order = _order(priority, output_dir, overwrite, journal, on_event, delete_assets)
+        return await self._intake.submit(source, strength, order, key)
 
     async def take_up(
         self,
@@ -284,8 +284,8 @@ class EnhanceClient:
             overwrite: As in `submit`.
             on_event: As in `submit`.
         """
-        terms = _terms(priority, output_dir, overwrite, journal, on_event)
-        return await self._intake.take_up(journal, terms)
+        order = _order(priority, output_dir, overwrite, journal, on_event)
+        return await self._intake.take_up(journal, order)
 
     @property
     def waiting(self) -> int:
@@ -460,19 +460,24 @@ class EnhanceClient:
         return self._intake.steps(enhancement.asset_id).stream(enhancement, range=range)
 
 
-def _terms(
+def _order(
     priority: int,
     output_dir: str | os.PathLike[str] | None,
     overwrite: bool,
     journal: Journal | None,
     on_event: Callable[[Event], None] | None,
     delete_assets: bool = False,
-) -> Terms:
+) -> Order:
     outputs = None if output_dir is None else OutputFolder(Path(output_dir), overwrite)
     if outputs is not None and journal is not None:
         outputs.protected.add_journal(journal.path)
-    order = Order(outputs=outputs, journal=journal, delete_assets=delete_assets)
-    return Terms(order=order, priority=priority, on_event=on_event)
+    return Order(
+        outputs=outputs,
+        journal=journal,
+        delete_assets=delete_assets,
+        priority=priority,
+        on_event=on_event,
+    )
 
 
 def _ignore(*_: object) -> None:

@@ -11,9 +11,7 @@ from collections.abc import (
 from contextlib import aclosing
 from os import PathLike
 from pathlib import Path
-from typing import Any, TypedDict
-
-import attrs
+from typing import Any, NamedTuple, TypedDict
 
 from audio_enhance._core.cancellation import end
 from audio_enhance._core.errors import AudioEnhanceError, AuthenticationError, JobCancelledError
@@ -51,12 +49,11 @@ _CHANGED = "The result was changed since it was made: it stays. Redo it for anot
 _AWAY = "The result was moved or removed, and the server has it no longer. Redo it for another one."
 
 
-@attrs.frozen
-class _Place:
+class _Place(NamedTuple):
     """Where an outcome belongs in the order given."""
 
     source: SourceLike
-    index: int
+    number: int
     strength: int
 
 
@@ -74,14 +71,12 @@ class Batch:
         order: Order,
         strengths: Sequence[int],
         *,
-        priority: int,
         on_event: Iterable[Callable[[Event], None]],
     ) -> None:
         self._lanes = lanes
         self._room_changed = room_changed
         self._order = order
         self._strengths = strengths
-        self._priority = priority
         self._on_event = on_event
         self._outcomes: asyncio.Queue[tuple[int, Outcome] | None] = asyncio.Queue()
         self._read = asyncio.Event()
@@ -166,7 +161,7 @@ class Batch:
             self._not_started(place, self.stopped_by)
             self._lanes[0].uses.drop(source)
             return None
-        job = Job(source, place.strength, self._priority, self._on_event)
+        job = Job(source, place.strength, self._order.priority, self._on_event)
         self._jobs[job] = place
         lane.start(job, self._order, row)
         job.task.add_done_callback(lambda _: self._finished(job))
@@ -240,7 +235,7 @@ class Batch:
             status="skipped",
             **known,
         )
-        self._outcomes.put_nowait((place.index, outcome))
+        self._outcomes.put_nowait((place.number, outcome))
 
     def _finished(self, job: Job) -> None:
         place = self._jobs.pop(job)
@@ -264,7 +259,7 @@ class Batch:
             failed_enhancements=job.failed_enhancements,
             **job.ids,
         )
-        self._outcomes.put_nowait((place.index, outcome))
+        self._outcomes.put_nowait((place.number, outcome))
 
     def _stop(self, error: AudioEnhanceError) -> None:
         """Stop at once, with one error: what cannot go on like this is for a person to mend."""
@@ -286,7 +281,7 @@ class Batch:
             not_started=not_started,
             error=error,
         )
-        self._outcomes.put_nowait((place.index, outcome))
+        self._outcomes.put_nowait((place.number, outcome))
 
 
 async def _pulled(sources: SourcesLike) -> AsyncGenerator[SourceLike]:

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-import aiofiles.os
 import attrs
 
 from audio_enhance._core.errors import OutputError, OutputExistsError
@@ -166,6 +165,8 @@ class Delivery:
         return target, replace
 
     async def _beside(self, path: Path) -> Path:
+        import aiofiles.os  # rarely needed, and it takes a while
+
         numbered, number = None, 0
         while numbered is None or await aiofiles.os.path.exists(numbered):
             number += 1

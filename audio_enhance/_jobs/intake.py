@@ -39,21 +39,6 @@ from .steps import Steps
 Listener = Callable[[Event], None]
 
 
-@attrs.frozen(kw_only=True)
-class Terms:
-    """How the jobs of one call are to be done.
-
-    Attributes:
-        order: What they have in common: where results go, where steps are written down.
-        priority: Higher goes first among what the client has not submitted yet.
-        on_event: Told what happens to them.
-    """
-
-    order: Order
-    priority: int = 0
-    on_event: Listener | None = None
-
-
 class Intake:
     """Takes jobs in for one client, and opens its connections when the first one comes.
 
@@ -83,11 +68,6 @@ class Intake:
             raise ClientClosedError("The client is open in another event loop.")
         return self._opened
 
-    @property
-    def is_open(self) -> bool:
-        """Whether there is anything to close."""
-        return self._opened is not None
-
     def reopen(self) -> None:
         """Open the connections, also after they were closed."""
         self._closed = False
@@ -112,20 +92,20 @@ class Intake:
         self,
         source: SourceLike | Awaitable[Source],
         strength: int,
-        terms: Terms,
+        order: Order,
         key: str | None = None,
     ) -> Job:
         """Begin one job, as soon as its source has arrived; `EnhanceClient.submit` says more."""
         if not key:
-            return await self._submit(source, strength, terms)
+            return await self._submit(source, strength, order)
         begun = False
 
         async def begin() -> Job:
             nonlocal begun
-            if (job := await self._begun_before(key, strength, terms)) is not None:
+            if (job := await self._begun_before(key, strength, order)) is not None:
                 return job
             begun = True
-            return await self._submit(source, strength, terms, key)
+            return await self._submit(source, strength, order, key)
 
         try:
             return await self._keyed.get(key, strength, begin)
@@ -133,9 +113,9 @@ class Intake:
             if not begun and isinstance(source, Coroutine):
                 source.close()  # nothing of it was needed
 
-    async def _begun_before(self, key: str, strength: int, terms: Terms) -> Job | None:
+    async def _begun_before(self, key: str, strength: int, order: Order) -> Job | None:
         """Return the job that an earlier run was given with a key, begun again where it was."""
-        journal = terms.order.journal
+        journal = order.journal
         entry = None if journal is None else await journal.entry_with(key)
         if journal is None or entry is None or entry.state == EntryState.FAILED:
             return None
@@ -145,19 +125,19 @@ class Intake:
         except AudioEnhanceError:
             return None  # gone with the earlier run, and here it comes again
         # What is done is fetched, and not paid for once more.
-        once = attrs.evolve(terms, order=attrs.evolve(terms.order, spare=True))
+        once = attrs.evolve(order, spare=True)
         return self._begin(source, strength, once, JournalRow.alive(journal, entry))
 
     async def _submit(
         self,
         source: SourceLike | Awaitable[Source],
         strength: int,
-        terms: Terms,
+        order: Order,
         key: str = "",
     ) -> Job:
         try:
             check_sendable(check_strength(strength), self.settings.api_version)
-            self._check_deleting(terms.order.delete_assets, kept=terms.order.outputs is not None)
+            self._check_deleting(order.delete_assets, kept=order.outputs is not None)
             if not isinstance(source, Awaitable):
                 source = as_source(source)
             most = self.settings.max_waiting
@@ -171,11 +151,11 @@ class Intake:
                 source.close()  # it was not begun, and would complain that nobody awaited it
             raise
         if isinstance(source, Awaitable):
-            return await self._arrived(source, strength, terms, key, opened)
-        return await self._accept(source, strength, terms, key)
+            return await self._arrived(source, strength, order, key, opened)
+        return await self._accept(source, strength, order, key)
 
     async def _arrived(
-        self, source: Awaitable[Source], strength: int, terms: Terms, key: str, opened: Opened
+        self, source: Awaitable[Source], strength: int, order: Order, key: str, opened: Opened
     ) -> Job:
         self._arriving += 1
         try:
@@ -188,7 +168,7 @@ class Intake:
                     "The client was closed while the recording arrived; it cost nothing.",
                     source=spooled.label,
                 )
-            job = await self._accept(spooled, strength, terms, key)
+            job = await self._accept(spooled, strength, order, key)
         except BaseException:
             spooled.close()
             raise
@@ -196,20 +176,20 @@ class Intake:
         job.task.add_done_callback(lambda _: spooled.close())
         return job
 
-    async def _accept(self, source: Source, strength: int, terms: Terms, key: str) -> Job:
+    async def _accept(self, source: Source, strength: int, order: Order, key: str) -> Job:
         """Begin a job; where there is a journal, it knows of it before the caller does."""
-        journal = terms.order.journal
+        journal = order.journal
         if journal is None:
-            return self._begin(source, strength, terms)
+            return self._begin(source, strength, order)
         row = await JournalRow.of(journal, source, strength, key)
         try:
             await row.begin(source)
-            return self._begin(source, strength, terms, row)
+            return self._begin(source, strength, order, row)
         except BaseException:
             await row.withdraw()
             raise
 
-    async def take_up(self, journal: Journal, terms: Terms) -> list[Job]:
+    async def take_up(self, journal: Journal, order: Order) -> list[Job]:
         """Go on with what a journal says is unfinished; `EnhanceClient.take_up` says more."""
         await journal.remove_leftovers()
         jobs: list[Job] = []
@@ -221,23 +201,23 @@ class Intake:
             except AudioEnhanceError as error:
                 await row.note_failed(error)
                 continue
-            job = self._begin(source, entry.strength, terms, row)
+            job = self._begin(source, entry.strength, order, row)
             self._keyed.add(entry.key, job)
             jobs.append(job)
         return jobs
 
     def _begin(
-        self, source: Source, strength: int, terms: Terms, row: JournalRow | None = None
+        self, source: Source, strength: int, order: Order, row: JournalRow | None = None
     ) -> Job:
-        job = Job(source, strength, terms.priority, self._listeners(terms))
-        if terms.order.outputs is not None and source.path is not None:
-            terms.order.outputs.protected.add_recordings([source.path])
+        job = Job(source, strength, order.priority, self._listeners(order))
+        if order.outputs is not None and source.path is not None:
+            order.outputs.protected.add_recordings([source.path])
         # Assets of an earlier run are seen by their own API client only.
         lanes = self.open.lanes
         if row is not None:
             lanes = [lane for lane in lanes if lane.client_id == row.entry.client_id] or lanes
         lane = min(lanes, key=lambda lane: lane.backlog_seconds)
-        lane.start(job, terms.order, row)
+        lane.start(job, order, row)
         return job
 
     @asynccontextmanager
@@ -285,15 +265,15 @@ class Intake:
                 redo=redo,
                 spare=not redo,
                 delete_assets=delete_assets,
+                priority=priority,
+                on_event=on_event,
             )
-            terms = Terms(order=order, priority=priority, on_event=on_event)
             yield Batch(
                 opened.lanes,
                 opened.room_changed,
-                terms.order,
+                order,
                 strengths,
-                priority=terms.priority,
-                on_event=self._listeners(terms),
+                on_event=self._listeners(order),
             )
 
     def _check_deleting(self, wanted: bool, *, kept: bool) -> None:
@@ -307,8 +287,8 @@ class Intake:
                 "What is not saved must not be deleted at the server.", hint="Give output_dir."
             )
 
-    def _listeners(self, terms: Terms) -> tuple[Listener, ...]:
-        return tuple(each for each in (self.settings.on_event, terms.on_event) if each is not None)
+    def _listeners(self, order: Order) -> tuple[Listener, ...]:
+        return tuple(each for each in (self.settings.on_event, order.on_event) if each is not None)
 
     @property
     def waiting(self) -> int:

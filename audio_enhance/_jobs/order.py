@@ -1,8 +1,11 @@
 """What the jobs of one call have in common."""
 
+from collections.abc import Callable
+
 import attrs
 
 from audio_enhance._core.errors import AudioEnhanceError
+from audio_enhance._core.events import Event
 from audio_enhance._journal.journal import Journal
 from audio_enhance._transfer.output_folder import OutputFolder
 
@@ -22,6 +25,8 @@ class Order:
         spare: Do not pay once more for a result that was made, and is neither in its place nor
             at the server.
         delete_assets: Delete what was uploaded when its results are safe on disk.
+        priority: Higher goes first among what the client has not submitted yet.
+        on_event: Told what happens to them.
     """
 
     outputs: OutputFolder | None = None
@@ -29,3 +34,5 @@ class Order:
     redo: bool = False
     spare: bool = False
     delete_assets: bool = False
+    priority: int = 0
+    on_event: Callable[[Event], None] | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 
 import attrs
 
@@ -61,8 +62,7 @@ class Sharing:
         self.reservations = Reservations()
 
 
-@attrs.frozen(kw_only=True)
-class Stages:
+class Stages(NamedTuple):
     """The places that all jobs of a lane pass on their way to the server.
 
     Attributes:

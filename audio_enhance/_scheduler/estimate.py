@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, insort
 from collections import deque
-from statistics import median
+from collections.abc import Iterable
 
 # Enough to see through outliers, few enough to follow a server that becomes slower or faster.
 _REMEMBERED = 16
@@ -32,7 +32,7 @@ class ProcessingEstimate:
     @property
     def typical(self) -> float | None:
         """The seconds that the enhancements took lately; `None` before the first."""
-        return median(self._latest) if self._latest else None
+        return middle(self._latest) if self._latest else None
 
     def knows(self, content_type: str, byte_size: int) -> bool:
         """Whether there were recordings of this type that were not much smaller."""
@@ -99,14 +99,20 @@ class _Line:
         # Nothing better than in proportion is known from recordings of one size; and more than
         # that is never taken for true, since the small differences between recordings of nearly
         # one size, divided by next to nothing, can be any slope at all.
-        slope = _middle(sorted([seconds / size for size, seconds in points]))
+        slope = middle([seconds / size for size, seconds in points])
         if self._slopes:
             slope = min(max(0.0, _middle(self._slopes)), slope)
         bases = [seconds - slope * size for size, seconds in points]
-        base = _middle(sorted(bases))
+        base = middle(bases)
         # Late by a little costs nothing while the next one is in work; early costs a question.
-        spread = 2.0 * _middle(sorted([abs(seconds - base) for seconds in bases]))
+        spread = 2.0 * middle([abs(seconds - base) for seconds in bases])
         return base, slope, spread
+
+
+def middle(values: Iterable[float]) -> float:
+    """Return the median of some values."""
+    # Not the library's, which brings fractions and decimals along.
+    return _middle(sorted(values))
 
 
 def _middle(ordered: list[float]) -> float:

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from random import uniform
-from statistics import median
 from typing import NamedTuple
 
 import attrs
@@ -19,7 +18,7 @@ import attrs
 from audio_enhance._core.errors import Phase, WaitTimeoutError
 from audio_enhance._core.models import EnhancementStatus, SpeechEnhancement
 
-from .estimate import ProcessingEstimate
+from .estimate import ProcessingEstimate, middle
 from .polling import LONGEST_HOLD, Poll, PollPolicy
 
 # One in work and one behind it; deeper only where the server would idle otherwise, since what
@@ -373,7 +372,7 @@ class Window:
         typical = self.estimate.typical
         if typical is None:
             return
-        wanted = 1 + math.ceil(median(self._lags) / max(typical, 1e-3))
+        wanted = 1 + math.ceil(middle(self._lags) / max(typical, 1e-3))
         depth = min(max(wanted, _SHALLOWEST), _DEEPEST)
         if depth != self.depth:
             self.depth = depth

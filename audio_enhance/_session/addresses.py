@@ -4,9 +4,9 @@ import ipaddress
 import re
 import socket
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-import attrs
 from yarl import URL
 
 from audio_enhance._core.errors import ConfigurationError, ProtocolError
@@ -21,8 +21,7 @@ Origin = tuple[str, str, int]
 _PORTS = {"http": 80, "https": 443}
 
 
-@attrs.frozen
-class _Site:
+class _Site(NamedTuple):
     """What an address begins with, up to its path: how it is reached, and where.
 
     Attributes:
@@ -98,8 +97,7 @@ def check_own(url: str, what: str) -> str:
     return url.rstrip("/")
 
 
-@attrs.frozen
-class Reach:
+class Reach(NamedTuple):
     """Where an API may send us: nowhere that is less private or less secret than itself.
 
     Attributes:

@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from html import unescape
 from typing import Any, TypeGuard, TypeVar
 from urllib.parse import quote, quote_plus
 
@@ -158,6 +157,8 @@ def api_error(
 
 def storage_error(answer: Answer, now: float) -> StorageError | ServerError:
     """Return the error that a refusal by the object store stands for (S3: Error Responses)."""
+    from html import unescape  # rarely needed, and it takes a while
+
     text = answer.body.decode("utf-8", "replace")
 
     def element(name: str) -> str | None:

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Generator
 from typing import Any, TypeVar, Unpack
 
 import attrs
-import backoff
 
 from audio_enhance._core.clock import Clock
 from audio_enhance._core.errors import ApiError, AudioEnhanceError, RateLimitError
@@ -42,7 +41,9 @@ class RetryPolicy:
 class _Tries:
     """The tries of one piece of work so far, and what the policy says about another one."""
 
-    def __init__(self, policy: RetryPolicy, clock: Clock, jitter: Callable[[float], float]) -> None:
+    def __init__(
+        self, policy: RetryPolicy, clock: Clock, jitter: Callable[[float], float] | None
+    ) -> None:
         self._policy = policy
         self._clock = clock
         self._jitter = jitter
@@ -77,10 +78,12 @@ class _Tries:
         return None if late else wait
 
     def _backoff(self) -> float:
+        import backoff  # rarely needed, and it takes a while
+
         if self._waits is None:
             self._waits = backoff.expo(factor=0.5, max_value=self._policy.longest_wait)
             next(self._waits)  # backoff primes its generators
-        return self._jitter(next(self._waits))
+        return (self._jitter or backoff.full_jitter)(next(self._waits))
 
 
 class Retrier:
@@ -95,7 +98,7 @@ class Retrier:
         self,
         policy: RetryPolicy,
         clock: Clock,
-        jitter: Callable[[float], float] = backoff.full_jitter,
+        jitter: Callable[[float], float] | None = None,
     ) -> None:
         self._policy = policy
         self._clock = clock

@@ -6,7 +6,7 @@ the result's address is itself a presigned URL. No I/O.
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Protocol, TypeGuard, get_args
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeGuard, get_args
 from urllib.parse import quote, urlsplit
 
 import attrs
@@ -34,8 +34,7 @@ _ENHANCEMENT = {
 }
 
 
-@attrs.frozen
-class Call:
+class Call(NamedTuple):
     """Where a request goes, and its JSON body."""
 
     url: str

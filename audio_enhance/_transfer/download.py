@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from typing import NamedTuple
 
 import aiohttp
-import attrs
 
 from audio_enhance._core.errors import (
     CorruptTransferError,
@@ -31,8 +31,7 @@ _WRITE_BYTES = 4 << 20
 _WRITE_BYTES_AMONG_OTHERS = 1 << 20
 
 
-@attrs.frozen
-class _Span:
+class _Span(NamedTuple):
     """What a `Content-Range` of a 206 says (RFC 9110 §14.4)."""
 
     start: int

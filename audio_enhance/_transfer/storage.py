@@ -1,6 +1,6 @@
 """What every transfer to and from the object store works with."""
 
-import attrs
+from typing import NamedTuple
 
 from audio_enhance._core.clock import Clock
 from audio_enhance._session.addresses import Reach
@@ -9,8 +9,7 @@ from audio_enhance._session.sessions import Timeouts, Transport
 from .pacing import Pacing
 
 
-@attrs.frozen
-class Storage:
+class Storage(NamedTuple):
     """The object store, as the transfers of one client reach it.
 
     Attributes:

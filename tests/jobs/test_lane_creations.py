@@ -129,7 +129,7 @@ class World:
     async def batch(self, count: int, strengths: Sequence[int] = (93,)) -> list[Outcome]:
         """Send so many recordings through the lanes."""
         order = Order()
-        batch = Batch(self.lanes, self.moved, order, strengths, priority=0, on_event=())
+        batch = Batch(self.lanes, self.moved, order, strengths, on_event=())
         sources = [recording(number) for number in range(count)]
         return [outcome async for _, outcome in batch.run(sources)]
 
