@@ -13,7 +13,7 @@ from audio_enhance import AUDIO_SUFFIXES, CONTENT_TYPES, ApiVersion, Journal
 
 from .batch import Batch, Telling, Work, by_strengths
 from .interrupt import run
-from .options import PATH, local_option, telling_options, version_option
+from .options import PATH, local_option, telling_options, version_option, workers_option
 from .places import check_results
 from .recordings import Recordings, find_recordings, size_of
 from .screen import error_console
@@ -86,6 +86,7 @@ usage, 130 after Ctrl-C, which also prints how to carry on.
     help="Delete at the server what was uploaded, once its results are saved (v2 only).",
 )
 @local_option
+@workers_option
 @version_option
 @telling_options
 def enhance(
@@ -99,6 +100,7 @@ def enhance(
     content_type: str | None,
     delete_uploads: bool,
     local: bool,
+    workers: int | None,
     api_version: ApiVersion,
     as_json: bool,
     report: Path | None,
@@ -135,7 +137,7 @@ def enhance(
         try:
             async with AsyncExitStack() as stack:
                 client = await stack.enter_async_context(
-                    open_client(local=local, api_version=api_version)
+                    open_client(local=local, workers=workers, api_version=api_version)
                 )
                 await asyncio.to_thread(check_results, output_dir)
                 opened = None

@@ -17,6 +17,13 @@ local_option = click.option(
     help="Work without credentials: the local service does the enhancing, on this machine.",
 )
 
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="With --local: how many recordings are worked on at once. Default: one a core.",
+)
+
 version_option = click.option(
     "--api-version",
     type=click.Choice(["v1", "v2"]),

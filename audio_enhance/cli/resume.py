@@ -11,7 +11,7 @@ from audio_enhance import EntryState, Journal, JournalEntry
 
 from .batch import Batch, Telling, Work, by_strengths
 from .interrupt import run
-from .options import PATH, local_option, telling_options
+from .options import PATH, local_option, telling_options, workers_option
 from .places import check_results
 from .recordings import size_of
 from .service import open_client
@@ -29,8 +29,16 @@ Examples:
 @click.command(epilog=_EPILOG, short_help="Finish what an interrupted run left.")
 @click.argument("journal", type=PATH)
 @local_option
+@workers_option
 @telling_options
-def resume(journal: Path, local: bool, as_json: bool, report: Path | None, verbose: bool) -> int:
+def resume(
+    journal: Path,
+    local: bool,
+    workers: int | None,
+    as_json: bool,
+    report: Path | None,
+    verbose: bool,
+) -> int:
     """Finish what is in a journal, with the settings of the run that began it.
 
     JOURNAL is the journal's file, or the output folder it is in. What is done is skipped, what
@@ -49,7 +57,9 @@ def resume(journal: Path, local: bool, as_json: bool, report: Path | None, verbo
                     settings = attrs.evolve(settings, local=local or settings.local)
                     await settings.check(reader)
                 client = await stack.enter_async_context(
-                    open_client(local=settings.local, api_version=settings.api_version)
+                    open_client(
+                        local=settings.local, workers=workers, api_version=settings.api_version
+                    )
                 )
                 await asyncio.to_thread(check_results, settings.output_dir)
                 opened = await stack.enter_async_context(await Journal.open(path))

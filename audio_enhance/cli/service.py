@@ -1,5 +1,6 @@
 """The client to work with: of the real API, or of a local service started for it."""
 
+import os
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -13,23 +14,34 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_client(
-    *, local: bool, api_version: "ApiVersion" = "v1"
+    *, local: bool, workers: int | None = None, api_version: "ApiVersion" = "v1"
 ) -> AsyncGenerator[EnhanceClient]:
     """Open a client from the environment, or one of a local service.
 
+    Args:
+        local: Start a local service for it.
+        workers: How many recordings that works on at once; as many as there are cores if None.
+        api_version: The generation of the API.
+
     Raises:
-        ConfigurationError: The environment has no credentials.
+        ConfigurationError: The environment has no credentials, or workers are not ours to start.
         MissingExtraError: The extra `local` is not installed.
     """
     if local:
+        workers = workers or os.cpu_count() or 1
+        with extra_local():
+            from audio_enhance.local import Behaviour
         async with (
-            open_service() as service,
-            EnhanceClient(
-                service.credentials, base_url=service.base_url, api_version=api_version
-            ) as client,
+            open_service(workers=workers, behaviour=Behaviour.unlimited()) as service,
+            service.connect(workers, api_version=api_version) as client,
         ):
             yield client
         return
+    if workers is not None:
+        raise ConfigurationError(
+            "The API decides how many recordings are worked on at once.",
+            hint="Leave --workers out, or add --local.",
+        )
     try:
         client = EnhanceClient.from_env(trust_env=True, api_version=api_version)
     except ConfigurationError as error:
@@ -40,8 +52,14 @@ async def open_client(
 
 
 @asynccontextmanager
-async def open_service(**arguments: Any) -> "AsyncGenerator[LocalService]":
-    """Start a local service; the arguments are `LocalService`'s.
+async def open_service(
+    *, workers: int | None = None, **arguments: Any
+) -> "AsyncGenerator[LocalService]":
+    """Start a local service.
+
+    Args:
+        workers: How many recordings it works on at once; as many as there are cores if None.
+        arguments: As for `LocalService`.
 
     Raises:
         MissingExtraError: The extra `local` is not installed.
@@ -50,7 +68,7 @@ async def open_service(**arguments: Any) -> "AsyncGenerator[LocalService]":
         from audio_enhance.local import LocalService
         from audio_enhance.local.enhancer import SpeechEnhancer
 
-        enhancer = SpeechEnhancer()
+        enhancer = SpeechEnhancer(workers=workers)
     async with LocalService(enhancer=enhancer, **arguments) as service:
         yield service
 

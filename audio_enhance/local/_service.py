@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 from uuid import uuid4
 
 from aiohttp import web
@@ -29,7 +29,7 @@ from audio_enhance.local.serving.log import one_line
 from audio_enhance.local.serving.threads import in_thread
 
 if TYPE_CHECKING:
-    from audio_enhance import ClientCredentials
+    from audio_enhance import ClientCredentials, EnhanceClient
     from audio_enhance.local.enhancer.errors import EnhancerError
     from audio_enhance.local.enhancer.protocol import Enhancer
 
@@ -82,7 +82,7 @@ class LocalService:
         self._backend: Backend | None = None
         self._state = State()
         self.client_id = uuid4().hex
-        self.client_secret = f"local-{secrets.token_urlsafe(24)}"
+        self.client_secret = _new_secret()
         self.add_client(self.client_id, self.client_secret)
 
     async def start(self) -> None:
@@ -164,6 +164,34 @@ class LocalService:
         from audio_enhance import ClientCredentials
 
         return ClientCredentials(self.client_id, self.client_secret, token_url=self.token_url)
+
+    def connect(self, lanes: int = 1, **options: Any) -> "EnhanceClient":
+        """Return a client of this service that has several recordings enhanced at once.
+
+        A service works on one enhancement at a time for an API client, so there is an API client
+        for each. The rate limits are this service's, and it is polled often: that costs nothing
+        on this machine.
+
+        Args:
+            lanes: How many recordings are worked on at once, 1 or more; beyond the enhancer's
+                workers they wait for each other.
+            options: As for `EnhanceClient`; what is given here wins.
+        """
+        from audio_enhance import ClientCredentials, EnhanceClient, PollPolicy, RateLimits
+
+        auth = [self.credentials]
+        for _ in range(1, lanes):
+            more = ClientCredentials(uuid4().hex, _new_secret(), token_url=self.token_url)
+            self.add_client(more.client_id, more.client_secret)
+            auth.append(more)
+        options.setdefault("base_url", self.base_url)
+        options.setdefault("polling", PollPolicy(shortest=0.02, longest=1.0, share=0.1))
+        if "limits" not in options:
+            options["limits"] = RateLimits(
+                creations_per_minute=self.behaviour.creations_per_minute,
+                others_per_minute=self.behaviour.others_per_minute,
+            )
+        return EnhanceClient(auth, **options)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -267,6 +295,10 @@ class LocalService:
     def queue_usage(self, client_id: str | None = None) -> QueueUsage:
         """Return how busy the queue of an API client was kept, the default one's if None."""
         return self._queue.usage(client_id or self.client_id) if self._queue else QueueUsage()
+
+
+def _new_secret() -> str:
+    return f"local-{secrets.token_urlsafe(24)}"
 
 
 def _default_enhancer() -> "Enhancer":

@@ -67,21 +67,18 @@ async def open_backend(
         return
     try:
         # Not a part of the client: imported only where there is nothing else to talk to.
-        from audio_enhance.local import LocalService
+        from audio_enhance.local import Behaviour, LocalService
         from audio_enhance.local.enhancer import SpeechEnhancer, demo_recording
     except ImportError as error:
         raise ConfigurationError(
             "There are no credentials in the environment, and no local service to do without.",
             hint=f"Set {_ID} and {_SECRET}, or: pip install 'audio-enhance[local]'",
         ) from error
+    workers = os.cpu_count() or 1
+    enhancer = SpeechEnhancer(workers=workers, max_seconds=limits.max_seconds)
     async with (
-        LocalService(enhancer=SpeechEnhancer(max_seconds=limits.max_seconds)) as service,
-        EnhanceClient(
-            service.credentials,
-            base_url=service.base_url,
-            max_waiting=limits.waiting,
-            api_version=version,
-        ) as client,
+        LocalService(enhancer=enhancer, behaviour=Behaviour.unlimited()) as service,
+        service.connect(workers, max_waiting=limits.waiting, api_version=version) as client,
     ):
         sample = await asyncio.to_thread(demo_recording().read_bytes)
         yield Backend(client=client, service=LOCAL, sample=sample, keeper=service)

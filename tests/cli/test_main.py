@@ -140,3 +140,10 @@ async def test_ctrl_c_while_it_is_being_imported(
     )
     ended = await alone("--help", **site)
     assert (ended.status, ended.out, ended.err) == (130, "", "")
+
+
+async def test_workers_are_the_local_services(command: Command) -> None:
+    (command.folder / "talk.wav").write_bytes(b"RIFF")
+    run = await command("enhance", "talk.wav", "--workers", "2")
+    assert run.status == 2
+    assert "add --local" in run.err

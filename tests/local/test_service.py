@@ -14,6 +14,7 @@ import aiohttp
 import psutil
 import pytest
 
+from audio_enhance import Source
 from audio_enhance.local import Behaviour, LocalService
 from audio_enhance.local.api import validation
 from audio_enhance.local.api.tokens import SCOPES
@@ -49,6 +50,39 @@ async def test_it_has_credentials_for_the_client(caller: Caller) -> None:
     credentials = caller.service.credentials
     assert type(credentials).__name__ == "ClientCredentials"
     assert caller.service.client_secret not in repr(credentials)
+
+
+async def test_several_lanes_have_several_recordings_enhanced_at_once(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    stand_in = StandIn(gate=gate)
+    async with (
+        LocalService(enhancer=stand_in, behaviour=Behaviour.unlimited()) as service,
+        service.connect(3) as client,
+    ):
+        sources = [b"RIFF" + bytes([number]) * 40 for number in range(5)]
+        named = [Source.from_bytes(data, filename=f"{data[4]}.wav") for data in sources]
+        batch = asyncio.create_task(
+            client.enhance_batch(named, strength=93, output_dir=tmp_path / "out")
+        )
+        for _ in range(3):
+            await stand_in.started.get()
+        assert (stand_in.running, stand_in.started.qsize()) == (3, 0)
+        gate.set()
+        assert len((await batch).succeeded) == 5
+        assert stand_in.most == 3
+        assert service.count("POST /assets") == 5
+
+
+async def test_its_own_limits_are_the_clients(tmp_path: Path) -> None:
+    async with LocalService(enhancer=StandIn(), behaviour=Behaviour.unlimited()) as service:
+        async with service.connect() as client:
+            sources = (
+                Source.from_bytes(f"RIFF{number:040}".encode(), filename=f"{number}.wav")
+                for number in range(60)  # more than the published limits let through in a minute
+            )
+            report = await client.enhance_batch(sources, strength=93, output_dir=tmp_path / "out")
+        assert len(report.succeeded) == 60
+        assert service.count(status=429) == 0
 
 
 async def test_it_is_healthy_and_describes_itself(caller: Caller) -> None:
