@@ -5,7 +5,9 @@ import signal
 from asyncio import AbstractEventLoop as AnyLoop
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
 from contextlib import AsyncExitStack
+from importlib import import_module
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -51,6 +53,21 @@ settings.load_profile("no clock")
 # Folders whose tests run in virtual time, as do those that are marked so.
 IN_VIRTUAL_TIME = {"jobs"}
 
+
+def _eager() -> AnyLoop:
+    """Return a loop whose tasks begin at once, where they are made."""
+    loop = asyncio.new_event_loop()
+    loop.set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined,unused-ignore]  # pyright: ignore[reportAttributeAccessIssue]  of 3.12
+    return loop
+
+
+# What a test that is marked `any_loop` runs on, as far as it is there.
+LOOPS: dict[str, Callable[[], AnyLoop]] = {"real": asyncio.new_event_loop}
+if hasattr(asyncio, "eager_task_factory"):
+    LOOPS["eager"] = _eager
+if find_spec("uvloop") is not None:
+    LOOPS["uvloop"] = import_module("uvloop").new_event_loop
+
 # Waits that nobody notices, for tests in which real bytes move and no clock can stand still.
 QUICK_POLLING = PollPolicy(shortest=0.002, longest=0.05)
 QUICK_RETRY = RetryPolicy(longest_wait=0.005)
@@ -60,7 +77,7 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
     """Say which event loop a test runs on."""
     if item.path.parent.name in IN_VIRTUAL_TIME or item.get_closest_marker("virtual_time"):
         return {"virtual": VirtualLoop}
-    return {"real": asyncio.new_event_loop}
+    return LOOPS if item.get_closest_marker("any_loop") else {"real": asyncio.new_event_loop}
 
 
 @pytest.hookimpl(wrapper=True)
