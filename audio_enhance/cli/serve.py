@@ -27,6 +27,8 @@ from .text import shown
 if TYPE_CHECKING:
     from audio_enhance.local import Faults, LocalService
 
+_KEPT_GB = 20.0
+
 _EPILOG = """
 \b
 Examples:
@@ -70,6 +72,14 @@ Kinds of fault, each with a probability from 0 to 1:
     metavar="DIR",
     help="Keep recordings and results there. Default: a temporary folder.",
 )
+@click.option(
+    "--keep",
+    "gigabytes",
+    type=click.FloatRange(0, min_open=True),
+    metavar="GB",
+    help="Keep so much of recordings and results, and let the oldest go beyond. Default: 20, and "
+    "no bound with --directory.",
+)
 @click.option("--s3-endpoint", metavar="URL", help="Use this S3 as the object store.")
 @click.option("--s3-bucket", metavar="NAME", help="The bucket there; it must exist.")
 @click.option(
@@ -88,6 +98,7 @@ def serve(
     port: int,
     s3_port: int,
     directory: Path | None,
+    gigabytes: float | None,
     s3_endpoint: str | None,
     s3_bucket: str | None,
     faults: tuple[str, ...],
@@ -105,6 +116,7 @@ def serve(
 
     arguments: dict[str, Any] = {
         "directory": directory,
+        "gigabytes": gigabytes or (_KEPT_GB if directory is None else None),
         "host": host,
         "port": port,
         "s3_port": s3_port,
@@ -129,12 +141,19 @@ def serve(
 
 @asynccontextmanager
 async def _started(
-    *, faults: Sequence[str], seed: int, s3: tuple[str, str] | None, **arguments: Any
+    *,
+    faults: Sequence[str],
+    seed: int,
+    s3: tuple[str, str] | None,
+    gigabytes: float | None,
+    **arguments: Any,
 ) -> "AsyncGenerator[LocalService]":
     with extra_local():
         from botocore.exceptions import BotoCoreError, ClientError
 
-        from audio_enhance.local import S3Store
+        from audio_enhance.local import Behaviour, S3Store
+    most = None if gigabytes is None else max(1, int(gigabytes * 1e9))
+    arguments["behaviour"] = Behaviour(most_stored_bytes=most)
     try:
         if s3 is not None:
             arguments["object_store"] = S3Store(*s3)

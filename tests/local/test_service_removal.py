@@ -3,11 +3,14 @@
 import asyncio
 from pathlib import Path
 
+import pytest
+
+from audio_enhance.local import Behaviour
 from audio_enhance.local.enhancer import NotAudioError
 from audio_enhance.local.object_store.own import OwnStore
 
 from .conftest import Serve
-from .support import BODY, Caller, StandIn, files_in
+from .support import BODY, Caller, FakeClock, StandIn, files_in
 
 
 async def test_a_removed_asset_takes_no_disk_and_is_unknown(serve: Serve, tmp_path: Path) -> None:
@@ -62,7 +65,7 @@ class Saving(OwnStore):
                 await self.go.wait()
             except asyncio.CancelledError:
                 continue
-        self._started.files.place(key, content_type, path, b"")
+        await self._started.files.place(key, content_type, path, b"")
 
 
 async def test_a_result_that_comes_too_late_is_not_kept(serve: Serve, tmp_path: Path) -> None:
@@ -90,3 +93,24 @@ async def test_the_reason_of_a_failure_can_be_asked_for(caller: Caller, enhancer
     assert reason.message == "It is a film."
     for other in (good["id"], broken["id"], "unknown"):
         assert caller.service.why_failed(other) is None
+
+
+async def test_the_oldest_go_where_too_much_is_kept(
+    serve: Serve, tmp_path: Path, clock: FakeClock
+) -> None:
+    caller = await serve(
+        directory=tmp_path, behaviour=Behaviour(most_stored_bytes=4 * len(BODY)), clock=clock
+    )
+    first, second = await caller.ready(), await caller.ready(BODY[::-1])
+    for asset in (first, second):
+        await caller.finished(await caller.enhance(asset))
+    # Somebody may be about to fetch what was made just now.
+    with pytest.raises(AssertionError, match="Insufficient Storage"):
+        await caller.create()
+    clock.now += 600.0
+    third = await caller.ready()
+    status, _, _ = await caller.call("GET", f"/audio_services/v1/assets/{first['id']}")
+    assert status == 404
+    kept = {second["id"], third["id"]}
+    assert kept <= {path.name for path in files_in(tmp_path)}
+    assert caller.service.stored_bytes == 3 * len(BODY)

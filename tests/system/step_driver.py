@@ -68,9 +68,10 @@ class Steps:
         self.count += 1
         if self._how == "full":
             return grows and self.count >= self._at
-        if self.count == self._at:
-            if self._how == "kill":
-                os._exit(9)
+        if self.count == self._at and self._how == "kill":
+            os._exit(9)
+        again = self._how == "cancel again" and self.count >= self._at
+        if again or (self.count == self._at and self._how == "cancel"):
             assert self.main is not None
             self.loop.call_soon_threadsafe(self.main.cancel)
         return False
@@ -80,7 +81,7 @@ def _no_links(*_: object, **__: object) -> None:
     raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
 
-async def enhanced(folder: Path, steps: Steps | None = None) -> BatchReport:
+async def enhanced(folder: Path, steps: Steps | None = None, *, journal: bool) -> BatchReport:
     async with EnhanceClient.from_env(
         limits=RateLimits(creations_per_minute=10**6, others_per_minute=10**6),
         polling=PollPolicy(shortest=0.01, longest=0.02),
@@ -93,7 +94,7 @@ async def enhanced(folder: Path, steps: Steps | None = None) -> BatchReport:
                 [folder / f"{folder.name}.mp3"],
                 strength=93,
                 output_dir=folder / "out",
-                journal=folder / "out" / "journal.sqlite",
+                journal=folder / "out" / "journal.sqlite" if journal else None,
             )
         finally:
             if steps is not None:
@@ -135,20 +136,20 @@ def child(work: Callable[[], None]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def main(root: Path, how: str, *, links: bool, earlier: bool) -> None:
+def main(root: Path, how: str, *, links: bool, earlier: bool, journal: bool) -> None:
     """Go through all steps, each with a recording of its own."""
 
     def stopped(folder: Path, at: int) -> None:
         steps = Steps(how, at, links=links)
         with contextlib.suppress(asyncio.CancelledError):
-            asyncio.run(enhanced(folder, steps))
+            asyncio.run(enhanced(folder, steps, journal=journal))
         if steps.count < at:
             os._exit(77)
 
     def finished(folder: Path) -> None:
         Steps("none", 0, links=links)
         before, there = asyncio.run(state(folder)), result_in(folder)
-        report = asyncio.run(enhanced(folder))
+        report = asyncio.run(enhanced(folder, journal=journal))
         [outcome] = report
         told = {
             "case": folder.name,
@@ -178,4 +179,10 @@ def main(root: Path, how: str, *, links: bool, earlier: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], links="links" in sys.argv, earlier="earlier" in sys.argv)
+    main(
+        Path(sys.argv[1]),
+        sys.argv[2],
+        links="links" in sys.argv,
+        earlier="earlier" in sys.argv,
+        journal="unwritten" not in sys.argv,
+    )

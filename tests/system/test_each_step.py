@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from audio_enhance.local.enhancer import Rehearsal
-from tests.jobs.support import CREATE, PUT, bench, files_below
+from tests.jobs.support import CREATE, PUT, Bench, bench, files_below
 
 ROOT = Path(__file__).parents[2]
 slow = pytest.mark.slow
@@ -19,24 +20,31 @@ KINDS = [
     pytest.param("kill", ("earlier",), id="killed without hard links", marks=slow),
     pytest.param("kill", (), id="killed without hard links at the first result"),
     pytest.param("cancel", ("links", "earlier"), id="cancelled", marks=slow),
+    pytest.param("cancel again", ("links", "earlier"), id="cancelled again", marks=slow),
+    pytest.param("cancel again", ("earlier",), id="cancelled without hard links", marks=slow),
     pytest.param("full", ("links", "earlier"), id="disk full", marks=slow),
+    pytest.param("full", ("earlier",), id="disk full without hard links", marks=slow),
 ]
+
+
+async def driven(b: Bench, folder: Path, how: str, *options: str) -> dict[str, dict[str, Any]]:
+    """Go through all steps, and return how the runs after each ended, by their cases."""
+    driver = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.system.step_driver", str(folder), how, *options),
+        cwd=ROOT,
+        env=os.environ | b.service.environment,
+        stdout=subprocess.PIPE,
+    )
+    async with asyncio.timeout(300):
+        told, _ = await driver.communicate()
+    assert driver.returncode == 0
+    return {end["case"]: end for end in map(json.loads, told.decode().splitlines())}
 
 
 @pytest.mark.parametrize(("how", "options"), KINDS)
 async def test_each_step(how: str, options: tuple[str, ...], tmp_path: Path) -> None:
     async with bench(tmp_path, speed=1, seconds=0.0) as b:
-        driver = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.system.step_driver", str(tmp_path / "cases"), how),
-            *options,
-            cwd=ROOT,
-            env=os.environ | b.service.environment,
-            stdout=subprocess.PIPE,
-        )
-        async with asyncio.timeout(300):
-            told, _ = await driver.communicate()
-        assert driver.returncode == 0
-        ends = {end["case"]: end for end in map(json.loads, told.decode().splitlines())}
+        ends = await driven(b, tmp_path / "cases", how, *options)
         assert len(ends) > 12
         for name, end in ends.items():
             folder = tmp_path / "cases" / name
@@ -56,3 +64,26 @@ async def test_each_step(how: str, options: tuple[str, ...], tmp_path: Path) -> 
         assert b.count(CREATE) <= versions * len(ends) + uncertain
         assert uncertain <= 2  # those that died while the enhancement was asked for
         assert b.count(PUT, 200) <= versions * len(ends) + 2
+
+
+@slow
+@pytest.mark.parametrize("how", ["kill", "cancel again", "full"])
+@pytest.mark.parametrize("links", [("links",), ()], ids=["hard links", "no hard links"])
+async def test_each_step_without_a_journal(
+    how: str, links: tuple[str, ...], tmp_path: Path
+) -> None:
+    """What is in the place is the whole result or nothing, and nothing is in the way of it."""
+    async with bench(tmp_path, speed=1, seconds=0.0) as b:
+        ends = await driven(b, tmp_path / "cases", how, "unwritten", *links)
+        assert len(ends) > 4
+        for name, end in ends.items():
+            folder = tmp_path / "cases" / name
+            expected = Rehearsal.expected((folder / f"{name}.mp3").read_bytes(), 93)
+            result = folder / "out" / f"{name}-enhanced-93p.mp3"
+            assert result.read_bytes() == expected
+            if end["there"] == expected.hex():
+                # Without a journal it is a file like any other, and stays.
+                assert (end["status"], "is there already" in end["error"]) == ("failed", True)
+            else:
+                assert end["there"] in (None, ""), end
+                assert (end["status"], end["path"]) == ("succeeded", str(result))

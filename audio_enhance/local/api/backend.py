@@ -6,10 +6,15 @@ from audio_enhance.local.conditions.conditions import Conditions
 from audio_enhance.local.object_store.protocol import ObjectStore, Upload
 
 from .disposition import attachment, output_name
-from .problems import not_found, refused
+from .problems import not_found, refused, server_error
 from .queue import ProcessingQueue
 from .state import Asset, SpeechEnhancement, State
 from .validation import NewAsset
+
+# A recording, and a result of about its length.
+_COPIES = 2
+# Seconds for which what is done is kept whatever comes: somebody may be about to fetch it.
+_LEAST_KEPT = 600.0
 
 
 class Backend:
@@ -28,11 +33,34 @@ class Backend:
         """The seconds of the service's clock."""
         return self._conditions.clock.seconds()
 
-    def create_asset(self, client_id: str, facts: NewAsset) -> Asset:
-        """Register a recording."""
+    async def create_asset(self, client_id: str, facts: NewAsset) -> Asset:
+        """Register a recording; raises a 507 `ProblemError` where too much is kept already."""
+        await self._make_room(facts.byte_size)
         asset = Asset(client_id, facts, self.now, facts.checksum)
         self._state.add_asset(asset)
         return asset
+
+    async def _make_room(self, byte_size: int) -> None:
+        """Let the oldest go that nothing is being done with, as far as one more needs room."""
+        most = self._conditions.behaviour.most_stored_bytes
+        if most is None:
+            return
+        for asset in list(self._state.assets().values()):
+            if self._taken() + _COPIES * byte_size <= most:
+                return
+            if asset.idle_since is not None and asset.idle_since + _LEAST_KEPT <= self.now:
+                await self.delete(asset)
+        if self._taken() + _COPIES * byte_size > most:
+            raise server_error(507)
+
+    def _taken(self) -> int:
+        """Return the bytes that are kept, or are going to be."""
+        coming = sum(
+            _COPIES * asset.facts.byte_size
+            for asset in self._state.assets().values()
+            if asset.idle_since is None or asset.ready_at is None
+        )
+        return self._store.stored_bytes + coming
 
     def asset(self, client_id: str, asset_id: str) -> Asset:
         """Return an asset of this client's; raises a 404 `ProblemError` if there is none."""

@@ -33,6 +33,15 @@ class Asset:
         """Where the recording lies in the object store."""
         return f"Assets/{self.id}"
 
+    @property
+    def idle_since(self) -> float | None:
+        """Since when nothing is being done with it, None while something is."""
+        ends = [enhancement.finished_at for enhancement in self.enhancements]
+        if any(end is None for end in ends):
+            return None
+        begun = self.created_at if self.ready_at is None else self.ready_at
+        return max((end for end in ends if end is not None), default=begun)
+
     def is_ready(self, now: float) -> bool:
         """Whether speech enhancements may be created."""
         return self.ready_at is not None and self.ready_at <= now and not self.invalid

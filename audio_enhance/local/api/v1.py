@@ -46,7 +46,7 @@ class FirstGeneration:
     async def _create_asset(self, request: web.Request) -> web.Response:
         # The later revision neither asks for a checksum nor looks at one.
         facts = new_asset(await json_body(request), checksum=not self._later)
-        asset = self._backend.create_asset(current_client.get().id, facts)
+        asset = await self._backend.create_asset(current_client.get().id, facts)
         current_record.get().asset_id = asset.id
         return web.json_response(self._asset_json(asset, request), status=201)
 

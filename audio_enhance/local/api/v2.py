@@ -38,7 +38,7 @@ class SecondGeneration:
 
     async def _create_asset(self, request: web.Request) -> web.Response:
         facts = new_asset_v2(await json_body(request))
-        asset = self._backend.create_asset(current_client.get().id, facts)
+        asset = await self._backend.create_asset(current_client.get().id, facts)
         current_record.get().asset_id = asset.id
         return web.json_response(self._asset_json(asset, request), status=201)
 

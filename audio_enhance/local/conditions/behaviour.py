@@ -45,6 +45,9 @@ class Behaviour:
         refuse_repeats: Whether a second speech enhancement of an asset at the same strength is
             refused, and one of an asset that could not be enhanced. If None, the API's second
             generation does, whose description says so, and the first does not.
+        most_stored_bytes: How many bytes of recordings and results are kept on this machine's disk.
+            Where a new one would be too much, the oldest go that nothing is being done with, as if
+            their time were up; if there are none, it is refused with 507. None for no bound.
         revision: ``"2024-04"`` for the guide's own shapes; ``"later"`` for those of its public
             revision: ``checksum`` is null until the upload has landed, ``Content-MD5`` is not
             signed, and ``download_url`` is itself a presigned URL that each GET renews. The
@@ -63,6 +66,9 @@ class Behaviour:
     enhanceable_lag: float = field(default=0.0, validator=validators.ge(0.0))
     result_lag: float = field(default=0.0, validator=validators.ge(0.0))
     refuse_repeats: bool | None = None
+    most_stored_bytes: int | None = field(
+        default=None, validator=validators.optional(validators.gt(0))
+    )
     revision: Revision = field(default="2024-04", validator=validators.in_(("2024-04", "later")))
 
     @classmethod

@@ -1,5 +1,6 @@
 """Objects as files: received, hashed and put in place without ever being held in memory."""
 
+import asyncio
 import base64
 import hashlib
 from collections import OrderedDict
@@ -44,13 +45,19 @@ class StoredObject:
 
 
 class ObjectFiles:
-    """A folder of objects, and the index of what is in it."""
+    """A folder of objects, and the index of what is in it.
+
+    Attributes:
+        stored_bytes: The bytes of all objects.
+    """
 
     def __init__(self, directory: Path, clock: Clock) -> None:
         self._directory = directory
         self._clock = clock
         self._index: dict[str, StoredObject] = {}
         self._deleted: OrderedDict[str, None] = OrderedDict()
+        self._moving = asyncio.Lock()
+        self.stored_bytes = 0
 
     def get(self, key: str) -> StoredObject | None:
         """Return the object of that key, if there is one."""
@@ -62,41 +69,42 @@ class ObjectFiles:
         folder.mkdir(parents=True, exist_ok=True)
         return Incoming(folder / uuid4().hex)
 
-    def place(self, key: str, content_type: str, path: Path, digest: bytes) -> StoredObject:
+    async def place(self, key: str, content_type: str, path: Path, digest: bytes) -> StoredObject:
         """Move a complete file to its key, in one step; what was deleted does not come back."""
         target = self._directory / key
-        target.parent.mkdir(parents=True, exist_ok=True)
-        size = path.stat().st_size
-        path.replace(target)
-        now = self._clock.seconds()
-        md5 = base64.b64encode(digest).decode()
-        stored = StoredObject(
-            target, content_type, digest, ObjectInfo(size, md5, now), self._clock.date(now)
-        )
-        if key in self._deleted:
-            target.unlink()
-        else:
-            self._index[key] = stored
+        async with self._moving:  # what the index says is what lies there
+            size = await in_thread(_move, path, target)
+            now = self._clock.seconds()
+            md5 = base64.b64encode(digest).decode()
+            stored = StoredObject(
+                target, content_type, digest, ObjectInfo(size, md5, now), self._clock.date(now)
+            )
+            if key in self._deleted:
+                await in_thread(target.unlink)
+            else:
+                self._index_at(key, stored)
         return stored
 
-    @property
-    def stored_bytes(self) -> int:
-        """The bytes of all objects."""
-        return sum(stored.info.size for stored in self._index.values())
-
-    def delete(self, key: str) -> None:
+    async def delete(self, key: str) -> None:
         """Remove the object of that key, if there is one, and whatever comes for it later."""
         self._deleted[key] = None
         while len(self._deleted) > _REMEMBERED:
             self._deleted.popitem(last=False)
         stored = self._index.pop(key, None)
         if stored is not None:
-            stored.path.unlink(missing_ok=True)
+            self.stored_bytes -= stored.info.size
+            async with self._moving:
+                await in_thread(stored.path.unlink, missing_ok=True)
+
+    def _index_at(self, key: str, stored: StoredObject) -> None:
+        earlier = self._index.get(key)
+        self.stored_bytes += stored.info.size - (earlier.info.size if earlier else 0)
+        self._index[key] = stored
 
     async def adopt(self, key: str, content_type: str, path: Path) -> None:
         """Hash a file that was made here, and move it to its key."""
         digest = await in_thread(_digest, path)
-        self.place(key, content_type, path, digest)
+        await self.place(key, content_type, path, digest)
 
 
 class Incoming:
@@ -134,6 +142,13 @@ class Incoming:
     ) -> None:
         self._file.close()
         self.path.unlink(missing_ok=True)
+
+
+def _move(path: Path, target: Path) -> int:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    size = path.stat().st_size
+    path.replace(target)
+    return size
 
 
 def _digest(path: Path) -> bytes:

@@ -116,7 +116,7 @@ class OwnStore:
 
     async def delete(self, key: str) -> None:
         """Remove an object; downloads of it that are under way get to their end."""
-        self._started.files.delete(key)
+        await self._started.files.delete(key)
 
     @asynccontextmanager
     async def source(self, key: str) -> AsyncGenerator[Path]:

@@ -4,8 +4,10 @@
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
 # pyright: reportUnknownVariableType=false
 
+import asyncio
 import base64
 import logging
+import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -28,6 +30,8 @@ from .protocol import ObjectInfo, Upload
 
 _REGION: Final = "us-east-1"
 _CHUNK: Final = 1 << 20
+# An upload that began while its URL was good may take so many seconds more.
+_LONGEST_PUT: Final = 3600.0
 
 
 class S3Store:
@@ -46,6 +50,8 @@ class S3Store:
         self._endpoint = endpoint_url.rstrip("/")
         self._bucket = bucket
         self._first_seen: dict[str, float] = {}
+        self._signed: dict[str, float] = {}
+        self._late: set[asyncio.Task[None]] = set()
         self._session = botocore.session.get_session()
         self._region: str = self._session.get_config_variable("region") or _REGION
         self._client: Any = None
@@ -73,7 +79,10 @@ class S3Store:
         self._client = await in_thread(self._connect)
 
     async def stop(self) -> None:
-        """Close the connections to the endpoint. The objects stay."""
+        """Close the connections to the endpoint. The objects stay, but for what came too late."""
+        for late in self._late:
+            late.cancel()  # they remove at once what has come by now
+        await asyncio.gather(*self._late, return_exceptions=True)
         if self._client is not None:
             self._client.close()
 
@@ -86,6 +95,7 @@ class S3Store:
         if upload.md5 is not None:
             headers[hdrs.CONTENT_MD5] = upload.md5
         lifetime = self._running.behaviour.upload_url_seconds
+        self._signed[upload.key] = time.monotonic() + lifetime
         return self._presign(hdrs.METH_PUT, upload.key, lifetime=lifetime, headers=headers)
 
     def download_url(
@@ -124,8 +134,22 @@ class S3Store:
         return 0
 
     async def delete(self, key: str) -> None:
-        """Have the endpoint remove the object."""
+        """Have the endpoint remove the object, and what an upload brings that ends later."""
         self._first_seen.pop(key, None)
+        await self._delete(key)
+        seconds = self._signed.pop(key, 0.0) - time.monotonic()
+        if seconds > 0:
+            late = asyncio.create_task(self._delete_late(key, seconds + _LONGEST_PUT))
+            self._late.add(late)
+            late.add_done_callback(self._late.discard)
+
+    async def _delete_late(self, key: str, seconds: float) -> None:
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            await self._delete(key)
+
+    async def _delete(self, key: str) -> None:
         await in_thread(self._client.delete_object, Bucket=self._bucket, Key=key)
 
     @asynccontextmanager

@@ -184,7 +184,7 @@ class ObjectServer:
                 raise s3.bad_digest(expected, base64.b64encode(digest).decode())
             check_upload(request.headers, key, self._files.get(key))  # it may have come meanwhile
             content_type = request.headers.get(hdrs.CONTENT_TYPE, "binary/octet-stream")
-            return self._files.place(key, content_type, incoming.path, digest).etag
+            return (await self._files.place(key, content_type, incoming.path, digest)).etag
 
     async def _read_body(
         self, request: web.BaseRequest, incoming: Incoming, length: int, record: RequestRecord

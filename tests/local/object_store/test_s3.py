@@ -1,5 +1,6 @@
 """Another S3 endpoint behind the service: a small one here, which minds presigned queries."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from attrs import define, field
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from audio_enhance.local import Behaviour, S3Store
+from audio_enhance.local.object_store import s3
 from audio_enhance.local.object_store.errors import S3Error
 from audio_enhance.local.object_store.files import _digest
 from audio_enhance.local.object_store.presigned import SigningKey, verify
@@ -61,6 +63,9 @@ class Endpoint:
                 path.write_bytes(await request.read())
                 self.objects[key] = path
                 return web.Response()
+            case "DELETE":
+                self.objects.pop(key, None)
+                return web.Response(status=204)
             case _ if path is None:
                 return web.Response(status=404)
             case _:
@@ -183,3 +188,21 @@ async def test_no_signature_is_logged(
     assert logged
     for secret in ("Signature", "session+token", KEY.secret_key):
         assert secret not in "\n".join(logged)
+
+
+async def test_an_upload_that_comes_too_late_does_not_stay(
+    serve: Serve, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(s3, "_LONGEST_PUT", 0.0)
+    for behaviour in (Behaviour(upload_url_seconds=0.05), Behaviour()):
+        caller = await serve(object_store=S3Store(endpoint.url, "recordings"), behaviour=behaviour)
+        asset = await caller.create()
+        await caller.service.remove_asset(asset["id"])
+        # An upload that began before and ends now.
+        path = endpoint.folder / "late"
+        path.write_bytes(BODY)
+        endpoint.objects[f"Assets/{asset['id']}"] = path
+        if behaviour.upload_url_seconds > 1:
+            await caller.service.stop()  # what is still waited for is looked at once more
+        while endpoint.objects:
+            await asyncio.sleep(0.005)
