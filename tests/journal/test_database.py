@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import os
 import random
+import shutil
 import sqlite3
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from audio_enhance._journal import database
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.journal import Journal
 from tests.support import journals
+from tests.support.disk import needs_mounting, small_disk
 from tests.support.journals import How, all_of, done, files, opening, python
 
 path = journals.path
@@ -258,3 +261,26 @@ class TestFailures:
         code = "import sys, audio_enhance._journal.journal\nprint({'sqlite3'} & {*sys.modules})"
         with python(code) as child:
             assert child.communicate()[0] == "set()\n"
+
+
+@needs_mounting
+@pytest.mark.parametrize("died", [False, True])
+async def test_on_a_disk_that_takes_nothing_it_is_only_looked_at(
+    died: bool, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    path = disk / "batch.sqlite"
+    with small_disk(disk, 4):
+        async with await Journal.open(tmp_path / "batch.sqlite") as journal:
+            await journal.save(done("a", EntryState.SUBMITTED))
+            if died:  # what a run that is killed leaves behind
+                for file in tmp_path.glob("batch.sqlite*"):
+                    shutil.copy(file, disk)
+        if not died:
+            shutil.copy(tmp_path / "batch.sqlite", disk)
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+        async with await Journal.read(path) as reader:
+            assert [entry.state for entry in await all_of(reader)] == [EntryState.SUBMITTED]
+        with pytest.raises(JournalError, match="Read-only") as caught:
+            await opening(path)
+        assert caught.value.hint
