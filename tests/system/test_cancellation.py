@@ -1,6 +1,7 @@
 """`enhance` can be cancelled at any moment, and leaves nothing behind."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ import pytest
 from audio_enhance import EnhanceClient, Event, JobCancelledError, Source
 from audio_enhance.local import Behaviour, Fault, LocalService
 from audio_enhance.local.enhancer import Rehearsal
-from tests.conftest import QUICK_POLLING, QUICK_RETRY
 from tests.support.resources import (
     client_tasks,
     open_files,
@@ -18,13 +18,31 @@ from tests.support.resources import (
     settled_files,
     settled_tasks,
 )
+from tests.support.virtual_time import LoopClock
+
+pytestmark = pytest.mark.virtual_time
+
+CLOCK = LoopClock()
 
 NAME = "earhart-aviation-enhanced-93p.mp3"
 
 
 def client_of(service: LocalService) -> EnhanceClient:
-    return EnhanceClient(
-        service.credentials, base_url=service.base_url, polling=QUICK_POLLING, retry=QUICK_RETRY
+    return EnhanceClient(service.credentials, base_url=service.base_url, clock=CLOCK)
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[LocalService]:
+    async with serving() as service:
+        yield service
+
+
+def serving(**behaviour: Any) -> LocalService:
+    """Return a service that lives by the loop's clock."""
+    return LocalService(
+        enhancer=Rehearsal(sleep=CLOCK.sleep),
+        behaviour=Behaviour(**behaviour),
+        clock=CLOCK.monotonic,
     )
 
 
@@ -35,8 +53,9 @@ async def cancelled_after(
     files, tasks = open_files(), other_tasks()
     async with client_of(service) as client:
         enhancing = asyncio.create_task(client.enhance(source, strength=93, output_dir=directory))
-        for _ in range(turns):
-            await asyncio.sleep(0)
+        for turn in range(turns):
+            # Time passes while nobody has anything to do, which is never so within these turns.
+            await asyncio.sleep(0 if turn % 20 else 0.01)
             if enhancing.done():
                 break
         enhancing.cancel()
@@ -59,11 +78,8 @@ async def cancelled_after(
 
 @pytest.mark.parametrize("revision", ["2024-04", "later"])
 async def test_after_any_number_of_turns(recording: Path, tmp_path: Path, revision: Any) -> None:
-    async with LocalService(
-        enhancer=Rehearsal(),
-        behaviour=Behaviour(
-            revision=revision, others_per_minute=100_000, creations_per_minute=100_000
-        ),
+    async with serving(
+        revision=revision, others_per_minute=100_000, creations_per_minute=100_000
     ) as service:
         source = Source.from_path(recording)
         await source.fingerprint()
@@ -87,10 +103,10 @@ PHASES = ["Queued", "Hashing", "Uploading", "Submitted", "Processing", "Download
 
 @pytest.mark.parametrize("kind", PHASES)
 async def test_in_each_phase(
-    enhance_service: LocalService, recording: Path, tmp_path: Path, kind: str
+    service: LocalService, recording: Path, tmp_path: Path, kind: str
 ) -> None:
     files, tasks = open_files(), other_tasks()
-    async with client_of(enhance_service) as client:
+    async with client_of(service) as client:
         reached = asyncio.Event()
 
         def listen(event: Event) -> None:
@@ -123,14 +139,14 @@ async def test_in_each_phase(
     ],
 )
 async def test_while_the_server_takes_its_time(
-    enhance_service: LocalService, recording: Path, tmp_path: Path, fault: Fault, route: str
+    service: LocalService, recording: Path, tmp_path: Path, fault: Fault, route: str
 ) -> None:
     files, tasks = open_files(), other_tasks()
-    enhance_service.faults.slow_seconds = 0.3
-    enhance_service.faults.script(fault, route=route)
-    async with client_of(enhance_service) as client:
+    service.faults.slow_seconds = 0.3
+    service.faults.script(fault, route=route)
+    async with client_of(service) as client:
         enhancing = asyncio.create_task(client.enhance(recording, strength=93, output_dir=tmp_path))
-        while enhance_service.count(route) == 0:
+        while service.count(route) == 0:
             await asyncio.sleep(0.001)
         await asyncio.sleep(0.01)
         enhancing.cancel()
@@ -142,11 +158,11 @@ async def test_while_the_server_takes_its_time(
 
 
 async def test_a_deadline_of_the_callers(
-    enhance_service: LocalService, recording: Path, tmp_path: Path
+    service: LocalService, recording: Path, tmp_path: Path
 ) -> None:
-    enhance_service.faults.slow_seconds = 1
-    enhance_service.faults.script(Fault.SLOW_ANSWER, route="PUT /object")
-    async with client_of(enhance_service) as client:
+    service.faults.slow_seconds = 1
+    service.faults.script(Fault.SLOW_ANSWER, route="PUT /object")
+    async with client_of(service) as client:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
                 await client.enhance(recording, strength=93, output_dir=tmp_path)
@@ -156,10 +172,10 @@ async def test_a_deadline_of_the_callers(
 
 
 async def test_a_task_group_that_fails_takes_its_enhancements_along(
-    enhance_service: LocalService, recording: Path, tmp_path: Path
+    service: LocalService, recording: Path, tmp_path: Path
 ) -> None:
     files, tasks = open_files(), other_tasks()
-    async with client_of(enhance_service) as client:
+    async with client_of(service) as client:
         with pytest.raises(ExceptionGroup):
             async with asyncio.TaskGroup() as group:
                 for strength in range(5):
@@ -174,11 +190,11 @@ async def test_a_task_group_that_fails_takes_its_enhancements_along(
 
 
 async def test_closing_the_client_under_enhancements(
-    enhance_service: LocalService, recording: Path, tmp_path: Path
+    service: LocalService, recording: Path, tmp_path: Path
 ) -> None:
     files, tasks = open_files(), other_tasks()
     for turns in (2, 5, 50, 200, 500):
-        client = client_of(enhance_service)
+        client = client_of(service)
         enhancing = [
             asyncio.create_task(
                 client.enhance(recording, strength=strength, output_dir=tmp_path / str(turns))
@@ -199,10 +215,10 @@ async def test_closing_the_client_under_enhancements(
 
 @pytest.mark.parametrize("turns", [0, 1, 3, 10, 30])
 async def test_cancelled_while_it_is_closing(
-    enhance_service: LocalService, recording: Path, tmp_path: Path, turns: int
+    service: LocalService, recording: Path, tmp_path: Path, turns: int
 ) -> None:
     files, tasks = open_files(), other_tasks()
-    client = client_of(enhance_service)
+    client = client_of(service)
     await client.create_asset(recording)
     job = await client.submit(recording, strength=93, output_dir=tmp_path)
     await asyncio.sleep(0.01)
@@ -218,14 +234,14 @@ async def test_cancelled_while_it_is_closing(
 
 
 async def test_cancelled_while_closing_waits_for_a_creation(
-    enhance_service: LocalService, recording: Path, tmp_path: Path
+    service: LocalService, recording: Path, tmp_path: Path
 ) -> None:
     files, tasks = open_files(), other_tasks()
-    enhance_service.faults.slow_seconds = 0.2
-    enhance_service.faults.script(Fault.SLOW_ANSWER, route="POST /speech_enhancements")
-    client = client_of(enhance_service)
+    service.faults.slow_seconds = 0.2
+    service.faults.script(Fault.SLOW_ANSWER, route="POST /speech_enhancements")
+    client = client_of(service)
     job = await client.submit(recording, strength=93, output_dir=tmp_path)
-    while enhance_service.count("POST /speech_enhancements") == 0:
+    while service.count("POST /speech_enhancements") == 0:
         await asyncio.sleep(0.001)
     closing = asyncio.create_task(client.aclose())
     for _ in range(3):  # an impatient caller
