@@ -195,7 +195,6 @@ class ServerQueue:
         if self._watcher is not None and not self._watcher.done():
             if self._sleeps_for in (None, self.window.next_question):
                 return
-            self._sleeps_for = None
             self._watcher.cancel()
         self._watcher = asyncio.create_task(self._watch(), name="head of queue")
         self._watchers.add(self._watcher)

@@ -24,8 +24,7 @@ class ProcessingEstimate:
         self._latest: deque[float] = deque(maxlen=_REMEMBERED)
 
     def observe(self, content_type: str, byte_size: int, seconds: float) -> None:
-        """Learn from one enhancement: type and size of its asset, and the seconds it took."""
-        seconds = max(0.0, seconds)
+        """Learn from one enhancement: type and size of its asset, and the seconds it took (≥ 0)."""
         self._latest.append(seconds)
         self._lines.setdefault(content_type, _Line()).observe(byte_size, seconds)
 

@@ -1,6 +1,7 @@
 """The head of the queue: it is asked about when the window says so, and its owners hear of it."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -93,9 +94,9 @@ async def test_the_first_question_comes_at_the_estimated_end() -> None:
     await run.enhance(10.0, size=1_000_000)
     # A fiftieth later: at the very end half of the questions would come too early.
     assert [time - begun for _, time in run.server.asked] == [pytest.approx(10.2)]
-    expected = run.told[-2][2]
-    assert expected is not None
-    assert expected.timestamp() == pytest.approx(run.server.end_of("e2"))
+    for _, _, expected in run.told[-2:]:  # that it is the head, and then its end
+        assert expected is not None
+        assert expected.timestamp() == pytest.approx(run.server.end_of("e2"), abs=0.25)
 
 
 @virtually
@@ -194,6 +195,7 @@ async def test_an_answer_that_cannot_be_had_ends_that_job_alone() -> None:
     del run.server._works["e0"]
     with pytest.raises(NotFoundError):
         await gone.finished
+    assert run.server.questions("e0") == 1  # to ask again would not help
     assert (await behind.finished).status == EnhancementStatus.SUCCEEDED
 
 
@@ -283,6 +285,96 @@ async def test_what_is_taken_up_while_it_is_outstanding_is_asked_about_once_for_
     assert theirs[-1] == EnhancementStatus.SUCCEEDED
     assert run.server.questions("e0") == len(run.server.asked) == run.queue.questions
     assert run.queue.gate.held == 0
+
+
+@virtually
+async def test_a_question_on_its_way_is_answered_whatever_becomes_known_meanwhile() -> None:
+    run = Run(latency=1.0)
+    begun, answered = list[str](), list[str]()
+
+    async def ask(asset_id: str, enhancement_id: str) -> SpeechEnhancement:
+        begun.append(enhancement_id)
+        found = await run.server.ask(asset_id, enhancement_id)
+        answered.append(enhancement_id)
+        return found
+
+    run.queue = ServerQueue(ask, PollPolicy(), run.clock, longest=None)
+    late = asyncio.create_task(
+        run.submit(0, create=lambda: run.server.create(10.0, slow_answer=3.0))
+    )
+    await run.clock.sleep(0.5)
+    young = await run.submit(10.0)
+    await run.clock.sleep(1.0)
+    assert begun == ["e1"]
+    assert answered == []
+    old = await late  # older than the one that is being asked about
+    third = asyncio.create_task(run.submit(10.0))  # and one that is younger than both
+    await asyncio.gather(old.finished, young.finished)
+    await (await third).finished
+    assert answered == begun
+
+
+@virtually
+async def test_one_that_nobody_waits_for_any_more_holds_up_nobody() -> None:
+    run = Run()
+    left = await run.submit(10.0)
+    behind = await run.submit(10.0)
+    left.finished.cancel()
+    assert (await behind.finished).status == EnhancementStatus.SUCCEEDED
+    assert run.queue.gate.held == 0
+
+
+@virtually
+async def test_nobody_complains_of_an_end_in_vain_that_nobody_waited_for() -> None:
+    run = Run()
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, what: complaints.append(what))
+    await run.submit(10.0)
+    del run.server._works["e0"]
+    await run.clock.sleep(60.0)
+    assert run.queue.outstanding == ()
+    gc.collect()
+    assert complaints == []
+
+
+@virtually
+async def test_that_it_is_the_head_is_told_once_and_then_each_answer() -> None:
+    run = Run()
+    first = await run.submit(20.0)
+    second = await run.submit(20.0)
+    await asyncio.gather(first.finished, second.finished)
+    for entry in (first, second):
+        key = entry.enhancement.id
+        told = [status for about, status, _ in run.told if about == key]
+        assert len(told) == 1 + run.server.questions(key)
+        assert run.server.questions(key) >= 1
+
+
+@virtually
+async def test_what_ended_in_vain_is_the_head_anew_when_it_is_taken_up() -> None:
+    run = Run()
+    away = True
+
+    async def ask(asset_id: str, enhancement_id: str) -> SpeechEnhancement:
+        if away:
+            raise NotFoundError("There is none.", status=404)
+        return await run.server.ask(asset_id, enhancement_id)
+
+    run.queue = ServerQueue(ask, PollPolicy(), run.clock, longest=None)
+    first = await run.submit(20.0)
+    with pytest.raises(NotFoundError):
+        await first.finished
+    away = False
+    told: list[float] = []
+    again = run.queue.take_up(
+        run.server.state("e0"),
+        byte_size=1_000_000,
+        content_type="audio/wav",
+        on_status=lambda *_: told.append(run.clock.now),
+    )
+    begun = run.clock.now
+    await again.finished
+    assert told[0] == begun  # before any answer
 
 
 @virtually

@@ -1,6 +1,7 @@
 """Creations: as many as the window is deep, seen through, each place given back."""
 
 import asyncio
+import gc
 from functools import partial
 
 import pytest
@@ -134,6 +135,21 @@ async def test_a_request_that_fails_gives_its_place_back() -> None:
         with pytest.raises(NotFoundError):
             await run.submit(0, create=refused)
     assert run.queue.gate.held == 0
+
+
+@virtually
+async def test_nobody_complains_of_a_failure_that_nobody_waits_for_any_more() -> None:
+    run = Run()
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, what: complaints.append(what))
+    task = asyncio.create_task(run.submit(0, create=partial(refuse, run)))
+    await run.clock.sleep(1.0)
+    task.cancel()
+    await asyncio.wait([task])  # after a grace that is shorter than the answer takes
+    await run.clock.sleep(100.0)
+    assert run.queue.gate.held == 0
+    gc.collect()
+    assert complaints == []
 
 
 @virtually

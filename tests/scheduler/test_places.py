@@ -101,6 +101,17 @@ def test_leaving_twice_gives_one_place_back() -> None:
     assert visitors.places.waiting == 0
 
 
+def test_who_has_left_has_no_place_and_is_remembered_nowhere() -> None:
+    visitors = Visitors(Places(2, overtaking=True))
+    for priority in range(5):
+        visitors.arrive(f"{priority}", priority)
+    for priority in range(5):
+        visitors.leave(f"{priority}")
+    assert not any(ticket.inside for ticket in visitors.tickets.values())
+    assert all(ticket.left for ticket in visitors.tickets.values())
+    assert visitors.places._holders == {}  # of every priority that there ever was
+
+
 def test_more_places_let_more_in_and_fewer_let_nobody_in_until_they_have_emptied() -> None:
     visitors = Visitors(Places(1))
     for name in "abcde":
