@@ -1,6 +1,7 @@
 """A local service and a client of it whose time runs many times as fast as ours."""
 
 import asyncio
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
@@ -156,6 +157,15 @@ class Bench:
                 first += 1
             most = max(most, last - first + 1)
         return most
+
+
+def rows(b: Bench) -> dict[tuple[str, int], dict[str, object]]:
+    """Return what is in the journal, by the name of the source and the strength."""
+    with sqlite3.connect(b.journal) as connection:
+        connection.row_factory = sqlite3.Row
+        found = connection.execute("SELECT * FROM entries ORDER BY id").fetchall()
+    connection.close()
+    return {(Path(row["source"]).name, row["strength"]): dict(row) for row in found}
 
 
 class Counted:
