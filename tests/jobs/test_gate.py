@@ -103,5 +103,6 @@ def test_whatever_happens_no_place_is_lost_or_given_twice(
         for task in tasks:
             assert task.cancelled() or task.exception() is None
         assert gate.held == gate.waiting == 0
+        assert gate._admitted == {}  # of all who ever waited
 
     asyncio.run(scenario())

@@ -292,6 +292,15 @@ class TestTheServersWish:
         replay.finish("a", 50.0)
         assert replay.at == 999.0
 
+    def test_nor_when_an_older_one_was_the_head_meanwhile(self) -> None:
+        replay = Replay()
+        replay.submit("young", 1.0)
+        replay.find("young", 2.0, retry_after=100.0)
+        replay.submit("old", 3.0, requested=0.0)
+        assert replay.asked == "old"
+        replay.finish("old", 4.0)
+        assert replay.window.next_question == Question("young", 102.0)
+
     def test_after_an_hour_it_is_asked_all_the_same_and_not_given_up_for_that(self) -> None:
         replay = Replay()
         replay.submit("a", 0.0)
