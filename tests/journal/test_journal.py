@@ -243,38 +243,6 @@ class TestSettings:
             assert await journal.setting("output_dir") == "/out/\udce9"
 
 
-class TestLeftovers:
-    async def test_part_files_are_removed(self, journal: Journal, tmp_path: Path) -> None:
-        part = tmp_path / ".audio-enhance-0123.part"
-        part.write_bytes(b"half")
-        gone = tmp_path / ".audio-enhance-4567.part"
-        await journal.save(done("a", EntryState.DOWNLOADING, temporary=str(part)))
-        await journal.save(done("b", EntryState.DOWNLOADING, temporary=str(gone)))
-        assert await journal.remove_leftovers() == [part]
-        assert not part.exists()
-        assert [entry.temporary for entry in await all_of(journal)] == [None, None]
-        assert await journal.remove_leftovers() == []
-
-    @pytest.mark.parametrize("name", ["talk.mp3", ".audio-enhance-1", "1.part"])
-    async def test_no_other_file_is(self, journal: Journal, tmp_path: Path, name: str) -> None:
-        mine = tmp_path / name
-        mine.write_bytes(b"mine")
-        await journal.save(done("a", EntryState.DOWNLOADING, temporary=str(mine)))
-        assert await journal.remove_leftovers() == []
-        assert mine.read_bytes() == b"mine"
-        assert [entry.temporary for entry in await all_of(journal)] == [None]
-
-    async def test_one_that_stays_is_not_forgotten(self, journal: Journal, tmp_path: Path) -> None:
-        stubborn = tmp_path / ".audio-enhance-0.part"
-        stubborn.mkdir()  # what unlink refuses, for root as well
-        other = tmp_path / ".audio-enhance-1.part"
-        other.touch()
-        await journal.save(done("a", EntryState.DOWNLOADING, temporary=str(stubborn)))
-        await journal.save(done("b", EntryState.DOWNLOADING, temporary=str(other)))
-        assert await journal.remove_leftovers() == [other]
-        assert [e.temporary for e in await all_of(journal)] == [str(stubborn), None]
-
-
 class TestClosing:
     async def test_its_thread_has_ended(
         self, path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch

@@ -124,7 +124,6 @@ def test_the_core_imports_nothing_optional() -> None:
 TESTS = Path(__file__).parents[1]
 TESTED_AS_A_WHOLE = {
     "__main__.py": "cli/test_main.py",
-    "_journal/leftovers.py": "jobs/test_batch_resume.py",
     "cli/options.py": "cli/test_enhance.py",
     "cli/outcome.py": "cli/test_batch.py",
     "cli/resume.py": "cli/test_interrupt.py",
