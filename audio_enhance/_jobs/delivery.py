@@ -2,16 +2,19 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Self
 
 import attrs
 
+from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.errors import OutputError, OutputExistsError
 from audio_enhance._core.events import Downloading
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.journal import absolute
 from audio_enhance._journal.row import JournalRow
+from audio_enhance._recording.claims import is_taken
 from audio_enhance._recording.filenames import result_name
 from audio_enhance._transfer.output_folder import OutputFolder
 from audio_enhance._transfer.part_file import PartialFile
@@ -156,7 +159,7 @@ class Delivery:
         replace = outputs.overwrite or target == earlier
         if row is not None and not replace:
             replace = await row.is_own(target)
-            if not replace and row.names(target):
+            if not replace and row.names(target) and await to_its_end(partial(is_taken, target)):
                 # Somebody changed the earlier result, whose it is now: this one goes beside it.
                 target = await self._beside(target)
         self._reserve(target)

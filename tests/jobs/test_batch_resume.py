@@ -150,6 +150,7 @@ async def test_a_result_that_was_deleted_is_fetched_again_for_nothing(tmp_path: 
         second = await b.batch(sources, journal=b.journal)
         b.check(second)
         assert statuses(second) == {"skipped": 3, "succeeded": 1}
+        assert second[3].path == first[3].path
         assert b.count(CREATE) == b.count(PUT) == b.count(CREATE_ASSET) == 4
         assert b.count(GET) == 5
 
