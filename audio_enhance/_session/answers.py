@@ -104,6 +104,8 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         now: The seconds since 1970 in UTC.
     """
     value = headers.get("retry-after", "").strip()
+    if not value:
+        return None
     if re.fullmatch(r"\d{1,9}(\.\d*)?", value):
         return float(value)
     try:

@@ -246,12 +246,14 @@ class EnhanceApi:
     def _asset(self, answer: Answer) -> Asset:
         now = self._clock.time()
         asset = _stayed(answer).read(self._wire.read_asset, now)
-        return attrs.evolve(asset, retry_after=retry_after(answer.headers, now))
+        wait = retry_after(answer.headers, now)
+        return asset if wait is None else attrs.evolve(asset, retry_after=wait)
 
     def _enhancement(self, answer: Answer) -> SpeechEnhancement:
         now = self._clock.time()
         enhancement = _stayed(answer).read(self._wire.read_enhancement, now)
-        return attrs.evolve(enhancement, retry_after=retry_after(answer.headers, now))
+        wait = retry_after(answer.headers, now)
+        return enhancement if wait is None else attrs.evolve(enhancement, retry_after=wait)
 
     def _location(self, answer: Answer) -> str:
         if answer.ok:
