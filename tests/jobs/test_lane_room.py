@@ -11,6 +11,8 @@ from audio_enhance._jobs.state import JobState
 from audio_enhance._settings import Settings
 from tests.support.answers import asset_json, enhancement_json
 
+from .watched import ignored
+
 DEPTH = 2
 
 
@@ -76,7 +78,7 @@ async def test_its_backlog_is_what_the_server_has_and_what_it_will_have(lane: La
     lane.queue.estimate.observe("audio/mpeg", 1000, 30.0)
     assert lane.backlog_seconds == 2 * 30.0
     there = SpeechEnhancement.from_json(enhancement_json())
-    lane.queue.take_up(there, byte_size=1000, content_type="audio/mpeg", on_status=lambda *_: None)
+    lane.queue.take_up(there, byte_size=1000, content_type="audio/mpeg", on_status=ignored)
     assert lane.backlog_seconds == 3 * 30.0
 
 

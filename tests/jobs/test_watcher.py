@@ -370,7 +370,7 @@ async def test_what_ended_in_vain_is_the_head_anew_when_it_is_taken_up() -> None
         run.server.state("e0"),
         byte_size=1_000_000,
         content_type="audio/wav",
-        on_status=lambda *_: told.append(run.clock.now),
+        on_status=lambda _enhancement, _expected: told.append(run.clock.now),
     )
     begun = run.clock.now
     await again.finished

@@ -1,7 +1,7 @@
 """Connections that are dropped, and those that are closed after an answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -17,7 +17,7 @@ HEAD = b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
 @asynccontextmanager
 async def connected(
     handler: Handler,
-) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+) -> AsyncGenerator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Yield a connection to a server of one handler."""
     runner = web.ServerRunner(web.Server(handler), shutdown_timeout=0.1)
     listener = await Listener.open(runner, "127.0.0.1", 0)
