@@ -82,6 +82,59 @@ curl -X POST 'https://ims-na1.adobelogin.com/ims/token/v3' \\
 -d 'client_id={CLIENT_ID}&client_secret={CLIENT_SECRET}&grant_type=client_credentials&scope=openid,AdobeID,session,additional_info,read_organizations,firefly_api,ff_apis'
 """  # noqa: E501
 
+# The second generation's guide (Adobe Audio APIs, steps 1 to 5).
+SECOND_HOST = "https://audio-services-stage.adobe.io"
+
+CREATE_ASSET_V2 = """
+curl 'https://audio-services-stage.adobe.io/api/v2/assets' \\
+--header "x-api-key: $CLIENT_ID" \\
+--header "Content-Type: application/json" \\
+--header "Authorization: Bearer $ACCESS_TOKEN" \\
+--data '{
+    "fileName": "earhart-aviation.mp3",
+    "byteSize": 59400,
+    "mediaType": "audio/mpeg"
+}'
+"""
+
+UPLOAD_V2 = """
+curl '{UPLOAD_URL}' \\
+--request PUT \\
+--header 'Content-Type: audio/mpeg' \\
+--data-binary '@/path/to/earhart-aviation.mp3'
+"""
+
+GET_ASSET_V2 = """
+curl --request GET 'https://audio-services-stage.adobe.io/api/v2/assets/3445d7a0-2513-4606-b37b-bff0034c0214' \\
+--header "x-api-key: $CLIENT_ID"  \\
+--header "Content-Type: application/json" \\
+--header "Authorization: Bearer $ACCESS_TOKEN"
+"""  # noqa: E501
+
+ENHANCE_V2 = """
+curl 'https://audio-services-stage.adobe.io/api/v2/speech-enhancements' \\
+--header "x-api-key: $CLIENT_ID" \\
+--header "Content-Type: application/json" \\
+--header "Authorization: Bearer $ACCESS_TOKEN" \\
+--data '{
+    "input": {
+        "uploadId": "audio-services:asset:3445d7a0-2513-4606-b37b-bff0034c0214"
+    },
+    "strength": 93
+}'
+"""
+
+POLL_V2 = """
+curl 'https://audio-services-stage.adobe.io/api/v2/speech-enhancements/b877bc56-9c17-4efb-8eec-b5839cd7f555' \\
+--header "x-api-key: $CLIENT_ID" \\
+--header "Authorization: Bearer $ACCESS_TOKEN"
+"""  # noqa: E501
+
+DOWNLOAD_V2 = """
+curl '{DOWNLOAD_URL}' \\
+--remote-name --remote-header-name
+"""
+
 
 class Shell:
     """Runs the commands in a folder, with the caller's own values put in."""
@@ -93,8 +146,10 @@ class Shell:
         service = caller.service
         self.values = {
             HOST: service.base_url,
+            SECOND_HOST: service.base_url,
             "https://ims-na1.adobelogin.com": service.base_url,
             "{CLIENT_ID}": service.client_id,
+            "$CLIENT_ID": service.client_id,
             "{CLIENT_SECRET}": service.client_secret,
             "/path/to/earhart-aviation.mp3": str(path),
             "59400": str(len(recording)),
@@ -142,6 +197,30 @@ async def test_every_command_of_the_guide(caller: Caller, tmp_path: Path) -> Non
     await shell.run(DOWNLOAD)
     result = tmp_path / "earhart-aviation-enhanced-93p.mp3"
     assert result.read_bytes() == RECORDING
+    statuses = [record.status for record in caller.service.record]
+    assert all(status is not None and status < 400 for status in statuses)
+
+
+async def test_every_command_of_the_second_guide(caller: Caller, tmp_path: Path) -> None:
+    shell = Shell(caller, tmp_path, RECORDING)
+    shell.values["$ACCESS_TOKEN"] = (await shell.json(TOKEN))["access_token"]
+    asset = await shell.json(CREATE_ASSET_V2)
+    assert (asset["status"], asset["checksum"]) == ("waiting_for_upload", None)
+    shell.values["{UPLOAD_URL}"] = asset["uploadUrl"]
+    shell.values[ASSET_ID] = asset["id"]
+    assert await shell.run(UPLOAD_V2) == b"", "an empty body"
+    asset = await shell.json(GET_ASSET_V2)
+    assert (asset["status"], asset["uploadUrl"]) == ("ready_for_processing", None)
+    assert asset["checksum"] == md5(RECORDING)
+
+    enhancement = await shell.json(ENHANCE_V2)
+    assert (enhancement["status"], enhancement["output"]) == ("queued", None)
+    shell.values[ENHANCEMENT_ID] = enhancement["id"]
+    while enhancement["status"] != "succeeded":
+        enhancement = await shell.json(POLL_V2)
+    shell.values["{DOWNLOAD_URL}"] = enhancement["output"]["url"]
+    await shell.run(DOWNLOAD_V2)
+    assert (tmp_path / "earhart-aviation-enhanced-93p.mp3").read_bytes() == RECORDING
     statuses = [record.status for record in caller.service.record]
     assert all(status is not None and status < 400 for status in statuses)
 

@@ -1,0 +1,68 @@
+"""Adobe's own package for tokens (npm, `firefly-services-common-apis`) asks the local service."""
+
+import asyncio
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from audio_enhance.local import LocalService
+from tests.support.tools import path_of
+
+pytestmark = pytest.mark.slow
+PACKAGE = "@adobe/firefly-services-common-apis"
+# It knows no other address than Adobe's: that one is put aside, and nothing else.
+PROGRAM = """
+const { ServerToServerTokenProvider } = require(process.env.PACKAGE);
+const [url, clientId, clientSecret, scopes] = process.argv.slice(1);
+const provider = new ServerToServerTokenProvider(
+  { clientId, clientSecret, scopes }, { autoRefresh: true });
+provider._baseUrlMap.set("production", url);
+provider.getToken().then((token) => process.stdout.write(String(token)));
+"""
+
+
+@pytest.fixture(scope="module")
+def package(pytestconfig: pytest.Config) -> Path:
+    """The folder of the package, fetched once from npm's registry."""
+    npm = path_of("npm")
+    folder = Path(pytestconfig.cache.mkdir("firefly-services"))
+    installed = folder / "node_modules" / PACKAGE
+    if not installed.exists():
+        options = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder]
+        done = subprocess.run(
+            [npm, "install", *options, f"{PACKAGE}@2"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env=os.environ | {"npm_config_update_notifier": "false"},
+        )
+        if done.returncode:
+            pytest.skip(f"needs {PACKAGE}, which npm cannot fetch: {done.stderr.strip()[-200:]}")
+    return installed
+
+
+@pytest.mark.parametrize(
+    "scopes", ["openid,AdobeID,firefly_api,ff_apis", "openid, AdobeID, firefly_api, ff_apis"]
+)
+async def test_it_gets_a_token_that_the_api_takes(
+    enhance_service: LocalService, package: Path, scopes: str
+) -> None:
+    service = enhance_service
+    process = await asyncio.create_subprocess_exec(
+        "node",
+        "-e",
+        PROGRAM,
+        service.base_url,
+        service.client_id,
+        service.client_secret,
+        scopes,
+        stdout=asyncio.subprocess.PIPE,
+        env=os.environ | {"PACKAGE": str(package)},
+    )
+    output, _ = await process.communicate()
+    assert process.returncode == 0
+    assert service.count("POST /ims/token/v3", 200) == 1
+    assert service._tokens.owner(output.decode()) is not None
