@@ -269,6 +269,7 @@ class EnhanceClient:
         priority: int = 0,
         output_dir: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
+        delete_assets: bool = False,
         on_event: Callable[[Event], None] | None = None,
     ) -> list[Job]:
         """Go on with what an earlier run submitted with a journal and did not finish.
@@ -282,9 +283,13 @@ class EnhanceClient:
             priority: As in `submit`, for all of them.
             output_dir: As in `submit`.
             overwrite: As in `submit`.
+            delete_assets: As in `submit`.
             on_event: As in `submit`.
+
+        Raises:
+            ConfigurationError: What is under way was begun at the other generation of the API.
         """
-        order = _order(priority, output_dir, overwrite, journal, on_event)
+        order = _order(priority, output_dir, overwrite, journal, on_event, delete_assets)
         return await self._intake.take_up(journal, order)
 
     @property

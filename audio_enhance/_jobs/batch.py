@@ -100,6 +100,9 @@ class Batch:
                 else:
                     yield item
             await feeder  # a mistake in the caller's iterable is the caller's
+            if self._order.delete_assets and self._order.journal and self.stopped_by is None:
+                for lane in self._lanes:
+                    await lane.delete_leftovers(self._order.journal)
         finally:
             await end([feeder, *(job.task for job in self._jobs)])
 

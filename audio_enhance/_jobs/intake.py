@@ -21,6 +21,7 @@ from audio_enhance._core.errors import (
 from audio_enhance._core.events import Event
 from audio_enhance._core.models import check_strength, check_strengths
 from audio_enhance._journal.entry import EntryState
+from audio_enhance._journal.generation import check_generation
 from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.row import JournalRow, revive
 from audio_enhance._recording.source import Source, SourceLike, as_source
@@ -120,6 +121,7 @@ class Intake:
         if journal is None or entry is None or entry.state == EntryState.FAILED:
             return None
         check_same(key, strength, entry.strength)
+        await check_generation(journal, self.settings.api_version)
         try:
             source = await to_its_end(partial(revive, entry))
         except AudioEnhanceError:
@@ -181,6 +183,7 @@ class Intake:
         journal = order.journal
         if journal is None:
             return self._begin(source, strength, order)
+        await check_generation(journal, self.settings.api_version)
         row = await JournalRow.of(journal, source, strength, key)
         try:
             await row.begin(source)
@@ -191,6 +194,8 @@ class Intake:
 
     async def take_up(self, journal: Journal, order: Order) -> list[Job]:
         """Go on with what a journal says is unfinished; `EnhanceClient.take_up` says more."""
+        self._check_deleting(order.delete_assets, kept=order.outputs is not None)
+        await check_generation(journal, self.settings.api_version)
         await journal.remove_leftovers()
         jobs: list[Job] = []
         unfinished = set(EntryState) - {EntryState.SUCCEEDED, EntryState.FAILED}
@@ -258,6 +263,7 @@ class Intake:
                 )
             if journal is not None:
                 outputs.protected.add_journal(journal.path)
+                await check_generation(journal, self.settings.api_version)
                 await journal.remove_leftovers()
             order = Order(
                 outputs=outputs,

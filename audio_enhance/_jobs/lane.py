@@ -9,8 +9,10 @@ from audio_enhance._core.errors import AudioEnhanceError, NotFoundError
 from audio_enhance._core.events import Hashing
 from audio_enhance._core.models import SpeechEnhancement
 from audio_enhance._journal.entry import EntryState
+from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.row import JournalRow
 from audio_enhance._recording.fingerprint import ContentKey
+from audio_enhance._session.retry import OnRetry
 from audio_enhance._settings import Settings
 
 from .delivery import Delivery
@@ -186,7 +188,7 @@ class Lane:
                     job.enter(JobState.DOWNLOADING)
                     saved = await delivery.fetch(enhanced)
             if order.delete_assets:
-                await self._delete(job, enhanced)
+                await self._delete(job, enhanced, order.journal)
         return EnhanceResult(
             asset=enhanced.asset,
             enhancement=enhanced.enhancement,
@@ -225,17 +227,30 @@ class Lane:
         self._room_changed.set()
         return enhanced
 
-    async def _delete(self, job: Job, enhanced: Enhanced) -> None:
+    async def _delete(self, job: Job, enhanced: Enhanced, journal: Journal | None) -> None:
         """Delete what was uploaded, unless another job needs it; then that one's end sees to it."""
-        if not self.uses.saved(job):
-            return
-        try:
+        if self.uses.saved(job):
             # Of the lane that has it, which need not be this one. Whoever remembers the upload or
             # the enhancement finds it gone, and begins anew.
-            await enhanced.steps.api.delete_asset(enhanced.asset.id, on_retry=job.on_retry)
-        except AudioEnhanceError as error:
-            # The result is safe: what is left over at the server does not spoil it.
-            _log.warning("%s: its upload stays at the server: %s", job.source.label, error)
+            await deleted(enhanced.steps, enhanced.asset.id, journal, job.on_retry)
+
+    async def delete_leftovers(self, journal: Journal) -> None:
+        """Delete what a run that died left at the server between saving and deleting."""
+        for asset_id in await journal.deletable(self.client_id):
+            if not self.uses.has(asset_id):
+                await deleted(self.steps, asset_id, journal)
+
+
+async def deleted(
+    steps: Steps, asset_id: str, journal: Journal | None, on_retry: OnRetry | None = None
+) -> None:
+    """Delete an asset whose results are safe: that it is left over does not spoil them."""
+    try:
+        await steps.api.delete_asset(asset_id, on_retry=on_retry)
+        if journal is not None:
+            await journal.asset_deleted(asset_id)
+    except AudioEnhanceError as error:
+        _log.warning("asset %s: its upload stays at the server: %s", asset_id, error)
 
 
 async def _is_there(known: Enhanced) -> bool:

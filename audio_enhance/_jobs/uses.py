@@ -19,7 +19,7 @@ class Uses:
     def __init__(self) -> None:
         self._jobs: dict[Job, ContentKey | None] = {}
         self._strengths: Counter[Source] = Counter()
-        self._left: set[tuple[ContentKey, int]] = set()
+        self._left: dict[tuple[ContentKey, int], str | None] = {}  # and of which asset
 
     def expect(self, source: Source, strengths: int) -> None:
         """Take note that a source is going to be enhanced at so many strengths."""
@@ -45,7 +45,7 @@ class Uses:
         content = self._jobs.pop(job)
         self.drop(job.source)
         if content is not None:
-            self._left.discard((content, job.strength))
+            self._left.pop((content, job.strength), None)
         return (
             job.source not in self._strengths
             and not any(
@@ -55,6 +55,11 @@ class Uses:
             and not any(needed == content for needed, _ in self._left)
         )
 
+    def has(self, asset_id: str) -> bool:
+        """Whether a job is at work on an asset, or has left something of it at the server."""
+        at_work = any(job.asset is not None and job.asset.id == asset_id for job in self._jobs)
+        return at_work or asset_id in self._left.values()
+
     def over(self, job: Job) -> None:
         """Take note that a job has ended: with `saved` before it, it has left nothing."""
         if job not in self._jobs:
@@ -62,7 +67,7 @@ class Uses:
         content = self._jobs.pop(job)
         self.drop(job.source)
         if content is not None and job.enhancement is not None:
-            self._left.add((content, job.strength))
+            self._left[content, job.strength] = None if job.asset is None else job.asset.id
 
 
 def _same(one: Source, other: Source) -> bool:

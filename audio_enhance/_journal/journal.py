@@ -52,6 +52,7 @@ class Journal:
     Attributes:
         path: The file.
         alive: What is at work on a row, by the row's identity.
+        api_version: The generation of the API that its jobs are at, once a run has told.
     """
 
     def __init__(self, database: "Database", clock: Clock) -> None:
@@ -60,6 +61,7 @@ class Journal:
         self._database = database
         self._clock = clock
         self._cleaned = False
+        self.api_version: str | None = None
 
     @classmethod
     async def open(cls, path: str | os.PathLike[str], *, clock: Clock | None = None) -> Self:
@@ -272,6 +274,31 @@ class Journal:
             byte_size,
             client_id,
         )
+
+    async def deletable(self, client_id: str) -> list[str]:
+        """Return the assets that all have their results on disk of, and are still known.
+
+        Args:
+            client_id: The API client that can delete them.
+        """
+
+        def read(connection: "sqlite3.Connection") -> list[str]:
+            rows = connection.execute(
+                "SELECT asset_id FROM entries WHERE asset_id IS NOT NULL GROUP BY asset_id"
+                " HAVING min(state = 'succeeded' AND output IS NOT NULL AND client_id = ?)",
+                [client_id],
+            )
+            return [text_of(asset_id) for (asset_id,) in rows.fetchall()]
+
+        return await self._database.run(read)
+
+    async def asset_deleted(self, asset_id: str) -> None:
+        """Take note that the server has an asset, and its enhancements, no longer."""
+        await self._database.rows(
+            "UPDATE entries SET asset_id = NULL, enhancement_id = NULL WHERE asset_id = ?", asset_id
+        )
+        for row in list(self.alive.values()):
+            row.asset_deleted(asset_id)
 
     async def owner_of(self, output: str) -> JournalEntry | None:
         """Return the entry whose result a path is."""

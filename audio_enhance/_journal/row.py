@@ -147,6 +147,11 @@ class JournalRow:
         if source.kept_at is not None and self.entry.spooled == absolute(source.kept_at):
             await to_its_end(source.keep)
 
+    def asset_deleted(self, asset_id: str) -> None:
+        """Take note that the server has an asset no longer; the journal knows it already."""
+        if self.entry.asset_id == asset_id:
+            self.entry = attrs.evolve(self.entry, asset_id=None, enhancement_id=None)
+
     async def withdraw(self) -> None:
         """Take back what `begin` wrote: the job was not begun after all."""
         if self._new:

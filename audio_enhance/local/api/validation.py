@@ -30,9 +30,10 @@ CONTENT_TYPES: Final = frozenset(
         "audio/x-wav",
     }
 )
-# As in openapi.json, which the tests compare with these. A name has no control characters, line
-# separators or lone surrogates, and one character at least that is no blank.
-_NAMED: Final = r"\u0000-\u001f\u007f-\u009f\u2028\u2029\ud800-\udfff"
+# As in openapi.json, which the tests compare with these. A name has no control characters or line
+# separators, and one character at least that is no blank; half of a character (a lone
+# surrogate) is none, which a pattern need not say.
+_NAMED: Final = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
 FILENAME: Final = rf"^[^{_NAMED}]*[^{_NAMED}\u0020\u00a0][^{_NAMED}]*$"
 LONGEST_FILENAME: Final = 255
 # 16 bytes are 22 characters, of which the last one holds two bits.
@@ -165,7 +166,7 @@ def _filename_error(value: object) -> str | None:
             return "is required"
         case str() as name if not name.strip(" \u00a0"):
             return "can't be blank"
-        case str() as name if not matches(FILENAME, name):
+        case str() as name if not matches(FILENAME, name) or not _is_unicode(name):
             return "must not contain control characters"
         case str() as name if len(name) > LONGEST_FILENAME:
             return f"is too long (maximum is {LONGEST_FILENAME} characters)"
@@ -173,6 +174,10 @@ def _filename_error(value: object) -> str | None:
             return None
         case _:
             return "must be a string"
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _integer_error(value: object) -> str | None:

@@ -30,7 +30,14 @@ def package(pytestconfig: pytest.Config) -> Path:
     folder = Path(pytestconfig.cache.mkdir("firefly-services"))
     installed = folder / "node_modules" / PACKAGE
     if not installed.exists():
-        options = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder]
+        options: list[str | Path] = [
+            "--no-save",
+            "--no-audit",
+            "--no-fund",
+            "--ignore-scripts",
+            "--prefix",
+            folder,
+        ]
         done = subprocess.run(
             [npm, "install", *options, f"{PACKAGE}@2"],
             capture_output=True,

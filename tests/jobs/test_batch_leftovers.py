@@ -1,0 +1,65 @@
+"""What a run that was killed left at the server, between saving a result and deleting."""
+
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+
+from audio_enhance import Journal, Source
+from audio_enhance._journal.entry import EntryState
+
+from .support import bench
+
+DELETE = "DELETE /assets/:id"
+
+
+class TestWhatAKilledRunLeft:
+    async def test_goes_with_the_next_run(self, tmp_path: Path) -> None:
+        async with bench(tmp_path, api_version="v2") as b:
+            sources = b.sources(2)
+            strengths = [50, 93]
+            # Killed between saving and deleting: as if nothing had been to be deleted.
+            assert (await b.batch(sources, strengths, journal=b.journal)).ok
+            assert b.count(DELETE) == 0
+            await b.forget()
+            for _ in range(2):
+                report = await b.batch(sources, strengths, journal=b.journal, delete_assets=True)
+                assert {outcome.status for outcome in report} == {"skipped"}
+                assert b.count(DELETE, 204) == b.count(DELETE) == 2
+
+    async def test_stays_where_a_strength_is_not_safe(self, tmp_path: Path) -> None:
+        async with bench(tmp_path, api_version="v2") as b:
+            sources = b.sources(1)
+            assert (await b.batch(sources, [50, 93], journal=b.journal)).ok
+            async with await Journal.open(b.journal) as journal:
+                entry = await journal.entry(str(sources[0]), 93)
+                assert entry is not None
+                await journal.save(evolve(entry, state=EntryState.PROCESSED, output=None))
+            await b.forget()
+            report = await b.batch(sources, 50, journal=b.journal, delete_assets=True)
+            assert report.ok
+            assert b.count(DELETE) == 0
+
+    async def test_stays_where_another_call_needs_it(self, tmp_path: Path) -> None:
+        async with bench(tmp_path, api_version="v2") as b:
+            sources = b.sources(1)
+            assert (await b.batch(sources, journal=b.journal)).ok
+            await (await b.client.submit(sources[0], strength=50))
+            assert (await b.batch(sources, journal=b.journal, delete_assets=True)).ok
+            assert b.count(DELETE) == 0
+
+    async def test_what_is_taken_up_is_deleted_when_it_is_safe(self, tmp_path: Path) -> None:
+        async with bench(tmp_path, api_version="v2") as b:
+            [source] = b.sources(1)
+            async with await Journal.open(b.journal) as journal:
+                job = await b.client.submit(Source.from_path(source), strength=93, journal=journal)
+                job.cancel()
+                with pytest.raises(Exception, match="cancelled"):
+                    await job
+            async with await Journal.open(b.journal) as journal:
+                [job] = await b.client.take_up(journal, output_dir=b.out, delete_assets=True)
+                await job
+            assert b.count(DELETE, 204) == 1
+            async with await Journal.read(b.journal) as journal:
+                [entry] = [entry async for entry in journal.entries()]
+            assert (entry.state, entry.asset_id) == (EntryState.SUCCEEDED, None)
