@@ -14,7 +14,7 @@ from rich.text import Text
 from audio_enhance import EnhanceClient, OutputExistsError
 
 from .interrupt import run
-from .options import PATH
+from .options import PATH, engine_option
 from .outcome import near
 from .screen import error_console
 from .service import extra_local, open_service
@@ -41,7 +41,8 @@ _SAME_SPEECH = 3.0
     metavar="DIR",
     help="Where the recording and the result go.",
 )
-def demo(output_dir: Path) -> int:
+@engine_option
+def demo(output_dir: Path, engine: str | None) -> int:
     """Clean a noisy recording that comes along, start to finish and step by step.
 
     It runs the local service, talks to it over real HTTP as to the real API, and measures the
@@ -53,7 +54,7 @@ def demo(output_dir: Path) -> int:
             from audio_enhance.local.enhancer import demo_recording, measure
         recording = output_dir / demo_recording().name
         await to_its_end(lambda: _copy(demo_recording(), recording))
-        async with open_service() as service:
+        async with open_service(engine=engine) as service:
             result = await _five_steps(service, recording, output_dir)
         before, after = [await asyncio.to_thread(measure, path) for path in (recording, result)]
         return compare(recording, result, before, after)

@@ -13,7 +13,14 @@ from audio_enhance import AUDIO_SUFFIXES, CONTENT_TYPES, ApiVersion, Journal
 
 from .batch import Batch, Telling, Work, by_strengths
 from .interrupt import run
-from .options import PATH, local_option, telling_options, version_option, workers_option
+from .options import (
+    PATH,
+    engine_option,
+    local_option,
+    telling_options,
+    version_option,
+    workers_option,
+)
 from .places import check_results
 from .recordings import Recordings, find_recordings, size_of
 from .screen import error_console
@@ -87,6 +94,7 @@ usage, 130 after Ctrl-C, which also prints how to carry on.
 )
 @local_option
 @workers_option
+@engine_option
 @version_option
 @telling_options
 def enhance(
@@ -101,6 +109,7 @@ def enhance(
     delete_uploads: bool,
     local: bool,
     workers: int | None,
+    engine: str | None,
     api_version: ApiVersion,
     as_json: bool,
     report: Path | None,
@@ -113,6 +122,8 @@ def enhance(
     """
     if journal is not None and no_journal:
         raise click.UsageError("--journal and --no-journal exclude each other.")
+    if engine is not None and not local:
+        raise click.UsageError("--engine is about the local service: it needs --local.")
     output_dir = output_dir.absolute()
     journal = None if no_journal else journal or output_dir / JOURNAL_NAME
     telling = Telling(json=as_json, report=report, verbose=verbose)
@@ -126,6 +137,7 @@ def enhance(
             root=found.root,
             content_type=content_type,
             local=local,
+            engine=engine,
             api_version=api_version,
             delete_uploads=delete_uploads,
         )
@@ -137,7 +149,9 @@ def enhance(
         try:
             async with AsyncExitStack() as stack:
                 client = await stack.enter_async_context(
-                    open_client(local=local, workers=workers, api_version=api_version)
+                    open_client(
+                        local=local, workers=workers, engine=engine, api_version=api_version
+                    )
                 )
                 await asyncio.to_thread(check_results, output_dir)
                 opened = None

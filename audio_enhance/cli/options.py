@@ -24,6 +24,12 @@ workers_option = click.option(
     help="With --local: how many recordings are worked on at once. Default: one a core.",
 )
 
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(["dfn3", "rnnoise", "afftdn"]),
+    help="What the local service enhances with. Default: the best that works here.",
+)
+
 version_option = click.option(
     "--api-version",
     type=click.Choice(["v1", "v2"]),

@@ -58,7 +58,10 @@ def resume(
                     await settings.check(reader)
                 client = await stack.enter_async_context(
                     open_client(
-                        local=settings.local, workers=workers, api_version=settings.api_version
+                        local=settings.local,
+                        workers=workers,
+                        engine=settings.engine,
+                        api_version=settings.api_version,
                     )
                 )
                 await asyncio.to_thread(check_results, settings.output_dir)

@@ -19,7 +19,7 @@ from audio_enhance import ConfigurationError
 
 from .interrupt import run
 from .log import logged
-from .options import PATH
+from .options import PATH, engine_option
 from .screen import error_console
 from .service import extra_local, open_service
 from .text import shown
@@ -82,6 +82,7 @@ Kinds of fault, each with a probability from 0 to 1:
 )
 @click.option("--s3-endpoint", metavar="URL", help="Use this S3 as the object store.")
 @click.option("--s3-bucket", metavar="NAME", help="The bucket there; it must exist.")
+@engine_option
 @click.option(
     "--fault",
     "faults",
@@ -101,6 +102,7 @@ def serve(
     gigabytes: float | None,
     s3_endpoint: str | None,
     s3_bucket: str | None,
+    engine: str | None,
     faults: tuple[str, ...],
     seed: int,
     as_json: bool,
@@ -120,6 +122,7 @@ def serve(
         "host": host,
         "port": port,
         "s3_port": s3_port,
+        "engine": engine,
         "faults": faults,
         "seed": seed,
         "s3": None if s3_endpoint is None else (s3_endpoint, s3_bucket),

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from audio_enhance import ConfigurationError, EnhanceClient, MissingExtraError
 
+from .screen import error_console
+from .text import shown
+
 if TYPE_CHECKING:
     from audio_enhance import ApiVersion
     from audio_enhance.local import LocalService
@@ -14,13 +17,18 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def open_client(
-    *, local: bool, workers: int | None = None, api_version: "ApiVersion" = "v1"
+    *,
+    local: bool,
+    workers: int | None = None,
+    engine: str | None = None,
+    api_version: "ApiVersion" = "v1",
 ) -> AsyncGenerator[EnhanceClient]:
     """Open a client from the environment, or one of a local service.
 
     Args:
         local: Start a local service for it.
         workers: How many recordings that works on at once; as many as there are cores if None.
+        engine: What it enhances with; the best that works here if None.
         api_version: The generation of the API.
 
     Raises:
@@ -32,7 +40,9 @@ async def open_client(
         with extra_local():
             from audio_enhance.local import Behaviour
         async with (
-            open_service(workers=workers, behaviour=Behaviour.unlimited()) as service,
+            open_service(
+                workers=workers, engine=engine, quietly=True, behaviour=Behaviour.unlimited()
+            ) as service,
             service.connect(workers, api_version=api_version) as client,
         ):
             yield client
@@ -53,23 +63,35 @@ async def open_client(
 
 @asynccontextmanager
 async def open_service(
-    *, workers: int | None = None, **arguments: Any
+    *,
+    workers: int | None = None,
+    engine: str | None = None,
+    quietly: bool = False,
+    **arguments: Any,
 ) -> "AsyncGenerator[LocalService]":
-    """Start a local service.
+    """Start a local service, and tell on standard error what it enhances with.
 
     Args:
         workers: How many recordings it works on at once; as many as there are cores if None.
+        engine: What it enhances with; the best that works here if None.
+        quietly: Tell only where that is not the best.
         arguments: As for `LocalService`.
 
     Raises:
+        EngineError: The engine does not work here.
         MissingExtraError: The extra `local` is not installed.
     """
     with extra_local():
         from audio_enhance.local import LocalService
         from audio_enhance.local.enhancer import SpeechEnhancer
 
-        enhancer = SpeechEnhancer(workers=workers)
+        enhancer = SpeechEnhancer(workers=workers, engine=engine)
     async with LocalService(enhancer=enhancer, **arguments) as service:
+        chosen = await enhancer.engine()
+        if chosen.passed_over or not quietly:
+            console = error_console()
+            sentence = f"{chosen.title} does the enhancing."
+            console.print(shown(" ".join([sentence, *chosen.passed_over])), soft_wrap=True)
         yield service
 
 

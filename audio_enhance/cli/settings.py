@@ -22,6 +22,7 @@ class Settings:
         root: Below this folder the structure is kept where names clash.
         content_type: Sent instead of the type that each name stands for.
         local: Whether the local service does the work.
+        engine: What it enhances with; the best that works if None.
         api_version: The generation of the API.
         delete_uploads: Whether uploads are deleted at the server when their results are saved.
     """
@@ -31,6 +32,7 @@ class Settings:
     root: Path | None = None
     content_type: str | None = None
     local: bool = False
+    engine: str | None = None
     api_version: ApiVersion = "v1"
     delete_uploads: bool = False
 
@@ -85,6 +87,7 @@ class Settings:
                 root=root,
                 content_type=values["content_type"],
                 local=values["local"],
+                engine=values.get("engine"),
                 # Journals of earlier versions know of the first one only.
                 api_version=values.get("api_version", "v1"),
                 delete_uploads=values.get("delete_uploads", False),

@@ -11,7 +11,7 @@ from audio_enhance import ApiVersion, ConfigurationError
 
 from .interrupt import run
 from .log import logged
-from .options import version_option
+from .options import engine_option, version_option
 from .screen import error_console
 
 _PORT = 8377
@@ -25,9 +25,10 @@ _PORT = 8377
     show_default=True,
     help="Where the page is; 0 takes any free one.",
 )
+@engine_option
 @version_option
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
-def web(port: int, *, api_version: ApiVersion, show: bool) -> int:
+def web(port: int, *, engine: str | None, api_version: ApiVersion, show: bool) -> int:
     """Serve a page to enhance recordings with, until Ctrl-C.
 
     Drop recordings on it or record there, and listen to before and after. Only this computer
@@ -56,7 +57,7 @@ def web(port: int, *, api_version: ApiVersion, show: bool) -> int:
                 logged(console.print, verbose=False),
                 suppress(asyncio.CancelledError),  # the way to end it
             ):
-                await serve(port=port, api_version=api_version, on_ready=ready)
+                await serve(port=port, api_version=api_version, engine=engine, on_ready=ready)
         except OSError as error:
             raise ConfigurationError(
                 f"The page cannot be served: {error}", hint="Choose another port with --port."

@@ -21,6 +21,7 @@ from audio_enhance.local.conditions.clock import Clock
 from audio_enhance.local.conditions.conditions import Conditions
 from audio_enhance.local.conditions.faults import Faults
 from audio_enhance.local.conditions.records import Records, new_records
+from audio_enhance.local.enhancer.protocol import NamesModel
 from audio_enhance.local.object_store.own import OwnStore
 from audio_enhance.local.object_store.protocol import ObjectStore
 from audio_enhance.local.serving.folder import TemporaryFolder, remove_leftovers
@@ -91,6 +92,7 @@ class LocalService:
         Raises:
             RuntimeError: If the service has been started before.
             OSError: If a port or the directory cannot be had.
+            EngineError: If the enhancer was asked for an engine that does not work here.
         """
         if self._stack is not None:
             raise RuntimeError("a local service can be started only once")
@@ -107,9 +109,12 @@ class LocalService:
             await self._store.start(directory / "objects", self._conditions)
             enhancer = self._enhancer or _default_enhancer()
             stack.push_async_callback(enhancer.close)
+            model_id = await enhancer.model_id() if isinstance(enhancer, NamesModel) else "v1"
             self._queue = ProcessingQueue(self._conditions, self._store, enhancer, work)
             stack.push_async_callback(self._queue.stop)
-            self._backend = Backend(self._conditions, self._store, self._queue, self._state)
+            self._backend = Backend(
+                self._conditions, self._store, self._queue, self._state, model_id
+            )
             app = Api(self._conditions, self._tokens, self._backend).application()
             # An access log would hold presigned URLs; `record` says more.
             runner = web.AppRunner(

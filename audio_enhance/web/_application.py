@@ -27,6 +27,7 @@ def create_app(
     limits: Limits | None = None,
     allowed_hosts: Sequence[str] | None = LOOPBACK,
     api_version: ApiVersion | None = None,
+    engine: str | None = None,
     drain_seconds: float = 5.0,
 ) -> Starlette:
     """Make the application: one page to enhance recordings with, and what it talks to.
@@ -44,6 +45,8 @@ def create_app(
             for those who check them elsewhere.
         api_version: The generation of the API that the lifespan's client speaks; the
             environment's if not given.
+        engine: What the lifespan's local service enhances with: ``"dfn3"``, ``"rnnoise"`` or
+            ``"afftdn"``; the best that works here if None.
         drain_seconds: The seconds that its end waits for what is under way.
     """
     studio = Studio(limits or Limits())
@@ -55,8 +58,11 @@ def create_app(
         del app
         async with AsyncExitStack() as stack:
             if client is None:
-                backend = await stack.enter_async_context(open_backend(studio.limits, api_version))
+                backend = await stack.enter_async_context(
+                    open_backend(studio.limits, api_version, engine)
+                )
                 studio.client, studio.service = backend.client, backend.service
+                studio.engine = backend.engine
                 studio.sample, studio.space.keeper = backend.sample, backend.keeper
             stack.push_async_callback(studio.close, drain_seconds)
             yield

@@ -28,12 +28,15 @@ class Backend:
     Attributes:
         client: What does the work.
         service: The API's host, or `LOCAL`.
+        engine: What enhances there, and why no better one does, where it is this application's
+            own.
         sample: A recording to try it with, an MP3: only where that costs nothing.
         keeper: The local service, where it is this application's own.
     """
 
     client: EnhanceClient
     service: str
+    engine: str | None = None
     sample: bytes | None = None
     keeper: LocalKeeper | None = None
 
@@ -42,6 +45,7 @@ class Backend:
 async def open_backend(
     limits: Limits,
     api_version: ApiVersion | None = None,
+    engine: str | None = None,
     *,
     environ: Mapping[str, str] = os.environ,
 ) -> AsyncGenerator[Backend]:
@@ -50,9 +54,11 @@ async def open_backend(
     Args:
         limits: How much is taken.
         api_version: The generation of the API; the environment's if None.
+        engine: What a local service enhances with; the best that works here if None.
         environ: The environment.
 
     Raises:
+        AudioEnhanceError: The engine does not work here.
         ConfigurationError: There are some credentials but not all, or none and the extra
             `local` is not installed either.
     """
@@ -75,10 +81,12 @@ async def open_backend(
             hint=f"Set {_ID} and {_SECRET}, or: pip install 'audio-enhance[local]'",
         ) from error
     workers = os.cpu_count() or 1
-    enhancer = SpeechEnhancer(workers=workers, max_seconds=limits.max_seconds)
+    enhancer = SpeechEnhancer(workers=workers, max_seconds=limits.max_seconds, engine=engine)
     async with (
         LocalService(enhancer=enhancer, behaviour=Behaviour.unlimited()) as service,
         service.connect(workers, max_waiting=limits.waiting, api_version=version) as client,
     ):
         sample = await asyncio.to_thread(demo_recording().read_bytes)
-        yield Backend(client=client, service=LOCAL, sample=sample, keeper=service)
+        chosen = await enhancer.engine()
+        words = " ".join([f"{chosen.title} does it.", *chosen.passed_over])
+        yield Backend(client=client, service=LOCAL, engine=words, sample=sample, keeper=service)

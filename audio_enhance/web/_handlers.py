@@ -83,6 +83,7 @@ class Handlers:
     def _about(self) -> dict[str, Any]:
         return {
             "service": self._studio.service,
+            "engine": self._studio.engine,
             "sample": self._studio.sample is not None,
             "max_bytes": self._studio.limits.max_bytes,
             "keep_seconds": self._studio.limits.keep_seconds,

@@ -80,6 +80,7 @@ async def serve(
     *,
     port: int = 0,
     api_version: ApiVersion | None = None,
+    engine: str | None = None,
     on_ready: Callable[[str, str | None], None] | None = None,
 ) -> None:
     """Serve the application to this machine until cancelled.
@@ -89,14 +90,16 @@ async def serve(
     Args:
         port: Where to listen; any free port if 0.
         api_version: The generation of the API; the environment's if not given.
+        engine: What a local service enhances with; the best that works here if None.
         on_ready: Told the page's address, and what does the enhancing: a host, or `"local"`.
 
     Raises:
+        AudioEnhanceError: The engine does not work here.
         ConfigurationError: The credentials in the environment cannot be used.
         OSError: The port cannot be had.
     """
     with socket.create_server((_HOST, port), backlog=1024) as listener:
-        app = create_app(api_version=api_version)
+        app = create_app(api_version=api_version, engine=engine)
         async with listening(app, listener) as serving:
             if on_ready is not None:
                 host, actual = listener.getsockname()[:2]

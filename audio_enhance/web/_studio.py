@@ -37,6 +37,7 @@ class Studio:
         space: What they take of the disks.
         service: The host of what does the enhancing, or `"local"` for a service of our own;
             `None` where the application was given a client and cannot tell.
+        engine: What a service of our own enhances with, in words; else `None`.
         sample: A recording to try the application with, an MP3; `None` where there is none.
         closing: Whether it is about to end.
     """
@@ -45,6 +46,7 @@ class Studio:
         self.limits = limits
         self.sessions = Sessions()
         self.service: str | None = None
+        self.engine: str | None = None
         self.sample: bytes | None = None
         self.closing = False
         self._client: EnhanceClient | None = None

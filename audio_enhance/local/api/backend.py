@@ -18,15 +18,25 @@ _LEAST_KEPT = 600.0
 
 
 class Backend:
-    """Creates, finds and deletes; every method is about one API client's own things."""
+    """Creates, finds and deletes; every method is about one API client's own things.
+
+    Attributes:
+        model_id: What does the enhancing, as answers name it.
+    """
 
     def __init__(
-        self, conditions: Conditions, store: ObjectStore, queue: ProcessingQueue, state: State
+        self,
+        conditions: Conditions,
+        store: ObjectStore,
+        queue: ProcessingQueue,
+        state: State,
+        model_id: str,
     ) -> None:
         self._conditions = conditions
         self._store = store
         self._queue = queue
         self._state = state
+        self.model_id = model_id
 
     @property
     def now(self) -> float:

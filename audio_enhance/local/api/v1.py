@@ -18,7 +18,6 @@ from .validation import new_asset, strength
 # The guide writes both: /v1/ in its commands, /api/ in the download_url of its answers.
 _READ: Final = "/audio_services/{version:v1|api}/assets"
 _CREATE: Final = "/audio_services/v1/assets"
-_MODEL: Final = "v1"
 
 
 class FirstGeneration:
@@ -118,7 +117,7 @@ class FirstGeneration:
             "requested_processing_at": timestamp(enhancement.requested_at),
             "finished_processing_at": timestamp(enhancement.finished_at),
             "status": enhancement.status,
-            "model_id": _MODEL,
+            "model_id": self._backend.model_id,
         }
 
     def _download_url(self, enhancement: SpeechEnhancement, request: web.Request) -> str | None:

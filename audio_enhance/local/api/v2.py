@@ -16,7 +16,6 @@ from .validation import new_asset_v2, new_enhancement
 
 # The server of the description ends in /api; an earlier text has /audio_services instead.
 _ROOT: Final = "/{root:api|audio_services}/v2"
-_MODEL: Final = "v1"
 
 
 class SecondGeneration:
@@ -101,7 +100,7 @@ class SecondGeneration:
         return {
             "id": enhancement.id,
             "strength": enhancement.strength,
-            "modelId": _MODEL,
+            "modelId": self._backend.model_id,
             "assetId": enhancement.asset.id,
             "requestedProcessingAt": timestamp(enhancement.requested_at),
             "finishedProcessingAt": timestamp(enhancement.finished_at),

@@ -7,7 +7,8 @@ package comes with the extra ``local``, and is imported on first use.
 from typing import TYPE_CHECKING
 
 from .demo import demo_recording
-from .errors import EnhancerError, NotAudioError, TooLongError, WorkerDiedError
+from .engines import ENGINES, Engine, choose_engine
+from .errors import EngineError, EnhancerError, NotAudioError, TooLongError, WorkerDiedError
 from .extra import check_installed
 from .pool import SpeechEnhancer
 from .protocol import Enhancer
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from .pipeline import enhance_file
 
 __all__ = [
+    "ENGINES",
+    "Engine",
+    "EngineError",
     "Enhancer",
     "EnhancerError",
     "Figures",
@@ -26,6 +30,7 @@ __all__ = [
     "SpeechEnhancer",
     "TooLongError",
     "WorkerDiedError",
+    "choose_engine",
     "demo_recording",
     "enhance_file",
     "measure",

@@ -1,6 +1,7 @@
 """The worker process of `SpeechEnhancer`: a line of JSON in for each recording, and one out.
 
-In: ``{"source": path, "destination": path, "strength": number, "max_seconds": number}``.
+In: ``{"source": path, "destination": path, "strength": number, "max_seconds": number,
+"engine": name or null}``.
 Out: ``{"error": null}``, or ``{"error": name of an exception, "message": text, "hint": text}``.
 
 It ends when its standard input does, also in the middle of a recording: whoever started it has

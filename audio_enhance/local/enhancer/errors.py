@@ -2,6 +2,7 @@
 
 EnhancerError
 ├── NotAudioError      the file is not audio that can be enhanced
+├── EngineError        the engine that was asked for does not work here
 ├── TooLongError       the recording is longer than is allowed
 └── WorkerDiedError    the process that worked on it has ended
 """
@@ -15,6 +16,10 @@ class EnhancerError(AudioEnhanceError):
 
 class NotAudioError(EnhancerError):
     """A file that is not audio, is broken, or is audio of a kind that the API does not take."""
+
+
+class EngineError(EnhancerError):
+    """An engine that there is none of, or that does not work on this machine."""
 
 
 class TooLongError(EnhancerError):

@@ -7,16 +7,21 @@ either: it runs the application's main module a second time, which scripts witho
 """
 
 import asyncio
+import logging
 import os
 from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
 
+from audio_enhance.local.serving.threads import in_thread
+
 from .deaths import Deaths
+from .engines import Engine, choose_engine
 from .errors import EnhancerError, WorkerDiedError
 from .extra import check_installed
 from .worker import Worker
 
+_log = logging.getLogger(__name__)
 _A_DAY = 24 * 3600.0
 
 
@@ -28,20 +33,48 @@ class SpeechEnhancer:
             As many as there are cores by default.
         max_seconds: How long a recording may last, in seconds; a day by default. What is longer
             is refused before it is begun.
+        engine: ``"dfn3"``, ``"rnnoise"`` or ``"afftdn"``; the best one that works here if None.
 
     Raises:
         MissingExtraError: The extra ``local`` is not installed.
     """
 
-    def __init__(self, *, workers: int | None = None, max_seconds: float = _A_DAY) -> None:
+    def __init__(
+        self,
+        *,
+        workers: int | None = None,
+        max_seconds: float = _A_DAY,
+        engine: str | None = None,
+    ) -> None:
         check_installed()
         self._slots = workers or os.cpu_count() or 1
         self._free = asyncio.Semaphore(self._slots)
         self._workers: set[Worker] = set()
         self._idle: list[Worker] = []
         self._max_seconds = max_seconds
+        self._engine_name = engine
+        self._engine: Engine | None = None
         self._deaths = Deaths()
         self._closed = False
+
+    async def engine(self) -> Engine:
+        """Return the engine that works here, and why no better one does.
+
+        Raises:
+            EngineError: The one that was asked for does not.
+        """
+        if self._engine is None:
+            chosen = await in_thread(choose_engine, self._engine_name)
+            if self._engine is None:
+                self._engine = chosen
+                for reason in chosen.passed_over:
+                    _log.warning("%s", reason)
+                _log.info("%s enhances the recordings", chosen.title)
+        return self._engine
+
+    async def model_id(self) -> str:
+        """Return the name of the engine; see `NamesModel`."""
+        return (await self.engine()).name
 
     async def enhance(
         self,
@@ -61,15 +94,21 @@ class SpeechEnhancer:
             TooLongError: It lasts longer than `max_seconds`.
             WorkerDiedError: The worker process ended in the middle of it; a recording with which
                 that happened twice is not tried again.
+            EngineError: The engine that was asked for does not work here.
             EnhancerError: It could not be enhanced for another reason.
         """
         self._check_open()
         async with self._free:
+            engine = await self.engine()
             await self._deaths.check(source)
             worker = await self._any_worker()
             try:
                 refusal = await worker.run(
-                    source, destination, strength=strength, max_seconds=self._max_seconds
+                    source,
+                    destination,
+                    strength=strength,
+                    max_seconds=self._max_seconds,
+                    engine=engine.name,
                 )
             except BaseException as error:
                 self._workers.discard(worker)

@@ -1,7 +1,7 @@
 """What the local service asks of an enhancer."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class Enhancer(Protocol):
@@ -27,4 +27,13 @@ class Enhancer(Protocol):
 
     async def close(self) -> None:
         """End what is running and let go of everything; nothing can be enhanced afterwards."""
+        ...
+
+
+@runtime_checkable
+class NamesModel(Protocol):
+    """An enhancer that says what does the work; one that does not need not be."""
+
+    async def model_id(self) -> str:
+        """Return what the API's answers have as ``model_id``."""
         ...

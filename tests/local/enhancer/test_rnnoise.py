@@ -1,13 +1,10 @@
 """RNNoise through its own library, without the package around it."""
 
-import importlib.util
 import subprocess
 import sys
 
 import numpy as np
-import pytest
 
-from audio_enhance.local.enhancer import rnnoise as module
 from audio_enhance.local.enhancer.rnnoise import RNNoise
 
 from .support import lag, noise, speaking, speech
@@ -52,23 +49,3 @@ def test_the_package_around_the_library_is_not_imported() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert run.stdout.strip() == b"[]"
-
-
-def test_without_the_package_there_is_an_oserror(monkeypatch: pytest.MonkeyPatch) -> None:
-    module._library.cache_clear()
-
-    def nothing(name: str) -> None: ...
-
-    monkeypatch.setattr(importlib.util, "find_spec", nothing)
-    with pytest.raises(OSError, match="pyrnnoise is not installed"):
-        RNNoise(1)
-
-
-def test_without_a_library_for_this_system_there_is_an_oserror(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    module._library.cache_clear()
-    monkeypatch.setattr(sys, "platform", "sunos5")
-    monkeypatch.setitem(module._FILES, "sunos5", "librnnoise.sunos5")
-    with pytest.raises(OSError, match=r"librnnoise\.sunos5"):
-        RNNoise(1)
