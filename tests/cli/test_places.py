@@ -36,7 +36,10 @@ def test_a_disk_that_is_full_is_noticed(tmp_path: Path, monkeypatch: pytest.Monk
         def write(self, _: bytes) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Full())
+    def full(**_: object) -> Full:
+        return Full()
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
     with pytest.raises(InvalidInputError, match="No space left"):
         check_results(tmp_path)
 

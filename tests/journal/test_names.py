@@ -1,10 +1,12 @@
 import os
 import sys
+from functools import partial
 
 import pytest
 
 from audio_enhance._journal import names
 
+ESCAPED = "surrogateescape"
 NAMES = [b"/in/talk.mp3", "/in/gespräch 講演.mp3".encode(), b"/in/caf\xe9.mp3"]
 
 
@@ -15,8 +17,8 @@ def test_a_file_has_one_name_whatever_the_encoding(
     in_utf8 = name.decode("utf-8", "surrogateescape")
     assert names.written(in_utf8) == names.here(in_utf8) == in_utf8
     monkeypatch.setattr(names, "_UTF8", False)
-    monkeypatch.setattr(os, "fsencode", lambda path: path.encode("ascii", "surrogateescape"))
-    monkeypatch.setattr(os, "fsdecode", lambda path: path.decode("ascii", "surrogateescape"))
+    monkeypatch.setattr(os, "fsencode", partial(str.encode, encoding="ascii", errors=ESCAPED))
+    monkeypatch.setattr(os, "fsdecode", partial(bytes.decode, encoding="ascii", errors=ESCAPED))
     in_ascii = name.decode("ascii", "surrogateescape")
     assert names.written(in_ascii) == in_utf8
     assert names.here(in_utf8) == in_ascii
@@ -24,7 +26,7 @@ def test_a_file_has_one_name_whatever_the_encoding(
 
 def test_a_name_of_data_that_is_no_file_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(names, "_UTF8", False)
-    monkeypatch.setattr(os, "fsencode", lambda path: path.encode("ascii"))
+    monkeypatch.setattr(os, "fsencode", partial(str.encode, encoding="ascii"))
     assert names.written("gespräch.mp3 (016cc9)") == "gespräch.mp3 (016cc9)"
 
 
