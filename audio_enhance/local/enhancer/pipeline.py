@@ -8,7 +8,7 @@ A first pass looks through the recording; the second one enhances it. Both strea
 
 import logging
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import inf
 from pathlib import Path
 
@@ -36,6 +36,7 @@ def enhance_file(
     strength: int,
     engine: str | None = None,
     max_seconds: float = inf,
+    progress: Callable[[float], object] | None = None,
 ) -> None:
     """Write an enhanced copy of a recording; blocks until it is done.
 
@@ -49,6 +50,8 @@ def enhance_file(
             prevails; above it the enhancement is maximized (`strength` says what each step does).
         engine: ``"dfn3"``, ``"rnnoise"`` or ``"afftdn"``; the best one that works here if None.
         max_seconds: How long the recording may last; what is longer is not even begun.
+        progress: Told now and then which share of the recording is enhanced, 0 to 1; not at
+            strength 0.
 
     Raises:
         InvalidStrengthError: The strength is not a whole number from 0 to 100.
@@ -69,17 +72,25 @@ def enhance_file(
         if strength == 0:
             shutil.copyfile(source, destination)
         else:
-            _enhance(source, destination, strength, chosen, known)
+            for done in _enhance(source, destination, strength, chosen, known):
+                if progress is not None:
+                    progress(done)
     except BaseException:
         destination.unlink(missing_ok=True)
         raise
 
 
-def _enhance(source: Path, destination: Path, strength: int, engine: Engine, known: Survey) -> None:
+def _enhance(
+    source: Path, destination: Path, strength: int, engine: Engine, known: Survey
+) -> Iterator[float]:
+    """Write the result, and yield the share of it that is written."""
+    written = 0
     with Recording(source) as recording, Output(destination, recording.format) as output:
         result = recording.format
         for original, enhanced in _parts(engine, recording.blocks(), known, result.channels):
             output.write(blended(original, enhanced, strength))
+            written += original.shape[1]
+            yield min(written / max(known.length, 1), 1.0)
         output.finish(round(recording.length * result.rate / recording.rate))
 
 

@@ -230,3 +230,13 @@ def test_a_folder_that_is_not_there_is_the_systems_error(noisy: Samples, tmp_pat
     source = write(tmp_path / "source", noisy[:RATE])
     with pytest.raises(FileNotFoundError):
         enhance_file(source, tmp_path / "nowhere" / "result", strength=93)
+
+
+def test_progress_is_told_within_a_recording(tmp_path: Path) -> None:
+    source = write(tmp_path / "source", noise("white", 21 * RATE) / 10, rate=RATE)
+    told: list[float] = []
+    enhance_file(source, tmp_path / "result", strength=93, engine="afftdn", progress=told.append)
+    assert len(told) >= 3
+    assert told == sorted(told)
+    assert 0 < told[0] < 0.6
+    assert told[-1] == pytest.approx(1)
