@@ -300,7 +300,7 @@ async def test_a_question_on_its_way_is_answered_whatever_becomes_known_meanwhil
 
     run.queue = ServerQueue(ask, PollPolicy(), run.clock, longest=None)
     late = asyncio.create_task(
-        run.submit(0, create=lambda: run.server.create(10.0, slow_answer=3.0))
+        run.submit(0, create=lambda: run.server.create(10.0, slow_answer=2.0))
     )
     await run.clock.sleep(0.5)
     young = await run.submit(10.0)
