@@ -1,6 +1,7 @@
 """Fixtures that every test module may use."""
 
 import asyncio.constants
+import os
 import signal
 from asyncio import AbstractEventLoop as AnyLoop
 from collections.abc import AsyncIterator, Callable, Generator, Mapping
@@ -33,6 +34,10 @@ if not any(
 # What asyncio's debug mode finds is wanted; ten frames of every handle and future are not, and
 # they cost a sixth of the time.
 setattr(asyncio.constants, "DEBUG_STACK_DEPTH", 1)  # noqa: B010  typed as final
+
+
+# numpy's threads would wait for cores that other tests are on; read when it is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _nothing(_number: int, _frame: FrameType | None) -> None: ...

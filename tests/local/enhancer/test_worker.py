@@ -36,6 +36,7 @@ async def test_a_worker_has_no_credentials(monkeypatch: pytest.MonkeyPatch) -> N
     try:
         (process,) = psutil.Process().children()
         assert not set(process.environ()) & set(SECRETS)
+        assert process.environ()["OPENBLAS_NUM_THREADS"] == "1"  # a core each, and no more
     finally:
         await worker.end()
     assert not worker.alive
