@@ -87,7 +87,7 @@ def everyday(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests on the Python that runs nox; the quick ones with branch coverage and its floor."""
-    _install(session, "tests", "quality")
+    _install(session, "tests", "quality", "contract")
     session.run("coverage", "erase")
     _pytest(session, ["coverage", "run", "-m", "pytest"], "-m", "not slow", *session.posargs)
     # Measuring would change the memory and the times that these look at.

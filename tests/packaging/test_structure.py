@@ -134,7 +134,6 @@ TESTED_AS_A_WHOLE = {
     "integrations/aiohttp.py": "integrations/test_backends.py",
     "integrations/asgi.py": "integrations/test_backends.py",
     "local/api/backend.py": "local/api/test_endpoints.py",
-    "local/api/description.py": "local/api/test_endpoints.py",
     "local/api/garbled.py": "session/test_garbled.py",
     "local/api/http.py": "local/api/test_endpoints.py",
     "local/api/state.py": "local/api/test_endpoints.py",
