@@ -263,6 +263,8 @@ class Intake:
                 )
             if journal is not None:
                 outputs.protected.add_journal(journal.path)
+                # Those of its earlier runs too, and what a command does in several batches.
+                outputs.protected.add_recordings(await journal.sources())
                 await check_generation(journal, self.settings.api_version)
                 await journal.remove_leftovers()
             order = Order(

@@ -300,6 +300,17 @@ class Journal:
         for row in list(self.alive.values()):
             row.asset_deleted(asset_id)
 
+    async def sources(self) -> list[str]:
+        """Return the recordings that it knows, by their paths."""
+
+        def read(connection: "sqlite3.Connection") -> list[str]:
+            rows = connection.execute("SELECT DISTINCT source FROM entries").fetchall()
+            moved = self._database.moved
+            names = [here(text_of(name)) for (name,) in rows]
+            return names if moved is None else [moved.now(name) for name in names]
+
+        return await self._database.run(read)
+
     async def owner_of(self, output: str) -> JournalEntry | None:
         """Return the entry whose result a path is."""
         return await self._first(

@@ -18,6 +18,7 @@ from audio_enhance import (
     InvalidInputError,
     Journal,
     Outcome,
+    OutputError,
     RequestTimeoutError,
     ServerError,
     Source,
@@ -34,7 +35,7 @@ from .screen import Painter, Screen, error_console
 from .settings import Settings
 from .summary import Summary, resume_command
 from .terminal import TerminalPainter
-from .text import several
+from .text import several, shown
 from .threads import to_its_end
 
 # What need not be the same an hour later.
@@ -153,14 +154,14 @@ class Batch:
         """
         began = time.monotonic()
         with self._report or nullcontext():
+            ended = False
             try:
                 async with self._screen:
                     with logged(self._screen.say, verbose=self._telling.verbose):
                         await self._run(client, journal)
+                ended = True
             finally:
-                if self._report is not None:  # after Ctrl-C as well
-                    unfinished = self._work.count - self._summary.ended
-                    await self._report.write(self._summary.totals | {"unfinished": unfinished})
+                await self._write_report(ended=ended)  # after Ctrl-C as well
         self._summary.print(
             self._console,
             seconds=time.monotonic() - began,
@@ -168,6 +169,19 @@ class Batch:
             journal=self._journal,
         )
         return self._summary.ok
+
+    async def _write_report(self, *, ended: bool) -> None:
+        if self._report is None:
+            return
+        unfinished = self._work.count - self._summary.ended
+        totals = self._summary.totals | {"unfinished": unfinished}
+        try:
+            await self._report.write(totals, wait=ended)
+        except OutputError as error:
+            if ended:
+                raise
+            # What stopped the run is told by whoever stops with it, a Ctrl-C's exit status too.
+            self._console.print(Text(shown(error.message), "red"), soft_wrap=True)
 
     @property
     def _protected(self) -> list[Path]:

@@ -69,15 +69,18 @@ class Report:
         except OSError as trouble:
             self._error = trouble
 
-    async def write(self, totals: Mapping[str, Any]) -> None:
+    async def write(self, totals: Mapping[str, Any], *, wait: bool = True) -> None:
         """Write the file.
 
         Args:
             totals: What stands at its head.
+            wait: Whether to wait until somebody reads it, where it is a pipe.
 
         Raises:
             OutputError: It cannot be written.
         """
+        if wait:
+            await self._place.wait_for_reader()
         await to_its_end(lambda: self._write(totals))
 
     def _write(self, totals: Mapping[str, Any]) -> None:

@@ -1,5 +1,7 @@
 """Where a report goes: into a file, which appears whole, or down a pipe or a device."""
 
+import asyncio
+import errno
 import os
 import secrets
 import stat
@@ -9,13 +11,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from rich.text import Text
+
 from audio_enhance import AUDIO_SUFFIXES, InvalidInputError
 
 from .outcome import near
 from .places import check_output
 from .recordings import is_result
+from .screen import error_console
 
 _STANDARD_OUTPUT = 1
+_LOOK_AGAIN_SECONDS = 0.2
 
 
 class ReportPlace:
@@ -29,6 +35,7 @@ class ReportPlace:
     def __init__(self, path: Path) -> None:
         self.name = "standard output" if str(path) == "-" else near(path)
         self._path = path
+        self._pipe: int | None = None
 
     def check(self, spared: Iterable[str | Path]) -> None:
         """See whether a report can be written.
@@ -60,6 +67,18 @@ class ReportPlace:
             return None
         return Path(os.path.realpath(self._path))
 
+    async def wait_for_reader(self) -> None:
+        """Wait until somebody reads the pipe that it is; returns at once where it is none.
+
+        Opening it would wait as well, but in a thread, which no Ctrl-C ends.
+        """
+        told = False
+        while self._is_unread_pipe():
+            if not told:
+                error_console().print(Text(f"Waiting for somebody to read {self.name}."))
+                told = True
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
     @contextmanager
     def opened(self) -> Generator[IO[str]]:
         """Open it for writing; a file has its place when this ends.
@@ -76,7 +95,12 @@ class ReportPlace:
             return
         status = _status(self._path)
         if status is not None and not stat.S_ISREG(status.st_mode):
-            with open(os.open(self._path, os.O_WRONLY), "w", encoding="utf-8") as file:  # noqa: PTH123
+            if self._is_unread_pipe():
+                raise OSError(errno.ENXIO, "nobody reads it")
+            number, self._pipe = self._pipe, None
+            if number is None:
+                number = os.open(self._path, os.O_WRONLY)
+            with open(number, "w", encoding="utf-8") as file:  # noqa: PTH123
                 yield file
             return
         real = Path(os.path.realpath(self._path))
@@ -92,6 +116,20 @@ class ReportPlace:
         except BaseException:
             part.unlink(missing_ok=True)
             raise
+
+    def _is_unread_pipe(self) -> bool:
+        """Whether it is a pipe that nobody reads; one that is read stays open from now on."""
+        status = _status(self._path)
+        if self._pipe is not None or self._descriptor() is not None:
+            return False
+        if status is None or not stat.S_ISFIFO(status.st_mode):
+            return False
+        try:
+            self._pipe = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            return error.errno == errno.ENXIO  # who opens it for good hears of all others
+        os.set_blocking(self._pipe, True)
+        return False
 
     def _descriptor(self) -> int | None:
         """Return which of our own streams it is, if it is one."""

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import os
 import shlex
 import sys
 from collections.abc import AsyncIterator
@@ -73,6 +74,20 @@ async def test_sigterm_and_a_closed_terminal_do_the_same(
     assert "There was no journal" in run.err
     assert json.loads((tmp_path / "r.json").read_text())["totals"]["unfinished"] == 1
     assert files_in(tmp_path) == ["a.wav", "r.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has neither")
+async def test_a_report_that_nobody_reads_changes_nothing_about_that(
+    command: Command, tmp_path: Path, enhance_service: LocalService
+) -> None:
+    make(tmp_path, "a.wav")
+    os.mkfifo(tmp_path / "pipe")
+    process = await command.start("enhance", "a.wav", "--no-journal", "--report", "pipe")
+    await until(process, lambda: enhance_service.count(CREATE, 202))
+    run = await ended(process, SIGTERM)
+    assert run.status == 128 + SIGTERM
+    assert "The report cannot be written to pipe: nobody reads it." in run.err
+    assert "There was no journal" in run.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGINT to send")

@@ -1,3 +1,4 @@
+import asyncio
 import os
 import stat
 import subprocess
@@ -15,6 +16,7 @@ posix_only = pytest.mark.skipif(sys.platform == "win32", reason="has no such fil
 def write(path: Path, text: str = "new") -> None:
     place = ReportPlace(path)
     place.check(())
+    asyncio.run(place.wait_for_reader())
     with place.opened() as file:
         file.write(text)
 
@@ -68,6 +70,28 @@ def test_a_pipe_and_a_device_stay_what_they_are(tmp_path: Path) -> None:
     write(tmp_path / "link")
     assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
     assert names(tmp_path) == ["link", "pipe"]
+
+
+@posix_only
+async def test_a_pipe_that_nobody_reads_holds_nobody_up(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    place = ReportPlace(pipe)
+    place.check(())
+    waiting = asyncio.create_task(place.wait_for_reader())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    with pytest.raises(OSError, match="nobody reads it"), place.opened():
+        pass
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    await place.wait_for_reader()
+    with place.opened() as file:
+        file.write("new")
+    assert os.read(reader, 99) == b"new"
+    os.close(reader)
 
 
 @posix_only

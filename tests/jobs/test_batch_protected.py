@@ -51,6 +51,28 @@ async def test_another_recording_of_the_run(
         assert place.is_symlink() == (lie is symbolic_link)
 
 
+@pytest.mark.parametrize("moved", [False, True])
+async def test_a_recording_of_an_earlier_run(tmp_path: Path, moved: bool) -> None:
+    """Its journal knows it, also after all of it was moved; this run has no use for it."""
+    async with bench(tmp_path) as b:
+        folder = tmp_path / "studio"
+        folder.mkdir()
+        place, journal = folder / "talk-enhanced-93p.mp3", folder / "j.sqlite"
+        b.source("other.mp3").rename(place)
+        assert (await b.batch([place], journal=journal)).ok
+        if moved:
+            folder = folder.rename(tmp_path / "moved")
+            place, journal = folder / place.name, folder / journal.name
+        before = place.read_bytes()
+        sent = b.count(CREATE_ASSET)
+        report = await b.client.enhance_batch(
+            [b.source("talk.mp3")], strength=93, output_dir=folder, journal=journal, overwrite=True
+        )
+        assert "would take the place of a recording" in str(report[0].error)
+        assert place.read_bytes() == before
+        assert b.count(CREATE_ASSET) == sent
+
+
 @pytest.mark.parametrize("redo", [False, True])
 async def test_a_result_that_is_a_recording_now(tmp_path: Path, redo: bool) -> None:
     """An earlier result of ours, which would be replaced, is what another pass begins with."""
