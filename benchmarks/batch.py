@@ -1,9 +1,10 @@
 """A batch next to its lower bound, and to the two clients one would write by hand.
 
-Run it with `python benchmarks/batch.py`; `--quick` takes fewer jobs. Client and local service run
-in one process, over real connections, in virtual time (see `_virtual_time.py`): all figures are
-seconds that a batch would take if nothing but waiting took time. The limits are the published
-ones; every request takes a round trip, and every transfer of a recording some more.
+Run it with `python benchmarks/batch.py`; `--quick` takes fewer jobs. The client speaks both
+generations of the API, what is by hand the first one. Client and local service run in one process,
+over real connections, in virtual time (see `_virtual_time.py`): all figures are seconds that a
+batch would take if nothing but waiting took time. The limits are the published ones; every request
+takes a round trip, and every transfer of a recording some more.
 
 The lower bound is the first recording's way in, plus the server's processing, plus the last
 result's way out; or what the rate limits allow, whichever is longer.
@@ -16,6 +17,7 @@ import hashlib
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,7 +29,7 @@ from _report import Report
 from _virtual_time import LoopClock, in_virtual_time
 from yarl import URL
 
-from audio_enhance import EnhanceClient, RateLimits
+from audio_enhance import ApiVersion, EnhanceClient, RateLimits
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
 
@@ -99,12 +101,18 @@ def recordings(folder: Path, kind: Kind) -> list[Path]:
 
 
 async def ours(
-    service: LocalService, http: aiohttp.ClientSession, folder: Path, paths: list[Path]
+    service: LocalService,
+    http: aiohttp.ClientSession,
+    folder: Path,
+    paths: list[Path],
+    *,
+    version: ApiVersion = "v1",
 ) -> None:
     clock = LoopClock()
     async with EnhanceClient(
         service.credentials,
         base_url=service.base_url,
+        api_version=version,
         session=http,
         clock=clock,
         limits=RateLimits(clock=clock),
@@ -187,8 +195,12 @@ async def all_at_once(
 
 
 Way = Callable[[LocalService, aiohttp.ClientSession, Path, list[Path]], Awaitable[None]]
-WAYS: dict[str, Way] = {
+OURS: dict[str, Way] = {
     "audio-enhance": ours,
+    "audio-enhance, v2 of the API": partial(ours, version="v2"),
+}
+WAYS: dict[str, Way] = {
+    **OURS,
     "by hand, one after another": one_by_one,
     "by hand, all at once (gather)": all_at_once,
 }
@@ -263,12 +275,12 @@ def main() -> None:
     for kind in kinds:
         with memory_folder() as folder:
             paths = recordings(folder / "recordings", kind)
-            for way in WAYS if kind.by_hand else ["audio-enhance"]:
+            for way in WAYS if kind.by_hand else OURS:
                 row = in_virtual_time(measure(kind, way, folder, paths))
                 report.add("batch", row)
                 print(".", end="", flush=True, file=sys.stderr)
-                if way == "audio-enhance":
-                    what = f"{kind.jobs} {kind.name}"
+                if way in OURS:
+                    what = f"{kind.jobs} {kind.name}, {way.partition(', ')[2] or 'v1 of the API'}"
                     report.aim(f"{what}: time / lower bound", row["ratio"], 1.03)
                     report.aim(f"{what}: polls a job", row["polls/job"], 2.0)
                     report.aim(f"{what}: answers 429", row["429s"], 0)

@@ -1,15 +1,19 @@
-"""What web backends rely on: bounds, draining, taking up, passing through, disconnects."""
+"""What web backends rely on: bounds, draining, taking up, passing through, disconnects.
+
+What goes over the wire does so in both generations of the API.
+"""
 
 import asyncio
 import gc
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from audio_enhance import (
+    ApiVersion,
     EnhanceClient,
     InvalidInputError,
     InvalidSourceError,
@@ -25,6 +29,12 @@ from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
 
 RECORDING = b"ID3" + bytes(range(256)) * 40
+
+
+@pytest.fixture(params=get_args(ApiVersion))
+def enhance_api_version(request: pytest.FixtureRequest) -> ApiVersion:
+    version: ApiVersion = request.param
+    return version
 
 
 async def pieces(data: bytes, size: int = 1000) -> AsyncIterator[bytes]:
@@ -101,12 +111,17 @@ async def test_drain_waits_for_what_is_under_way(enhance_client: EnhanceClient) 
 
 
 async def test_jobs_of_an_earlier_run_are_taken_up_without_their_data(
-    enhance_service: LocalService, tmp_path: Path
+    enhance_service: LocalService, enhance_api_version: ApiVersion, tmp_path: Path
 ) -> None:
+    def connect() -> EnhanceClient:
+        return EnhanceClient(
+            enhance_service.credentials,
+            base_url=enhance_service.base_url,
+            api_version=enhance_api_version,
+        )
+
     async with await Journal.open(tmp_path / "jobs.sqlite") as journal:
-        async with EnhanceClient(
-            enhance_service.credentials, base_url=enhance_service.base_url
-        ) as client:
+        async with connect() as client:
             source = await Source.spool(pieces(RECORDING), "talk.mp3")
             job = await client.submit(source, strength=93, journal=journal)
             async for event in job.events():
@@ -114,9 +129,7 @@ async def test_jobs_of_an_earlier_run_are_taken_up_without_their_data(
                     break
             submitted = job.enhancement
         source.close()
-        async with EnhanceClient(
-            enhance_service.credentials, base_url=enhance_service.base_url
-        ) as client:
+        async with connect() as client:
             [taken_up] = await client.take_up(journal, output_dir=tmp_path)
             result = await taken_up
             assert submitted is not None
@@ -125,6 +138,8 @@ async def test_jobs_of_an_earlier_run_are_taken_up_without_their_data(
             assert await client.take_up(journal) == []
     assert enhance_service.count("POST /speech_enhancements") == 1
     assert enhance_service.count("PUT /object") == 1
+    spoken = {record.api_version for record in enhance_service.record} - {None}
+    assert spoken == {enhance_api_version}
 
 
 @pytest.mark.enhance_service(enhancer=Rehearsal(seconds=0.05))

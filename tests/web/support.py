@@ -14,7 +14,7 @@ from multidict import CIMultiDictProxy
 from starlette.applications import Starlette
 from yarl import URL
 
-from audio_enhance import EnhanceClient
+from audio_enhance import ApiVersion, EnhanceClient
 from audio_enhance.local import LocalService
 from audio_enhance.web import Limits, create_app
 from audio_enhance.web._serving import listening
@@ -172,12 +172,14 @@ async def running(
     max_waiting: int | None = None,
     drain_seconds: float = 0.0,
     port: int = 0,
+    api_version: ApiVersion = "v1",
 ) -> AsyncGenerator[Site]:
     """Run the application, on a free port unless one is given."""
     async with (
         EnhanceClient(
             service.credentials,
             base_url=service.base_url,
+            api_version=api_version,
             polling=QUICK_POLLING,
             retry=QUICK_RETRY,
             max_waiting=max_waiting,

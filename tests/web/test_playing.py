@@ -54,6 +54,22 @@ async def test_both_are_served_in_whole_and_in_part(
     assert answer.headers["Content-Length"] == str(size)
 
 
+async def test_the_second_generation_of_the_api_does_as_well() -> None:
+    async with (
+        LocalService(enhancer=Rehearsal()) as service,
+        running(service, api_version="v2") as site,
+    ):
+        visitor = await site.visitor()
+        address = await done(visitor)
+        assert (await visitor.call("GET", f"{address}/result")).body == EXPECTED
+        part = await visitor.call("GET", f"{address}/result", headers={"Range": "bytes=10-19"})
+        assert (part.status, part.body) == (206, EXPECTED[10:20])
+        away = await visitor.call("GET", f"{address}/download")
+        async with visitor.session.get(URL(away.headers["Location"], encoded=True)) as result:
+            assert await result.read() == EXPECTED
+        assert {record.api_version for record in service.record} - {None} == {"v2"}
+
+
 @pytest.mark.parametrize(
     "header", ["bytes=-", "bytes=x", "lines=0-1", "bytes=5-2", "bytes=0-1,3-4"]
 )
