@@ -152,6 +152,8 @@ def lost_answers() -> Iterator[Row]:
         differs=True,
         behaviour={"refuse_repeats": True},
     )
+    spoiled = instead(CREATE, refusal(422, message="Asset is not enhanceable"))
+    yield Row("not enhanceable", spoiled, all_of(extra(1), seen(PUT, 2), seen(CREATE, 2)))
 
 
 def lags() -> Iterator[Row]:

@@ -20,6 +20,7 @@ from audio_enhance import (
     ServerError,
     Source,
     StorageError,
+    ValidationError,
 )
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.generation import check_generation
@@ -109,6 +110,15 @@ async def test_a_status_that_nobody_knows_and_an_end(
     given_up = fields(status="canceled", finished_processing_at=moment, finishedProcessingAt=moment)
     says.change(POLL, given_up, times=99)
     await ended(world, recording, EnhancementFailedError, "canceled")
+
+
+async def test_an_asset_that_is_not_enhanceable_and_another_one(
+    stage: Stage, says: Interposed, recording: Path
+) -> None:
+    world = await stage.connect(api_version="v2")
+    says.instead(CREATE, refusal(422, message="Asset is not enhanceable"), times=99)
+    await ended(world, recording, ValidationError, "not enhanceable")
+    assert world.service.count(PUT) == world.service.count(CREATE) == 2
 
 
 async def test_a_fresh_token_that_is_refused_again_and_again(
