@@ -46,10 +46,11 @@ def memory(minutes: float, folder: Path, engine: str) -> float:
 @pytest.mark.skipif(sys.platform != "linux", reason="others count memory differently")
 @pytest.mark.parametrize(
     ("engine", "short", "long"),
-    [("rnnoise", 0.5, 4), ("dfn3", 0.5, 2)],
+    [("rnnoise", 0.5, 4), ("dfn3", 1, 3)],
 )
 def test_a_long_recording_takes_no_more_than_a_short_one(
     engine: str, short: float, long: float, tmp_path: Path
 ) -> None:
     little = memory(short, tmp_path, engine)
-    assert memory(long, tmp_path, engine) < little + 8
+    # Two minutes of samples alone would be 22 MiB, and half a minute has not filled every window.
+    assert memory(long, tmp_path, engine) < little + 16
