@@ -4,9 +4,9 @@ Everything comes from packages: Debian's `asterisk-core-sounds-en-wav` and `alsa
 recorded speakers, `flite` synthesizes, and `pyroomacoustics` builds the rooms.
 """
 
-# numpy and pyroomacoustics leave types out.
+# numpy and pyroomacoustics leave types out, and the latter is in no environment that types are for.
 # pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-# pyright: reportUnknownMemberType=false, reportOptionalSubscript=false
+# pyright: reportUnknownMemberType=false, reportOptionalSubscript=false, reportMissingImports=false
 
 import subprocess
 import tempfile
