@@ -7,8 +7,9 @@
 pipeline, from file to file.
 """
 
-# PyAV, pesq and pystoi leave types out.
+# PyAV, pesq and pystoi leave types out; the last two are in no environment that types are for.
 # pyright: reportUnknownMemberType=false, reportUnknownArgumentType=false
+# pyright: reportMissingImports=false, reportUnknownVariableType=false
 
 import argparse
 import importlib
