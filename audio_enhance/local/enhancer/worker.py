@@ -85,7 +85,8 @@ class Worker:
     @property
     def alive(self) -> bool:
         """Whether it has not ended."""
-        return self._process.returncode is None
+        # Its pipe tells before the process's status is there.
+        return self._process.returncode is None and not self._answers.at_eof()
 
     async def run(
         self,

@@ -156,9 +156,8 @@ async def test_a_worker_that_died_while_idle_is_not_missed(
     (idle,) = workers()
     idle.kill()
     async with asyncio.timeout(PATIENCE):
-        while psutil.pid_exists(idle.pid):
+        while enhancer._idle[0].alive:
             await asyncio.sleep(0.01)
-    await asyncio.sleep(0.01)  # for the event loop to hear of it
     await run(enhancer, short, tmp_path / "result")
     assert workers() != [idle]
 
