@@ -36,6 +36,7 @@ _REMEMBERED = 4096
 # "Ask again for some seconds" (v2, "Errors"): right after its creation something may be missing.
 _UNSEEN_SECONDS = 15.0
 _T = TypeVar("_T")
+_Model = TypeVar("_Model", Asset, SpeechEnhancement)
 
 
 async def fetch_grant(
@@ -109,8 +110,8 @@ class EnhanceApi:
         self.limits = limits
         self._retrier = retrier
         self._clock = clock
-        self._made: dict[str, float] = {}  # and when, in order of creation
-        self._unseen: dict[str, float] = {}  # those of them that may not be found yet
+        # And when, in order of creation; long ago, once it can be told whether it is there.
+        self._made: dict[str, float] = {}
 
     @property
     def client_id(self) -> str:
@@ -184,7 +185,7 @@ class EnhanceApi:
                 phase=Phase.DELETE,
                 asset_id=asset_id,
             )
-        self._unseen.pop(asset_id, None)
+        self._settle(asset_id)
 
     async def create_speech_enhancement(
         self,
@@ -222,7 +223,7 @@ class EnhanceApi:
             enhancement_id=enhancement_id,
         )
         # Found once: if it is not found later, it is gone, and nobody behind it need wait.
-        self._unseen.pop(enhancement_id, None)
+        self._settle(enhancement_id)
         return enhancement
 
     async def redirect_of(
@@ -244,16 +245,16 @@ class EnhanceApi:
             return await followed(url, hop, self.reach)
 
     def _asset(self, answer: Answer) -> Asset:
-        now = self._clock.time()
-        asset = _stayed(answer).read(self._wire.read_asset, now)
-        wait = retry_after(answer.headers, now)
-        return asset if wait is None else attrs.evolve(asset, retry_after=wait)
+        return self._model(answer, self._wire.read_asset)
 
     def _enhancement(self, answer: Answer) -> SpeechEnhancement:
+        return self._model(answer, self._wire.read_enhancement)
+
+    def _model(self, answer: Answer, from_json: Callable[[Any], _Model]) -> _Model:
         now = self._clock.time()
-        enhancement = _stayed(answer).read(self._wire.read_enhancement, now)
+        model = _stayed(answer).read(from_json, now)
         wait = retry_after(answer.headers, now)
-        return enhancement if wait is None else attrs.evolve(enhancement, retry_after=wait)
+        return model if wait is None else attrs.evolve(model, retry_after=wait)
 
     def _location(self, answer: Answer) -> str:
         if answer.ok:
@@ -304,16 +305,19 @@ class EnhanceApi:
         return self._retrier(attempt, on_retry, **where)
 
     def _remember(self, created: str) -> None:
-        now = self._clock.monotonic()
-        for known in (self._made, self._unseen):
-            known[created] = now
-            while len(known) > _REMEMBERED:
-                del known[next(iter(known))]
+        self._made[created] = self._clock.monotonic()
+        while len(self._made) > _REMEMBERED:
+            del self._made[next(iter(self._made))]
+
+    def _settle(self, known: str) -> None:
+        """From now on, what is not found is gone, however lately it was created."""
+        if known in self._made:
+            self._made[known] = -inf
 
     def _early(self, where: Where) -> bool:
         """Whether what a request is about was created so lately that it may not be found yet."""
         about = where.get("enhancement_id") or where.get("asset_id") or ""
-        return self._clock.monotonic() - self._unseen.get(about, -inf) < _UNSEEN_SECONDS
+        return self._clock.monotonic() - self._made.get(about, -inf) < _UNSEEN_SECONDS
 
     async def _token(self, on_retry: OnRetry | None) -> str:
         if isinstance(self._tokens, RenewingTokens):
