@@ -91,7 +91,7 @@ def cases(*, small: bool) -> Iterator[Case]:
 def speech(voice: str) -> Samples:
     """9.5 seconds of a voice, peaks at half of full scale, pauses kept."""
     if voice in _PROMPTS:
-        pieces = [_read(path) for path in _PROMPTS[voice]]
+        pieces = [read(path) for path in _PROMPTS[voice]]
     else:
         pieces = [_said(voice, sentence) for sentence in _SENTENCES]
     gap = np.zeros(RATE // 2)
@@ -99,7 +99,8 @@ def speech(voice: str) -> Samples:
     return np.resize(np.append(row, gap), _LENGTH) / 2
 
 
-def _read(path: Path) -> Samples:
+def read(path: Path) -> Samples:
+    """Decode a mono file, at 48 kHz."""
     with av.open(str(path)) as container:
         resampler = AudioResampler("flt", "mono", RATE)
         frames = [f for frame in container.decode(audio=0) for f in resampler.resample(frame)]
@@ -111,7 +112,7 @@ def _said(voice: str, sentence: str) -> Samples:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "sentence.wav")
         subprocess.run(["flite", "-voice", voice, "-t", sentence, "-o", file], check=True)
-        return _read(file)
+        return read(file)
 
 
 @cache

@@ -25,8 +25,7 @@ import av
 import numpy as np
 import pesq
 import pystoi
-from _speech import RATE, Case, Samples, cases
-from av.audio.resampler import AudioResampler
+from _speech import RATE, Case, Samples, cases, read
 
 from audio_enhance.local.enhancer import enhance_file
 
@@ -104,16 +103,7 @@ def enhanced(case: Case, folder: Path, strength: int, engine: str | None) -> tup
         file.mux(stream.encode(frame) + stream.encode(None))
     start = time.process_time()
     enhance_file(source, result, strength=strength, engine=engine)
-    return at_48_khz(result), time.process_time() - start
-
-
-def at_48_khz(path: Path) -> Samples:
-    """Decode a mono file."""
-    with av.open(str(path)) as container:
-        resampler = AudioResampler("flt", "mono", RATE)
-        frames = [f for frame in container.decode(audio=0) for f in resampler.resample(frame)]
-        frames += resampler.resample(None)
-    return np.concatenate([frame.to_ndarray().ravel() for frame in frames]).astype(np.float64)
+    return read(result), time.process_time() - start
 
 
 def _upsampled(case: Case) -> Samples:
