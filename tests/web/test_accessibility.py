@@ -1,14 +1,12 @@
 """The page as axe-core sees it: in every state, in light and dark, on a desk and on a phone."""
 
-import os
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.tools import path_of
+from tests.support.npm import installed
 
 from .sound import Halver, speech
 
@@ -16,27 +14,13 @@ pytest.importorskip("playwright.async_api", reason="needs playwright")
 from .browsing import DESKTOP, PHONE, Stage
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="module")]
-AXE = "axe-core@4"
 
 
 @pytest.fixture(scope="module")
 def axe(pytestconfig: pytest.Config) -> str:
     """The source of axe-core, fetched once from npm's registry."""
-    npm = path_of("npm")
     folder = Path(pytestconfig.cache.mkdir("axe-core"))
-    script = folder / "node_modules" / "axe-core" / "axe.min.js"
-    if not script.exists():
-        done = subprocess.run(
-            [npm, "install", "--no-save", "--no-audit", "--no-fund", "--prefix", folder, AXE],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            env=os.environ | {"npm_config_update_notifier": "false"},
-        )
-        if done.returncode:
-            pytest.skip(f"needs axe-core, which npm cannot fetch: {done.stderr.strip()[-200:]}")
-    return script.read_text()
+    return (installed(folder, "axe-core", "4") / "axe.min.js").read_text()
 
 
 async def violations(stage: Stage, axe: str) -> list[str]:

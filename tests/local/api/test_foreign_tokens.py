@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from audio_enhance.local import LocalService
-from tests.support.tools import path_of
+from tests.support.npm import installed
 
 pytestmark = pytest.mark.slow
 PACKAGE = "@adobe/firefly-services-common-apis"
@@ -26,29 +25,7 @@ provider.getToken().then((token) => process.stdout.write(String(token)));
 @pytest.fixture(scope="module")
 def package(pytestconfig: pytest.Config) -> Path:
     """The folder of the package, fetched once from npm's registry."""
-    npm = path_of("npm")
-    folder = Path(pytestconfig.cache.mkdir("firefly-services"))
-    installed = folder / "node_modules" / PACKAGE
-    if not installed.exists():
-        options: list[str | Path] = [
-            "--no-save",
-            "--no-audit",
-            "--no-fund",
-            "--ignore-scripts",
-            "--prefix",
-            folder,
-        ]
-        done = subprocess.run(
-            [npm, "install", *options, f"{PACKAGE}@2"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            env=os.environ | {"npm_config_update_notifier": "false"},
-        )
-        if done.returncode:
-            pytest.skip(f"needs {PACKAGE}, which npm cannot fetch: {done.stderr.strip()[-200:]}")
-    return installed
+    return installed(Path(pytestconfig.cache.mkdir("firefly-services")), PACKAGE, "2")
 
 
 @pytest.mark.parametrize(
