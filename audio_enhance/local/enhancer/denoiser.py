@@ -21,7 +21,7 @@ class Denoiser(Protocol):
     delay: int
 
     def process(self, samples: Samples) -> tuple[Samples, Levels]:
-        """Return as many samples as it was given, and a probability of speech for each 10 ms."""
+        """Return as many samples as it was given, and how sure it is of speech for each 10 ms."""
         ...
 
     def close(self) -> None:
@@ -35,7 +35,7 @@ class Denoised(NamedTuple):
     Attributes:
         original: What was recorded.
         clean: The same without noise, sample by sample at the same place.
-        voice: For each 10 ms, how probable speech is there, 0 to 1.
+        voice: For each 10 ms, how sure the denoiser is of speech: each has a scale of its own.
     """
 
     original: Samples

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from .denoiser import Denoised
-from .samples import FRAME, RATE, Levels, Samples, levels
+from .samples import FRAME, RATE, Levels, Samples, faded, levels, loud_loss
 
 # Some of the original always stays: it sounds less dead than none, and costs little.
 _LEAST = 0.01
@@ -38,9 +38,7 @@ def protect(parts: Iterable[Denoised]) -> Iterator[tuple[Samples, Samples]]:
     for part in parts:
         memory = np.concatenate([memory, _speech_levels(part)], axis=1)[:, -_MEMORY:]
         before, share = share, _share(memory)
-        shares = np.full(part.clean.shape[1], share, np.float32)
-        fade = shares[:_FADE]
-        fade[:] = np.linspace(before, share, len(fade))
+        shares = faded(before, share, part.clean.shape[1], _FADE)
         yield part.original, part.clean * (1 - shares) + part.original * shares
 
 
@@ -56,6 +54,4 @@ def _share(memory: Levels) -> float:
     before, after = memory
     if len(before) < _ENOUGH:
         return _LEAST
-    loud = before >= np.quantile(before, 2 / 3)
-    loss = float(np.median((before - after)[loud]))
-    return float(np.interp(loss, _LOSS, (_LEAST, _MOST)))
+    return float(np.interp(loud_loss(before, after), _LOSS, (_LEAST, _MOST)))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import attrs
 import numpy as np
 
-from .samples import FRAME, RATE, Levels, Samples, levels
+from .samples import FRAME, RATE, Levels, Samples, faded, levels, loud_loss
 
 SPEECH = 0.0  # dB of the network's estimate of speech above noise, from which on it is speech
 _NOISE = -5.0  # dB, and below this it is none
@@ -17,7 +17,7 @@ _MEMORY = 60 * RATE // FRAME  # frames
 _ENOUGH = RATE // FRAME // 2  # frames of speech before there is an opinion: half a second
 _MOST = 6.0  # dB
 _QUIETEST = -30.0  # dB against the frame: as much of it can at least be speech
-_FADE = RATE  # samples over which one gain gives way to the next
+FADE = RATE  # samples over which one gain gives way to the next
 
 
 @attrs.frozen(kw_only=True)
@@ -61,8 +61,7 @@ class SpeechMemory:
         expected, now = self._frames
         if len(expected) < _ENOUGH:
             return 0.0
-        loud = expected >= np.quantile(expected, 2 / 3)
-        return float(np.median((expected - now)[loud]))
+        return loud_loss(expected, now)
 
 
 def made_up(parts: Iterable[Heard]) -> Iterator[Heard]:
@@ -72,14 +71,6 @@ def made_up(parts: Iterable[Heard]) -> Iterator[Heard]:
     for part in parts:
         memory.add(part)
         now = float(np.clip(memory.loss, 0, _MOST))
-        factors = faded(now if gain is None else gain, now, part.clean.shape[1])
+        factors = faded(now if gain is None else gain, now, part.clean.shape[1], FADE)
         gain = now
         yield attrs.evolve(part, clean=part.clean * 10 ** (factors / 20))
-
-
-def faded(before: float, after: float, length: int) -> Samples:
-    """Return a value for each sample, from one to another within a second."""
-    values = np.full(length, after, np.float32)
-    start = values[:_FADE]
-    start[:] = np.linspace(before, after, len(start))
-    return values

@@ -56,3 +56,17 @@ def levels(samples: Samples) -> Levels:
     offsets = cut.mean(axis=2, dtype=np.float64)
     power = (squares - np.einsum("cf,cf->f", offsets, offsets)) / len(samples)
     return np.asarray(10 * np.log10(np.maximum(power, 0) + _SILENCE))
+
+
+def loud_loss(before: Levels, after: Levels) -> float:
+    """Return by how many dB the loudest third of some frames became quieter: their median."""
+    loud = before >= np.quantile(before, 2 / 3)
+    return float(np.median((before - after)[loud]))
+
+
+def faded(before: float, after: float, length: int, over: int) -> Samples:
+    """Return a value for each of so many samples, from one to another within the first `over`."""
+    values = np.full(length, after, np.float32)
+    start = values[:over]
+    start[:] = np.linspace(before, after, len(start))
+    return values

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from .makeup import Heard, SpeechMemory, faded
-from .samples import Samples
+from .makeup import FADE, Heard, SpeechMemory
+from .samples import Samples, faded
 
 _LEAST = 0.005  # -46 dB: it sounds less dead than none
 _MOST = 0.1  # -20 dB
@@ -23,6 +23,6 @@ def guarded(parts: Iterable[Heard]) -> Iterator[tuple[Samples, Samples]]:
     for part in parts:
         memory.add(part)
         now = float(np.interp(memory.loss, _LOSS, (_LEAST, _MOST)))
-        shares = faded(now if share is None else share, now, part.clean.shape[1])
+        shares = faded(now if share is None else share, now, part.clean.shape[1], FADE)
         share = now
         yield part.original, part.clean * (1 - shares) + part.original * shares
