@@ -1,7 +1,6 @@
 """`audio-enhance enhance`: recordings and folders of recordings in, clean ones out."""
 
 import asyncio
-import os
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -22,7 +21,7 @@ from .options import (
     workers_option,
 )
 from .places import check_results
-from .recordings import Recordings, find_recordings, size_of
+from .recordings import Recordings, as_written, find_recordings, size_of
 from .screen import error_console
 from .service import open_client
 from .settings import JOURNAL_NAME, Settings
@@ -194,7 +193,7 @@ def _planned(work: Work, settings: Settings) -> Iterator[tuple[str, int]]:
     for source, strength in work.jobs():
         known = settings.content_type or Path(source).suffix.lower() in AUDIO_SUFFIXES
         if known and work.sizes[source]:
-            yield os.path.abspath(source), strength  # noqa: PTH100  pathlib keeps ".."
+            yield as_written(source), strength
 
 
 def _say(found: Recordings) -> None:

@@ -11,6 +11,7 @@ from audio_enhance import InvalidInputError, Journal
 
 from .interrupt import run
 from .options import PATH
+from .recordings import as_written
 from .screen import error_console
 from .settings import journal_in
 from .text import several, shown
@@ -59,7 +60,7 @@ def _meant(files: tuple[str, ...], known: set[str]) -> list[str]:
     """
     meant: set[str] = set()
     for name in files:
-        path = os.path.abspath(name)  # noqa: PTH100  as journals write them, without ".."
+        path = as_written(name)
         below = os.path.join(path, "")  # noqa: PTH118
         found = {each for each in known if each in (path, name) or each.startswith(below)}
         if not found:

@@ -82,6 +82,11 @@ def size_of(path: str | Path) -> int:
         return 0
 
 
+def as_written(name: str | Path) -> str:
+    """Return a path as journals write it: absolute and without "..", which pathlib would keep."""
+    return os.path.abspath(name)  # noqa: PTH100
+
+
 class _Search:
     def __init__(self, output: Path) -> None:
         self._output = Path(os.path.realpath(output))

@@ -9,7 +9,7 @@ import attrs
 
 from audio_enhance import EntryState, Journal, JournalEntry, JournalError
 
-from .recordings import size_of
+from .recordings import as_written, size_of
 
 
 @attrs.frozen
@@ -57,8 +57,8 @@ def _seen_from(
     known: Iterable[str],
     strengths: Collection[int],
 ) -> Unfinished:
-    found = {_written(name) for name in known}
-    folders = tuple(os.path.join(_written(name), "") for name in given)  # noqa: PTH118
+    found = {as_written(name) for name in known}
+    folders = tuple(os.path.join(as_written(name), "") for name in given)  # noqa: PTH118
     meant: list[tuple[str, int]] = []
     others = 0
     for entry in entries:
@@ -70,7 +70,3 @@ def _seen_from(
         else:
             others += 1
     return Unfinished(meant, others)
-
-
-def _written(name: str) -> str:
-    return os.path.abspath(name)  # noqa: PTH100  as journals write it, without ".."
