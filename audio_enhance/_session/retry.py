@@ -12,9 +12,6 @@ from audio_enhance._core.phase import Where
 
 _T = TypeVar("_T")
 _log = logging.getLogger("audio_enhance")
-# A token or a presigned URL can end before its time; when new ones are refused as well, again
-# and again, the reason is another one.
-_MOST_RENEWALS = 5
 
 OnRetry = Callable[[AudioEnhanceError, float], None]
 
@@ -49,25 +46,27 @@ class _Tries:
         self._jitter = jitter
         self._started = clock.monotonic()
         self._failures = 0
-        self._renewals = 0
+        self._renewed = False
         self._waits: Generator[float, Any, None] | None = None
 
     @property
     def made(self) -> int:
-        return self._failures + self._renewals
+        return self._failures + self._renewed
 
     def wait_after(self, error: AudioEnhanceError) -> float | None:
         """Count a failure; return the seconds until the next try, `None` if there is none."""
         asked = error.retry_after
-        renewed = isinstance(error, ApiError) and error.expired
-        if renewed and self._renewals < _MOST_RENEWALS:
-            self._renewals += 1
-            wait = 0.0 if self._renewals == 1 else self._backoff()
+        # A token or a presigned URL can end before its time, so the first new one costs no try.
+        # When new ones are refused as well, again and again, the reason is another one.
+        expired = isinstance(error, ApiError) and error.expired
+        if expired and not self._renewed:
+            self._renewed = True
+            wait = 0.0
         elif isinstance(error, RateLimitError) and error.held_back:
             wait = asked or 0.0
         else:
             self._failures += 1
-            if not error.retryable or self._failures >= self._policy.attempts:
+            if not (error.retryable or expired) or self._failures >= self._policy.attempts:
                 return None
             wait = self._backoff() if asked is None else asked
         if wait == asked:

@@ -11,12 +11,12 @@ from audio_enhance import (
     AssetStatus,
     Phase,
     ProtocolError,
+    RetryPolicy,
     Source,
     SourceChangedError,
     StorageError,
 )
 from audio_enhance._session.addresses import Reach
-from audio_enhance._session.retry import _MOST_RENEWALS
 from audio_enhance.local import Behaviour, Fault
 from tests.conftest import Connect
 from tests.support.steps import revisions, steps_of, uploaded
@@ -49,7 +49,7 @@ class TestUpload:
         assert (error.phase, error.asset_id) == (Phase.UPLOAD, asset.id)
         assert error.source == str(recording)
         assert error.request_id
-        assert world.service.count("PUT /object") == 1 + _MOST_RENEWALS
+        assert world.service.count("PUT /object") == 1 + RetryPolicy().attempts
 
     @pytest.mark.parametrize("fault", [Fault.CUT_UPLOAD, Fault.RESET_BEFORE, Fault.SERVER_ERROR])
     async def test_failures_that_pass(

@@ -17,7 +17,6 @@ import pytest
 from aiohttp import web
 
 from audio_enhance import ApiVersion, EnhanceResult, RetryPolicy
-from audio_enhance._session.retry import _MOST_RENEWALS
 from audio_enhance.local import Behaviour, Fault
 from audio_enhance.local.conditions.faults import Garble
 from tests.support.interposed import (
@@ -123,9 +122,9 @@ def ended_urls() -> Iterator[Row]:
     for route in (PUT, GET):
         for code in ("ExpiredToken", "InvalidToken"):
             # A new URL each time, and the last one that is asked for.
-            refused = instead(route, s3_refusal(400, code), _MOST_RENEWALS)
+            refused = instead(route, s3_refusal(400, code), RetryPolicy().attempts)
             # A result's comes with a redirect, or with a poll.
-            often = seen(route, _MOST_RENEWALS + 1)
+            often = seen(route, RetryPolicy().attempts + 1)
             yield Row(f"{code} at {route}", refused, often, differs=route == GET)
 
 
@@ -293,7 +292,7 @@ def no_results() -> Iterator[Row]:
 def refused_tokens() -> Iterator[Row]:
     refused = refusal(401, "401013", "Oauth token is not valid")
     for route in API:
-        times = _MOST_RENEWALS
+        times = RetryPolicy().attempts
         yield Row(f"401 for {route}", instead(route, refused, times), seen(TOKEN, 1 + times))
 
 

@@ -17,6 +17,7 @@ from audio_enhance import (
     ProtocolError,
     RateLimitError,
     Retrying,
+    RetryPolicy,
     ServerError,
     Source,
     StorageError,
@@ -25,7 +26,6 @@ from audio_enhance import (
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.generation import check_generation
 from audio_enhance._journal.row import JournalRow
-from audio_enhance._session.retry import _MOST_RENEWALS
 from audio_enhance.local import Behaviour, Fault
 from tests.support.interposed import Interposed, fields, refusal, s3_refusal
 from tests.support.results import expected
@@ -79,7 +79,7 @@ async def test_urls_that_are_refused_however_new_they_are(
     world = await stage.connect(api_version=version)
     says.instead(route, s3_refusal(400, code), times=99)
     await ended(world, recording, StorageError, code)
-    assert world.service.count(route) == 1 + _MOST_RENEWALS
+    assert world.service.count(route) == 1 + RetryPolicy().attempts
 
 
 @in_both
@@ -127,7 +127,7 @@ async def test_a_fresh_token_that_is_refused_again_and_again(
     world = await stage.connect()
     says.instead(CREATE_ASSET, refusal(401, "401013", "Oauth token is not valid"), times=99)
     await ended(world, recording, AuthenticationError, "not valid")
-    assert world.service.count(TOKEN) == 2 + _MOST_RENEWALS
+    assert world.service.count(TOKEN) == 2 + RetryPolicy().attempts
 
 
 async def test_a_token_endpoint_that_fails_has_one_budget(
