@@ -6,22 +6,19 @@ run meets it in both; else in one of them, in turn, and in the other one in the 
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any, get_args
 
-import attrs
 import pytest
 from aiohttp import web
 
-from audio_enhance import ApiVersion, EnhanceResult, RetryPolicy
+from audio_enhance import ApiVersion, RetryPolicy
 from audio_enhance.local import Behaviour, Fault
 from audio_enhance.local.conditions.faults import Garble
 from tests.support.interposed import (
-    Change,
-    Instead,
     Interposed,
     both,
     fields,
@@ -32,90 +29,33 @@ from tests.support.interposed import (
 )
 from tests.support.results import expected
 
-from .conftest import Stage, Staged
+from .conftest import Stage
+from .scene import (
+    API,
+    BOTH,
+    CREATE,
+    FIRST_ONLY,
+    GET,
+    GET_ASSET,
+    LOCATE,
+    POLL,
+    PUT,
+    TOKEN,
+    Row,
+    Scene,
+    Step,
+    all_of,
+    changed,
+    extra,
+    instead,
+    seen,
+    struck,
+)
 
 pytestmark = [pytest.mark.virtual_time, pytest.mark.asyncio(loop_scope="module")]
 
-TOKEN = "POST /ims/token/v3"
-CREATE_ASSET, GET_ASSET = "POST /assets", "GET /assets/:id"
-CREATE, POLL = "POST /speech_enhancements", "GET /speech_enhancements/:id"
-LOCATE = "GET /speech_enhancements/:id/download"
-PUT, GET = "PUT /object", "GET /object"
-API = (CREATE_ASSET, GET_ASSET, CREATE, POLL)
-BOTH: tuple[ApiVersion, ...] = get_args(ApiVersion)
-FIRST_ONLY = BOTH[:1]
 # Ids for one service: it remembers those that have gone.
 NUMBERS = count(1000)
-
-
-@attrs.define
-class Scene:
-    """What a job meets, and what became of it."""
-
-    world: Staged
-    says: Interposed
-    patch: pytest.MonkeyPatch
-    recording: Path
-    version: ApiVersion
-    result: EnhanceResult | None = None
-    waited: float = 0.0
-
-    def count(self, route: str, status: int | None = None) -> int:
-        return self.world.service.count(route, status)
-
-    def times(self, route: str) -> list[float]:
-        return [record.time for record in self.world.service.record if record.route == route]
-
-
-Step = Callable[[Scene], None]
-
-
-@attrs.frozen
-class Row:
-    """One kind of answer, as one of those that belong to it."""
-
-    name: str
-    arrange: Step
-    check: Step = lambda _: None
-    versions: tuple[ApiVersion, ...] = BOTH
-    differs: bool = False
-    behaviour: dict[str, Any] = attrs.field(factory=dict[str, Any])
-    client: dict[str, Any] = attrs.field(factory=dict[str, Any])
-
-
-def changed(route: str, change: Change, times: int = 1) -> Step:
-    return lambda scene: scene.says.change(route, change, times=times)
-
-
-def instead(route: str, answer: Instead, times: int = 1) -> Step:
-    return lambda scene: scene.says.instead(route, answer, times=times)
-
-
-def struck(fault: Fault, route: str | None, times: int = 1, **how: Any) -> Step:
-    return lambda scene: scene.world.service.faults.script(fault, route=route, times=times, **how)
-
-
-def extra(count: int) -> Step:
-    def check(scene: Scene) -> None:
-        assert scene.result is not None
-        assert scene.result.extra_enhancements == count
-
-    return check
-
-
-def seen(route: str, count: int) -> Step:
-    def check(scene: Scene) -> None:
-        assert scene.count(route) == count
-
-    return check
-
-
-def all_of(*steps: Step) -> Step:
-    def take(scene: Scene) -> None:
-        for step in steps:
-            step(scene)
-
-    return take
 
 
 def ended_urls() -> Iterator[Row]:

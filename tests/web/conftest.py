@@ -13,7 +13,7 @@ from audio_enhance.web import _listening
 from tests.support.tools import path_of
 
 from .sound import Halver
-from .support import Site, Visitor, running
+from .support import Held, Site, Visitor, running
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -52,6 +52,19 @@ async def browser() -> AsyncIterator["Browser"]:
         browser = await playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         yield browser
         await browser.close()
+
+
+@pytest.fixture
+def held() -> Held:
+    """What enhances when it is let."""
+    return Held()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def held_service(held: Held) -> AsyncIterator[LocalService]:
+    """A service that enhances when it is let."""
+    async with LocalService(enhancer=held) as service:
+        yield service
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """An application that listens, and a browser's worth of requests to it."""
 
+import asyncio
 import json
 import secrets
 import socket
@@ -16,6 +17,7 @@ from yarl import URL
 
 from audio_enhance import ApiVersion, EnhanceClient
 from audio_enhance.local import LocalService
+from audio_enhance.local.enhancer import Rehearsal
 from audio_enhance.web import Limits, create_app
 from audio_enhance.web._serving import listening
 from tests.conftest import QUICK_POLLING, QUICK_RETRY
@@ -27,6 +29,24 @@ DATA = b"ID3" + bytes(range(256)) * 40
 def new_id() -> str:
     """An id as the page makes them."""
     return secrets.token_urlsafe(18)
+
+
+def another() -> bytes:
+    """A recording that no other is the same as: what is the same has its turn but once."""
+    return DATA + new_id().encode()
+
+
+class Held(Rehearsal):
+    """Enhances nothing until it is let."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.begun = asyncio.Event()
+        super().__init__(sleep=self._wait)
+
+    async def _wait(self, _: float) -> None:
+        self.begun.set()
+        await self.go.wait()
 
 
 @define

@@ -14,29 +14,11 @@ from audio_enhance.web import Limits
 from audio_enhance.web._recording import Original, Recording, Stage
 from audio_enhance.web._space import Space
 
-from .support import DATA, Site, Visitor, new_id, running
+from .support import DATA, Held, Site, Visitor, new_id, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 RESULT = len(Rehearsal.expected(DATA, 93))
-
-
-class Held(Rehearsal):
-    """Enhances nothing until it is let."""
-
-    def __init__(self) -> None:
-        self.go = asyncio.Event()
-        self.begun = asyncio.Event()
-        super().__init__(sleep=self._wait)
-
-    async def _wait(self, _: float) -> None:
-        self.begun.set()
-        await self.go.wait()
-
-
-@pytest.fixture
-def held() -> Held:
-    return Held()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
