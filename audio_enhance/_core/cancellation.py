@@ -9,6 +9,26 @@ from typing import Any, TypeVar
 _T = TypeVar("_T")
 
 
+async def left_alone(future: "asyncio.Future[_T]") -> _T:
+    """Return what a future or a task comes to; being cancelled meanwhile does it no harm.
+
+    As `asyncio.shield`, which takes one more round of the event loop and twice the time.
+    """
+    waiter = asyncio.get_running_loop().create_future()
+
+    def over(_: "asyncio.Future[_T]") -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    if not future.done():
+        future.add_done_callback(over)
+        try:
+            await waiter
+        finally:
+            future.remove_done_callback(over)
+    return future.result()
+
+
 async def end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
     """Cancel tasks, wait until they have ended, and look at what became of them.
 
@@ -83,7 +103,7 @@ async def to_its_end(work: Callable[[], _T], undo: Callable[[_T], object] | None
     """
     future = asyncio.get_running_loop().run_in_executor(None, work)
     try:
-        return await asyncio.shield(future)
+        return await left_alone(future)
     except asyncio.CancelledError:
         while not future.done():
             try:

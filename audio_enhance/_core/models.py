@@ -1,13 +1,14 @@
 """The API's two nouns as frozen classes with the API's own field names (the guide, Concepts)."""
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Self, TypeGuard
+from typing import Any, NamedTuple, Self
 
 import attrs
 
 from .errors import InvalidStrengthError, ProtocolError
+from .json_data import is_object
 from .redaction import redacted_repr
 
 
@@ -57,55 +58,55 @@ class EnhancementStatus(_Status):
         return self in (EnhancementStatus.SUCCEEDED, EnhancementStatus.FAILED)
 
 
-def _id(value: object) -> str:
+def _id(value: str | int) -> str:
     # Ids go into addresses, errors and logs as they are.
-    text = str(value) if isinstance(value, int) else value
-    if not isinstance(text, str) or not text or not text.isprintable():
+    text = str(value)
+    if not text or not text.isprintable():
         raise ValueError
     return text
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError
-    return value
-
-
-def _number(value: object) -> int:
-    if not isinstance(value, int | float | str):
-        raise ValueError
+def _number(value: float | str) -> int:
     return round(float(value))
 
 
-def _timestamp(value: object) -> datetime:
-    moment = datetime.fromisoformat(_text(value))
+def _timestamp(value: str) -> datetime:
+    moment = datetime.fromisoformat(value)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
-def _read(
-    noun: str, data: object, readers: Mapping[str, Callable[[Any], Any]], may_lack: Container[str]
-) -> dict[str, Any]:
+class _Field(NamedTuple):
+    """How a field is read.
+
+    Attributes:
+        kinds: What it may be in JSON; to Python `true` is a number, but none of these types.
+        convert: Makes of it what the model holds; `None` where that is the same.
+        may_lack: Whether it may be missing or null.
+    """
+
+    kinds: tuple[type, ...]
+    convert: Callable[[Any], Any] | None = None
+    may_lack: bool = False
+
+
+def _read(noun: str, data: object, readers: Mapping[str, _Field]) -> dict[str, Any]:
     """Return the fields of a JSON object; raises `ProtocolError` naming one that does not fit."""
-    if not _is_object(data):
+    if not is_object(data):
         raise ProtocolError(f"The API answered with something that is no {noun}.")
     fields: dict[str, Any] = {}
-    for name, read in readers.items():
+    for name, (kinds, convert, may_lack) in readers.items():
         value = data.get(name)
-        if value is None and name in may_lack:
+        if value is None and may_lack:
             fields[name] = None
             continue
         try:
-            if value is True or value is False:  # to Python they are numbers
+            if type(value) not in kinds:
                 raise ValueError
-            fields[name] = read(value)
+            fields[name] = value if convert is None else convert(value)
         except (ValueError, OverflowError):
             message = f"The API's {noun} has no usable field {name!r}."
             raise ProtocolError(message) from None
     return fields
-
-
-def _is_object(data: object) -> TypeGuard[dict[str, Any]]:
-    return isinstance(data, dict)
 
 
 @attrs.frozen(kw_only=True)
@@ -137,7 +138,7 @@ class Asset:
     @classmethod
     def from_json(cls, data: object) -> Self:
         """Read the API's JSON object; raises `ProtocolError` naming a field that does not fit."""
-        fields = _read("asset", data, _ASSET, _ASSET_MAY_LACK)
+        fields = _read("asset", data, _ASSET)
         fields["updated_at"] = fields["updated_at"] or fields["created_at"]
         return cls(**fields)
 
@@ -167,39 +168,39 @@ class SpeechEnhancement:
     @classmethod
     def from_json(cls, data: object) -> Self:
         """Read the API's JSON object; raises `ProtocolError` naming a field that does not fit."""
-        return cls(**_read("speech enhancement", data, _ENHANCEMENT, _ENHANCEMENT_MAY_LACK))
+        return cls(**_read("speech enhancement", data, _ENHANCEMENT))
 
     @property
     def finished(self) -> bool:
         """Whether the server will not work on it any more, whatever it calls that."""
+        if self.status.finished:
+            return True
         unknown = self.status not in EnhancementStatus.__members__.values()
-        return self.status.finished or (unknown and self.finished_processing_at is not None)
+        return unknown and self.finished_processing_at is not None
 
 
-# How each field is read, and which may be missing or null.
-_ASSET: dict[str, Callable[[Any], Any]] = {
-    "id": _id,
-    "filename": _text,
-    "upload_url": _text,
-    "status": AssetStatus,
-    "created_at": _timestamp,
-    "updated_at": _timestamp,
-    "byte_size": _number,
-    "content_type": _text,
-    "checksum": _text,
+_TEXT, _ID, _NUMBER = (str,), (str, int), (int, float, str)
+_ASSET = {
+    "id": _Field(_ID, _id),
+    "filename": _Field(_TEXT),
+    "upload_url": _Field(_TEXT, may_lack=True),
+    "status": _Field(_TEXT, AssetStatus),
+    "created_at": _Field(_TEXT, _timestamp),
+    "updated_at": _Field(_TEXT, _timestamp, may_lack=True),
+    "byte_size": _Field(_NUMBER, _number, may_lack=True),
+    "content_type": _Field(_TEXT, may_lack=True),
+    "checksum": _Field(_TEXT, may_lack=True),
 }
-_ASSET_MAY_LACK = {"upload_url", "updated_at", "byte_size", "content_type", "checksum"}
-_ENHANCEMENT: dict[str, Callable[[Any], Any]] = {
-    "id": _id,
-    "asset_id": _id,
-    "strength": _number,
-    "status": EnhancementStatus,
-    "download_url": _text,
-    "requested_processing_at": _timestamp,
-    "finished_processing_at": _timestamp,
-    "model_id": _id,
+_ENHANCEMENT = {
+    "id": _Field(_ID, _id),
+    "asset_id": _Field(_ID, _id),
+    "strength": _Field(_NUMBER, _number),
+    "status": _Field(_TEXT, EnhancementStatus),
+    "download_url": _Field(_TEXT, may_lack=True),
+    "requested_processing_at": _Field(_TEXT, _timestamp),
+    "finished_processing_at": _Field(_TEXT, _timestamp, may_lack=True),
+    "model_id": _Field(_ID, _id, may_lack=True),
 }
-_ENHANCEMENT_MAY_LACK = {"download_url", "finished_processing_at", "model_id"}
 
 
 def check_strength(strength: object) -> int:

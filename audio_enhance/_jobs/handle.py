@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 
 import attrs
 
+from audio_enhance._core.cancellation import left_alone
 from audio_enhance._core.errors import AudioEnhanceError, JobCancelledError, OutputError
 from audio_enhance._core.events import (
     Downloading,
@@ -29,7 +30,7 @@ from .state import JobState, JobStatus, Track
 _numbers = count(1)
 _log = logging.getLogger("audio_enhance")
 # Of these only the latest is of interest to whoever comes late or reads slowly.
-_PROGRESS = (Uploading, Processing, Downloading, Submitted, Retrying)
+_PROGRESS = {Uploading, Processing, Downloading, Submitted, Retrying}
 
 
 class Ids(TypedDict, total=False):
@@ -101,7 +102,7 @@ class Job:
         self.byte_size: int | None = None
         self.track = Track()
         self._on_event = tuple(on_event)
-        self._history: list[tuple[int, Event]] = []
+        self._history: dict[type[Event] | int, tuple[int, Event]] = {}
         self._told = 0
         self._news: asyncio.Event | None = None  # made by whoever waits for it
         self._task: asyncio.Task[EnhanceResult] | None = None
@@ -142,7 +143,7 @@ class Job:
         cancellations = waiting.cancelling()
         try:
             # Whoever waits may be cancelled; the job goes on until `cancel` is called.
-            return await asyncio.shield(self.task)
+            return await left_alone(self.task)
         except asyncio.CancelledError:
             if not self.task.cancelled() or waiting.cancelling() > cancellations:
                 raise
@@ -197,7 +198,7 @@ class Job:
             after: Leave out what had a number up to this one.
         """
         while True:
-            for number, event in [entry for entry in self._history if entry[0] > after]:
+            for number, event in [entry for entry in self._history.values() if entry[0] > after]:
                 after = number
                 yield number, event
                 if isinstance(event, Finished):
@@ -258,9 +259,9 @@ class Job:
             **details,
         )
         self._told += 1
-        if isinstance(event, _PROGRESS):
-            self._history = [entry for entry in self._history if type(entry[1]) is not kind]
-        self._history.append((self._told, event))
+        key = kind if kind in _PROGRESS else self._told
+        self._history.pop(key, None)  # the latest one comes last
+        self._history[key] = self._told, event
         if self._news is not None:
             self._news.set()
             self._news = None

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, Protocol, TypeVar
 
-from audio_enhance._core.cancellation import end
+from audio_enhance._core.cancellation import end, left_alone
 
 _V = TypeVar("_V")
 _V_co = TypeVar("_V_co", covariant=True)
@@ -72,7 +72,7 @@ class Once(Generic[_V, _W]):
         try:
             if joins:
                 await shared.catch_up(wanting)
-            return await asyncio.shield(task)
+            return await left_alone(task)
         except BaseException:
             shared.wanting.remove(wanting)
             if not shared.wanting and not task.done():

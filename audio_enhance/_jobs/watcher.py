@@ -9,7 +9,7 @@ from typing import Protocol
 
 import attrs
 
-from audio_enhance._core.cancellation import end, ended
+from audio_enhance._core.cancellation import end, ended, left_alone
 from audio_enhance._core.clock import Clock
 from audio_enhance._core.errors import AudioEnhanceError
 from audio_enhance._core.models import SpeechEnhancement
@@ -140,7 +140,7 @@ class ServerQueue:
         self._creating.add(task)
         task.add_done_callback(self._created)
         try:
-            return await asyncio.shield(task)
+            return await left_alone(task)
         except asyncio.CancelledError:
             if not sent():
                 task.cancel()

@@ -102,6 +102,6 @@ class Places:
         return admitted
 
     def _in_the_way_of(self, priority: int) -> int:
-        if not self._overtaking:
+        if not self._overtaking or self._held < self._count:
             return self._held
         return sum(n for held, n in self._holders.items() if held >= priority)

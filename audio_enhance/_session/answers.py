@@ -1,6 +1,5 @@
 """What an HTTP answer means: from status, headers and body to an error of ours. No I/O."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC
@@ -20,6 +19,7 @@ from audio_enhance._core.errors import (
     StorageError,
     ValidationError,
 )
+from audio_enhance._core.json_data import is_object, parsed
 
 _T = TypeVar("_T")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -80,7 +80,7 @@ class Answer:
                 example. Whoever was asked has acted, and may answer another time better.
         """
         try:
-            return from_json(json.loads(self.body))
+            return from_json(parsed(self.body))
         except ProtocolError as error:
             said = error.message
         except (ValueError, RecursionError):
@@ -185,14 +185,10 @@ def storage_error(answer: Answer, now: float) -> StorageError | ServerError:
 
 def _document(body: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(body)
+        document = parsed(body)
     except (ValueError, RecursionError):
         return {}
-    return document if _is_object(document) else {}
-
-
-def _is_object(value: Any) -> TypeGuard[dict[str, Any]]:
-    return isinstance(value, dict)
+    return document if is_object(document) else {}
 
 
 def _is_list(value: Any) -> TypeGuard[list[Any]]:
@@ -218,7 +214,7 @@ def _complaints(document: dict[str, Any]) -> tuple[tuple[str, ...], str | None]:
     """
     errors = document.get("errors") or document.get("detail")
     pairs: list[tuple[str, str]] = []
-    if _is_object(errors):
+    if is_object(errors):
         for field, said in errors.items():
             pairs.extend((field, str(text)) for text in (said if _is_list(said) else [said]))
     elif _is_list(errors):
@@ -233,7 +229,7 @@ def _complaints(document: dict[str, Any]) -> tuple[tuple[str, ...], str | None]:
 
 
 def _complaint(item: Any) -> tuple[str, str]:
-    if not _is_object(item):
+    if not is_object(item):
         return "", str(item)
     field = item.get("field") or item.get("param") or item.get("loc") or ""
     said = item.get("message") or item.get("msg") or item.get("detail") or "invalid"

@@ -106,6 +106,9 @@ class EnhanceApi:
         self.reach = Reach.of(base_url)
         self._wire = wire(version, base_url)
         self._tokens = tokens
+        self._token: Callable[[OnRetry | None], Awaitable[str]] = (
+            tokens.token if isinstance(tokens, RenewingTokens) else lambda _: tokens.token()
+        )
         self._transport = transport
         self.limits = limits
         self._retrier = retrier
@@ -318,11 +321,6 @@ class EnhanceApi:
         """Whether what a request is about was created so lately that it may not be found yet."""
         about = where.get("enhancement_id") or where.get("asset_id") or ""
         return self._clock.monotonic() - self._made.get(about, -inf) < _UNSEEN_SECONDS
-
-    async def _token(self, on_retry: OnRetry | None) -> str:
-        if isinstance(self._tokens, RenewingTokens):
-            return await self._tokens.token(on_retry)
-        return await self._tokens.token()
 
 
 def _stayed(answer: Answer) -> Answer:

@@ -153,9 +153,10 @@ class SlidingWindow:
         now = self._clock.monotonic()
         while self._ended and self._ended[0] + self.period <= now:
             self._ended.popleft()
-        wait = max(0.0, self._paused_until - now)
-        missing = self._under_way + len(self._ended) + calls - self.limit
-        if missing > len(self._ended):
+        wait = self._paused_until - now if self._paused_until > now else 0.0
+        ended = len(self._ended)
+        missing = self._under_way + ended + calls - self.limit
+        if missing > ended:
             return inf
         return max(wait, self._ended[missing - 1] + self.period - now) if missing > 0 else wait
 
@@ -221,12 +222,18 @@ class AheadWindow:
         self.look_again()
 
     async def __aenter__(self) -> None:
-        async with self._line:
-            while (wait := self._free_in()) > 0:
-                self._window.hold_back()
-                await self._window.until_change(wait)
-            await self._window.__aenter__()
-            self._under_way += 1
+        if not self._line.empty or self._free_in() > 0:
+            async with self._line:
+                while (wait := self._free_in()) > 0:
+                    self._window.hold_back()
+                    await self._window.until_change(wait)
+                await self._enter()
+        else:
+            await self._enter()
+
+    async def _enter(self) -> None:
+        await self._window.__aenter__()
+        self._under_way += 1
 
     async def __aexit__(
         self,

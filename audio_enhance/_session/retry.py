@@ -39,12 +39,16 @@ class _Tries:
     """The tries of one piece of work so far, and what the policy says about another one."""
 
     def __init__(
-        self, policy: RetryPolicy, clock: Clock, jitter: Callable[[float], float] | None
+        self,
+        policy: RetryPolicy,
+        clock: Clock,
+        jitter: Callable[[float], float] | None,
+        started: float,
     ) -> None:
         self._policy = policy
         self._clock = clock
         self._jitter = jitter
-        self._started = clock.monotonic()
+        self._started = started
         self._failures = 0
         self._renewed = False
         self._waits: Generator[float, Any, None] | None = None
@@ -108,7 +112,7 @@ class Retrier:
         attempt: Callable[[], Awaitable[_T]],
         on_retry: OnRetry | None = None,
         *,
-        progress: Callable[[], int] = lambda: 0,
+        progress: Callable[[], int] | None = None,
         **where: Unpack[Where],
     ) -> _T:
         """Return what the attempt returns; raises what its last try raised, as a copy.
@@ -117,16 +121,18 @@ class Retrier:
             attempt: Makes one try. It is followed by another where the error is `retryable`, or
                 what it was refused for has `expired` and is new in the next one.
             on_retry: Told the error and the seconds until the next try.
-            progress: How far it has come; a try that came further counts as the first.
+            progress: How far it has come, from 0; a try that came further counts as the first.
             where: What the errors are about.
         """
-        tries, reached = self._tries(), progress()
+        tries: _Tries | None = None  # most need no second one
+        started, reached = self._clock.monotonic(), 0
         while True:
             try:
                 return await attempt()
             except AudioEnhanceError as error:
-                if progress() > reached:
-                    tries, reached = self._tries(), progress()
+                if progress is not None and progress() > reached:
+                    tries, started, reached = None, self._clock.monotonic(), progress()
+                tries = tries or _Tries(self._policy, self._clock, self._jitter, started)
                 # What was given up already was tried as often as the policy says.
                 wait = None if error.attempts else tries.wait_after(error)
                 if wait is None:
@@ -136,6 +142,3 @@ class Retrier:
                 if on_retry is not None:
                     on_retry(failure, wait)
             await self._clock.sleep(wait)
-
-    def _tries(self) -> _Tries:
-        return _Tries(self._policy, self._clock, self._jitter)

@@ -1,14 +1,15 @@
 """Who we are to the API: credentials, tokens, and whatever else can give a token."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from math import inf
-from typing import Protocol, TypeGuard, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import attrs
 
 from audio_enhance._core.clock import Clock
 from audio_enhance._core.errors import AudioEnhanceError, ConfigurationError, ProtocolError
+from audio_enhance._core.json_data import is_object
 from audio_enhance._core.per_loop import PerLoop
 
 from .retry import OnRetry
@@ -110,10 +111,6 @@ class AccessToken:
         """Do nothing: there is no other."""
 
 
-def _is_object(data: object) -> TypeGuard[Mapping[str, object]]:
-    return isinstance(data, Mapping)
-
-
 @attrs.frozen
 class Grant:
     """What a token endpoint gives: a token and the seconds it lives."""
@@ -124,7 +121,7 @@ class Grant:
     @classmethod
     def from_json(cls, data: object) -> "Grant":
         """Read the answer of a token endpoint (RFC 6749 §5.1); raises `ProtocolError`."""
-        if _is_object(data):
+        if is_object(data):
             token = data.get("access_token")
             if isinstance(token, str) and token.isprintable() and token:
                 return cls(token, _seconds(data.get("expires_in")))

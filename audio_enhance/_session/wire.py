@@ -5,13 +5,15 @@ Enhance Speech API, v2): no checksum is sent, the asset of an enhancement is nam
 the result's address is itself a presigned URL. No I/O.
 """
 
+import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeGuard, get_args
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, get_args
 from urllib.parse import quote, urlsplit
 
 import attrs
 
 from audio_enhance._core.errors import ConfigurationError, InvalidStrengthError
+from audio_enhance._core.json_data import is_object
 from audio_enhance._core.models import Asset, SpeechEnhancement
 
 ApiVersion = Literal["v1", "v2"]
@@ -32,6 +34,10 @@ _ENHANCEMENT = {
     "requestedProcessingAt": "requested_processing_at",
     "finishedProcessingAt": "finished_processing_at",
 }
+
+
+# All that quoting leaves as it is (RFC 3986 §2.3), as ids usually are.
+_PLAIN = re.compile(r"[A-Za-z0-9._~-]+")
 
 
 class Call(NamedTuple):
@@ -100,7 +106,7 @@ class FirstGeneration:
 
     def asset(self, asset_id: str) -> Call:
         """Return the request for an asset (the guide, step 2)."""
-        return Call(f"{self.root}/assets/{quote(asset_id, safe='')}")
+        return Call(f"{self.root}/assets/{_part(asset_id)}")
 
     def create_enhancement(self, asset_id: str, strength: int) -> Call:
         """Return the request for a new enhancement (the guide, step 3)."""
@@ -109,7 +115,7 @@ class FirstGeneration:
     def enhancement(self, asset_id: str, enhancement_id: str) -> Call:
         """Return the request for an enhancement (the guide, step 4)."""
         enhancements = f"{self.asset(asset_id).url}/speech_enhancements"
-        return Call(f"{enhancements}/{quote(enhancement_id, safe='')}")
+        return Call(f"{enhancements}/{_part(enhancement_id)}")
 
     def read_asset(self, data: object) -> Asset:
         """Read an asset."""
@@ -146,7 +152,7 @@ class SecondGeneration:
 
     def asset(self, asset_id: str) -> Call:
         """Return the request for an asset."""
-        return Call(f"{self.root}/assets/{quote(asset_id, safe='')}")
+        return Call(f"{self.root}/assets/{_part(asset_id)}")
 
     def create_enhancement(self, asset_id: str, strength: int) -> Call:
         """Return the request for a new enhancement."""
@@ -156,7 +162,7 @@ class SecondGeneration:
 
     def enhancement(self, asset_id: str, enhancement_id: str) -> Call:  # noqa: ARG002
         """Return the request for an enhancement, whose id is enough."""
-        return Call(f"{self.root}/speech-enhancements/{quote(enhancement_id, safe='')}")
+        return Call(f"{self.root}/speech-enhancements/{_part(enhancement_id)}")
 
     def read_asset(self, data: object) -> Asset:
         """Read an asset."""
@@ -165,9 +171,9 @@ class SecondGeneration:
     def read_enhancement(self, data: object) -> SpeechEnhancement:
         """Read an enhancement."""
         fields = _renamed(data, _ENHANCEMENT)
-        if _is_object(fields):
+        if is_object(fields):
             output = fields.get("output")
-            fields = {**fields, "download_url": output.get("url") if _is_object(output) else output}
+            fields = {**fields, "download_url": output.get("url") if is_object(output) else output}
         return SpeechEnhancement.from_json(fields)
 
 
@@ -215,11 +221,12 @@ def check_sendable(strength: int, version: ApiVersion) -> int:
     )
 
 
+def _part(name: str) -> str:
+    """Return an id as a part of a path."""
+    return name if _PLAIN.fullmatch(name) else quote(name, safe="")
+
+
 def _renamed(data: object, names: Mapping[str, str]) -> object:
-    if not _is_object(data):
+    if not is_object(data):
         return data
     return {names.get(name, name): value for name, value in data.items()}
-
-
-def _is_object(value: object) -> TypeGuard[Mapping[str, Any]]:
-    return isinstance(value, Mapping)

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from audio_enhance._core.cancellation import in_thread, to_its_end
+from audio_enhance._core.cancellation import in_thread, left_alone, to_its_end
 
 
 async def test_work_runs_in_another_thread() -> None:
@@ -35,6 +35,42 @@ async def test_long_work_is_told_that_nobody_waits() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await asyncio.to_thread(ended.wait, 5)
+
+
+async def test_what_a_future_comes_to() -> None:
+    loop = asyncio.get_running_loop()
+    there = loop.create_future()
+    there.set_result("result")
+    assert await left_alone(there) == "result"
+    coming = loop.create_future()
+    loop.call_soon(coming.set_exception, KeyError("k"))
+    with pytest.raises(KeyError):
+        await left_alone(coming)
+    cancelled = loop.create_future()
+    loop.call_soon(cancelled.cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await left_alone(cancelled)
+
+
+async def test_who_waits_for_a_future_may_be_cancelled() -> None:
+    future = asyncio.get_running_loop().create_future()
+    first, second = (asyncio.create_task(left_alone(future)) for _ in range(2))
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    future.set_result("result")
+    assert await second == "result"
+
+
+async def test_who_is_cancelled_as_a_future_ends_is_cancelled() -> None:
+    future = asyncio.get_running_loop().create_future()
+    task = asyncio.create_task(left_alone(future))
+    await asyncio.sleep(0)
+    future.set_result("result")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
 
 class Gate:
