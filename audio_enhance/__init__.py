@@ -1,25 +1,26 @@
 """An asyncio client for the Enhance Speech API of Adobe Audio Services."""
 
-import logging
-import typing
-
-# Nobody is told anything who did not ask: without a handler Python prints warnings itself.
-logging.getLogger("audio_enhance").addHandler(logging.NullHandler())
-
-if typing.TYPE_CHECKING:
+# Nothing is imported here: a Ctrl-C that comes while the command line starts can be met, but
+# not before this is through.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
     from ._exports import *  # noqa: F403  all of it, as its own `__all__` says
     from ._exports import __all__ as __all__
 else:
     # All of it comes when the first of it is asked for (PEP 562): whoever starts a process, the
     # command line for example, is there before a moment of imports and can say what went wrong.
-    def _load() -> dict[str, typing.Any]:
+    def _load() -> dict[str, object]:
+        import logging
+
         from . import _exports
 
+        # Nobody is told anything who did not ask: without a handler Python prints warnings itself.
+        logging.getLogger("audio_enhance").addHandler(logging.NullHandler())
         public = {name: getattr(_exports, name) for name in _exports.__all__}
         globals().update(public, __all__=_exports.__all__)
         return globals()
 
-    def __getattr__(name: str) -> typing.Any:
+    def __getattr__(name: str) -> object:
         if name.startswith("_") and name not in ("__all__", "__version__"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         try:

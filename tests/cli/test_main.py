@@ -1,4 +1,5 @@
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -140,6 +141,36 @@ async def test_ctrl_c_while_it_is_being_imported(
     )
     ended = await alone("--help", **site)
     assert (ended.status, ended.out, ended.err) == (130, "", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no SIGINT to send")
+@pytest.mark.parametrize("module", ["audio_enhance.cli.streams", "rich.console"])
+async def test_ctrl_c_while_others_make_another_error_of_it(
+    alone: Command, tmp_path: Path, module: str
+) -> None:
+    site = blocking(tmp_path / "site", [])
+    (tmp_path / "site" / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class CtrlC:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}:\n"
+        "            try:\n"
+        "                os.kill(os.getpid(), signal.SIGINT)\n"
+        "            except BaseException:\n"
+        "                raise ImportError(name)\n"
+        "sys.meta_path.insert(0, CtrlC())\n"
+    )
+    ended = await alone("--help", **site)
+    assert (ended.status, ended.out, ended.err) == (130, "", "")
+
+
+def test_nothing_is_imported_before_ctrl_c_can_be_met() -> None:
+    script = (
+        "import sys; before = set(sys.modules); import audio_enhance.__main__;"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert done.stdout.decode().split() == ["audio_enhance", "audio_enhance.__main__"]
 
 
 async def test_workers_are_the_local_services(command: Command) -> None:
