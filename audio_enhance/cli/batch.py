@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, nullcontext
 from functools import partial
 from pathlib import Path
@@ -120,6 +120,7 @@ class Batch:
         self._summary = Summary()
         self._journal = journal
         self._redo = redo
+        self._explained: Callable[[Outcome], Outcome] = _as_told
         self._report = self._report_of(telling)
         self._console = error_console()
         self._progress = Progress(work.jobs(), work.sizes, SystemClock())
@@ -146,13 +147,24 @@ class Batch:
             )
         return report
 
-    async def run(self, client: EnhanceClient, journal: Journal | None) -> bool:
+    async def run(
+        self,
+        client: EnhanceClient,
+        journal: Journal | None,
+        explained: Callable[[Outcome], Outcome] | None = None,
+    ) -> bool:
         """Do the work, and return whether every result is there.
+
+        Args:
+            client: What does it.
+            journal: The journal, if there is one.
+            explained: Given every outcome, it returns it with what else is known of a failure.
 
         Raises:
             OutputError: The report could not be written.
         """
         began = time.monotonic()
+        self._explained = explained or _as_told
         with self._report or nullcontext():
             ended = False
             try:
@@ -257,7 +269,8 @@ class Batch:
                 on_event=self._progress.on_event,
             )
             async with aclosing(run) as outcomes:
-                async for outcome in outcomes:
+                async for told in outcomes:
+                    outcome = self._explained(told)
                     if not last and isinstance(outcome.error, _PASSING):
                         held.append(outcome)
                         self._screen.say(line_of(outcome, again=True))
@@ -285,3 +298,7 @@ class Batch:
             await to_its_end(partial(print_json, outcome))
         if self._report is not None:
             await self._report.add(outcome)
+
+
+def _as_told(outcome: Outcome) -> Outcome:
+    return outcome

@@ -23,7 +23,7 @@ from .options import (
 from .places import check_results
 from .recordings import Recordings, as_written, find_recordings, size_of
 from .screen import error_console
-from .service import open_client
+from .service import connection
 from .settings import JOURNAL_NAME, Settings
 from .summary import resume_command
 from .text import several, shown
@@ -121,8 +121,6 @@ def enhance(
     """
     if journal is not None and no_journal:
         raise click.UsageError("--journal and --no-journal exclude each other.")
-    if engine is not None and not local:
-        raise click.UsageError("--engine is about the local service: it needs --local.")
     output_dir = output_dir.absolute()
     journal = None if no_journal else journal or output_dir / JOURNAL_NAME
     telling = Telling(json=as_json, report=report, verbose=verbose)
@@ -147,10 +145,8 @@ def enhance(
         batch = Batch(work, settings, telling, journal, redo=redo)
         try:
             async with AsyncExitStack() as stack:
-                client = await stack.enter_async_context(
-                    open_client(
-                        local=local, workers=workers, engine=engine, api_version=api_version
-                    )
+                service = await stack.enter_async_context(
+                    connection(local=local, workers=workers, engine=engine, api_version=api_version)
                 )
                 await asyncio.to_thread(check_results, output_dir)
                 opened = None
@@ -160,7 +156,7 @@ def enhance(
                     await opened.plan(_planned(work, settings))
                     if redo:
                         await opened.redo(_planned(work, settings))
-                ok = await batch.run(client, opened)
+                ok = await batch.run(service.client, opened, service.explained)
             if overwrite and batch.skipped:
                 error_console().print("--overwrite replaces other files; --redo, what is done.")
             if left.others and journal is not None:

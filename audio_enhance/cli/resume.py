@@ -14,7 +14,7 @@ from .interrupt import run
 from .options import PATH, local_option, telling_options, workers_option
 from .places import check_results
 from .recordings import size_of
-from .service import open_client
+from .service import connection
 from .settings import Settings, journal_in
 from .unfinished import is_over
 
@@ -56,8 +56,8 @@ def resume(
                     settings = await Settings.of(reader)
                     settings = attrs.evolve(settings, local=local or settings.local)
                     await settings.check(reader)
-                client = await stack.enter_async_context(
-                    open_client(
+                service = await stack.enter_async_context(
+                    connection(
                         local=settings.local,
                         workers=workers,
                         engine=settings.engine,
@@ -67,7 +67,8 @@ def resume(
                 await asyncio.to_thread(check_results, settings.output_dir)
                 opened = await stack.enter_async_context(await Journal.open(path))
                 batch = Batch(await _work_in(opened), settings, telling, path)
-                return 0 if await batch.run(client, opened) else 1
+                ok = await batch.run(service.client, opened, service.explained)
+                return 0 if ok else 1
         except asyncio.CancelledError:
             if batch is not None:
                 batch.stopped()

@@ -5,7 +5,16 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from audio_enhance import ConfigurationError, EnhanceClient, MissingExtraError
+import attrs
+import click
+
+from audio_enhance import (
+    ConfigurationError,
+    EnhanceClient,
+    EnhancementFailedError,
+    MissingExtraError,
+    Outcome,
+)
 
 from .screen import error_console
 from .text import shown
@@ -15,14 +24,43 @@ if TYPE_CHECKING:
     from audio_enhance.local import LocalService
 
 
+@attrs.frozen
+class Connection:
+    """What does the work.
+
+    Attributes:
+        client: The client to give it to.
+        service: The local service behind it, where that is our own.
+    """
+
+    client: EnhanceClient
+    service: "LocalService | None" = None
+
+    def explained(self, outcome: Outcome) -> Outcome:
+        """Return an outcome with why it failed, which the API does not tell, but our service."""
+        error = outcome.error
+        if self.service is None or not isinstance(error, EnhancementFailedError):
+            return outcome
+        reason = self.service.why_failed(error.enhancement_id or "")
+        if reason is None:
+            return outcome
+        known = reason.located(
+            phase=error.phase,
+            source=error.source,
+            asset_id=error.asset_id,
+            enhancement_id=error.enhancement_id,
+        )
+        return attrs.evolve(outcome, error=known)
+
+
 @asynccontextmanager
-async def open_client(
+async def connection(
     *,
     local: bool,
     workers: int | None = None,
     engine: str | None = None,
     api_version: "ApiVersion" = "v1",
-) -> AsyncGenerator[EnhanceClient]:
+) -> AsyncGenerator[Connection]:
     """Open a client from the environment, or one of a local service.
 
     Args:
@@ -32,7 +70,8 @@ async def open_client(
         api_version: The generation of the API.
 
     Raises:
-        ConfigurationError: The environment has no credentials, or workers are not ours to start.
+        ConfigurationError: The environment has no credentials.
+        UsageError: The options are about the local service, and it is not that.
         MissingExtraError: The extra `local` is not installed.
     """
     if local:
@@ -45,20 +84,18 @@ async def open_client(
             ) as service,
             service.connect(workers, api_version=api_version) as client,
         ):
-            yield client
+            yield Connection(client, service)
         return
-    if workers is not None:
-        raise ConfigurationError(
-            "The API decides how many recordings are worked on at once.",
-            hint="Leave --workers out, or add --local.",
-        )
+    for option, value in (("--workers", workers), ("--engine", engine)):
+        if value is not None:
+            raise click.UsageError(f"{option} is about the local service: add --local.")
     try:
         client = EnhanceClient.from_env(trust_env=True, api_version=api_version)
     except ConfigurationError as error:
         error.hint = f"{error.hint} Or try it without credentials: add --local."
         raise
     async with client:
-        yield client
+        yield Connection(client)
 
 
 @asynccontextmanager

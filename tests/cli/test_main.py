@@ -173,8 +173,36 @@ def test_nothing_is_imported_before_ctrl_c_can_be_met() -> None:
     assert done.stdout.decode().split() == ["audio_enhance", "audio_enhance.__main__"]
 
 
-async def test_workers_are_the_local_services(command: Command) -> None:
-    (command.folder / "talk.wav").write_bytes(b"RIFF")
-    run = await command("enhance", "talk.wav", "--workers", "2")
-    assert run.status == 2
-    assert "add --local" in run.err
+@pytest.mark.parametrize("option", [("--workers", "2"), ("--engine", "rnnoise")])
+def test_some_options_are_about_the_local_service(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: tuple[str, str]
+) -> None:
+    assert audio_enhance(monkeypatch, "enhance", "talk.wav", *option) == 2
+    assert f"Error: {option[0]} is about the local service: add --local." in capsys.readouterr().err
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="has no signals")
+async def test_a_recording_that_ends_its_worker_is_tried_once_and_told_by_its_name(
+    alone: Command, tmp_path: Path
+) -> None:
+    site = blocking(tmp_path / "site", [])
+    (tmp_path / "site" / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "def end(event, arguments):\n"
+        "    if event == 'shutil.copyfile' and 'audio_enhance.local.enhancer' in sys.orig_argv:\n"
+        f"        open({str(tmp_path / 'deaths')!r}, 'a').write('one more\\n')\n"
+        "        os.kill(os.getpid(), signal.SIGSEGV)\n"
+        "sys.addaudithook(end)\n"
+    )
+    for name in ("deadly.mp3", "again.mp3"):
+        (tmp_path / name).write_bytes(demo_recording().read_bytes())
+    options = ("--local", "-s", "0", "--workers", "1", "--json", "--no-journal")
+    run = await alone("enhance", "deadly.mp3", "again.mp3", *options, **site)
+    assert run.status == 1
+    assert (tmp_path / "deaths").read_text() == "one more\n"
+    for line in run.lines:
+        assert line["error"].startswith(f"{line['source']}: The process that enhances ended in the")
+        assert "(killed by SIGSEGV)" in line["error"]
+        assert "convert it to WAV" in line["error"]

@@ -136,7 +136,9 @@ class ProcessingQueue:
         except Exception as error:  # noqa: BLE001 - whatever happens to one, the next has its turn
             # What is wrong with a recording needs no traceback; what is wrong with this does.
             unforeseen = not isinstance(error, EnhancerError | _AskedForError)
-            _log.warning("enhancement %s failed: %s", enhancement.id, error, exc_info=unforeseen)
+            name = enhancement.asset.facts.filename  # in quotes, whatever it holds
+            told = (name, enhancement.id, error)
+            _log.warning("%r: enhancement %s failed: %s", *told, exc_info=unforeseen)
             outcome = "failed"
             enhancement.reason = error if isinstance(error, EnhancerError) else None
         else:

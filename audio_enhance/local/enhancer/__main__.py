@@ -1,8 +1,9 @@
-"""The worker process of `SpeechEnhancer`: a line of JSON in for each recording, and one out.
+"""The worker process of `SpeechEnhancer`: a line of JSON in for each recording, and two out.
 
 In: ``{"source": path, "destination": path, "strength": number, "max_seconds": number,
 "engine": name or null}``.
-Out: ``{"error": null}``, or ``{"error": name of an exception, "message": text, "hint": text}``.
+Out: ``{"begun": true}`` before anything of the recording is looked at, and at the end
+``{"error": null}``, or ``{"error": name of an exception, "message": text, "hint": text}``.
 
 It ends when its standard input does, also in the middle of a recording: whoever started it has
 ended, perhaps without having been able to say so.
@@ -63,11 +64,16 @@ def main() -> None:
     jobs = _Jobs(sys.stdin)
     while True:
         job = jobs.next()
+        _tell(answers, {"begun": True})
         jobs.unfinished = Path(job["destination"])
         answer = _run(job)
         jobs.unfinished = None
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+        _tell(answers, answer)
+
+
+def _tell(answers: IO[str], answer: dict[str, Any]) -> None:
+    answers.write(json.dumps(answer) + "\n")
+    answers.flush()
 
 
 if __name__ == "__main__":

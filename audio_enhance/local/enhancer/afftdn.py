@@ -11,9 +11,10 @@ from fractions import Fraction
 import numpy as np
 from av.filter import Graph
 
-from .frames import SAMPLE_FORMAT, default_layout, pull_all, to_frame, to_samples
+from .frames import SAMPLE_FORMAT, pull_all, to_frame, to_samples
 from .samples import FRAME, RATE, Levels, Samples, levels
 
+_MONO = "mono"
 _FRAME = 1200  # samples; the filter works in steps of 25 ms, and is one step late
 _PROFILE = RATE // 2
 _REDUCTION = 24  # dB
@@ -24,55 +25,59 @@ _SCALE = np.float32(0.1)  # puts the floor of very noisy recordings into that ra
 
 
 class Afftdn:
-    """Removes steady noise from one recording."""
+    """Removes steady noise from one recording.
+
+    Each channel has a filter of its own: with 8 channels in one, FFmpeg's ends the process.
+    """
 
     frame = _FRAME
     delay = _FRAME
 
     def __init__(self, channels: int) -> None:
-        self._layout = default_layout(channels)
-        self._graph: Graph | None = None
-        self._position = 0
+        self._channels = channels
+        self._filters: list[_Filter] = []
 
     def process(self, samples: Samples) -> tuple[Samples, Levels]:
         """Return the samples without noise; of the probability of speech it knows nothing."""
         quiet = samples * _SCALE
-        if self._graph is None:
-            self._graph = self._learn(quiet)
+        if not self._filters:
+            noise, floor = _quietest(quiet)
+            self._filters = [_Filter(noise[[n]], floor) for n in range(self._channels)]
         voice = np.zeros((samples.shape[1] // 480,))
-        return self._filter(self._graph, quiet) / _SCALE, voice
+        clean = [each.run(quiet[[n]]) for n, each in enumerate(self._filters)]
+        return np.concatenate(clean) / _SCALE, voice
 
     def close(self) -> None:
-        """Free the filter."""
-        self._graph = None
+        """Free the filters."""
+        self._filters = []
 
-    def _learn(self, samples: Samples) -> Graph:
-        noise, floor = _quietest(samples)
-        graph = Graph()
+
+class _Filter:
+    """FFmpeg's filter for one channel, which has heard what is noise there."""
+
+    def __init__(self, noise: Samples, floor: float) -> None:
+        self._position = 0
+        self._graph = graph = Graph()
         source = graph.add_abuffer(
-            format=SAMPLE_FORMAT,
-            layout=self._layout,
-            sample_rate=RATE,
-            time_base=Fraction(1, RATE),
+            format=SAMPLE_FORMAT, layout=_MONO, sample_rate=RATE, time_base=Fraction(1, RATE)
         )
         floor = min(max(floor + _ABOVE, _NOISE_FLOORS[0]), _NOISE_FLOORS[1])
         denoiser = graph.add("afftdn", f"nr={_REDUCTION}:nf={floor:.1f}")
         graph.link_nodes(source, denoiser, graph.add("abuffersink")).configure()
         denoiser.process_command("sample_noise", "start")
         # The command counts from the next step on; the last one is still inside afterwards.
-        self._filter(graph, noise)
+        self.run(noise)
         denoiser.process_command("sample_noise", "stop")
-        return graph
 
-    def _filter(self, graph: Graph, samples: Samples) -> Samples:
+    def run(self, samples: Samples) -> Samples:
         # Small frames: a command takes effect between two of them.
         clean: list[Samples] = []
         for piece in np.split(samples, range(_FRAME, samples.shape[1], _FRAME), axis=1):
-            frame = to_frame(piece, self._layout, RATE)
+            frame = to_frame(piece, _MONO, RATE)
             frame.pts, frame.time_base = self._position, Fraction(1, RATE)
             self._position += frame.samples
-            graph.push(frame)
-            clean += [to_samples(done) for done in pull_all(graph)]
+            self._graph.push(frame)
+            clean += [to_samples(done) for done in pull_all(self._graph)]
         return np.concatenate(clean, axis=1)
 
 

@@ -1,4 +1,4 @@
-"""Which recordings made the process that worked on them end, so that none does for ever."""
+"""Which recordings made the process that worked on them end, so that none does it twice."""
 
 import hashlib
 from collections import OrderedDict
@@ -8,42 +8,37 @@ from audio_enhance.local.serving.threads import in_thread
 
 from .errors import WorkerDiedError
 
-# The first time it may have been the machine's fault: its memory was used up by others.
-_TRIES = 2
 _REMEMBERED = 1000
 
 
 class Deaths:
-    """Counts by content, since the same recording comes again under another name."""
+    """Remembers contents, since the same recording comes again under another name."""
 
     def __init__(self) -> None:
-        self._counts: OrderedDict[bytes, int] = OrderedDict()
+        self._causes: OrderedDict[bytes, WorkerDiedError] = OrderedDict()
 
     async def check(self, source: Path) -> None:
-        """Let a recording pass unless enough processes have ended over it.
+        """Let a recording pass unless a process has ended over it.
 
         Raises:
-            WorkerDiedError: They have.
+            WorkerDiedError: One has.
         """
         # Mostly nothing is known of any, and then nothing is read.
-        if not self._counts:
+        if not self._causes:
             return
         digest = await in_thread(_digest, source)
-        if digest is not None and self._counts.get(digest, 0) >= _TRIES:
-            raise WorkerDiedError(
-                f"The process that enhances ended in the middle of it {_TRIES} times; it is not"
-                " tried again.",
-                hint="Convert it to WAV with another program, or cut it into shorter ones.",
-            )
+        cause = None if digest is None else self._causes.get(digest)
+        if cause is not None:
+            raise WorkerDiedError(f"{cause.message} It is not tried again.", hint=cause.hint)
 
-    async def note(self, source: Path) -> None:
-        """Count one more."""
+    async def note(self, source: Path, cause: WorkerDiedError) -> None:
+        """Remember one, and how the process ended."""
         digest = await in_thread(_digest, source)
         if digest is None:
             return
-        self._counts[digest] = self._counts.pop(digest, 0) + 1
-        while len(self._counts) > _REMEMBERED:
-            self._counts.popitem(last=False)
+        self._causes[digest] = cause
+        while len(self._causes) > _REMEMBERED:
+            self._causes.popitem(last=False)
 
 
 def _digest(source: Path) -> bytes | None:

@@ -9,8 +9,9 @@ either: it runs the application's main module a second time, which scripts witho
 import asyncio
 import logging
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from audio_enhance.local.serving.threads import in_thread
@@ -19,8 +20,9 @@ from .deaths import Deaths
 from .engines import Engine, choose_engine
 from .errors import EnhancerError, WorkerDiedError
 from .extra import check_installed
-from .worker import Worker
+from .worker import NotBegunError, Worker
 
+_Job = Callable[[Worker], Coroutine[object, object, EnhancerError | None]]
 _log = logging.getLogger(__name__)
 _A_DAY = 24 * 3600.0
 
@@ -92,8 +94,8 @@ class SpeechEnhancer:
             NotAudioError: The recording is not audio, is broken, or is of a kind that the API
                 does not take, whatever its content type says.
             TooLongError: It lasts longer than `max_seconds`.
-            WorkerDiedError: The worker process ended in the middle of it; a recording with which
-                that happened twice is not tried again.
+            WorkerDiedError: The worker process ended in the middle of it; such a recording is
+                not tried again.
             EngineError: The engine that was asked for does not work here.
             EnhancerError: It could not be enhanced for another reason.
         """
@@ -101,25 +103,38 @@ class SpeechEnhancer:
         async with self._free:
             engine = await self.engine()
             await self._deaths.check(source)
-            worker = await self._any_worker()
+            job = partial(
+                Worker.run,
+                source=source,
+                destination=destination,
+                strength=strength,
+                max_seconds=self._max_seconds,
+                engine=engine.name,
+            )
             try:
-                refusal = await worker.run(
-                    source,
-                    destination,
-                    strength=strength,
-                    max_seconds=self._max_seconds,
-                    engine=engine.name,
-                )
+                refusal = await self._by_any_worker(job)
+            except BaseException as error:
+                destination.unlink(missing_ok=True)  # noqa: ASYNC240 - a single system call
+                if isinstance(error, WorkerDiedError) and not self._closed:
+                    await self._deaths.note(source, error)
+                raise
+        if refusal is not None:
+            raise refusal
+
+    async def _by_any_worker(self, job: _Job) -> EnhancerError | None:
+        while True:
+            worker, is_new = await self._any_worker()
+            try:
+                refusal = await job(worker)
             except BaseException as error:
                 self._workers.discard(worker)
                 await _to_the_end(worker.end())
-                destination.unlink(missing_ok=True)  # noqa: ASYNC240 - a single system call
-                if isinstance(error, WorkerDiedError) and not self._closed:
-                    await self._deaths.note(source)
+                # One that was idle may have ended at any time, unseen: the next one does it.
+                if isinstance(error, NotBegunError) and not is_new:
+                    continue
                 raise
             self._idle.append(worker)
-        if refusal is not None:
-            raise refusal
+            return refusal
 
     async def close(self) -> None:
         """End every worker process, and with it what is still being enhanced.
@@ -141,12 +156,13 @@ class SpeechEnhancer:
         if self._closed:
             raise EnhancerError("The enhancer has been closed.")
 
-    async def _any_worker(self) -> Worker:
+    async def _any_worker(self) -> tuple[Worker, bool]:
+        """Return a worker, and whether it has just been started."""
         self._check_open()
         while self._idle:
             worker = self._idle.pop()
             if worker.alive:
-                return worker
+                return worker, False
             self._workers.discard(worker)
             await worker.end()
         worker = await Worker.start()
@@ -154,7 +170,7 @@ class SpeechEnhancer:
             await _to_the_end(worker.end())
             self._check_open()
         self._workers.add(worker)
-        return worker
+        return worker, True
 
 
 async def _to_the_end(work: Coroutine[object, object, None]) -> None:

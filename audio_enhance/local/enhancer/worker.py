@@ -53,6 +53,10 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+class NotBegunError(EnhancerError):
+    """The process ended while it had nothing to do: no recording is to blame."""
+
+
 class Worker:
     """A process that runs this package's `__main__`."""
 
@@ -100,7 +104,8 @@ class Worker:
         """Have a recording enhanced; returns why it could not be.
 
         Raises:
-            WorkerDiedError: The process ended meanwhile.
+            NotBegunError: The process ended before it saw anything of the recording.
+            WorkerDiedError: The process ended over it.
         """
         job = {
             "source": str(source),
@@ -112,18 +117,26 @@ class Worker:
         with suppress(ConnectionError):  # its end shows below, too
             self._jobs.write(json.dumps(job).encode() + b"\n")
             await self._jobs.drain()
-        line = await self._answers.readline()
-        if not line.endswith(b"\n"):
+        if await self._line() is None:
+            status = await self._process.wait()
+            raise NotBegunError(f"The process that enhances has ended ({_cause(status)}).")
+        line = await self._line()
+        if line is None:
             status = await self._process.wait()
             raise WorkerDiedError(
                 f"The process that enhances ended in the middle of it ({_cause(status)}).",
-                hint="Perhaps the recording is broken, or needs more memory than there is.",
+                hint="Perhaps the recording is broken, or needs more memory than there is: convert"
+                " it to WAV with another program, or cut it into shorter ones.",
             )
         answer = json.loads(line)
         if answer["error"] is None:
             return None
         kind = _REFUSALS.get(answer["error"], EnhancerError)
         return kind(answer["message"], hint=answer["hint"])
+
+    async def _line(self) -> bytes | None:
+        line = await self._answers.readline()
+        return line if line.endswith(b"\n") else None
 
     def kill(self) -> None:
         """Make it end."""

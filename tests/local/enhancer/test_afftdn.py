@@ -27,7 +27,7 @@ def test_steady_noise_falls_and_speech_stays(voice: str, kind: str, tmp_path: Pa
 
 
 def test_channels_and_silence_are_no_trouble(tmp_path: Path) -> None:
-    for channels, length in ((1, 100), (2, 48_000), (6, 48_000)):
+    for channels, length in ((1, 100), (2, 48_000), (6, 48_000), (8, 48_000)):
         source = write(tmp_path / "source", np.zeros((channels, length)))
         enhance_file(source, tmp_path / "result", strength=100, engine="afftdn")
         result = read(tmp_path / "result").samples

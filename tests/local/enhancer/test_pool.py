@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -21,6 +22,7 @@ from audio_enhance.local.enhancer import (
     WorkerDiedError,
     enhance_file,
 )
+from audio_enhance.local.enhancer.worker import Worker
 
 from .support import RATE, noise, write
 
@@ -125,16 +127,15 @@ async def test_a_crash_fails_one_job_and_not_the_next(
 
 
 @pytest.mark.slow
-async def test_a_recording_over_which_a_worker_dies_twice_is_not_tried_again(
+async def test_a_recording_over_which_a_worker_died_is_not_tried_again(
     enhancer: SpeechEnhancer, short: Path, endless: Path, tmp_path: Path
 ) -> None:
-    for _ in range(2):
-        job = asyncio.create_task(run(enhancer, endless, tmp_path / "result"))
-        await started(tmp_path / "result")
-        (crashed,) = workers()
-        crashed.kill()
-        with pytest.raises(WorkerDiedError):
-            await job
+    job = asyncio.create_task(run(enhancer, endless, tmp_path / "result"))
+    await started(tmp_path / "result")
+    (crashed,) = workers()
+    crashed.kill()
+    with pytest.raises(WorkerDiedError):
+        await job
     with pytest.raises(WorkerDiedError, match="not tried again"):
         await run(enhancer, endless, tmp_path / "result")
     assert workers() == []
@@ -160,6 +161,35 @@ async def test_a_worker_that_died_while_idle_is_not_missed(
             await asyncio.sleep(0.01)
     await run(enhancer, short, tmp_path / "result")
     assert workers() != [idle]
+
+
+async def test_a_worker_that_dies_as_it_is_asked_is_no_recordings_fault(
+    enhancer: SpeechEnhancer, short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await run(enhancer, short, tmp_path / "result")
+    (idle,) = workers()
+    real = Worker.run
+
+    async def dead(worker: Worker, **job: Any) -> EnhancerError | None:
+        if idle.is_running():
+            idle.kill()  # after it was looked at, and before it is given anything
+        return await real(worker, **job)
+
+    monkeypatch.setattr(Worker, "run", dead)
+    await run(enhancer, short, tmp_path / "result")
+    assert workers() != [idle]
+    await run(enhancer, short, tmp_path / "result")  # nothing is held against it
+
+
+async def test_workers_that_do_not_start_are_not_started_for_ever(
+    enhancer: SpeechEnhancer, short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(sys, "executable", "/bin/false")
+        with pytest.raises(EnhancerError, match=r"has ended \(exit status 1\)") as caught:
+            await run(enhancer, short, tmp_path / "result")
+    assert not isinstance(caught.value, WorkerDiedError)
+    await run(enhancer, short, tmp_path / "result")
 
 
 async def test_a_cancelled_one_leaves_nothing_behind(

@@ -6,8 +6,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from audio_enhance.local.enhancer import TooLongError, WorkerDiedError
-from audio_enhance.local.enhancer.worker import Worker, environment
+from audio_enhance.local.enhancer import TooLongError
+from audio_enhance.local.enhancer.worker import NotBegunError, Worker, environment
 
 from .support import RATE, noise, write
 
@@ -57,6 +57,6 @@ async def test_a_refusal_says_what_to_do(tmp_path: Path) -> None:
 async def test_its_end_is_told_with_its_cause(tmp_path: Path) -> None:
     worker = await Worker.start()
     worker.kill()
-    with pytest.raises(WorkerDiedError, match="killed by SIGKILL"):
+    with pytest.raises(NotBegunError, match="killed by SIGKILL"):
         await worker.run(tmp_path / "a", tmp_path / "b", strength=93, max_seconds=1)
     await worker.end()
