@@ -2,12 +2,13 @@
 
 import asyncio
 import inspect
+import logging
 import os
 import re
 import subprocess
 import sys
 import textwrap
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,15 @@ from audio_enhance import (
     Source,
 )
 from audio_enhance._core import errors
+from audio_enhance.cli.demo import compare
 from audio_enhance.local import Behaviour, Fault, LocalService
 from audio_enhance.local.conditions import routes
-from audio_enhance.local.enhancer import Rehearsal, demo_recording
+from audio_enhance.local.enhancer import Figures, Rehearsal, demo_recording
 from audio_enhance.local.object_store import errors as s3_errors
 from tests.support.tools import needs
 
 ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 ERRORS = (ROOT / "docs" / "errors.md").read_text()
 LOCAL_SERVICE = (ROOT / "docs" / "local-service.md").read_text()
 
@@ -106,11 +109,41 @@ def test_the_tree_of_errors_is_the_documented_one() -> None:
     assert named - {"ImportError", "ValueError"} == defined
 
 
-def test_every_link_leads_somewhere() -> None:
-    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-    for page in pages:
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name}: {target}"
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link can name on a page: its headings, spelled as GitHub spells them in addresses."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text()):
+        linked = page.parent / target if target else page
+        assert linked.exists(), target
+        assert not anchor or anchor in anchors(linked), f"{target}#{anchor}"
+
+
+def test_the_figures_of_the_demo_are_laid_out_as_it_prints_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = re.search(r"<!-- figures -->\n```\n(.*?)```", README, re.DOTALL)
+    assert found
+    rows = re.findall(r"(-?\d+\.\d) \w+ +(-?\d+\.\d) \w+$", found[1], re.MULTILINE)
+    columns = ([float(value) for value in column] for column in zip(*rows, strict=True))
+    before, after = (
+        Figures(
+            noise_floor=floor, speech_level=speech, loudness=loudness, true_peak=peak, duration=long
+        )
+        for floor, speech, _, loudness, peak, long in columns
+    )
+    monkeypatch.chdir(tmp_path)
+    folder = Path("audio-enhance-demo")
+    recording, result = folder / demo_recording().name, folder / "noisy-speech-enhanced-93p.mp3"
+    assert compare(recording, result, before, after) == 0
+    assert capsys.readouterr().out.strip() == found[1].strip()
 
 
 def blocks(page: str) -> list[str]:
@@ -124,6 +157,15 @@ PROGRAMS = [
 ]
 
 
+@pytest.fixture
+def log_as_it_was() -> Iterator[None]:
+    log = logging.getLogger("audio_enhance")
+    level = log.level
+    yield
+    log.setLevel(level)
+
+
+@pytest.mark.usefixtures("log_as_it_was")
 @pytest.mark.parametrize(("page", "number"), PROGRAMS)
 async def test_every_program_in_the_documentation_works(
     page: str,
@@ -164,7 +206,6 @@ async def test_every_program_in_the_documentation_works(
             paths=["talk.mp3"],
             data=recording,
             chunks=chunks(),
-            Source=Source,
         )
         exec("async def run():\n" + textwrap.indent(program, "    "), names)
         await names["run"]()
