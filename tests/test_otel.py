@@ -131,8 +131,9 @@ async def test_dashboards_find_what_is_documented(
     [program] = [
         text for text in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "Telemetry" in text
     ]
-    known: dict[str, Any] = {"EnhanceClient": EnhanceClient, "Telemetry": lambda: watched.telemetry}
+    known: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("audio_enhance.otel.Telemetry", lambda: watched.telemetry)
         for name, value in enhance_service.environment.items():
             patch.setenv(name, value)
         exec(program, known)

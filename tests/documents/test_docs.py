@@ -152,7 +152,7 @@ def blocks(page: str) -> list[str]:
 
 PROGRAMS = [
     (page, number)
-    for page in ("README.md", "docs/library.md", "docs/local-service.md")
+    for page in ("README.md", "docs/errors.md", "docs/library.md", "docs/local-service.md")
     for number in range(len(blocks(page)))
 ]
 

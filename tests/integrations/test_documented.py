@@ -1,7 +1,6 @@
 """The programs of `docs/web-backends.md` and `docs/web-app.md`, put together and used over HTTP."""
 
 import asyncio
-import math
 import re
 import sys
 import textwrap
@@ -12,20 +11,12 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 import aiohttp
-import fastapi
-import litestar
 import pytest
-from aiohttp import web
-from fastapi.responses import StreamingResponse
-from litestar.exceptions import HTTPException
-from litestar.response import Stream
 from yarl import URL
 
-from audio_enhance import EnhanceClient, Job, Journal, Source, TooManyWaitingError
+import audio_enhance
+from audio_enhance import EnhanceClient, Job, Source
 from audio_enhance._jobs.intake import Intake
-from audio_enhance.integrations.aiohttp import CLIENT, cleanup_ctx, part_chunks
-from audio_enhance.integrations.asgi import body_chunks, lifespan, passed_through
-from audio_enhance.integrations.sse import HEADERS, server_sent_events
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
 
@@ -47,24 +38,6 @@ class Client(EnhanceClient):
         job = await super().submit(*arguments, **named)
         self.jobs[job.id] = job
         return job
-
-
-ALL: dict[str, Any] = {
-    "EnhanceClient": Client,
-    "Journal": Journal,
-    "TooManyWaitingError": TooManyWaitingError,
-    "Source": Source,
-    "HEADERS": HEADERS,
-    "jobs": Client.jobs,
-    "Path": Path,
-    "math": math,
-    "server_sent_events": server_sent_events,
-}
-ASGI = ALL | {
-    "body_chunks": body_chunks,
-    "lifespan": lifespan,
-    "passed_through": passed_through,
-}
 
 
 def block(mark: str) -> str:
@@ -100,10 +73,10 @@ def said(mark: str, framework: str, *, start: str = "", but: str = "\n") -> str:
     return "\n".join(kept)
 
 
-def application_of(text: str, known: dict[str, Any]) -> Any:
+def application_of(text: str) -> Any:
     """Run a program in a module of its own: frameworks look up there what annotations mean."""
     module = ModuleType("documented")
-    vars(module).update(known)
+    vars(module)["jobs"] = Client.jobs
     sys.modules["documented"] = module
     try:
         exec(text, vars(module))
@@ -115,8 +88,10 @@ def application_of(text: str, known: dict[str, Any]) -> Any:
 def program(template: str, framework: str, **parts: str) -> str:
     """Put what is documented into an application, for the names in capitals."""
     parts |= {
-        "client": said("cleanup_ctx", framework, start="client"),
-        "upload": said("part_chunks", framework),
+        "imports": said("integrations.sse import", framework),
+        "setup": said("cleanup_ctx.append", framework, but="client"),
+        "client": said("cleanup_ctx.append", framework, start="client"),
+        "upload": said("part_chunks(part", framework),
         "refuse": said("Retry-After", framework),
         "redirect": said("Location", framework),
         "events": said("pieces", framework),
@@ -131,6 +106,7 @@ def program(template: str, framework: str, **parts: str) -> str:
 
 def fastapi_application() -> AbstractAsyncContextManager[str]:
     template = """
+IMPORTS
 SETUP
 
 @app.post("/enhancements", status_code=202)
@@ -158,19 +134,14 @@ async def through(request: Request, id: str):
     enhancement = (await jobs[id]).enhancement
     THROUGH
 """
-    setup = said("cleanup_ctx", "FastAPI", but="client")
-    known = ASGI | {
-        "FastAPI": fastapi.FastAPI,
-        "HTTPException": fastapi.HTTPException,
-        "Request": fastapi.Request,
-        "Response": fastapi.Response,
-        "StreamingResponse": StreamingResponse,
-    }
-    return listening(application_of(program(template, "FastAPI", setup=setup), known))
+    return listening(application_of(program(template, "FastAPI")))
 
 
 def litestar_application() -> AbstractAsyncContextManager[str]:
     template = """
+IMPORTS
+from litestar import get
+
 HANDLER
 
 @post("/enhancements/again", status_code=202)
@@ -202,25 +173,13 @@ async def through(request: Request[Any, Any, Any]) -> Stream:
 handlers = [create, again, events, result, through]
 SETUP
 """
-    setup = said("cleanup_ctx", "Litestar", but="client")
-    known = ASGI | {
-        "Any": Any,
-        "HTTPException": HTTPException,
-        "Litestar": litestar.Litestar,
-        "Request": litestar.Request,
-        "Response": litestar.Response,
-        "Stream": Stream,
-        "get": litestar.get,
-        "post": litestar.post,
-    }
     handler = block('@post("/enhancements"')
-    return listening(
-        application_of(program(template, "Litestar", setup=setup, handler=handler), known)
-    )
+    return listening(application_of(program(template, "Litestar", handler=handler)))
 
 
 def aiohttp_application() -> AbstractAsyncContextManager[str]:
     template = """
+IMPORTS
 app = web.Application()
 SETUP
 
@@ -249,20 +208,14 @@ app.router.add_post("/enhancements", create)
 for handler in (events, result, through):
     app.router.add_get("/enhancements/{id}/" + handler.__name__, handler)
 """
-    setup = said("cleanup_ctx", "aiohttp", but="client")
-    known = ALL | {
-        "CLIENT": CLIENT,
-        "cleanup_ctx": cleanup_ctx,
-        "part_chunks": part_chunks,
-        "web": web,
-    }
-    return listening_aiohttp(application_of(program(template, "aiohttp", setup=setup), known))
+    return listening_aiohttp(application_of(program(template, "aiohttp")))
 
 
 @pytest.fixture
 def environment(enhance_service: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in enhance_service.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(audio_enhance, "EnhanceClient", Client)
 
 
 def upload(framework: str) -> dict[str, Any]:
@@ -323,11 +276,12 @@ async def test_the_next_start_as_it_is_documented(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     text = textwrap.indent(block("take_up") + "    await job\n    return jobs, job", "    ")
+    imports = said("integrations.sse import", "aiohttp")
     source = Source.from_bytes(RECORDING, "talk.mp3")
     for _ in range(2):
         async with EnhanceClient.from_env() as client:
-            known: dict[str, Any] = ALL | {"client": client, "source": source}
-            exec(f"async def run():\n{text}", known)
+            known: dict[str, Any] = {"client": client, "source": source}
+            exec(f"{imports}\nasync def run():\n{text}", known)
             taken_up, job = await known["run"]()
             assert taken_up == []
             assert job.status.finished
@@ -336,7 +290,7 @@ async def test_the_next_start_as_it_is_documented(
 async def test_the_page_in_an_application_of_ones_own(environment: None) -> None:
     [text] = re.findall(r"```python\n(.*?)```", (DOCS / "web-app.md").read_text(), re.DOTALL)
     async with (
-        listening(application_of(text, {})) as url,
+        listening(application_of(text)) as url,
         aiohttp.ClientSession() as session,
         session.get(URL(url).with_path("/enhance/")) as answer,
     ):

@@ -50,7 +50,7 @@ async def test_the_documented_limits_are_the_real_ones() -> None:
 async def test_the_documented_addresses_are_the_real_ones() -> None:
     documented = {
         (method, "/" + path.replace(":id", "{id}"))
-        for row in table("Addresses")
+        for row in table("HTTP API")
         for method, path in re.findall(r"(GET|PUT|POST|DELETE) (\S+?)(?=,|$)", row[0])
     }
     routes: list[Any] = create_app().routes
