@@ -51,7 +51,7 @@ def _group(*names: str) -> tuple[str, ...]:
 
 
 def _install(session: nox.Session, *groups: str) -> None:
-    session.install("-e", ".[cli,local,otel,web]", *_group(*groups))
+    session.install("-e", ".[cli,local,otel,video,web]", *_group(*groups))
 
 
 def _pytest(session: nox.Session, runner: list[str], *arguments: str) -> None:
@@ -107,7 +107,7 @@ def others(session: nox.Session) -> None:
 @nox.session(venv_backend="uv")
 def lowest(session: nox.Session) -> None:
     """The everyday tests on the lowest versions that are allowed of everything we name."""
-    extras = "-e", ".[cli,local,otel,web]"
+    extras = "-e", ".[cli,local,otel,video,web]"
     session.install("--resolution", "lowest-direct", *extras, *_group("tests"))
     _pytest(session, ["pytest", "-o", "asyncio_debug=false"], "-m", "not slow", "-q")
 

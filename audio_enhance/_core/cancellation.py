@@ -91,6 +91,30 @@ async def in_thread(work: Callable[[threading.Event], _T]) -> _T:
         raise
 
 
+async def stopped_in_thread(work: Callable[[threading.Event], _T]) -> _T:
+    """Run long work in a thread; when the caller is cancelled, it is told, and its end waited for.
+
+    For work on files that its owner removes afterwards. It must look at the event it is given
+    often enough.
+    """
+    cancelled = threading.Event()
+    future = asyncio.get_running_loop().run_in_executor(None, work, cancelled)
+    try:
+        return await asyncio.shield(future)
+    except asyncio.CancelledError:
+        cancelled.set()
+        await _over(future)
+        raise
+
+
+async def _over(future: "asyncio.Future[Any]") -> None:
+    """Wait for the end of what runs in a thread, however often that is cancelled."""
+    while not future.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([future])
+    future.exception()  # looked at, so that nobody complains that nobody did
+
+
 async def to_its_end(work: Callable[[], _T], undo: Callable[[_T], object] | None = None) -> _T:
     """Run short work in a thread and wait for its end even when cancelled.
 
@@ -105,12 +129,7 @@ async def to_its_end(work: Callable[[], _T], undo: Callable[[_T], object] | None
     try:
         return await left_alone(future)
     except asyncio.CancelledError:
-        while not future.done():
-            try:
-                await asyncio.wait([future])
-            except asyncio.CancelledError:
-                continue
-        # Looked at in any case, so that nobody complains that nobody did.
+        await _over(future)
         if future.exception() is None and undo is not None:
             undo(future.result())
         raise

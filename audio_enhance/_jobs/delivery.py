@@ -111,6 +111,8 @@ class Delivery:
             if enhanced.asset.filename != job.source.filename:
                 # Made for another source with the same content: the name is that one's.
                 name = result_name(job.source.filename, job.strength)
+            if (film := job.source.film) is not None and film.has_picture:
+                await file.rework(film.put_back)
             target, replace = await self._place(name)
             if row is not None:
                 await file.write()  # all of it: the journal notes what is about to get its name

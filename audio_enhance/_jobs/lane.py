@@ -114,6 +114,7 @@ class Lane:
             row: Its row in the journal, if that was read already.
         """
         self._jobs[job] = None
+        job.source.hold()
         self.uses.begin(job)
         task = asyncio.create_task(self._run(job, order, row), name=f"enhance {job.source.label}")
         task.add_done_callback(lambda _: self._over(job))
@@ -147,6 +148,7 @@ class Lane:
     def _over(self, job: Job) -> None:
         del self._jobs[job]
         self.uses.over(job)
+        job.source.let_go()
         self.steps.api.limits.assets.look_again()
         self._room_changed.set()
         # Here and not in the task, which may be cancelled before it has begun.
@@ -206,11 +208,11 @@ class Lane:
             fingerprint = await job.source.fingerprint()
         job.byte_size = fingerprint.byte_size
         if delivery is not None:
-            await delivery.check(fingerprint.byte_size)
+            await delivery.check(job.source.result_bytes(fingerprint))
         if row is not None:
             await row.hashed(job.source, fingerprint)
             job.extra_enhancements = row.entry.extra
-        content = ContentKey(fingerprint.md5, fingerprint.byte_size, job.source.content_type)
+        content = ContentKey(fingerprint.md5, fingerprint.byte_size, job.source.sent_as[1])
         self.uses.claim(job, content)
         return await self._enhanced(wish, content)
 

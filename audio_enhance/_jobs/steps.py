@@ -56,12 +56,13 @@ class Steps:
     async def create_asset(self, source: Source, *, on_retry: OnRetry | None = None) -> Asset:
         """Step 1: register a source, hashed off the event loop."""
         fingerprint = await source.fingerprint()
+        filename, content_type = source.sent_as
         with locating(source=source.label):
             return await self.api.create_asset(
-                filename=source.filename,
+                filename=filename,
                 byte_size=fingerprint.byte_size,
                 checksum=fingerprint.checksum,
-                content_type=source.content_type,
+                content_type=content_type,
                 on_retry=on_retry,
             )
 

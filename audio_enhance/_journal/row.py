@@ -22,6 +22,7 @@ from audio_enhance._core.errors import (
 from audio_enhance._recording.fingerprint import Fingerprint
 from audio_enhance._recording.source import Source
 from audio_enhance._recording.spooled import remove_quietly
+from audio_enhance._video.kinds import is_video_type
 
 from .entry import EntryState, JournalEntry
 from .journal import Journal, absolute
@@ -248,7 +249,10 @@ class JournalRow:
             return False
         if source.path is not None:
             status = await to_its_end(partial(status_of, source.path))
-            if status is None or status.st_size != entry.byte_size:
+            if status is None:
+                return False
+            # What was sent of a video is its sound, whose length says nothing of the file's.
+            if source.film is None and status.st_size != entry.byte_size:
                 return False
             if status.st_mtime_ns == entry.modified_ns:
                 return True
@@ -283,6 +287,8 @@ def revive(entry: JournalEntry) -> Source:
     """
     path = Path(entry.source)
     filename = entry.filename
+    if is_video_type(entry.content_type):
+        return _video_of(path, filename)
     if path.is_absolute() and path.exists():
         return Source.from_path(
             path, content_type=entry.content_type, filename=filename, check_type=False
@@ -310,6 +316,13 @@ def revive(entry: JournalEntry) -> Source:
         content_type=content_type,
         path=path if path.is_absolute() else None,
     )
+
+
+def _video_of(path: Path, filename: str | None) -> Source:
+    """Return a video again: what was uploaded of it is its sound alone."""
+    if path.is_absolute() and path.exists():
+        return Source.from_video(path, filename=filename)
+    raise InvalidSourceError("The video is gone, and a result cannot be put back into it.")
 
 
 async def note_refused(

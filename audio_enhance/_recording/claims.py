@@ -20,6 +20,11 @@ def claim_path(part: Path, target: Path) -> Path:
     return part.with_name(f"{part.stem}.{_mark(target)}{part.suffix}")
 
 
+def reworked_path(part: Path) -> Path:
+    """Return what a file is called that is made of a whole part file; `remove_part` finds it."""
+    return part.with_name(f"{part.stem}.reworked{part.suffix}")
+
+
 def is_taken(target: Path) -> bool:
     """Whether a file has a name; a claim whose owner died has not."""
     return os.path.lexists(target) and not (_is_empty(target) and _claims(target))

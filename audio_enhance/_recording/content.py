@@ -1,7 +1,6 @@
 """Where a source's bytes are: in a file, in memory, or at the server alone."""
 
 import hashlib
-import io
 import os
 import stat
 import threading
@@ -88,15 +87,8 @@ class FileContent:
 
     def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
         """Hash the file; raises `InvalidSourceError` for what is no file with something in it."""
-        self.check_kind()
-        with io.FileIO(self._open(), "rb") as file:
+        with self.opened() as file:
             before = os.fstat(file.fileno())
-            if not stat.S_ISREG(before.st_mode):
-                raise InvalidSourceError(
-                    "This is not a regular file.",
-                    hint="Copy its content into a file, or use Source.spool.",
-                    source=str(self.path),
-                )
             try:
                 length, md5 = digest(file, cancelled)
             except OSError as error:
@@ -110,6 +102,23 @@ class FileContent:
             raise self._changed()
         return Fingerprint(length, md5, _version(after))
 
+    def opened(self) -> FileReader:
+        """Open the file as it is now; raises `InvalidSourceError` for what is no file."""
+        self.check_kind()
+        file = FileReader(self._open(), "rb")
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            raise InvalidSourceError(
+                "This is not a regular file.",
+                hint="Copy its content into a file, or use Source.spool.",
+                source=str(self.path),
+            )
+        return file
+
+    def version_of(self, file: Reader) -> tuple[int, ...]:
+        """Return what changes when the open file does."""
+        return _version(os.fstat(file.fileno()))
+
     def open(self, expected: Fingerprint) -> FileReader:
         """Open the file if it still is the one that was hashed."""
         file = FileReader(self._open(), "rb")
@@ -122,7 +131,7 @@ class FileContent:
 
     def verify(self, file: Reader, expected: Fingerprint) -> None:
         """Compare the open file's identity, length and time of change with the hashed one's."""
-        if _version(os.fstat(file.fileno())) != expected.version:
+        if self.version_of(file) != expected.version:
             raise self._changed()
 
     def _unreadable(self, error: OSError) -> InvalidSourceError:

@@ -45,9 +45,11 @@ class SharedReader(io.RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Go to an offset, counted from the start only, and return it."""
-        if whence != io.SEEK_SET:
-            raise io.UnsupportedOperation("only from the start")
+        """Go to a place in the file, and return its offset from the start."""
+        if whence == io.SEEK_CUR:
+            offset += self._offset
+        elif whence == io.SEEK_END:
+            offset += os.fstat(self._file.fileno()).st_size
         self._offset = offset
         return offset
 

@@ -11,14 +11,26 @@ from typing import Self
 import attrs
 
 from audio_enhance._core.cancellation import in_thread, to_its_end
-from audio_enhance._core.errors import InvalidSourceError, UnsupportedMediaTypeError, locating
+from audio_enhance._core.errors import (
+    InvalidInputError,
+    InvalidSourceError,
+    UnsupportedMediaTypeError,
+    locating,
+)
 from audio_enhance._core.per_loop import PerLoop
+from audio_enhance._video.kinds import (
+    VIDEO_SUFFIXES,
+    can_be_read,
+    check_installed,
+    video_type_of,
+)
 
 from .content import BytesContent, Content, FileContent, UploadedContent
 from .filenames import bare_name, safe_name
+from .film import FilmContent
 from .fingerprint import Fingerprint
-from .media_types import content_type_of, sniff_suffix, split_ending
-from .spooled import KeptContent, reopened, spool
+from .media_types import AUDIO_SUFFIXES, content_type_of, sniff_suffix, split_ending
+from .spooled import KeptContent, SpooledContent, reopened, spool
 
 
 @attrs.define(eq=False)
@@ -43,6 +55,7 @@ class Source:
     _hashing: PerLoop[asyncio.Lock] = attrs.field(
         factory=lambda: PerLoop(asyncio.Lock), repr=False, init=False
     )
+    _holders: int = attrs.field(default=0, repr=False, init=False)
 
     @classmethod
     def from_path(
@@ -74,6 +87,45 @@ class Source:
             content.check_kind()
             raise
         return cls(_sendable(filename), kind, path, content)
+
+    @classmethod
+    def from_video(
+        cls, video: "str | os.PathLike[str] | Source", *, filename: str | None = None
+    ) -> Self:
+        """Make a source of a video: its sound is enhanced, and its result is the whole video.
+
+        The sound is taken out when it is needed, and the enhanced one is put back beside the
+        untouched picture. The default sound track is meant, or else the first one; others stay
+        as they are. A path that is given instead of a source is taken for a video by its ending.
+
+        Args:
+            video: An MP4, M4V, MOV, MKV or WebM file, or a source of its data, from `spool` for
+                example, without `keep_in`.
+            filename: Names the result instead of the file's own name; only its last part is used.
+
+        Raises:
+            UnsupportedMediaTypeError: Its name does not end as those of such videos do.
+            InvalidInputError: It is a source that cannot be taken for a video.
+            MissingExtraError: The extra `video` is not installed.
+        """
+        check_installed()
+        path: Path | None = None
+        if isinstance(video, Source):
+            filename = filename or video.filename
+            content = video.content
+            if not isinstance(content, SpooledContent) or isinstance(content, KeptContent):
+                raise InvalidInputError(
+                    "This source cannot be taken for a video.",
+                    hint="Give its path, or spool it without keep_in.",
+                    source=video.label,
+                )
+        else:
+            path = Path(video)
+            filename = filename or path.name
+            content = FileContent(path)
+        filename = bare_name(filename)
+        kind = video_type_of(filename, label=None if path is None else str(path))
+        return cls(_sendable(filename), kind, path, FilmContent(content, filename))
 
     @classmethod
     def from_bytes(
@@ -190,6 +242,36 @@ class Source:
         """Where its bytes are."""
         return self._content
 
+    @property
+    def film(self) -> FilmContent | None:
+        """The video that it is, if it is one."""
+        return self._content if isinstance(self._content, FilmContent) else None
+
+    @property
+    def sent_as(self) -> tuple[str, str]:
+        """The name and the content type that the API is told; a video's, once it is hashed."""
+        film = self.film
+        return (self.filename, self.content_type) if film is None else film.sent_as
+
+    def result_bytes(self, fingerprint: Fingerprint) -> int:
+        """Return about how much room a result takes, and what it is made of, on the disk.
+
+        Args:
+            fingerprint: Its own.
+        """
+        film = self.film
+        return fingerprint.byte_size + (0 if film is None else film.byte_size)
+
+    def hold(self) -> None:
+        """Take note of a job that needs its bytes."""
+        self._holders += 1
+
+    def let_go(self) -> None:
+        """Take note of the end of such a job; what can be made again is given up with the last."""
+        self._holders -= 1
+        if not self._holders and self.film is not None:
+            self.film.release()
+
     async def fingerprint(self) -> Fingerprint:
         """Return its length and MD5, computed once and off the event loop.
 
@@ -203,7 +285,8 @@ class Source:
             if self._fingerprint is None:
                 hashed = self._content.fingerprint
                 quick = self._content.quick
-                self._fingerprint = hashed(Event()) if quick else await in_thread(hashed)
+                with locating(source=self.label):
+                    self._fingerprint = hashed(Event()) if quick else await in_thread(hashed)
             return self._fingerprint
 
     async def read(self, start: int = 0, count: int | None = None) -> bytes:
@@ -255,10 +338,21 @@ def as_source(source: SourceLike) -> Source:
     if isinstance(source, bytes | bytearray | memoryview):
         return Source.from_bytes(bytes(source))
     try:
+        if is_video(os.fspath(source)):
+            return Source.from_video(source)
         return Source.from_path(source)
     except TypeError:  # from callers whose code is not type-checked
         kind = type(source).__name__
     raise InvalidSourceError(f"A {kind} is no source.", hint="Give a path, bytes or a Source.")
+
+
+def is_video(name: str | bytes) -> bool:
+    """Whether a path is taken for a video by what it ends in.
+
+    MP4 files may be of sound alone, which the API takes: without the extra they are sent so.
+    """
+    suffix = split_ending(os.fsdecode(name))[1].lower()
+    return suffix in VIDEO_SUFFIXES and (suffix not in AUDIO_SUFFIXES or can_be_read())
 
 
 def _sendable(name: str) -> str:

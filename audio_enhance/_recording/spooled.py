@@ -53,9 +53,16 @@ class SpooledContent:
             self._file.seek(offset)
             return self._file.readinto(buffer) or 0
 
+    def version_of(self, file: Reader) -> None:
+        """Return nothing: nobody else can reach a file without a name."""
+
     def open(self, expected: Fingerprint) -> SharedReader:
         """Return a reader with a position of its own."""
         del expected
+        return self.opened()
+
+    def opened(self) -> SharedReader:
+        """Return a reader with a position of its own."""
         if self._file.closed:
             raise _released()
         return SharedReader(self._file, self.read_at)

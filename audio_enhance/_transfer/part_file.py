@@ -6,12 +6,13 @@ import os
 import secrets
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Generator
 from pathlib import Path
 
-from audio_enhance._core.cancellation import to_its_end
+from audio_enhance._core.cancellation import stopped_in_thread, to_its_end
 from audio_enhance._core.errors import OutputError, OutputExistsError
-from audio_enhance._recording.claims import claim_path, is_taken, take_over
+from audio_enhance._recording.claims import claim_path, is_taken, reworked_path, take_over
 from audio_enhance._recording.filenames import PART_PREFIX, part_name
 
 _IOV_MAX = 1024  # of Linux and macOS; how many pieces one call takes
@@ -105,6 +106,33 @@ class PartialFile:
         self._chunks, self.unwritten = [], 0
         if self._is_there:
             await self._in_thread(self._truncate)
+
+    async def rework(self, work: Callable[[Path, Path, threading.Event], None]) -> None:
+        """Put something that is made of the whole file in its stead.
+
+        Args:
+            work: Makes the second file of the first one, and looks at the event, which is set
+                when nobody waits any more. Both are gone whatever happens, and what a run that
+                dies leaves of them is removed with the file.
+
+        Raises:
+            OutputError: It cannot be written.
+        """
+        made = reworked_path(self.path)
+
+        def guarded(cancelled: threading.Event) -> None:
+            with _writing_to(self.directory):
+                self._write()
+                self._close()
+                try:
+                    work(self.path, made, cancelled)
+                    made.replace(self.path)
+                finally:
+                    made.unlink(missing_ok=True)
+                self._fd = os.open(self.path, os.O_WRONLY | getattr(os, "O_BINARY", 0))
+                self._written = os.lseek(self._fd, 0, os.SEEK_END)
+
+        await stopped_in_thread(guarded)
 
     async def commit(self, target: Path, *, overwrite: bool) -> None:
         """Write the rest, and give the whole file its place, in one step.

@@ -187,7 +187,7 @@ async def put(storage: Storage, source: Source, url: str, on_bytes: OnBytes) -> 
         ConnectionFailedError: The connection was lost.
     """
     fingerprint = await source.fingerprint()
-    headers = signed_headers(url, fingerprint, source.content_type)
+    headers = signed_headers(url, fingerprint, source.sent_as[1])
     watch = StallWatch(storage.timeouts.stall)
     content = source.content
     begun = await _aside(

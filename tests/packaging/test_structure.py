@@ -13,6 +13,7 @@ PACKAGE = Path(audio_enhance.__file__).parent
 # From the bottom up; what stands on one floor does not see its neighbours.
 FLOORS = (
     {"_version", "_core"},
+    {"_video"},
     {"_recording", "_session", "_scheduler"},
     {"_settings", "_transfer", "_journal"},
     {"_jobs"},
@@ -106,10 +107,25 @@ def test_decisions_neither_wait_nor_look_at_a_clock() -> None:
     assert "audio_enhance._core.clock" not in seen
 
 
+OF_THE_EXTRA_VIDEO = {
+    f"audio_enhance._video.{name}"
+    for name in ("decoding", "new_track", "opening", "putting_back", "taking_out")
+}
+
+
+def test_what_needs_an_extra_is_imported_when_it_is_needed() -> None:
+    """By functions, not by modules."""
+    for module, path in MODULES.items():
+        if module not in OF_THE_EXTRA_VIDEO:
+            for node in ast.parse(path.read_text()).body:
+                if isinstance(node, ast.ImportFrom):
+                    assert node.module not in OF_THE_EXTRA_VIDEO, module
+
+
 def test_the_core_imports_nothing_optional() -> None:
     optional = {"av", "botocore", "click", "numpy", "opentelemetry", "pytest", "rich", "starlette"}
     for module, path in MODULES.items():
-        if FLOOR_OF[room_of(module)] > FLOOR_OF["__init__"]:
+        if FLOOR_OF[room_of(module)] > FLOOR_OF["__init__"] or module in OF_THE_EXTRA_VIDEO:
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -148,6 +164,9 @@ TESTED_AS_A_WHOLE = {
     "local/object_store/http.py": "local/object_store/test_server.py",
     "local/object_store/own.py": "local/object_store/test_server.py",
     "local/object_store/ranges.py": "local/object_store/test_server.py",
+    "_video/decoding.py": "video/test_taking_out.py",
+    "_video/new_track.py": "video/test_putting_back.py",
+    "_video/opening.py": "video/test_taking_out.py",
     "web/_backend.py": "web/test_application.py",
     "web/_connection.py": "web/test_receiving.py",
     "web/_handlers.py": "web/test_application.py",

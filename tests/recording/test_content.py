@@ -12,6 +12,7 @@ import pytest
 from audio_enhance import InvalidSourceError, SourceChangedError
 from audio_enhance._recording.content import BytesContent, Content, FileContent
 from audio_enhance._recording.fingerprint import Fingerprint
+from audio_enhance._recording.reader import FileReader
 from audio_enhance._recording.spooled import spool
 from tests.support.resources import open_files
 
@@ -151,14 +152,14 @@ class TestFiles:
     ) -> None:
         read = io.FileIO.readinto
 
-        class Growing(io.FileIO):
+        class Growing(FileReader):
             def readinto(self, buffer: Any, /) -> int | None:
                 if self.tell() == 0:
                     with recording.open("ab") as file:
                         file.write(b"x")
                 return read(self, buffer)
 
-        monkeypatch.setattr("audio_enhance._recording.content.io.FileIO", Growing)
+        monkeypatch.setattr("audio_enhance._recording.content.FileReader", Growing)
         with pytest.raises(SourceChangedError):
             FileContent(recording).fingerprint(NEVER)
 

@@ -1,0 +1,194 @@
+"""The sound of a video: taken out when it is needed, kept for as long, and put back in the end."""
+
+import io
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from audio_enhance._core.errors import (
+    InvalidSourceError,
+    JobCancelledError,
+    OutputError,
+    SourceChangedError,
+)
+
+from .content import FileContent
+from .fingerprint import Fingerprint, digest
+from .media_types import AUDIO_SUFFIXES, content_type_of, split_ending
+from .reader import Reader
+from .spooled import SpooledContent
+
+if TYPE_CHECKING:
+    from audio_enhance._video.sound import Sound
+
+
+class FilmContent:
+    """What is sent of a video: its sound, in a temporary file without a name.
+
+    That file is made when the sound is asked for, and once more when it is asked for after it
+    was released. What has no picture is sent as it is.
+
+    Args:
+        film: The video.
+        filename: Its name.
+    """
+
+    def __init__(self, film: FileContent | SpooledContent, filename: str) -> None:
+        self._film = film
+        self._filename = filename
+        self._lock = threading.Lock()  # one thread takes it out, for all who want it
+        self._sound: Sound | None = None
+        self._taken: SpooledContent | None = None
+        self._version: tuple[int, ...] | None = None
+        self.byte_size = 0
+        """The length of the video in bytes, once its fingerprint is known."""
+
+    @property
+    def quick(self) -> bool:
+        """Whether all of it takes less time than a hop to a thread: it takes far longer."""
+        return False
+
+    @property
+    def sent_as(self) -> tuple[str, str]:
+        """The name and the type that it is sent under, once its fingerprint is known."""
+        if self._sound is None:
+            return self._filename, content_type_of(self._filename)
+        stem, _ = split_ending(self._filename)
+        return f"{stem}{self._sound.suffix}", self._sound.content_type
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether a result has to be put back, once its fingerprint is known."""
+        return self._sound is not None
+
+    @property
+    def other_tracks(self) -> int:
+        """How many sound tracks stay as they are, once its fingerprint is known."""
+        return 0 if self._sound is None else self._sound.others
+
+    def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
+        """Take the sound out, and return what identifies it.
+
+        Raises:
+            InvalidSourceError: It is no video that can be read, or has no sound.
+            OutputError: There is no room for the sound.
+        """
+        with self._lock:
+            return self._taken_out(cancelled)
+
+    def open(self, expected: Fingerprint) -> Reader:
+        """Open the sound; raises `SourceChangedError` when it is not what was expected."""
+        if self._sound is None:
+            return self._film.open(expected)
+        with self._lock:
+            if self._taken is None and self._taken_out(threading.Event()) != expected:
+                raise SourceChangedError("The video changed since its sound was taken out.")
+            assert self._taken is not None
+            return self._taken.open(expected)
+
+    def verify(self, file: Reader, expected: Fingerprint) -> None:
+        """Do nothing for a sound that was taken out: nobody else can reach it."""
+        if self._sound is None:
+            self._film.verify(file, expected)
+
+    def release(self) -> None:
+        """Let go of the sound, which can be taken out again; never waits."""
+        # Whoever is taking it out was left behind by a cancelled job, and drops it as well.
+        if self._lock.acquire(blocking=False):
+            self._drop()
+            self._lock.release()
+
+    def close(self) -> None:
+        """Release what is held; a video on the user's disk stays."""
+        self.release()
+        self._film.close()
+
+    def put_back(self, enhanced: Path, into: Path, cancelled: threading.Event) -> None:
+        """Write the video with the enhanced sound in the place of its own.
+
+        Args:
+            enhanced: The result.
+            into: The file to be written.
+            cancelled: Stops it early.
+
+        Raises:
+            SourceChangedError: It is not the video any more that the sound was taken out of.
+            InvalidSourceError: It cannot be read any more.
+            CorruptTransferError: The result is no sound.
+            OSError: The file cannot be written.
+        """
+        from audio_enhance._video.putting_back import put_back  # of the extra `video`
+
+        assert self._sound is not None
+        suffix = split_ending(self._filename)[1]
+        with self._film.opened() as video:
+            self._check_version(video)
+            film = cast("BinaryIO", video)
+            put_back(film, self._sound, str(enhanced), str(into), suffix, cancelled)
+            self._check_version(video)
+
+    def _taken_out(self, cancelled: threading.Event) -> Fingerprint:
+        self._drop()
+        self._sound = None
+        with self._film.opened() as video:
+            self._version = self._film.version_of(video)
+            self.byte_size = video.seek(0, io.SEEK_END)
+            video.seek(0)
+            if not self.byte_size:
+                raise InvalidSourceError("The file is empty.", hint="Record it again.")
+            known = None
+            if not self._is_no_video(video):
+                known = self._sound_of(video, cancelled)
+            self._check_version(video)
+        if known is None:
+            return self._film.fingerprint(cancelled)
+        # With the version of the video: by that a journal sees whether it still is the same.
+        return Fingerprint(known.byte_size, known.md5, self._version)
+
+    def _is_no_video(self, file: Reader) -> bool:
+        """Whether a file that could be of sound alone is not even of the family of MP4."""
+        if split_ending(self._filename)[1].lower() not in AUDIO_SUFFIXES:
+            return False
+        beginning = file.read(8) or b""
+        file.seek(0)
+        return beginning[4:] != b"ftyp"  # ISO/IEC 14496-12 §4.3
+
+    def _sound_of(self, video: Reader, cancelled: threading.Event) -> Fingerprint | None:
+        """Write the sound to a temporary file; return `None` where there is no picture."""
+        from audio_enhance._video.taking_out import take_out  # of the extra `video`
+
+        raw = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  it is kept
+        try:
+            into = io.BufferedRandom(raw)
+            sound = take_out(cast("BinaryIO", video), cast("BinaryIO", into), cancelled)
+            into.flush()
+            into.detach()
+            if sound is None:
+                raw.close()
+                return None
+            raw.seek(0)
+            known = Fingerprint(*digest(raw, cancelled))
+            if cancelled.is_set():
+                raise JobCancelledError("The sound is no longer needed.")
+        except OSError as error:
+            raw.close()
+            raise OutputError(
+                f"The video's sound cannot be written to {tempfile.gettempdir()}:"
+                f" {error.strerror}.",
+                hint="Make room there, or point TMPDIR elsewhere.",
+            ) from error
+        except BaseException:
+            raw.close()
+            raise
+        self._sound, self._taken = sound, SpooledContent(raw, known)
+        return known
+
+    def _drop(self) -> None:
+        taken, self._taken = self._taken, None
+        if taken is not None:
+            taken.close()
+
+    def _check_version(self, video: Reader) -> None:
+        if self._film.version_of(video) != self._version:
+            raise SourceChangedError("The video changed while its sound was enhanced.")

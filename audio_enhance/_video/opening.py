@@ -1,0 +1,84 @@
+"""A video that is opened, and which of its tracks is the sound that is meant. All of it blocks."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition
+
+from audio_enhance._core.errors import InvalidSourceError
+
+from .kinds import DEMUXERS
+
+# The sample entries of sound that is encrypted (ISO/IEC 14496-12 §8.12, and Apple's own).
+_ENCRYPTED = ("drms", "enca")
+# A film is read from its beginning to its end: fewer and larger pieces.
+BUFFER_BYTES = 1 << 20
+
+
+def opened(video: str | BinaryIO) -> InputContainer:
+    """Return a video that is open for reading, a context manager.
+
+    Args:
+        video: Its path, or a file object that can seek.
+
+    Raises:
+        InvalidSourceError: It is no video that can be read.
+    """
+    with reading():
+        return av.open(
+            f"file:{video}" if isinstance(video, str) else video,
+            "r",
+            # What is not in this list is not even probed: playlists would read other files.
+            container_options={"format_whitelist": DEMUXERS},
+            metadata_errors="surrogateescape",
+            buffer_size=BUFFER_BYTES,
+        )
+
+
+@contextmanager
+def reading() -> Generator[None]:
+    """Raise what FFmpeg complains of meanwhile as an error that says that the video is broken."""
+    try:
+        yield
+    except FFmpegError as error:
+        raise InvalidSourceError(
+            "This is no MP4, MOV, MKV or WebM video, or it is broken.",
+            hint="Check that it plays.",
+        ) from error
+
+
+def has_picture(container: InputContainer) -> bool:
+    """Whether there is a picture that moves, and not only a cover."""
+    return any(not Disposition.attached_pic & one.disposition for one in container.streams.video)
+
+
+def sound_of(container: InputContainer) -> AudioStream:
+    """Return the sound track that is enhanced: the default one, or else the first.
+
+    Raises:
+        InvalidSourceError: There is none, or none that can be read.
+    """
+    tracks = container.streams.audio
+    if not tracks:
+        raise InvalidSourceError(
+            "The video has no sound.", hint="Leave it out: there is nothing to enhance."
+        )
+    track = next((one for one in tracks if Disposition.default & one.disposition), tracks[0])
+    context: Any = track.codec_context  # of a codec that is not known there is none
+    if context is None or not context.channels:
+        raise InvalidSourceError("The video's sound is of a kind that is not known here.")
+    if context.codec_tag in _ENCRYPTED:
+        raise encrypted()
+    return track
+
+
+def encrypted() -> InvalidSourceError:
+    """Return the error that says that the sound is locked up."""
+    return InvalidSourceError(
+        "The video's sound is encrypted.", hint="Only a copy without protection can be enhanced."
+    )
