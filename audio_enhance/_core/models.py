@@ -1,7 +1,7 @@
 """The API's two nouns as frozen classes with the API's own field names (the guide, Concepts)."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
@@ -10,6 +10,9 @@ import attrs
 from .errors import InvalidStrengthError, ProtocolError
 from .json_data import is_object
 from .redaction import redacted_repr
+
+# Reckoning with moments near the ends of the calendar would fail.
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class _Status(StrEnum):
@@ -70,9 +73,26 @@ def _number(value: float | str) -> int:
     return round(float(value))
 
 
-def _timestamp(value: str) -> datetime:
-    moment = datetime.fromisoformat(value)
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+def _timestamp(value: float | str) -> datetime:
+    moment = _written(value) if isinstance(value, str) else _counted(value)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(max(moment, _EARLIEST), _LATEST)
+
+
+def _written(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text.removesuffix(" UTC"))
+    except ValueError:
+        from email.utils import parsedate_to_datetime  # rarely needed, and it takes a while
+
+        return parsedate_to_datetime(text)
+
+
+def _counted(seconds: float) -> datetime:
+    # Milliseconds, where as seconds they would be thousands of years ahead.
+    milliseconds = seconds > _LATEST.timestamp()
+    return _EARLIEST + timedelta(seconds=seconds / 1000 if milliseconds else seconds)
 
 
 class _Field(NamedTuple):
@@ -81,7 +101,7 @@ class _Field(NamedTuple):
     Attributes:
         kinds: What it may be in JSON; to Python `true` is a number, but none of these types.
         convert: Makes of it what the model holds; `None` where that is the same.
-        may_lack: Whether it may be missing or null.
+        may_lack: Whether it may be missing, null or empty.
     """
 
     kinds: tuple[type, ...]
@@ -96,7 +116,7 @@ def _read(noun: str, data: object, readers: Mapping[str, _Field]) -> dict[str, A
     fields: dict[str, Any] = {}
     for name, (kinds, convert, may_lack) in readers.items():
         value = data.get(name)
-        if value is None and may_lack:
+        if may_lack and (value is None or value == ""):
             fields[name] = None
             continue
         try:
@@ -185,8 +205,8 @@ _ASSET = {
     "filename": _Field(_TEXT),
     "upload_url": _Field(_TEXT, may_lack=True),
     "status": _Field(_TEXT, AssetStatus),
-    "created_at": _Field(_TEXT, _timestamp),
-    "updated_at": _Field(_TEXT, _timestamp, may_lack=True),
+    "created_at": _Field(_NUMBER, _timestamp),
+    "updated_at": _Field(_NUMBER, _timestamp, may_lack=True),
     "byte_size": _Field(_NUMBER, _number, may_lack=True),
     "content_type": _Field(_TEXT, may_lack=True),
     "checksum": _Field(_TEXT, may_lack=True),
@@ -197,8 +217,8 @@ _ENHANCEMENT = {
     "strength": _Field(_NUMBER, _number),
     "status": _Field(_TEXT, EnhancementStatus),
     "download_url": _Field(_TEXT, may_lack=True),
-    "requested_processing_at": _Field(_TEXT, _timestamp),
-    "finished_processing_at": _Field(_TEXT, _timestamp, may_lack=True),
+    "requested_processing_at": _Field(_NUMBER, _timestamp),
+    "finished_processing_at": _Field(_NUMBER, _timestamp, may_lack=True),
     "model_id": _Field(_ID, _id, may_lack=True),
 }
 

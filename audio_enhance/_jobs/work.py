@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import count
 from typing import NamedTuple
 
 import attrs
 
 from audio_enhance._core.errors import (
+    ApiError,
     AudioEnhanceError,
     EnhancementFailedError,
     JobCancelledError,
@@ -31,6 +33,8 @@ from .watcher import Outstanding, ServerQueue
 
 # The guide calls a failed enhancement a rare fault of the server's: one more try.
 _MOST_TRIES = 2
+# How many assets one piece of work uploads at most, where answers are lost again and again.
+_MOST_ASSETS = 5
 
 
 @attrs.frozen
@@ -97,6 +101,7 @@ class Work:
         self._subscribers = Subscribers(first, self._api.client_id)
         self._track = self._subscribers.track
         self.wanting = self._subscribers.wanting
+        self._lost = False  # an answer to a creation, of the asset that is in use
 
     async def catch_up(self, newcomer: Subscriber) -> None:
         """Let a job that joins know how far it is."""
@@ -175,17 +180,29 @@ class Work:
     async def _submit(self) -> Outstanding:
         async with self._stages.ahead.place(self._subscribers.job.priority):
             asset = await self._uploaded()
-            try:
-                return await self._window(asset)
-            except (NotFoundError, ValidationError) as error:
-                # An upload from earlier that the server has dropped since, or that is of no use
-                # any more: once more, anew.
-                if isinstance(error, ValidationError) and not error.asset_spent:
-                    raise
-                if error.status == 422 and not self._subscribers.job.extra_enhancements:
-                    self._one_more()  # unless the request with the lost answer was counted
+            for number in count(1):
+                self._lost = False
+                try:
+                    return await self._window(asset)
+                except (NotFoundError, ValidationError) as error:
+                    if not self._another_helps(error, number):
+                        raise
+                    if error.status == 422 and not self._subscribers.job.extra_enhancements:
+                        self._one_more()  # unless the request with the lost answer was counted
                 self._stages.sharing.assets.forget(self._upload_key, asset)
-                return await self._window(await self._uploaded(anew=True))
+                asset = await self._uploaded(anew=True)
+        raise AssertionError("it returns or raises")
+
+    def _another_helps(self, error: ApiError, number: int) -> bool:
+        """Whether another asset can be enhanced where this one, of some number, was refused.
+
+        The server has dropped an upload from earlier, or it is of no use any more: once more,
+        anew. And again where the refusal of the new one has a reason of its own, another answer
+        that was lost.
+        """
+        if isinstance(error, ValidationError) and not error.asset_spent:
+            return False
+        return number == 1 or (self._lost and number < _MOST_ASSETS)
 
     async def _window(self, asset: Asset) -> Outstanding:
         return await self._stages.queue.submit(
@@ -238,6 +255,7 @@ class Work:
 
     def _not_created(self, error: AudioEnhanceError) -> None:
         if error.outcome_unknown:
+            self._lost = True
             self._track.suspect()
             self._one_more()
         self._track.enter(JobState.UPLOADED)

@@ -134,7 +134,7 @@ class Reach(NamedTuple):
             ProtocolError: It leads nowhere, or where it must not, or from https to http.
         """
         if not location:
-            raise ProtocolError("The server redirects without saying where to.")
+            raise ProtocolError("The server redirects without saying where to.", retryable=True)
         target = self._checked(url, location)
         if url.startswith("https:") and target.startswith("http:"):
             raise ProtocolError("The server redirects from https to http, which is not followed.")

@@ -23,8 +23,9 @@ from audio_enhance._core.json_data import is_object, parsed
 
 _T = TypeVar("_T")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# 409: another request about the same is under way. 520 to 524: a proxy's names for a 502.
-_TRANSIENT = frozenset({408, 409, 500, 501, 502, 503, 504, *range(520, 525)})
+# 409: another request about the same is under way. 425: too early. Proxies have names of their own
+# for a 502, such as 520 to 530; only what is never going to be otherwise is left out.
+_TRANSIENT = frozenset({408, 409, 425, *range(500, 600)}) - {505, 507}
 _STORAGE_TRANSIENT = frozenset(
     {
         "IncompleteBody",
@@ -33,8 +34,10 @@ _STORAGE_TRANSIENT = frozenset(
         "RequestTimeout",
         "ServiceUnavailable",
         "SlowDown",
+        "TemporaryRedirect",  # the next URL need not lead there
     }
 )
+_STORAGE_STATUSES = _TRANSIENT | {307, 429}
 _MESSAGE_CHARACTERS = 500
 
 
@@ -110,7 +113,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         return float(value)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # of a year that there is not
         return None
     if moment.tzinfo is None:  # "-0000": UTC of unknown origin
         moment = moment.replace(tzinfo=UTC)
@@ -171,7 +174,7 @@ def storage_error(answer: Answer, now: float) -> StorageError | ServerError:
     message = element("Message") or f"The object store answered {answer.status}."
     kind = (
         ServerError
-        if answer.status in _TRANSIENT or code in _STORAGE_TRANSIENT or answer.status == 429
+        if answer.status in _STORAGE_STATUSES or code in _STORAGE_TRANSIENT
         else StorageError
     )
     return kind(

@@ -181,7 +181,7 @@ class EnhanceApi:
         # After an answer that was lost the second request finds nothing.
         with suppress(NotFoundError):
             await self._request(
-                _stayed,
+                self._deleted,
                 "DELETE",
                 self._wire.asset(asset_id),
                 on_retry=on_retry,
@@ -216,7 +216,7 @@ class EnhanceApi:
         self, asset_id: str, enhancement_id: str, *, on_retry: OnRetry | None = None
     ) -> SpeechEnhancement:
         """Step 4: how far it is."""
-        enhancement = await self._request(
+        return await self._request(
             self._enhancement,
             "GET",
             self._wire.enhancement(asset_id, enhancement_id),
@@ -225,9 +225,6 @@ class EnhanceApi:
             asset_id=asset_id,
             enhancement_id=enhancement_id,
         )
-        # Found once: if it is not found later, it is gone, and nobody behind it need wait.
-        self._settle(enhancement_id)
-        return enhancement
 
     async def redirect_of(
         self, url: str, enhancement: SpeechEnhancement, *, on_retry: OnRetry | None = None
@@ -258,6 +255,11 @@ class EnhanceApi:
         model = _stayed(answer).read(from_json, now)
         wait = retry_after(answer.headers, now)
         return model if wait is None else attrs.evolve(model, retry_after=wait)
+
+    def _deleted(self, answer: Answer) -> None:
+        if _stayed(answer).body.strip():  # no API says more to that than that it is done
+            said = "The answer to the deletion is not the API's."
+            raise answer.unusable(said, self._clock.time())
 
     def _location(self, answer: Answer) -> str:
         if answer.ok:

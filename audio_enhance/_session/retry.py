@@ -72,7 +72,7 @@ class _Tries:
             self._failures += 1
             if not (error.retryable or expired) or self._failures >= self._policy.attempts:
                 return None
-            wait = self._backoff() if asked is None else asked
+            wait = asked or self._backoff()  # some servers ask for no seconds at all
         if wait == asked:
             if wait > self._policy.longest_pause:
                 return None

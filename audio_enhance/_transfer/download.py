@@ -21,7 +21,7 @@ from audio_enhance._session.sessions import log_answer, translated, whole_answer
 from .pacing import PIECE_BYTES
 from .part_file import PartialFile
 from .progress import Progress
-from .results import check_length, check_result, most_bytes
+from .results import check_beginning, check_length, check_result, most_bytes
 from .stall import StallWatch
 from .storage import Storage
 
@@ -163,6 +163,8 @@ class Download:
             if not chunk and not ends_http_chunk:
                 break
             watch.alive()
+            if not file.size:
+                check_beginning(response, chunk)
             file.add(chunk)
             check_length(file.size, self._most)
             progress.reached(file.size)

@@ -9,7 +9,15 @@ from audio_enhance._core.errors import CorruptTransferError, ProtocolError
 _GROWTH = 100
 _ROOM_BYTES = 256 << 20
 _UNKNOWN_SOURCE_BYTES = 16 << 30
-_NO_AUDIO = ("text/", "application/json", "application/xml", "application/xhtml")
+_NO_AUDIO = (
+    "text/",
+    "image/",
+    "multipart/",
+    "application/json",
+    "application/xml",
+    "application/xhtml",
+    "application/javascript",
+)
 
 
 def most_bytes(source_bytes: int | None) -> int:
@@ -30,6 +38,16 @@ def check_result(response: aiohttp.ClientResponse) -> None:
         raise CorruptTransferError(f"The result came as {kind.partition(';')[0]!r}, not as audio.")
     if response.content_length == 0:
         raise CorruptTransferError("The result came without a single byte.")
+
+
+def check_beginning(response: aiohttp.ClientResponse, beginning: bytes) -> None:
+    """Raise a `CorruptTransferError` where a result begins like a page and is not said to be audio.
+
+    No format of audio begins so.
+    """
+    kind = response.headers.get("Content-Type", "").strip().lower()
+    if not kind.startswith("audio/") and beginning.lstrip()[:1] == b"<":
+        raise CorruptTransferError("The result is a page, not audio.")
 
 
 def check_length(count: int, most: int) -> None:

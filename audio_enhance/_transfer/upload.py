@@ -183,6 +183,7 @@ async def put(storage: Storage, source: Source, url: str, on_bytes: OnBytes) -> 
     Raises:
         SourceChangedError: The file is not the one that was hashed.
         StorageError, ServerError: The object store refused it.
+        ProtocolError: Something else than an object store answered.
         TransferStalledError: No byte moved for `Timeouts.stall` seconds.
         ConnectionFailedError: The connection was lost.
     """
@@ -218,6 +219,9 @@ async def put(storage: Storage, source: Source, url: str, on_bytes: OnBytes) -> 
         assert failure is not None
         raise failure
     if answer.ok:
+        if answer.body.strip():  # S3 says nothing; a proxy that kept the upload sends a page
+            said = "The upload was answered by something that is no object store."
+            raise answer.unusable(said, storage.clock.time())
         return
     refusal = storage_error(answer, storage.clock.time())
     if refusal.code == "BadDigest":

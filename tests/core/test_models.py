@@ -159,10 +159,39 @@ def test_ids_without_what_a_terminal_would_obey(field: str, wrong: object) -> No
         Asset.from_json({**ASSET, "id": wrong})
 
 
-@pytest.mark.parametrize("moment", ["yesterday", "", 17, None])
-def test_moments_are_texts(moment: object) -> None:
+@pytest.mark.parametrize("moment", ["yesterday", "", None, float("nan"), -1e12, 10**400, [2024]])
+def test_what_is_no_moment(moment: object) -> None:
     with pytest.raises(ProtocolError, match="created_at"):
         Asset.from_json({**ASSET, "created_at": moment})
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2024-04-09T21:38:36Z",
+        "2024-04-09T21:38:36",
+        "2024-04-09T21:38:36.000000999Z",
+        "2024-04-09 21:38:36 UTC",
+        "2024-04-09T23:38:36+0200",
+        "Tue, 09 Apr 2024 21:38:36 GMT",
+        1712698716,
+        1712698716000,
+        1712698716.0,
+    ],
+)
+def test_moments_however_they_are_written(written: object) -> None:
+    asset = Asset.from_json({**ASSET, "created_at": written})
+    assert asset.created_at == datetime(2024, 4, 9, 21, 38, 36, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "far", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59.999999-23:59", -1e9, 250e12]
+)
+def test_moments_at_the_ends_of_the_calendar_can_be_reckoned_with(far: object) -> None:
+    moment = Asset.from_json({**ASSET, "created_at": far}).created_at
+    century = timedelta(days=36525)
+    assert moment - century < moment < moment + century
+    assert datetime.fromtimestamp(moment.timestamp() + 1e9, UTC)
 
 
 def test_moments_in_other_zones() -> None:

@@ -162,7 +162,6 @@ class TestDownload:
             "https://host/ä",
             "file:///etc/passwd",
             "https://api.example@evil.example/k",
-            "",
         ],
     )
     async def test_a_download_url_that_is_none(

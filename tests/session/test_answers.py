@@ -269,7 +269,7 @@ class TestStorageErrors:
             (400, "BadDigest", StorageError, False),
             (400, "InvalidArgument", StorageError, False),
             (404, "NoSuchKey", StorageError, False),
-            (307, "TemporaryRedirect", StorageError, False),
+            (307, "TemporaryRedirect", ServerError, True),
             (503, "SlowDown", ServerError, True),
             (500, "InternalError", ServerError, True),
             (503, "ServiceUnavailable", ServerError, True),

@@ -116,12 +116,18 @@ async def test_jitter_is_full_by_default(clock: ManualClock) -> None:
     assert min(fifths) < 2 < 6 < max(fifths)
 
 
-@given(seconds=st.floats(0, 3600), jitter=st.floats(0, 1))
+@given(seconds=st.floats(0.001, 3600), jitter=st.floats(0, 1))
 def test_what_the_server_asks_for_is_obeyed_in_full(seconds: float, jitter: float) -> None:
     clock = ManualClock()
     retrier = Retrier(RetryPolicy(longest_wait=1), clock, lambda wait: wait * jitter)
     asyncio.run(retrier(Attempt(limited(seconds))))
     assert clock.sleeps == [seconds]
+
+
+async def test_no_seconds_are_nothing_to_be_obeyed(clock: ManualClock) -> None:
+    attempt = Attempt(*(limited(0) for _ in range(3)))
+    await Retrier(RetryPolicy(), clock, no_jitter)(attempt)
+    assert clock.sleeps == [0.5, 1, 2]
 
 
 async def test_longer_than_there_is_time_for_is_not_begun(clock: ManualClock) -> None:

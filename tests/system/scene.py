@@ -66,6 +66,10 @@ def instead(route: str, answer: Instead, times: int = 1) -> Step:
     return lambda scene: scene.says.instead(route, answer, times=times)
 
 
+def skipped(route: str, answer: Instead, skip: int) -> Step:
+    return lambda scene: scene.says.instead(route, answer, skip=skip)
+
+
 def struck(fault: Fault, route: str | None, times: int = 1, **how: Any) -> Step:
     return lambda scene: scene.world.service.faults.script(fault, route=route, times=times, **how)
 

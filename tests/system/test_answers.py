@@ -49,6 +49,7 @@ from .scene import (
     extra,
     instead,
     seen,
+    skipped,
     struck,
 )
 
@@ -91,8 +92,21 @@ def lost_answers() -> Iterator[Row]:
         differs=True,
         behaviour={"refuse_repeats": True},
     )
+    # And of the new asset once more: another one, for each answer that was lost.
+    again = [lambda scene, skip=skip: lose(scene, skip) for skip in (0, 1, 2)]
+    yield Row(
+        "already exists, three times, after as many answers that were lost",
+        all_of(*again),
+        all_of(extra(3), seen(PUT, 4)),
+        behaviour={"refuse_repeats": True},
+    )
     spoiled = instead(CREATE, refusal(422, message="Asset is not enhanceable"))
     yield Row("not enhanceable", spoiled, all_of(extra(1), seen(PUT, 2), seen(CREATE, 2)))
+
+
+def lose(scene: Scene, skip: int) -> None:
+    # A script does not see what another one has struck; in between comes the refusal.
+    scene.world.service.faults.script(Fault.RESET_AFTER, route=CREATE, skip=skip)
 
 
 def lags() -> Iterator[Row]:
@@ -102,6 +116,10 @@ def lags() -> Iterator[Row]:
     for route in (GET_ASSET, CREATE, POLL):
         unseen = instead(route, refusal(404, message="Not found"), 4)
         yield Row(f"404 for {route}", unseen, extra(0))
+    # Of several machines, one after the other may not see it yet.
+    flickers = [skipped(POLL, refusal(404, message="Not found"), skip) for skip in (1, 0, 1)]
+    running = fields(status="processing", download_url=None, output=None)
+    yield Row("404 after it was found", all_of(changed(POLL, running, 2), *flickers), extra(0))
     soon = instead(CREATE, refusal(422, message="Asset has not been uploaded yet"), 4)
     yield Row("not uploaded yet", soon, all_of(extra(0), seen(PUT, 1)))
 
@@ -127,17 +145,18 @@ def made_once_more(scene: Scene) -> None:
 
 
 S3_PASSING = (
+    (307, "TemporaryRedirect"),
     (409, "OperationAborted"),
     (400, "IncompleteBody"),
     (400, "RequestTimeout"),
     (500, "InternalError"),
     (503, "SlowDown"),
 )
-API_PASSING = (408, 409, 500, 501, 502, 503, 504, *range(520, 525))
+API_PASSING = (408, 409, 425, *range(500, 505), 506, 511, *range(520, 531), 599)
 
 
 def passing() -> Iterator[Row]:
-    patient = {"retry": RetryPolicy(attempts=20)}
+    patient = {"retry": RetryPolicy(attempts=30)}
     for route in (TOKEN, *API, LOCATE):
         yield Row(
             f"errors that pass for {route}",
@@ -149,9 +168,16 @@ def passing() -> Iterator[Row]:
         yield Row(
             f"errors that pass for {route}",
             all_of(*(instead(route, s3_refusal(*error)) for error in S3_PASSING)),
-            seen(route, 1 + len(S3_PASSING)),
             client=patient,
         )
+    for route in (TOKEN, *API, PUT, GET):
+        # No seconds, less than none, and a year that there is not.
+        asked = ("0", "-5", "Fri, 31 Dec 99999999999 23:59:59 GMT")
+        strange = [instead(route, refusal(503, **{"Retry-After": each})) for each in asked]
+        yield Row(f"Retry-After that says nothing for {route}", all_of(*strange))
+    for route in (GET_ASSET, POLL):
+        at_once = instead(route, refusal(429, **{"Retry-After": "0"}), 7)
+        yield Row(f"Retry-After of no seconds for {route}", at_once, waited(0.5))
 
 
 def differently_written() -> Iterator[Row]:
@@ -167,12 +193,20 @@ def differently_written() -> Iterator[Row]:
         "no zone": dict.fromkeys(moments, "2024-04-09T21:38:36.872"),
         "float": {"strength": float, "byte_size": float, "byteSize": float},
         "number": {"model_id": 7, "modelId": 7},
+        "empty": {"upload_url": _or_empty, "download_url": _or_empty, "uploadUrl": _or_empty},
+        "far ahead": dict.fromkeys(moments, "9999-12-31T23:59:59Z"),
+        "long ago": dict.fromkeys(moments, "0001-01-01T00:00:00+23:59"),
+        "milliseconds": dict.fromkeys(moments, 1712698716872),
     }
     once = all_of(seen(PUT, 1), seen(CREATE, 1))
     for kind, change in changes.items():
         everywhere = [changed(route, fields(**change), 99) for route in API]
         yield Row(f"fields: {kind}", all_of(*everywhere), once, differs=True)
     yield Row("numeric ids", numeric_ids, once, differs=True)
+
+
+def _or_empty(url: str | None) -> str:
+    return url or ""
 
 
 def numeric_ids(scene: Scene) -> None:
@@ -225,8 +259,13 @@ def no_results() -> Iterator[Row]:
         return instead(GET, lambda _: web.Response(text=text, content_type=kind))
 
     yield Row("a result of no bytes", all_of(*[answer("", "audio/mpeg")] * 2), seen(GET, 3))
-    pages = ("text/html", "text/plain", "application/json", "application/xml")
-    yield Row("a result that is none", all_of(*(answer("<p>", k) for k in pages)), seen(GET, 5))
+    pages = ("text/html", "text/plain", "application/json", "application/xml", "image/gif")
+    yield Row("a result that is none", all_of(*(answer("<p>", k) for k in pages)), seen(GET, 6))
+    yield Row(
+        "a page that is called bytes", answer("<p>", "application/octet-stream"), seen(GET, 2)
+    )
+    kept = instead(PUT, lambda _: web.Response(text="<p>", content_type="text/html"), 2)
+    yield Row("an upload that a proxy has kept", kept, seen(PUT, 3))
 
 
 def refused_tokens() -> Iterator[Row]:

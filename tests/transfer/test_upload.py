@@ -163,7 +163,7 @@ class TestAnswers:
             (403, "SignatureDoesNotMatch", StorageError, True),
             (400, "InvalidArgument", StorageError, False),
             (404, "NoSuchBucket", StorageError, False),
-            (307, "TemporaryRedirect", StorageError, False),
+            (307, "TemporaryRedirect", ServerError, True),
             (503, "SlowDown", ServerError, None),
             (500, "InternalError", ServerError, None),
         ],
