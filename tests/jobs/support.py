@@ -229,10 +229,11 @@ async def bench(
 ) -> AsyncGenerator[Bench]:
     """A service that takes so many seconds for a recording, and a client of it.
 
-    The client's limits are the service's unless others are given. Without asyncio's debug mode
-    it takes half the time, where what counts is what the server sees.
+    The client's limits are the service's unless others are given. Asyncio's debug mode, where the
+    run has it, can be left out where what counts is what the server sees: it takes long.
     """
-    asyncio.get_running_loop().set_debug(debug)
+    if not debug:
+        asyncio.get_running_loop().set_debug(False)
     virtual = isinstance(asyncio.get_running_loop(), VirtualLoop)
     clock = LoopClock() if virtual else FastClock(speed)
     behaviour = behaviour or unlimited()
