@@ -5,7 +5,7 @@ import os
 import signal
 import traceback
 from asyncio import AbstractEventLoop as AnyLoop
-from collections.abc import AsyncIterator, Callable, Generator, Mapping
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import AsyncExitStack
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -26,6 +26,7 @@ from audio_enhance.local.enhancer import Rehearsal
 from .support.clock import ManualClock
 from .support.tools import fail_in_ci, how_to_install, missing
 from .support.virtual_time import VirtualLoop
+from .support.warm import Warm, warm_server
 
 # The package's own plugin loads by its entry point where the package is installed.
 if not any(
@@ -110,6 +111,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("skipped for want of a tool")
         for line in how_to_install(needed):
             terminalreporter.line(line)
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[Warm | None]:
+    """What starts our programs with everything imported already, where there is a way to."""
+    with warm_server() as warm:
+        yield warm
 
 
 @pytest.fixture

@@ -5,17 +5,18 @@ from pathlib import Path
 import pytest
 
 from audio_enhance.local import LocalService
+from tests.support.warm import Warm
 
 from .support import Command
 
 
 @pytest.fixture
-def command(enhance_service: LocalService, tmp_path: Path) -> Command:
+def command(enhance_service: LocalService, tmp_path: Path, warm: Warm | None) -> Command:
     """The command with `enhance_service` for its API, in an empty folder."""
-    return Command(tmp_path, enhance_service.environment)
+    return Command(tmp_path, enhance_service.environment, warm)
 
 
 @pytest.fixture
-def alone(tmp_path: Path) -> Command:
+def alone(tmp_path: Path, warm: Warm | None) -> Command:
     """The command without credentials, in an empty folder."""
-    return Command(tmp_path, {})
+    return Command(tmp_path, {}, warm)

@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 import audio_enhance
+from tests.support.warm import NEEDS_A_START, Warm, WarmProcess
 
 PROJECT = Path(audio_enhance.__file__).parents[1]
 MODULE = (sys.executable, "-W", "default", "-m", "audio_enhance")
@@ -38,14 +39,22 @@ class Command:
 
     folder: Path
     environment: Mapping[str, str]
+    warm: Warm | None
 
     async def __call__(self, *arguments: str, **environment: str) -> Ended:
         """Run it to its end."""
         return await ended(await self.start(*arguments, **environment))
 
-    async def start(self, *arguments: str, **environment: str) -> Process:
+    async def start(self, *arguments: str, **environment: str) -> Process | WarmProcess:
         """Start it."""
-        return await self.start_on(PIPE, *arguments, **environment)
+        if self.warm is None or any(map(NEEDS_A_START.match, environment)):
+            return await self.start_on(PIPE, *arguments, **environment)
+        return await self.warm.start(
+            "audio_enhance",
+            *arguments,
+            folder=self.folder,
+            environment=clean_environment() | dict(self.environment) | environment,
+        )
 
     async def redirected(self, where: str, *arguments: str, **environment: str) -> Ended:
         """Run it to its end with some streams led elsewhere by a shell: `>&-` closes one."""
@@ -69,7 +78,7 @@ class Command:
         )
 
 
-async def ended(process: Process, *signals: int) -> Ended:
+async def ended(process: Process | WarmProcess, *signals: int) -> Ended:
     """Send signals to a command, and wait for its end."""
     for number in signals:
         process.send_signal(number)
@@ -80,7 +89,7 @@ async def ended(process: Process, *signals: int) -> Ended:
     return run
 
 
-async def until(process: Process, condition: Callable[[], object]) -> None:
+async def until(process: Process | WarmProcess, condition: Callable[[], object]) -> None:
     """Wait for something that a running command brings about."""
     while not condition():
         if process.returncode is not None:

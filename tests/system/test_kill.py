@@ -5,8 +5,8 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
 import sys
+from asyncio.subprocess import PIPE
 from collections import Counter
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from audio_enhance.local.enhancer import Rehearsal
 from tests.jobs.support import CREATE, CREATE_ASSET, PUT, Bench, bench, files_below
 from tests.support.disk import needs_mounting, small_disk
 from tests.support.resources import partial_files
+from tests.support.warm import Warm, WarmProcess
 
 ROOT = Path(__file__).parents[2]
 DRIVER = "tests.system.kill_driver"
@@ -37,6 +38,7 @@ class Runs:
     bench: Bench
     strengths: tuple[int, ...]
     chance: random.Random
+    warm: Warm | None
     deaths: int = 0
     uncertain: Counter[tuple[str, int]] = field(factory=Counter[tuple[str, int]])
     uploading: Counter[str] = field(factory=Counter[str])
@@ -49,15 +51,14 @@ class Runs:
             again = f"ID3 {path.name} once more, {self.versions[path.name]} ".encode()
             self.bench.source(path.name, again.ljust(self.chance.choice([500, 20_000]), b"\x33"))
 
-    async def start(self) -> asyncio.subprocess.Process:
-        environment = os.environ | self.bench.service.environment
+    async def start(self) -> asyncio.subprocess.Process | WarmProcess:
+        strengths = " ".join(map(str, self.strengths))
+        environment = os.environ | self.bench.service.environment | {"STRENGTHS": strengths}
+        folders = map(str, (self.bench.folder / "in", self.bench.out, self.bench.journal))
+        if self.warm is not None:
+            return await self.warm.start(DRIVER, *folders, folder=ROOT, environment=environment)
         return await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-m", DRIVER),
-            *map(str, (self.bench.folder / "in", self.bench.out, self.bench.journal)),
-            cwd=ROOT,
-            env=environment | {"STRENGTHS": " ".join(map(str, self.strengths))},
-            stderr=subprocess.PIPE,
+            *(sys.executable, "-m", DRIVER, *folders), cwd=ROOT, env=environment, stderr=PIPE
         )
 
     async def die(self, how: signal.Signals, *, requests: int, delay: float) -> bool:
@@ -145,11 +146,13 @@ class Runs:
             assert times <= allowed, (name, times, allowed)
 
 
-def prepared(b: Bench, count: int, strengths: tuple[int, ...], seed: int) -> Runs:
+def prepared(
+    b: Bench, count: int, strengths: tuple[int, ...], seed: int, warm: Warm | None
+) -> Runs:
     chance = random.Random(seed)
     for n in range(count):
         b.source(f"talk-{n:03}.mp3", size=chance.choice([500, 20_000, 400_000]))
-    return Runs(b, strengths, chance)
+    return Runs(b, strengths, chance, warm)
 
 
 async def killed(
@@ -159,10 +162,11 @@ async def killed(
     *,
     recordings: int,
     seed: int,
+    warm: Warm | None,
     changing: bool = False,
 ) -> Runs:
     """Kill runs until so many have died, then let one finish."""
-    runs = prepared(b, recordings, (50, 93), seed)
+    runs = prepared(b, recordings, (50, 93), seed, warm)
     while runs.deaths < deaths:
         if changing and runs.deaths:
             runs.change_some()
@@ -177,23 +181,23 @@ async def killed(
     return runs
 
 
-async def test_four_runs_that_are_killed(tmp_path: Path) -> None:
+async def test_four_runs_that_are_killed(tmp_path: Path, warm: Warm | None) -> None:
     async with bench(tmp_path, speed=1, seconds=0.01) as b:
-        await killed(b, 4, signal.SIGKILL, recordings=6, seed=1)
+        await killed(b, 4, signal.SIGKILL, recordings=6, seed=1, warm=warm)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 async def test_many_runs_that_die_while_the_recordings_change(
-    tmp_path: Path, how: signal.Signals
+    tmp_path: Path, warm: Warm | None, how: signal.Signals
 ) -> None:
     async with bench(tmp_path, speed=1, seconds=0.02) as b:
-        await killed(b, 150, how, recordings=60, seed=300, changing=True)
+        await killed(b, 150, how, recordings=60, seed=300, warm=warm, changing=True)
 
 
-async def test_two_runs_that_are_interrupted(tmp_path: Path) -> None:
+async def test_two_runs_that_are_interrupted(tmp_path: Path, warm: Warm | None) -> None:
     async with bench(tmp_path, speed=1, seconds=0.01) as b:
-        runs = await killed(b, 2, signal.SIGINT, recordings=5, seed=2)
+        runs = await killed(b, 2, signal.SIGINT, recordings=5, seed=2, warm=warm)
         # Ctrl-C waits for the answers to what was asked for: there is nothing uncertain.
         assert runs.uncertain == Counter()
 

@@ -1,0 +1,133 @@
+"""Programs that begin at once, since Python and what they import are there already.
+
+Each is a process of its own like any other, with an id, streams, signals and an end. It is forked
+from one that has imported everything. What is about the start itself, or about what Python looks at
+then (`NEEDS_A_START`), is started as usual.
+"""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import attrs
+
+from .warm_server import LENGTH
+
+ROOT = Path(__file__).parents[2]
+# Variables that Python itself, or the system's libraries, read at the start only.
+NEEDS_A_START = re.compile(r"PYTHON|LC_|LANG|LD_|TZ$|SSL")
+MODULES = (
+    "concurrent.futures.thread",
+    "audio_enhance._client",
+    "audio_enhance._jobs.batch",
+    "audio_enhance._journal.database",
+    "audio_enhance._journal.home",
+    "audio_enhance._journal.lock",
+    "audio_enhance._journal.schema",
+    "audio_enhance.cli.main",
+    "audio_enhance.local",
+    "audio_enhance.local.enhancer.rehearsal",
+)
+
+
+class WarmProcess:
+    """A process that was forked; what there is of it is as in `asyncio.subprocess.Process`."""
+
+    def __init__(
+        self, pid: int, told: asyncio.StreamReader, connection: asyncio.StreamWriter
+    ) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self.stdout = asyncio.StreamReader()
+        self.stderr = asyncio.StreamReader()
+        self._end = asyncio.create_task(self._noticed(told, connection))
+
+    async def _noticed(self, told: asyncio.StreamReader, connection: asyncio.StreamWriter) -> int:
+        try:
+            self.returncode = int(await told.readline())
+        finally:
+            connection.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    async def wait(self) -> int:
+        return await asyncio.shield(self._end)
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        out, err, _ = await asyncio.gather(self.stdout.read(), self.stderr.read(), self.wait())
+        return out, err
+
+
+@attrs.frozen
+class Warm:
+    """What starts them."""
+
+    _address: str
+
+    async def start(
+        self, module: str, *arguments: str, folder: Path, environment: Mapping[str, str]
+    ) -> WarmProcess:
+        """Run a module as a program; its output and its errors are there to be read."""
+        request = {
+            "module": module,
+            "arguments": arguments,
+            "folder": str(folder),
+            "environment": dict(environment),
+        }
+        text = json.dumps(request).encode()
+        out, err = os.pipe(), os.pipe()
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(self._address)
+            streams = [0, out[1], err[1]]
+            socket.send_fds(connection, [len(text).to_bytes(LENGTH, "big")], streams)
+            connection.sendall(text)
+        finally:
+            os.close(out[1])
+            os.close(err[1])
+        told, writer = await asyncio.open_unix_connection(sock=connection)
+        process = WarmProcess(int(await told.readline()), told, writer)
+        await _read(out[0], process.stdout)
+        await _read(err[0], process.stderr)
+        return process
+
+
+async def _read(pipe: int, reader: asyncio.StreamReader) -> None:
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(pipe, "rb", 0)
+    )
+
+
+@contextmanager
+def warm_server() -> Iterator[Warm | None]:
+    """Start what they are forked from; where there is no way to, `None`."""
+    if not hasattr(os, "pidfd_open"):
+        yield None
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        address = str(Path(folder) / "warm")
+        with subprocess.Popen(
+            [sys.executable, "-W", "default", "-m", "tests.support.warm_server", address, *MODULES],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        ) as server:
+            assert server.stdout is not None
+            assert server.stdout.readline() == b"ready\n"
+            yield Warm(address)
