@@ -1,3 +1,5 @@
+import string
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,7 +60,7 @@ def test_repr_keeps_none_and_hides_queries() -> None:
 
 @given(
     before=st.text(max_size=20),
-    secret=st.from_regex(r"\A[A-Za-z0-9%~._/+=-]{12,80}\Z"),
+    secret=st.text(string.ascii_letters + string.digits + "%~._/+=-", min_size=12, max_size=80),
     name=st.sampled_from(["X-Amz-Signature", "x-amz-security-token", "client_secret"]),
 )
 def test_no_value_of_a_named_secret_survives(before: str, secret: str, name: str) -> None:

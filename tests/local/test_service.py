@@ -269,7 +269,7 @@ async def test_an_upload_that_is_under_way_leaves_nothing(serve: Serve, tmp_path
 async def test_by_default_it_really_listens_to_what_it_enhances(serve: Serve) -> None:
     caller = await serve(enhancer=None, behaviour=Behaviour(others_per_minute=100_000))
     recording = demo_recording()
-    speech = await asyncio.to_thread(recording.read_bytes)
+    speech = (await asyncio.to_thread(recording.read_bytes))[:20_000]
     good = await caller.enhance(await caller.ready(speech, filename=recording.name))
     bad = await caller.enhance(await caller.ready(b"no audio at all" * 100))
     assert (await caller.finished(good))["status"] == "succeeded"

@@ -142,11 +142,10 @@ def test_other_strengths_are_refused(strength: int, noisy: Samples, tmp_path: Pa
     assert not (tmp_path / "result").exists()
 
 
-@pytest.mark.parametrize("strength", [50, 100])
 @pytest.mark.parametrize("engine", ["dfn3", "rnnoise"])
-def test_nothing_is_delayed(engine: str, strength: int, noisy: Samples, tmp_path: Path) -> None:
+def test_nothing_is_delayed(engine: str, noisy: Samples, tmp_path: Path) -> None:
     short = noisy[: 2 * RATE]
-    result = enhanced(short, tmp_path, strength, engine)
+    result = enhanced(short, tmp_path, engine=engine)
     assert len(result) == len(short)
     # RNNoise begins with a high-pass filter, which brings the lowest tones forward a little.
     assert abs(lag(result, sentence()[: 2 * RATE])) <= 3
@@ -196,12 +195,12 @@ def test_less_than_a_millisecond_is_a_recording_too(
     rate: int, strength: int, tmp_path: Path
 ) -> None:
     source = write(tmp_path / "source", np.full(1, 0.5), rate=rate)
-    enhance_file(source, tmp_path / "result", strength=strength)
+    enhance_file(source, tmp_path / "result", strength=strength, engine="rnnoise")
     assert read(tmp_path / "result").samples.shape == (1, 1)
 
 
 def test_an_offset_of_a_cheap_sound_card_changes_nothing(noisy: Samples, tmp_path: Path) -> None:
-    quiet = noisy[: 3 * RATE] / 10
+    quiet = noisy[: 2 * RATE] / 10
     expected = levels(enhanced(quiet, tmp_path))
     result = enhanced(quiet + 0.1, tmp_path)
     assert np.median(np.abs(levels(result - np.mean(result)) - expected)) < 1

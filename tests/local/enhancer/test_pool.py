@@ -45,11 +45,11 @@ def short(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What takes longer than any test."""
-    path = tmp_path_factory.mktemp("endless") / "4 minutes"
+    """What takes so long that its worker can be held up in the middle of it."""
+    path = tmp_path_factory.mktemp("endless") / "a minute"
     # Noise: RNNoise makes short work of silence.
     second = noise("white", 8000) / 10
-    return write(path, np.tile(second, 240), codec="pcm_u8", rate=8000)
+    return write(path, np.tile(second, 60), codec="pcm_u8", rate=8000)
 
 
 def workers(parent: int | None = None) -> list[psutil.Process]:
@@ -60,11 +60,14 @@ def workers(parent: int | None = None) -> list[psutil.Process]:
     ]
 
 
-async def started(*paths: Path) -> None:
-    """Wait until results are being written."""
+async def started(*paths: Path, parent: int | None = None, held: bool = True) -> None:
+    """Wait until results are being written; the workers get no further unless they are not held."""
     async with asyncio.timeout(PATIENCE):
         while not all(path.exists() for path in paths):
             await asyncio.sleep(0.01)
+    if held:
+        for worker in workers(parent):
+            worker.suspend()
 
 
 async def run(enhancer: Enhancer, source: Path, result: Path, strength: int = 93) -> None:
@@ -335,7 +338,7 @@ def test_a_script_needs_no_guard(short: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 async def test_ctrl_c_is_the_applications_affair(endless: Path, tmp_path: Path) -> None:
     process = script(tmp_path, endless, tmp_path / "result")
-    await started(tmp_path / "result")
+    await started(tmp_path / "result", parent=process.pid)
     (worker,) = workers(process.pid)
     assert os.getsid(worker.pid) != os.getsid(process.pid)
     os.killpg(process.pid, signal.SIGINT)  # as the terminal does
@@ -351,7 +354,8 @@ async def test_a_worker_does_not_outlive_an_application_that_was_killed(
     endless: Path, tmp_path: Path
 ) -> None:
     process = script(tmp_path, endless, tmp_path / "result")
-    await started(tmp_path / "result")
+    # One that is held would not notice.
+    await started(tmp_path / "result", held=False)
     (worker,) = workers(process.pid)
     process.kill()
     process.communicate(timeout=PATIENCE)
