@@ -59,7 +59,7 @@ def test_repr_keeps_none_and_hides_queries() -> None:
 
 
 @given(
-    before=st.text(max_size=20),
+    before=st.text(max_size=11),  # too short to hold the secret by chance
     secret=st.text(string.ascii_letters + string.digits + "%~._/+=-", min_size=12, max_size=80),
     name=st.sampled_from(["X-Amz-Signature", "x-amz-security-token", "client_secret"]),
 )

@@ -46,10 +46,10 @@ def short(tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What takes so long that its worker can be held up in the middle of it."""
-    path = tmp_path_factory.mktemp("endless") / "a minute"
+    path = tmp_path_factory.mktemp("endless") / "20 seconds"
     # Noise: RNNoise makes short work of silence.
     second = noise("white", 8000) / 10
-    return write(path, np.tile(second, 60), codec="pcm_u8", rate=8000)
+    return write(path, np.tile(second, 20), codec="pcm_u8", rate=8000)
 
 
 def workers(parent: int | None = None) -> list[psutil.Process]:
