@@ -16,6 +16,7 @@ import audio_enhance
 from tests.support.warm import NEEDS_A_START, Warm, WarmProcess
 
 PROJECT = Path(audio_enhance.__file__).parents[1]
+Running = Process | WarmProcess
 MODULE = (sys.executable, "-W", "default", "-m", "audio_enhance")
 
 
@@ -45,7 +46,7 @@ class Command:
         """Run it to its end."""
         return await ended(await self.start(*arguments, **environment))
 
-    async def start(self, *arguments: str, **environment: str) -> Process | WarmProcess:
+    async def start(self, *arguments: str, **environment: str) -> Running:
         """Start it."""
         if self.warm is None or any(map(NEEDS_A_START.match, environment)):
             return await self.start_on(PIPE, *arguments, **environment)
@@ -78,7 +79,7 @@ class Command:
         )
 
 
-async def ended(process: Process | WarmProcess, *signals: int) -> Ended:
+async def ended(process: Running, *signals: int) -> Ended:
     """Send signals to a command, and wait for its end."""
     for number in signals:
         process.send_signal(number)
@@ -89,7 +90,7 @@ async def ended(process: Process | WarmProcess, *signals: int) -> Ended:
     return run
 
 
-async def until(process: Process | WarmProcess, condition: Callable[[], object]) -> None:
+async def until(process: Running, condition: Callable[[], object]) -> None:
     """Wait for something that a running command brings about."""
     while not condition():
         if process.returncode is not None:

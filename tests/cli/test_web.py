@@ -1,16 +1,15 @@
 import asyncio
 import re
-from asyncio.subprocess import Process
 
 import aiohttp
 import pytest
 
-from .support import SIGINT, SIGTERM, Command, blocking, ended
+from .support import SIGINT, SIGTERM, Command, Running, blocking, ended
 
 pytest.importorskip("starlette", reason="needs starlette")
 
 
-async def _address(process: Process) -> tuple[str, str]:
+async def _address(process: Running) -> tuple[str, str]:
     """Where the page is, and what is said of the service."""
     assert process.stderr is not None
     said = ""

@@ -16,4 +16,5 @@ def test_what_is_no_json(body: bytes) -> None:
 
 def test_objects_alone_are_objects() -> None:
     assert is_object({})
-    assert not any(is_object(other) for other in ([], "{}", 1, None))
+    others: list[object] = [[], "{}", 1, None]
+    assert not any(is_object(other) for other in others)
