@@ -154,9 +154,11 @@ class ProcessingQueue:
         content_type = enhancement.asset.facts.content_type
         try:
             async with self._store.source(enhancement.asset.key) as source:
-                await self._enhancer.enhance(
+                notes = await self._enhancer.enhance(
                     source, result, content_type=content_type, strength=enhancement.strength
                 )
+            for note in notes or ():
+                _log.warning("%s: %s", enhancement.asset.facts.filename, note)
             await self._save(enhancement, result)
         finally:
             with suppress(OSError):

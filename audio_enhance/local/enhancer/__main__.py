@@ -3,7 +3,8 @@
 In: ``{"source": path, "destination": path, "strength": number, "max_seconds": number,
 "engine": name or null}``.
 Out: ``{"begun": true}`` before anything of the recording is looked at, and at the end
-``{"error": null}``, or ``{"error": name of an exception, "message": text, "hint": text}``.
+``{"error": null, "notes": [text, ...]}``, or ``{"error": name of an exception, "message": text,
+"hint": text}``.
 
 It ends when its standard input does, also in the middle of a recording: whoever started it has
 ended, perhaps without having been able to say so.
@@ -46,13 +47,13 @@ class _Jobs:
 def _run(job: dict[str, Any]) -> dict[str, Any]:
     try:
         source, destination = Path(job.pop("source")), Path(job.pop("destination"))
-        enhance_file(source, destination, **job)
+        notes = enhance_file(source, destination, **job)
     except Exception as error:  # noqa: BLE001 - whatever it is, the other side has to know
         name = type(error).__name__
         if isinstance(error, EnhancerError):
             return {"error": name, "message": error.message, "hint": error.hint}
         return {"error": name, "message": str(error) or name, "hint": None}
-    return {"error": None}
+    return {"error": None, "notes": notes}
 
 
 def main() -> None:

@@ -2,34 +2,38 @@
 
 import sys
 from collections.abc import Generator, Iterable, Iterator
+from fractions import Fraction
 from itertools import chain
 from math import inf
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from av.audio.frame import AudioFrame
-from av.audio.resampler import AudioResampler
 from av.error import FFmpegError
 
 from .containers import as_not_audio, audio_stream, check_length, open_container, too_long
 from .errors import NotAudioError
+from .findings import Findings
 from .formats import Format, format_like
-from .frames import SAMPLE_FORMAT, to_samples
+from .layouts import Order, layout_name, settled
+from .resampling import Resampling
 from .samples import RATE, Samples
+from .timeline import Piece, Timeline
 
-# Formats that are entered anywhere: players skip what they cannot read, such as tags and
-# other leftovers between two frames, and so do we. In the others a broken packet is damage.
-_SELF_SYNCHRONIZING = ("mp3", "aac")
+if TYPE_CHECKING:
+    from av.audio.stream import AudioStream
+    from av.packet import Packet
+
 _LONGEST_FRAME = 2048  # samples of a frame of AAC, with spectral band replication
-_LOUDEST = 4.0  # a float above +12 dBFS is no audio, and near-infinite ones stop an encoder
 
 
 class Recording:
     """A file of audio, decoded as it is iterated over; a context manager.
 
-    What the file is follows from its content, never from its name.
+    What the file is follows from its content, never from its name. What is missing in it by its
+    own clock is silent.
 
     Args:
         path: The file.
@@ -39,6 +43,7 @@ class Recording:
     Attributes:
         format: The format of a result that is like this recording.
         rate: Samples per second of the recording.
+        start: When its first sample is to be heard, in seconds of the container's clock.
         length: Samples a channel at the recording's own rate, once `blocks` is exhausted.
 
     Raises:
@@ -54,13 +59,20 @@ class Recording:
         self._container = open_container(path)
         try:
             self._stream = audio_stream(self._container)
-            self._frames = self._decode()
-            first = next(self._frames, None)
-            if first is None:
+            order = settled(self._stream.codec_context)
+            # For FLAC, whose frames have checksums; other decoders complain by themselves.
+            self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
+            self._timeline = Timeline(self._stream)
+            self._pieces = self._decode()
+            self._first = next(self._pieces)
+            frame = self._first.frame
+            if frame is None:
                 raise NotAudioError("The file is of an audio format, but has no audio in it.")
-            self._first = first
-            self.format: Format = format_like(self._container, self._stream, first)
-            self.rate = first.sample_rate
+            self._order = order or Order(layout_name(frame.layout))
+            layout = self._order.layout
+            self.format: Format = format_like(self._container, self._stream, frame, layout)
+            self.rate = frame.sample_rate
+            self.start = self._timeline.start
             self.length = 0
         except BaseException:
             self._container.close()
@@ -75,82 +87,74 @@ class Recording:
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        self._frames.close()
+        self._pieces.close()
         self._container.close()
+
+    @property
+    def findings(self) -> Findings:
+        """What is wrong with it, as far as it has been read."""
+        return self._timeline.findings
 
     def blocks(self) -> Iterator[Samples]:
         """Yield the whole recording at 48 kHz; can be called once.
 
         Raises:
-            NotAudioError: It is broken further on.
+            NotAudioError: More than half of it is broken.
             TooLongError: It lasts longer than its packets say, and than is allowed.
         """
-        duration = self._declared_duration()
-        if duration is None:
+        duration = self._timeline.declared
+        if duration is None or "mp4" not in self._container.format.name:
             yield from self._resampled()
             return
+        # A decoder of AAC gives whole frames; where the recording ends within the last one
+        # stands in the container.
         slack = _LONGEST_FRAME * RATE // self.rate
         if (yield from _without_surplus(self._resampled(), round(duration * RATE), slack)):
             self.length = round(duration * self.rate)
 
-    def _declared_duration(self) -> float | None:
-        # A decoder of AAC gives whole frames; where the recording ends within the last one
-        # stands in the container. ADTS has no duration: FFmpeg guesses one from the bit rate.
-        stream = self._stream
-        if "mp4" in self._container.format.name and stream.duration and stream.time_base:
-            return float(stream.duration * stream.time_base)
-        return None
-
-    def _decode(self) -> Generator[AudioFrame]:
-        skips = self._container.format.name in _SELF_SYNCHRONIZING
-        seconds = 0.0
+    def _decode(self) -> Generator[Piece]:
         try:
             for packet in self._container.demux(self._stream):
-                try:
-                    frames = packet.decode()
-                except FFmpegError as error:
-                    # A decoder opens no file: whatever it complains of is the packet. (That of
-                    # AAC says "not permitted" for some.)
-                    if not skips:
-                        raise NotAudioError(_broken(seconds)) from error
-                    continue
-                for frame in frames:
+                for frame in self._frames_of(packet):
                     if frame.samples:
-                        seconds += frame.samples / frame.sample_rate
-                        if seconds > self._max_seconds:
-                            raise too_long(self._max_seconds)
-                        yield frame
+                        yield self._allowed(self._timeline.add(frame, packet))
         except FFmpegError as error:
-            raise as_not_audio(error, _broken(seconds)) from error
+            problem = f"The file is broken after {float(self._timeline.seconds):.1f} seconds."
+            raise as_not_audio(error, problem) from error
+        last = self._allowed(self._timeline.finish())
+        if self._timeline.broken is not None:
+            raise NotAudioError(self._timeline.broken)
+        yield last
+
+    def _frames_of(self, packet: "Packet[AudioStream]") -> list[AudioFrame]:
+        try:
+            return packet.decode()
+        except FFmpegError:
+            # A decoder opens no file: whatever it complains of is the packet. (That of AAC says
+            # "not permitted" for some.)
+            self._timeline.add_damaged(packet)
+            return []
+
+    def _allowed(self, piece: Piece) -> Piece:
+        if self._timeline.seconds > self._max_seconds:
+            raise too_long(self._max_seconds)
+        return piece
 
     def _resampled(self) -> Iterator[Samples]:
-        resampler: AudioResampler | None = None
-        shape: tuple[object, ...] = ()
-        length = 0.0
-        for frame in chain([self._first], self._frames):
-            length += frame.samples * self.rate / frame.sample_rate
-            # Recordings that were glued together (MP3) change their shape on the way; the first
-            # one's number of channels is kept.
-            if shape != (now := (frame.format.name, frame.layout.name, frame.sample_rate)):
-                if resampler is not None:
-                    yield from _arrays(resampler.resample(None))
-                same = frame.layout.nb_channels == self.format.channels
-                layout = frame.layout if same else self.format.layout
-                resampler, shape = AudioResampler(SAMPLE_FORMAT, layout, RATE), now
-            frame.pts = None  # gaps between timestamps are no silence
-            assert resampler is not None
-            yield from _arrays(resampler.resample(frame))
-        if resampler is not None:
-            yield from _arrays(resampler.resample(None))
+        """Yield samples at 48 kHz, each where its piece says, however much was rounded before."""
+        resampling = Resampling(self.format.channels, self._order)
+        place, ratio = Fraction(0), Fraction(RATE, self.rate)
+        for silence, frame in chain([self._first], self._pieces):
+            if silence:
+                place += silence
+                yield from resampling.silence(round(place * ratio))
+            if frame is not None:
+                place += Fraction(frame.samples * self.rate, frame.sample_rate)
+                yield from resampling.add(frame)
+        yield from resampling.flush()
         # At another rate than this one, less than a millisecond is nothing to a resampler.
         yield np.zeros((self.format.channels, 0), np.float32)
-        self.length = round(length)
-
-
-def _arrays(frames: Iterable[AudioFrame]) -> Iterator[Samples]:
-    for frame in frames:
-        samples = np.nan_to_num(to_samples(frame), nan=0.0, posinf=_LOUDEST, neginf=-_LOUDEST)
-        yield np.clip(samples, -_LOUDEST, _LOUDEST)
+        self.length = round(place)
 
 
 def _without_surplus(
@@ -172,7 +176,3 @@ def _without_surplus(
                 yield from surplus
                 surplus, length = [], sys.maxsize
     return bool(surplus)
-
-
-def _broken(seconds: float) -> str:
-    return f"The file is broken after {seconds:.1f} seconds."

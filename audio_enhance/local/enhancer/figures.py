@@ -11,7 +11,8 @@ import numpy.typing as npt
 from av.filter import Graph
 
 from .decode import Recording
-from .frames import SAMPLE_FORMAT, default_layout, pull_all, to_frame
+from .frames import SAMPLE_FORMAT, pull_all, to_frame
+from .layouts import usual_layout
 from .samples import RATE, Samples, levels
 
 _STEP = RATE // 10  # ebur128 measures in steps of 100 ms
@@ -69,7 +70,7 @@ class _LoudnessMeter:
     """FFmpeg's `ebur128`, which attaches its results to the frames that it passes on."""
 
     def __init__(self, channels: int) -> None:
-        self._layout = default_layout(channels)
+        self._layout = usual_layout(channels)
         self._position = 0
         self._graph = Graph()
         source = self._graph.add_abuffer(

@@ -7,7 +7,8 @@ WAV               WAV with the same PCM encoding; of another encoding, 16-bit PC
 AIFF              AIFF with the same PCM encoding; of another encoding, 16-bit PCM
 FLAC              FLAC, 16 or 24 bit as it was
 MP3 (and MP2)     MP3
-M4A, MP4          the same container with ALAC as it was, or AAC at the next rate that AAC has
+M4A, MP4, MOV     the same container with ALAC, FLAC or PCM as it was, or else AAC at the next rate
+                  that AAC has
 ADTS (raw AAC)    ADTS
 Ogg with Opus     Ogg with Opus
 Ogg with FLAC     Ogg with FLAC
@@ -28,7 +29,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from .errors import NotAudioError
-from .frames import MOST_CHANNELS, default_layout
+from .layouts import MOST_CHANNELS, encodable
 
 # FFmpeg's names of the demuxers for the API's content types. What is not in this list is not
 # even probed: playlists (HLS, concat) would read other files.
@@ -51,6 +52,7 @@ class Format:
         container: FFmpeg's name of the muxer.
         codec: FFmpeg's name of the encoder.
         options: Options of the muxer.
+        encoding: Options of the encoder.
         rate: Samples per second.
         layout: FFmpeg's name of the channel layout.
         channels: How many channels that layout has.
@@ -63,6 +65,7 @@ class Format:
     container: str
     codec: str
     options: dict[str, str] = attrs.field(factory=dict[str, str])
+    encoding: dict[str, str] = attrs.field(factory=dict[str, str])
     rate: int
     layout: str
     channels: int
@@ -71,8 +74,16 @@ class Format:
     leading_packets: int = 0
 
 
-def format_like(container: InputContainer, stream: AudioStream, frame: AudioFrame) -> Format:
-    """Return the format of the result for a recording, given its first decoded frame.
+def format_like(
+    container: InputContainer, stream: AudioStream, frame: AudioFrame, layout: str
+) -> Format:
+    """Return the format of the result for a recording.
+
+    Args:
+        container: The recording.
+        stream: The sound in it.
+        frame: Its first decoded frame.
+        layout: FFmpeg's name of the layout of its channels.
 
     Raises:
         NotAudioError: It has more than 8 channels, or a sample rate outside 4 to 384 kHz.
@@ -110,16 +121,27 @@ def format_like(container: InputContainer, stream: AudioStream, frame: AudioFram
             rate = 48_000  # all that libopus takes of what people record at
             result = {"container": "ogg", "codec": "libopus", **lossy}
         case _:  # mov, mp4 and their kin are one demuxer
-            rate = rate if codec == "alac" else _aac_rate(rate)
-            brand = container.metadata.get("major_brand")
+            kept: dict[str, Any] = {"codec": codec, **depth}
+            if codec.startswith("pcm_") and codec in av.codecs_available:
+                kept = {"codec": codec}
+            elif codec not in ("alac", "flac"):
+                rate, kept = _aac_rate(rate), {"codec": "aac", **lossy}
             result = {
-                "container": "ipod" if brand in _MP4_AUDIO_BRANDS else "mp4",
+                "container": _mp4(container.metadata.get("major_brand"), kept["codec"]),
                 # The edit list, which cuts off the encoder's delay and the last frame's padding,
                 # counts in these; the default of 1000 a second rounds the duration.
                 "options": {"movie_timescale": str(rate)},
-                **({"codec": "alac", **depth} if codec == "alac" else {"codec": "aac", **lossy}),
+                **kept,
             }
-    return Format(rate=rate, layout=_layout(frame), channels=channels, **result)
+    layout, encoding = encodable(result["codec"], layout)
+    return Format(rate=rate, layout=layout, channels=channels, encoding=encoding, **result)
+
+
+def _mp4(brand: str | None, codec: str) -> str:
+    """Return FFmpeg's name of the muxer for this kind of MP4."""
+    if brand == "qt  ":
+        return "mov"
+    return "ipod" if brand in _MP4_AUDIO_BRANDS and codec in ("aac", "alac") else "mp4"
 
 
 def _aac_rate(rate: int) -> int:
@@ -132,9 +154,3 @@ def _pcm(codec: str, endian: str) -> str:
     if codec.startswith("pcm_") and codec in av.codecs_available:
         return codec
     return f"pcm_s16{endian}"
-
-
-def _layout(frame: AudioFrame) -> str:
-    """Return the layout by its name, or by the number of channels where that names none."""
-    name = frame.layout.name
-    return default_layout(frame.layout.nb_channels) if name.endswith(" channels") else name

@@ -12,14 +12,6 @@ from .samples import Samples
 # Interleaved 32-bit float: with planes PyAV 18 hands over seven channels at the most.
 SAMPLE_FORMAT = "flt"
 
-_LAYOUTS = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1", "6.1", "7.1")
-MOST_CHANNELS = len(_LAYOUTS)
-
-
-def default_layout(channels: int) -> str:
-    """Return FFmpeg's name of the usual layout of 1 to 8 channels."""
-    return _LAYOUTS[channels - 1]
-
 
 def to_frame(samples: Samples, layout: str, rate: int) -> AudioFrame:
     """Return samples as a frame with this channel layout and sample rate."""

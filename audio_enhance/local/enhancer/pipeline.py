@@ -37,7 +37,7 @@ def enhance_file(
     engine: str | None = None,
     max_seconds: float = inf,
     progress: Callable[[float], object] | None = None,
-) -> None:
+) -> list[str]:
     """Write an enhanced copy of a recording; blocks until it is done.
 
     The copy has the recording's container and codec (`formats` says where it cannot), number of
@@ -52,6 +52,9 @@ def enhance_file(
         max_seconds: How long the recording may last; what is longer is not even begun.
         progress: Told now and then which share of the recording is enhanced, 0 to 1; not at
             strength 0.
+
+    Returns:
+        Sentences for the recording's owner: what is damaged or missing in it.
 
     Raises:
         InvalidStrengthError: The strength is not a whole number from 0 to 100.
@@ -75,6 +78,7 @@ def enhance_file(
             for done in _enhance(source, destination, strength, chosen, known):
                 if progress is not None:
                     progress(done)
+        return recording.findings.notes() if strength else []
     except BaseException:
         destination.unlink(missing_ok=True)
         raise

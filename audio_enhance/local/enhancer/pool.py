@@ -22,7 +22,7 @@ from .errors import EnhancerError, WorkerDiedError
 from .extra import check_installed
 from .worker import NotBegunError, Worker
 
-_Job = Callable[[Worker], Coroutine[object, object, EnhancerError | None]]
+_Job = Callable[[Worker], Coroutine[object, object, EnhancerError | list[str]]]
 _log = logging.getLogger(__name__)
 _A_DAY = 24 * 3600.0
 
@@ -85,10 +85,13 @@ class SpeechEnhancer:
         *,
         content_type: str,  # noqa: ARG002 - the content itself decides
         strength: int,
-    ) -> None:
+    ) -> list[str]:
         """Write the enhanced recording to a file; see `Enhancer.enhance`.
 
         Cancelling it ends the worker process at once.
+
+        Returns:
+            Sentences for the recording's owner: what is damaged or missing in it.
 
         Raises:
             NotAudioError: The recording is not audio, is broken, or is of a kind that the API
@@ -112,20 +115,21 @@ class SpeechEnhancer:
                 engine=engine.name,
             )
             try:
-                refusal = await self._by_any_worker(job)
+                answer = await self._by_any_worker(job)
             except BaseException as error:
                 destination.unlink(missing_ok=True)  # noqa: ASYNC240 - a single system call
                 if isinstance(error, WorkerDiedError) and not self._closed:
                     await self._deaths.note(source, error)
                 raise
-        if refusal is not None:
-            raise refusal
+        if isinstance(answer, EnhancerError):
+            raise answer
+        return answer
 
-    async def _by_any_worker(self, job: _Job) -> EnhancerError | None:
+    async def _by_any_worker(self, job: _Job) -> EnhancerError | list[str]:
         while True:
             worker, is_new = await self._any_worker()
             try:
-                refusal = await job(worker)
+                answer = await job(worker)
             except BaseException as error:
                 self._workers.discard(worker)
                 await _to_the_end(worker.end())
@@ -134,7 +138,7 @@ class SpeechEnhancer:
                     continue
                 raise
             self._idle.append(worker)
-            return refusal
+            return answer
 
     async def close(self) -> None:
         """End every worker process, and with it what is still being enhanced.

@@ -1,5 +1,6 @@
 """What the local service asks of an enhancer."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -9,7 +10,7 @@ class Enhancer(Protocol):
 
     async def enhance(
         self, source: Path, destination: Path, *, content_type: str, strength: int
-    ) -> None:
+    ) -> Sequence[str] | None:
         """Write the enhanced recording to a file.
 
         Whatever it raises, `asyncio.CancelledError` included, no destination is left behind.
@@ -19,6 +20,9 @@ class Enhancer(Protocol):
             destination: Where the result goes; the format is the recording's.
             content_type: What the recording's owner says it is, such as ``audio/mpeg``.
             strength: 0 (the original) to 100 (fully enhanced).
+
+        Returns:
+            Sentences for the recording's owner, such as what is damaged in it; None for none.
 
         Raises:
             NotAudioError: The recording is not audio, or is broken.

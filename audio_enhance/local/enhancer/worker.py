@@ -100,8 +100,8 @@ class Worker:
         strength: int,
         max_seconds: float,
         engine: str | None = None,
-    ) -> EnhancerError | None:
-        """Have a recording enhanced; returns why it could not be.
+    ) -> EnhancerError | list[str]:
+        """Have a recording enhanced; returns what its owner should hear, or why it could not be.
 
         Raises:
             NotBegunError: The process ended before it saw anything of the recording.
@@ -130,7 +130,7 @@ class Worker:
             )
         answer = json.loads(line)
         if answer["error"] is None:
-            return None
+            return list(answer["notes"])
         kind = _REFUSALS.get(answer["error"], EnhancerError)
         return kind(answer["message"], hint=answer["hint"])
 

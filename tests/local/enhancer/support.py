@@ -1,8 +1,10 @@
 """Speech, noise, rooms and files for the enhancer's tests.
 
-Files are written and read with FFmpeg alone, not with the enhancer's own code.
+Files are written and read with FFmpeg alone, not with the enhancer's own code, unless they are
+`copied`.
 """
 
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -12,6 +14,9 @@ import attrs
 import av
 import numpy as np
 import numpy.typing as npt
+
+from audio_enhance.local.enhancer.decode import Recording
+from audio_enhance.local.enhancer.encode import Output
 
 Samples = npt.NDArray[np.floating[Any]]
 Mask = npt.NDArray[np.bool_]
@@ -130,10 +135,27 @@ def write(
     sample_format: str | None = None,
     options: dict[str, str] | None = None,
     container_options: dict[str, str] | None = None,
+    layout: str | None = None,
+    start: int = 0,
+    gaps: Sequence[tuple[int, int]] = (),
 ) -> Path:
-    """Encode samples (one row a channel, or mono) with FFmpeg alone."""
+    """Encode samples (one row a channel, or mono) with FFmpeg alone.
+
+    Args:
+        path: Where to.
+        samples: What.
+        container: FFmpeg's name of the muxer.
+        codec: FFmpeg's name of the encoder.
+        rate: Samples per second.
+        sample_format: What the encoder is given.
+        options: The encoder's.
+        container_options: The muxer's.
+        layout: FFmpeg's name of the layout; the usual one for so many channels if None.
+        start: The clock's time of the first sample, in samples.
+        gaps: From which sample on the clock is how many samples further.
+    """
     planes = np.atleast_2d(samples).astype(np.float32)
-    layout = _LAYOUTS[len(planes) - 1]
+    layout = layout or _LAYOUTS[len(planes) - 1]
     target = av.open(
         f"file:{path}", "w", format=container, container_options=container_options or {}
     )
@@ -142,10 +164,45 @@ def write(
         stream.layout = layout
         if sample_format:
             stream.format = sample_format
-        frame = av.AudioFrame.from_ndarray(planes.T.reshape(1, -1), format="flt", layout=layout)
-        frame.sample_rate, frame.pts, frame.time_base = rate, 0, Fraction(1, rate)
-        file.mux([*stream.encode(frame), *stream.encode(None)])
+        packets = []
+        size = 1024 if gaps else planes.shape[1]
+        for place in range(0, planes.shape[1], size):
+            piece = np.ascontiguousarray(planes[:, place : place + size].T).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(piece, format="flt", layout=layout)
+            frame.sample_rate, frame.pts, frame.time_base = rate, start + place, Fraction(1, rate)
+            packets += stream.encode(frame)
+        packets += stream.encode(None)
+        for packet in packets if gaps else ():
+            late = sum(length for at, length in gaps if packet.pts >= start + at)
+            packet.pts = packet.dts = packet.pts + late
+        file.mux(packets)
     return path
+
+
+def copied(source: Path, result: Path) -> list[str]:
+    """Read and write a recording as the enhancer does, with nothing done to it; returns notes."""
+    with Recording(source) as recording, Output(result, recording.format) as output:
+        for block in recording.blocks():
+            output.write(block)
+        output.finish(round(recording.length * recording.format.rate / recording.rate))
+        return recording.findings.notes()
+
+
+def turns(channels: int, rate: int = RATE, seconds: float = 0.25) -> Samples:
+    """A low tone that is in one channel after the other; not even a subwoofer loses it."""
+    times = np.arange(round(seconds * rate)) / rate
+    sound = np.zeros((channels, channels, len(times)))
+    sound[range(channels), range(channels)] = 0.3 * np.sin(2 * np.pi * 90 * times)
+    return sound.reshape(channels, -1)
+
+
+def heard_in_turn(samples: Samples) -> list[int]:
+    """In which channel the tone of `turns` is, turn by turn."""
+    channels = len(samples)
+    length = samples.shape[1] // channels
+    power = np.abs(samples[:, : channels * length]).reshape(channels, channels, length)
+    quarter = length // 4
+    return [int(place) for place in power[:, :, quarter:-quarter].mean(axis=2).argmax(axis=0)]
 
 
 def lag(after: Samples, before: Samples) -> int:

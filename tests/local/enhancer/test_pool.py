@@ -173,7 +173,7 @@ async def test_a_worker_that_dies_as_it_is_asked_is_no_recordings_fault(
     (idle,) = workers()
     real = Worker.run
 
-    async def dead(worker: Worker, **job: Any) -> EnhancerError | None:
+    async def dead(worker: Worker, **job: Any) -> EnhancerError | list[str]:
         if idle.is_running():
             idle.kill()  # after it was looked at, and before it is given anything
         return await real(worker, **job)

@@ -1,0 +1,39 @@
+"""What the owner of a recording should hear about it, though it could be enhanced."""
+
+import attrs
+
+_WORTH_TELLING = 0.001  # seconds
+
+
+@attrs.define
+class Findings:
+    """What was wrong with a recording, as far as it has been read.
+
+    Attributes:
+        gaps: Seconds that the recording's own clock skips.
+        damaged: Seconds that could not be decoded.
+        missing: Seconds that are missing at the end of a file that was cut off.
+        skipped: Pieces that could not be decoded, in formats that have no clock.
+    """
+
+    gaps: float = 0.0
+    damaged: float = 0.0
+    missing: float = 0.0
+    skipped: int = 0
+
+    def notes(self) -> list[str]:
+        """Return a sentence for each."""
+        notes: list[str] = []
+        if self.damaged > _WORTH_TELLING:
+            notes.append(f"{_seconds(self.damaged)} of it are damaged, and silent in the result.")
+        if self.gaps > _WORTH_TELLING:
+            notes.append(f"{_seconds(self.gaps)} are missing in it, and silent in the result.")
+        if self.skipped:
+            notes.append("Damage in it was skipped: the result is shorter than it once was.")
+        if self.missing > _WORTH_TELLING:
+            notes.append(f"It was cut off: {_seconds(self.missing)} are missing at its end.")
+        return notes
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds:.2f} seconds" if seconds < 1 else f"{seconds:.1f} seconds"
