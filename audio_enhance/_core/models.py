@@ -115,7 +115,7 @@ def _read(noun: str, data: object, readers: Mapping[str, _Field]) -> dict[str, A
         raise ProtocolError(f"The API answered with something that is no {noun}.")
     fields: dict[str, Any] = {}
     for name, (kinds, convert, may_lack) in readers.items():
-        value = data.get(name)
+        value = data[name] if name in data else None  # noqa: SIM401  without a call
         if may_lack and (value is None or value == ""):
             fields[name] = None
             continue

@@ -21,7 +21,7 @@ from audio_enhance._journal.row import Earlier, JournalRow, note_refused
 from audio_enhance._recording.source import Source, SourceLike, as_source
 
 from .handle import Job
-from .lane import Lane
+from .lane import Lane, quietest
 from .order import Order, ResultAwayError
 from .report import Outcome
 
@@ -181,7 +181,7 @@ class Batch:
             if any(lane.closed for lane in lanes):
                 self._stop(JobCancelledError("The client was closed before the batch ended."))
             elif free := [lane for lane in lanes if lane.has_room]:
-                return min(free, key=lambda lane: lane.backlog_seconds)
+                return quietest(free)
             else:
                 await self._room_changed.wait()
         return None

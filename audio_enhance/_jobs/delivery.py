@@ -39,7 +39,7 @@ class Delivery:
     outputs: OutputFolder
     row: JournalRow | None
     reservations: Reservations
-    _reserved: list[Path] = attrs.field(factory=list[Path], init=False)
+    _reserved: dict[Path, str] = attrs.field(factory=dict[Path, str], init=False)
     _probable: Path | None = attrs.field(default=None, init=False)
     _checked: Path | None = attrs.field(default=None, init=False)
 
@@ -54,8 +54,8 @@ class Delivery:
             self._reserve(self._expected())
             yield self
         finally:
-            for path in self._reserved:
-                self.reservations.release(path)
+            for key in self._reserved.values():
+                self.reservations.release(key)
 
     def _expected(self) -> Path:
         """Return where the result will probably be, as long as no other of this call is there."""
@@ -65,8 +65,7 @@ class Delivery:
 
     def _reserve(self, path: Path) -> None:
         if path not in self._reserved:
-            self.reservations.reserve(path, self.outputs)
-            self._reserved.append(path)
+            self._reserved[path] = self.reservations.reserve(path, self.outputs)
 
     async def check(self, byte_size: int) -> None:
         """See whether the result can have its place, before anything is paid for.
@@ -157,7 +156,9 @@ class Delivery:
         """Return where the result goes, and whether a file that is there may go."""
         job, outputs, row = self.job, self.outputs, self.row
         earlier = None if row is None else await row.own_result(outputs.directory)
-        target = outputs.place(job.source, name, earlier=earlier)
+        expected = self._expected()
+        known = expected if earlier is None and name == expected.name else earlier
+        target = outputs.place(job.source, name, known=known)
         replace = outputs.overwrite or target == earlier
         if row is not None and not replace:
             replace = await row.is_own(target)

@@ -32,7 +32,7 @@ from audio_enhance._transfer.output_folder import OutputFolder
 from .batch import Batch, SourcesLike
 from .handle import Job
 from .keyed import KeyedJobs, check_same
-from .lane import Lane
+from .lane import Lane, quietest
 from .opened import Opened, opened
 from .order import Order
 from .steps import Steps
@@ -221,7 +221,7 @@ class Intake:
         lanes = self.open.lanes
         if row is not None:
             lanes = [lane for lane in lanes if lane.client_id == row.entry.client_id] or lanes
-        lane = min(lanes, key=lambda lane: lane.backlog_seconds)
+        lane = quietest(lanes)
         lane.start(job, order, row)
         return job
 

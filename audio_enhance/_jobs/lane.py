@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from audio_enhance._core.cancellation import end
@@ -102,7 +103,7 @@ class Lane:
     def backlog_seconds(self) -> float:
         """When the server will probably have worked off everything that is in the lane."""
         typical = self.queue.estimate.typical
-        left = self.unsubmitted + len(self.queue.outstanding)
+        left = self.unsubmitted + len(self.queue.window.ids)
         return left * (1.0 if typical is None else typical)
 
     def start(self, job: Job, order: Order, row: JournalRow | None = None) -> None:
@@ -241,6 +242,13 @@ class Lane:
         for asset_id in await journal.deletable(self.client_id):
             if not self.uses.has(asset_id):
                 await deleted(self.steps, asset_id, journal)
+
+
+def quietest(lanes: Sequence[Lane]) -> Lane:
+    """Return the lane, of one or more, that will probably have worked off everything first."""
+    if len(lanes) == 1:
+        return lanes[0]
+    return min(lanes, key=lambda lane: lane.backlog_seconds)
 
 
 async def deleted(

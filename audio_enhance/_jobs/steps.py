@@ -175,7 +175,8 @@ class Steps:
         wait = poll.wait_within(self.clock.monotonic(), limit)
         if wait is None:
             return False
-        await self.clock.sleep(wait)
+        if wait > 0:
+            await self.clock.sleep(wait)
         poll.questions += 1
         return True
 

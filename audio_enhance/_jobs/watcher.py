@@ -213,9 +213,10 @@ class ServerQueue:
         if key != self._head:
             self._head = key
             self._tell(key, self._expected_end(key))
-        self._sleeps_for = question
-        await self._clock.sleep(max(0.0, question.at - self._clock.monotonic()))
-        self._sleeps_for = None
+        if (wait := question.at - self._clock.monotonic()) > 0:
+            self._sleeps_for = question
+            await self._clock.sleep(wait)
+            self._sleeps_for = None
         self.questions += 1
         try:
             found = await self._ask(self._owners[key][0].enhancement.asset_id, key)

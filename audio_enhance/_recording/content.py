@@ -15,6 +15,8 @@ from .fingerprint import Fingerprint, digest
 from .reader import FileReader, MemoryReader, Reader
 
 _QUICK_BYTES = 1 << 16
+# Without O_NONBLOCK, opening a named pipe waits for a writer for ever.
+_READ_ONLY = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class Content(Protocol):
@@ -59,11 +61,7 @@ class FileContent:
 
     def _open(self) -> int:
         try:
-            # Without O_NONBLOCK, opening a named pipe waits for a writer for ever.
-            return os.open(
-                self.path,
-                os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0),
-            )
+            return os.open(self.path, _READ_ONLY)
         except FileNotFoundError:
             raise InvalidSourceError(
                 "There is no such file.", hint="Check the path.", source=str(self.path)

@@ -5,6 +5,7 @@ import hashlib
 import io
 import mmap
 import threading
+from functools import cached_property
 from typing import NamedTuple
 
 import attrs
@@ -27,7 +28,7 @@ class Fingerprint:
     md5: bytes
     version: tuple[int, ...] | None = None
 
-    @property
+    @cached_property
     def checksum(self) -> str:
         """The MD5 as the API and `Content-MD5` write it: base64."""
         return base64.b64encode(self.md5).decode("ascii")

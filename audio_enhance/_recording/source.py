@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from threading import Event
 from typing import Self
@@ -77,7 +77,7 @@ class Source:
         Raises:
             UnsupportedMediaTypeError: The API does not take such a type.
         """
-        path = Path(path)
+        path = path if isinstance(path, Path) else Path(path)
         filename = bare_name(filename or path.name)
         content = FileContent(path)
         try:
@@ -232,7 +232,7 @@ class Source:
         if isinstance(self._content, KeptContent):
             self._content.keep()
 
-    @property
+    @cached_property
     def label(self) -> str:
         """What errors and reports call it: the path, or the name where there is none."""
         return str(self.path) if self.path is not None else self.filename

@@ -104,7 +104,9 @@ class _Line:
         bases = [seconds - slope * size for size, seconds in points]
         base = middle(bases)
         # Late by a little costs nothing while the next one is in work; early costs a question.
-        spread = 2.0 * middle([abs(seconds - base) for seconds in bases])
+        spread = 2.0 * middle(
+            [seconds - base if seconds > base else base - seconds for seconds in bases]
+        )
         return base, slope, spread
 
 
@@ -115,5 +117,6 @@ def middle(values: Iterable[float]) -> float:
 
 
 def _middle(ordered: list[float]) -> float:
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+    count = len(ordered)
+    upper = ordered[count // 2]
+    return upper if count % 2 else (ordered[count // 2 - 1] + upper) / 2

@@ -59,11 +59,14 @@ class Places:
     def arrive(self, priority: int) -> Ticket:
         """Return the ticket of somebody new, who is inside at once or waits."""
         ticket = Ticket(priority)
-        self._arrivals += 1
-        self._waiting += 1
-        heapq.heappush(self._queue, (-priority, self._arrivals, ticket))
-        self._let_in()  # nobody else: who waited before still has the same in the way
-        ticket.waited = not ticket.inside
+        # Nobody else is let in: who waited before still has the same in the way.
+        if self._in_the_way_of(priority) < self._count:
+            self._admit(ticket)
+        else:
+            ticket.waited = True
+            self._arrivals += 1
+            self._waiting += 1
+            heapq.heappush(self._queue, (-priority, self._arrivals, ticket))
         return ticket
 
     def leave(self, ticket: Ticket) -> list[Ticket]:
@@ -93,15 +96,18 @@ class Places:
             if not ticket.left:
                 if self._in_the_way_of(ticket.priority) >= self._count:
                     break
-                ticket.inside = True
-                self._held += 1
-                self._holders[ticket.priority] += 1
+                self._admit(ticket)
                 self._waiting -= 1
                 admitted.append(ticket)
             heapq.heappop(self._queue)
         return admitted
 
+    def _admit(self, ticket: Ticket) -> None:
+        ticket.inside = True
+        self._held += 1
+        self._holders[ticket.priority] += 1
+
     def _in_the_way_of(self, priority: int) -> int:
         if not self._overtaking or self._held < self._count:
             return self._held
-        return sum(n for held, n in self._holders.items() if held >= priority)
+        return sum([n for held, n in self._holders.items() if held >= priority])

@@ -120,12 +120,14 @@ class Window:
     @property
     def ids(self) -> tuple[str, ...]:
         """What is outstanding, the head first."""
-        return tuple(entry.id for entry in self._entries)
+        return tuple([entry.id for entry in self._entries])
 
     def position(self, enhancement_id: str) -> int:
         """Return how many are before it; 0 when it is the head, or over."""
-        ids = self.ids
-        return ids.index(enhancement_id) if enhancement_id in ids else 0
+        for position, entry in enumerate(self._entries):
+            if entry.id == enhancement_id:
+                return position
+        return 0
 
     @property
     def next_question(self) -> Question | None:

@@ -106,9 +106,10 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
         headers: The answer's headers.
         now: The seconds since 1970 in UTC.
     """
-    value = headers.get("retry-after", "").strip()
+    value = headers.get("retry-after")
     if not value:
         return None
+    value = value.strip()
     if re.fullmatch(r"\d{1,9}(\.\d*)?", value):
         return float(value)
     try:

@@ -58,10 +58,12 @@ class Timeouts:
 
 async def whole_answer(response: aiohttp.ClientResponse) -> Answer:
     """Read an answer that should be small; of one that is not, only its beginning."""
-    body = bytearray()
-    while len(body) < _LONGEST_ANSWER and (piece := await response.content.readany()):
+    body = b""
+    while piece := await response.content.readany():
         body += piece
-    return Answer(response.status, response.headers, bytes(body))
+        if len(body) >= _LONGEST_ANSWER:
+            break
+    return Answer(response.status, response.headers, body)
 
 
 def log_answer(method: str, url: str, answer: Answer | aiohttp.ClientResponse) -> None:
@@ -271,13 +273,17 @@ class Transport:
         raise failure  # outside the handler, as in `translated`
 
     def put(
-        self, url: str, headers: Mapping[str, str], body: AsyncIterable[memoryview]
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        body: memoryview | AsyncIterable[Any],
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """Begin an upload to the object store with exactly these headers."""
         return self._storage.put(
             on_the_wire(url),
             headers=headers,
-            data=body,
+            # Said here what it is: aiohttp would look through all that it could be.
+            data=body if isinstance(body, memoryview) else aiohttp.AsyncIterablePayload(body),
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type"),
             allow_redirects=False,
             timeout=self._transfer_timeout,

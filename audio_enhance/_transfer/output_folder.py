@@ -113,18 +113,16 @@ class OutputFolder:
         """Return where a result will be if the server names it as the guide shows."""
         return self._free(source, result_name(source.filename, strength))
 
-    def place(self, source: Source, name: str, *, earlier: Path | None = None) -> Path:
+    def place(self, source: Source, name: str, *, known: Path | None = None) -> Path:
         """Take a path for a result that no other result of this call has.
 
         Args:
             source: What it was made from.
             name: The server's name for it.
-            earlier: Where the earlier result of the same source is, which it replaces.
+            known: Where it goes if it can: where the earlier result of the same source is, which it
+                replaces, or where one of this name was expected.
         """
-        if earlier is not None and not self.has(earlier):
-            path = earlier
-        else:
-            path = self._free(source, name)
+        path = self._free(source, name) if known is None or self.has(known) else known
         self.claim(path)
         return path
 

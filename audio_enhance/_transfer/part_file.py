@@ -16,6 +16,7 @@ from audio_enhance._recording.claims import claim_path, is_taken, reworked_path,
 from audio_enhance._recording.filenames import PART_PREFIX, part_name
 
 _IOV_MAX = 1024  # of Linux and macOS; how many pieces one call takes
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _BLOCK_BYTES = 4096  # what a file system gives out at least
 
 
@@ -157,10 +158,12 @@ class PartialFile:
 
     def _opened(self) -> int:
         if self._fd is None:
-            self.directory.mkdir(parents=True, exist_ok=True)
             self._is_there = True
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-            self._fd = os.open(self.path, flags, 0o666)
+            try:
+                self._fd = os.open(self.path, _NEW, 0o666)
+            except FileNotFoundError:
+                self.directory.mkdir(parents=True, exist_ok=True)
+                self._fd = os.open(self.path, _NEW, 0o666)
         return self._fd
 
     def _write(self) -> None:
@@ -185,7 +188,8 @@ class PartialFile:
 
     def _commit(self, target: Path, overwrite: bool) -> None:
         self._write()
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.parent != self.directory:
+            target.parent.mkdir(parents=True, exist_ok=True)
         os.fsync(self._opened())  # a rename that survives a power cut must not leave an empty file
         self._close()
         if overwrite:
@@ -210,7 +214,7 @@ class PartialFile:
         self.path.replace(claiming)
         self.path = claiming
         try:
-            os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+            os.close(os.open(target, _NEW))
         except FileExistsError:
             if not take_over(target, self.path):
                 raise

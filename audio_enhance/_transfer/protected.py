@@ -51,7 +51,7 @@ class ProtectedFiles:
         what = None
         if self._files and (name := _name_of(target)) in self._files:
             _, what = self._files[name]
-        elif found := _numbers_of(target):
+        elif os.path.lexists(target) and (found := _numbers_of(target)):
             self._look_at_recordings()
             if found & self._numbers:
                 what = "a recording"

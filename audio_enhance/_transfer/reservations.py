@@ -18,23 +18,24 @@ class Reservations:
     def __init__(self) -> None:
         self._owners: dict[str, list[OutputFolder]] = {}
 
-    def reserve(self, path: Path, owner: OutputFolder) -> None:
-        """Keep a place for a result of a call; to be released as often as it was reserved.
+    def reserve(self, path: Path, owner: OutputFolder) -> str:
+        """Keep a place for a result of a call, and return what it is released with later.
 
         Raises:
             OutputExistsError: A result of another call goes there.
         """
-        owners = self._owners.setdefault(_key(path), [])
+        key = _key(path)
+        owners = self._owners.setdefault(key, [])
         if owners and owners[0] is not owner:
             raise OutputExistsError(
                 f"The result of another job goes to {path}.",
                 hint="Choose another output folder, or wait until that job is done.",
             )
         owners.append(owner)
+        return key
 
-    def release(self, path: Path) -> None:
+    def release(self, key: str) -> None:
         """Give a place back."""
-        key = _key(path)
         owners = self._owners[key]
         owners.pop()
         if not owners:

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Self, TypeVar
 from urllib.parse import unquote_plus
 
@@ -46,8 +47,7 @@ def signed_headers(url: str, fingerprint: Fingerprint, content_type: str) -> dic
     Raises:
         ProtocolError: It wants a header whose value nobody told us.
     """
-    found = _SIGNED.findall(url.partition("#")[0])
-    signed = {name for names in found for name in unquote_plus(names).split(";")}
+    signed = _names(*_SIGNED.findall(url.partition("#")[0]))
     # Set always, signed or not: without it aiohttp sends the body in chunks, which S3 refuses.
     headers = {"Content-Length": str(fingerprint.byte_size)}
     if "content-type" in signed:
@@ -57,6 +57,11 @@ def signed_headers(url: str, fingerprint: Fingerprint, content_type: str) -> dic
     if unknown := signed - {"host", "content-length", "content-type", "content-md5"}:
         raise ProtocolError(f"The upload URL wants unknown headers: {', '.join(sorted(unknown))}.")
     return headers
+
+
+@lru_cache(maxsize=16)  # a store signs the same ones every time
+def _names(*listed: str) -> frozenset[str]:
+    return frozenset(name for names in listed for name in unquote_plus(names).split(";"))
 
 
 class _Body:
@@ -70,14 +75,15 @@ class _Body:
         self,
         source: Source,
         fingerprint: Fingerprint,
-        begun: tuple[Reader, memoryview],
+        file: Reader,
+        beginning: memoryview,
         watch: StallWatch,
         pacing: Pacing,
         on_bytes: OnBytes,
     ) -> None:
         self._source = source
         self._fingerprint = fingerprint
-        self._file, self._rest = begun
+        self._file, self._rest = file, beginning
         self._watch = watch
         self._pacing = pacing
         self._progress = Progress(on_bytes)
@@ -136,8 +142,7 @@ class _Body:
             if self._sender is not None and self._sender is not asyncio.current_task():
                 await end([self._sender])
         finally:
-            if not self._file.closed:
-                await _aside(self._source.content, self._file.close)
+            await _aside(self._source.content, self._file.close)
 
 
 def _begin(content: Content, expected: Fingerprint) -> tuple[Reader, memoryview]:
@@ -191,13 +196,17 @@ async def put(storage: Storage, source: Source, url: str, on_bytes: OnBytes) -> 
     headers = signed_headers(url, fingerprint, source.sent_as[1])
     watch = StallWatch(storage.timeouts.stall)
     content = source.content
-    begun = await _aside(
+    file, beginning = await _aside(
         content, lambda: _begin(content, fingerprint), undo=lambda begun: begun[0].close()
     )
-    body = _Body(source, fingerprint, begun, watch, storage.pacing, on_bytes)
+    body = None  # what is short goes out at once
+    if file.closed:
+        on_bytes(0)
+    else:
+        body = _Body(source, fingerprint, file, beginning, watch, storage.pacing, on_bytes)
 
     async def send() -> Answer:
-        async with storage.transport.put(url, headers, body) as response:
+        async with storage.transport.put(url, headers, body or beginning) as response:
             watch.alive()
             answer = await whole_answer(response)
             log_answer("PUT", url, answer)
@@ -213,11 +222,14 @@ async def put(storage: Storage, source: Source, url: str, on_bytes: OnBytes) -> 
     except AudioEnhanceError as error:
         failure = error
     finally:
-        await body.close()
+        if body is not None:
+            await body.close()
     if answer is None:
-        failure = body.failure or failure
+        failure = (body and body.failure) or failure
         assert failure is not None
         raise failure
+    if body is None:
+        on_bytes(fingerprint.byte_size)
     if answer.ok:
         if answer.body.strip():  # S3 says nothing; a proxy that kept the upload sends a page
             said = "The upload was answered by something that is no object store."

@@ -105,10 +105,10 @@ async def test_successors_that_must_be_done_are_looked_at_without_waiting() -> N
 
     await run.all(10.0, 10.0)
     outstanding = [await run.submit(10.0) for _ in range(4)]
-    run.server.latency = 100.0  # the answer about the head comes when all are done
-    await asyncio.sleep(0)
+    # The answer about the head, and about no other, is on its way until all are done.
+    run.server.latency = 100.0
+    asyncio.get_running_loop().call_later(150.0, setattr, run.server, "latency", 0.0)
     await outstanding[0].finished
-    run.server.latency = 0.0
     begun = run.clock.now
     await asyncio.gather(*(entry.finished for entry in outstanding))
     assert run.clock.now == begun

@@ -12,14 +12,13 @@ from audio_enhance._transfer.reservations import Reservations
 def test_another_call_hears_that_a_place_is_taken_until_it_is_given_back(tmp_path: Path) -> None:
     reservations, one, other = Reservations(), OutputFolder(tmp_path), OutputFolder(tmp_path)
     place = tmp_path / "talk-enhanced-93p.mp3"
-    reservations.reserve(place, one)
-    reservations.reserve(place, one)  # the names of one call are its own concern
-    for _ in range(2):
+    first = reservations.reserve(place, one)
+    second = reservations.reserve(place, one)  # the names of one call are its own concern
+    for given in (first, second):
         with pytest.raises(OutputExistsError, match="another job"):
             reservations.reserve(place, other)
-        reservations.release(place)
-    reservations.reserve(place, other)
-    reservations.release(place)
+        reservations.release(given)
+    reservations.release(reservations.reserve(place, other))
     assert not reservations._owners
 
 

@@ -128,7 +128,7 @@ class TestWhatGoesOut:
         body = _Body(
             source,
             fingerprint,
-            _begin(source.content, fingerprint),
+            *_begin(source.content, fingerprint),
             StallWatch(60),
             shared,
             lambda sent: None,
