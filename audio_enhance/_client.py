@@ -407,7 +407,7 @@ class EnhanceClient:
         """
         directory = Path(output_dir)
         if filename is not None and (not filename or safe_name(filename) != filename):
-            raise InvalidInputError(f"{filename!r} is no bare file name that works everywhere.")
+            raise InvalidInputError(f"{filename!r} is not a plain file name that works everywhere.")
 
         async def place(name: str) -> tuple[Path, bool]:
             return directory / (filename or name), overwrite

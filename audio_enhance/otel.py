@@ -136,7 +136,7 @@ class Telemetry:
             "audio_enhance.io", unit="By", description="Bytes of recordings moved."
         )
         self._retries = meter.create_counter(
-            "audio_enhance.retries", unit="{retry}", description="Requests made once more."
+            "audio_enhance.retries", unit="{retry}", description="Requests that were retried."
         )
         self._limited = meter.create_counter(
             "audio_enhance.rate_limited", unit="{answer}", description="Answers 429."

@@ -9,7 +9,7 @@ AudioEnhanceError
 ├── SourceChangedError           the file is not what was hashed any more
 ├── OutputError                  the result cannot be written
 │   └── OutputExistsError        … because a file is there already
-├── JournalError                 the journal cannot be read or written, or is none
+├── JournalError                 the journal cannot be read or written, or is not one
 │   └── JournalLockedError       … because another run is at work on it: `pid` says which
 ├── ConnectionFailedError        no answer: DNS, TLS, refused, reset, cut
 ├── RequestTimeoutError          no answer in time
@@ -371,7 +371,7 @@ class RateLimitError(ApiError):
     """
 
     retryable = True
-    default_hint = "Try again when that time has passed; others may use the same limits."
+    default_hint = "Try again later. Others in your organization may use the same limits."
 
     def __init__(self, message: str, *, held_back: bool = False, **said: Unpack[Said]) -> None:
         super().__init__(message, **said)

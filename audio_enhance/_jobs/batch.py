@@ -45,8 +45,8 @@ class BatchOptions(TypedDict, total=False):
 # under way, so that whoever reads in bursts does not hold up the server either.
 _UNREAD = 256
 
-_CHANGED = "The result was changed since it was made: it stays. Redo it for another one."
-_AWAY = "The result was moved or removed, and the server has it no longer. Redo it for another one."
+_CHANGED = "The result was changed since it was made, so it stays. Redo it for another one."
+_AWAY = "The result was moved or removed, and the server no longer has it. Redo it for another one."
 
 
 class _Place(NamedTuple):

@@ -86,7 +86,7 @@ class Delivery:
         if row is None or not (
             row.names(expected) or await row.own_result(outputs.directory) is not None
         ):
-            raise OutputExistsError(f"{expected} is there already.")
+            raise OutputExistsError(f"{expected} already exists.")
 
     async def fetch(self, enhanced: Enhanced) -> Path:
         """Download the result and put it in its place, which is returned (step 5).

@@ -152,7 +152,7 @@ class Job:
     def cancellation(self) -> JobCancelledError:
         """Return the error that says what the cancellation of this job left behind."""
         return JobCancelledError(
-            "The job was cancelled after it was submitted; the server goes on with it."
+            "The job was cancelled after it was submitted; the server continues."
             if self.submitted
             else "The job was cancelled before it was submitted; it cost nothing.",
             source=self.source.label,

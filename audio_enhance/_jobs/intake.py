@@ -246,7 +246,7 @@ class Intake:
             check_sendable(one, self.settings.api_version) for one in check_strengths(strength)
         ]
         if isinstance(sources, str | bytes | bytearray | memoryview | os.PathLike | Source):
-            raise InvalidInputError("A batch is of several sources.", hint="Put it into a list.")
+            raise InvalidInputError("A batch takes several sources.", hint="Put it into a list.")
         self._check_deleting(delete_assets, kept=True)
         outputs = OutputFolder.for_batch(
             Path(output_dir),
@@ -287,12 +287,12 @@ class Intake:
     def _check_deleting(self, wanted: bool, *, kept: bool) -> None:
         if wanted and self.settings.api_version == "v1":
             raise ConfigurationError(
-                "The API's version v1 deletes no assets.",
-                hint='Use the second one: EnhanceClient(…, api_version="v2").',
+                "v1 of the API cannot delete assets.",
+                hint='Use v2: EnhanceClient(…, api_version="v2").',
             )
         if wanted and not kept:
             raise InvalidInputError(
-                "What is not saved must not be deleted at the server.", hint="Give output_dir."
+                "delete_assets needs a folder for the result.", hint="Give output_dir."
             )
 
     def _listeners(self, order: Order) -> tuple[Listener, ...]:

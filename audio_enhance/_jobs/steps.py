@@ -157,11 +157,11 @@ class Steps:
             poll.hold(self.clock.monotonic(), enhancement.retry_after)
             if not await self._waited(poll, limit):
                 raise WaitTimeoutError(
-                    f"The enhancement was not finished within {limit:g} s; it goes on there.",
+                    f"The enhancement was not finished within {limit:g} s; the server continues.",
                     phase=Phase.PROCESS,
                     asset_id=enhancement.asset_id,
                     enhancement_id=enhancement.id,
-                    hint="Take it up again with get_speech_enhancement(asset_id, enhancement_id).",
+                    hint="Resume with get_speech_enhancement(asset_id, enhancement_id).",
                 )
             enhancement = await self.api.get_speech_enhancement(
                 enhancement.asset_id, enhancement.id, on_retry=on_retry

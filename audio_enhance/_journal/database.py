@@ -304,7 +304,7 @@ class Database:
             raise JournalError(f"The journal {self.path}: {error}.", hint=hint) from error
         except (DamagedError, UnicodeDecodeError) as error:
             raise JournalError(
-                f"The journal {self.path} holds what nobody wrote ({error}).", hint=_DAMAGED
+                f"The journal {self.path} is damaged ({error}).", hint=_DAMAGED
             ) from error
 
 

@@ -37,7 +37,7 @@ async def check_generation(journal: Journal, version: str) -> None:
                 f"The journal {journal.path} has {under_way} under way at {known} of the API,"
                 f" and this is {version}.",
                 hint=f"Finish them first with {known} (AUDIO_ENHANCE_API_VERSION={known}),"
-                " or begin another journal.",
+                " or start another journal.",
             )
     await journal.set_setting(_SETTING, version)
     journal.api_version = version

@@ -127,7 +127,7 @@ def check(connection: sqlite3.Connection, path: Path, *, writable: bool) -> int:
     if version > len(MIGRATIONS):
         raise JournalError(
             f"The journal {path} was written by a newer version of audio-enhance.",
-            hint="Upgrade audio-enhance, or begin another journal.",
+            hint="Upgrade audio-enhance, or start another journal.",
         )
     return version
 

@@ -69,7 +69,9 @@ class FileContent:
         except OSError as error:
             raise self._unreadable(error) from error
         except ValueError as error:  # a null character, which no path can hold
-            raise InvalidSourceError(f"This is no path: {error}.", source=repr(self.path)) from None
+            raise InvalidSourceError(
+                f"This is not a path: {error}.", source=repr(self.path)
+            ) from None
 
     def check_kind(self) -> None:
         """Raise `InvalidSourceError` for a folder, which opens on some systems, or nothing."""
@@ -195,7 +197,7 @@ class UploadedContent:
         del expected
         raise InvalidSourceError(
             "The data of an earlier run is gone, and the server does not have it either.",
-            hint="Send it once more.",
+            hint="Send it again.",
         )
 
     def verify(self, file: Reader, expected: Fingerprint) -> None:

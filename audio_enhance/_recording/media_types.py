@@ -84,7 +84,7 @@ def content_type_of(
         return _BY_SUFFIX[suffix]
     except KeyError:
         raise UnsupportedMediaTypeError(
-            f"The name ends in {suffix!r}, which is no audio format the API takes."
+            f"The name ends in {suffix!r}, which is not an audio format that the API takes."
             if suffix
             else "The name has no ending that tells its audio format.",
             source=label or filename,

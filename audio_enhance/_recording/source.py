@@ -150,7 +150,7 @@ class Source:
             UnsupportedMediaTypeError: Neither name nor data tell a type that the API takes.
         """
         if not data:
-            raise InvalidSourceError("There are no bytes in it.", source=filename)
+            raise InvalidSourceError("The data is empty.", source=filename)
         filename = bare_name(filename) if filename else f"recording{sniff_suffix(data)}"
         kind = content_type_of(filename, content_type, check=check_type)
         return cls(_sendable(filename), kind, None, BytesContent(bytes(data)))
@@ -343,7 +343,7 @@ def as_source(source: SourceLike) -> Source:
         return Source.from_path(source)
     except TypeError:  # from callers whose code is not type-checked
         kind = type(source).__name__
-    raise InvalidSourceError(f"A {kind} is no source.", hint="Give a path, bytes or a Source.")
+    raise InvalidSourceError(f"A {kind} is not a source.", hint="Give a path, bytes or a Source.")
 
 
 def is_video(name: str | bytes) -> bool:

@@ -214,9 +214,8 @@ class Window:
                 phase=Phase.PROCESS,
                 asset_id=found.asset_id,
                 enhancement_id=found.id,
-                hint="It goes on at the server: take it up again with "
-                "get_speech_enhancement(asset_id, enhancement_id), or run the batch again with "
-                "its journal.",
+                hint="The server continues. Resume with get_speech_enhancement(asset_id, "
+                "enhancement_id), or run the batch again with its journal.",
             )
         if entry.poll is not None:
             entry.poll.hold(now, found.retry_after)

@@ -91,7 +91,7 @@ def check_own(url: str, what: str) -> str:
     """
     if not _URI.fullmatch(url) or _site_of(url) is None or "?" in url or "#" in url:
         raise ConfigurationError(
-            f"The {what} {redact(url)!r} is no usable address.",
+            f"The {what} {redact(url)!r} is not a usable address.",
             hint="Give one such as https://host or http://127.0.0.1:8080.",
         )
     return url.rstrip("/")

@@ -174,8 +174,8 @@ class EnhanceApi:
         """
         if self._wire.version == "v1":
             raise ConfigurationError(
-                "The API's version v1 deletes no assets.",
-                hint='Use the second one: EnhanceClient(…, api_version="v2").',
+                "v1 of the API cannot delete assets.",
+                hint='Use v2: EnhanceClient(…, api_version="v2").',
                 asset_id=asset_id,
             )
         # After an answer that was lost the second request finds nothing.

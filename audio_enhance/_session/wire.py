@@ -216,7 +216,7 @@ def check_sendable(strength: int, version: ApiVersion) -> int:
     if strength >= _GENERATIONS[version].lowest_strength:
         return strength
     raise InvalidStrengthError(
-        f"The strength {strength} is not taken by {version} of the API.",
+        f"{version} of the API does not take the strength {strength}.",
         hint="It is a whole number from 1 to 100 there; 0 is the recording itself.",
     )
 

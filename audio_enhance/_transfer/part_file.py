@@ -31,7 +31,7 @@ def _writing_to(folder: Path) -> Generator[None]:
     try:
         yield
     except FileExistsError as error:
-        raise OutputExistsError(f"{error.filename2 or error.filename} is there already.") from None
+        raise OutputExistsError(f"{error.filename2 or error.filename} already exists.") from None
     except OSError as error:
         hint = {
             errno.ENOSPC: "Make room on the disk, then try again.",

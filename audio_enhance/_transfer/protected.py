@@ -60,7 +60,7 @@ class ProtectedFiles:
                     what = of_what
         if what is not None:
             raise OutputError(
-                f"The result would take the place of {what}: {target}.",
+                f"The result would replace {what}: {target}.",
                 hint="Choose another output folder.",
             )
 

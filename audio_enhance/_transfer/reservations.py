@@ -28,7 +28,7 @@ class Reservations:
         owners = self._owners.setdefault(key, [])
         if owners and owners[0] is not owner:
             raise OutputExistsError(
-                f"The result of another job goes to {path}.",
+                f"Another job writes its result to {path}.",
                 hint="Choose another output folder, or wait until that job is done.",
             )
         owners.append(owner)

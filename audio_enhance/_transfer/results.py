@@ -55,5 +55,5 @@ def check_length(count: int, most: int) -> None:
     if count > most:
         raise ProtocolError(
             f"The result has more than {most} bytes, which is too much for its source.",
-            hint="Allow more with EnhanceClient(max_result_bytes=…) if that is no mistake.",
+            hint="Allow more with EnhanceClient(max_result_bytes=…) if that is right.",
         )

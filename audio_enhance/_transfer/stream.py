@@ -67,7 +67,7 @@ async def open_result(
         StorageError: The object store refused it.
     """
     if range is not None and not _RANGE.fullmatch(range):
-        raise InvalidInputError(f"{range[:40]!r} is no range of bytes.")
+        raise InvalidInputError(f"{range[:40]!r} is not a range of bytes.")
     headers = {} if range is None else {"Range": range}
     async with AsyncExitStack() as stack:
 

@@ -206,11 +206,11 @@ class Batch:
         return self._summary.totals["skipped"]
 
     def stopped(self) -> None:
-        """Say how to carry on after an interruption."""
+        """Say how to resume after an interruption."""
         if self._journal is not None:
-            how = f"To carry on:\n{resume_command(self._journal)}"
+            how = f"To resume:\n{resume_command(self._journal)}"
         else:
-            how = "There was no journal: to carry on, give the files that are left."
+            how = "There is no journal. To continue, name the files that are left."
         done = f"{self._summary.ended:,} of {several(self._work.count, 'result')}"
         self._console.print(Text(f"Stopped after {done}. {how}"), soft_wrap=True)
 
@@ -219,7 +219,7 @@ class Batch:
         try:
             await asyncio.wait([task])
         except asyncio.CancelledError:
-            self._screen.say(Text("Stopping; the same once more leaves at once."))
+            self._screen.say(Text("Stopping. A second Ctrl-C exits at once."))
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             raise
@@ -230,7 +230,8 @@ class Batch:
         if not again:
             return
         count = several(len(again), "result")
-        self._screen.say(Text(f"Once more for {count} that the network or the server kept away."))
+        why = "because of the network or the server"
+        self._screen.say(Text(f"Retrying {count} that failed {why}."))
         sources = by_strengths((outcome.name, outcome.strength) for outcome in again)
         await self._pass(client, journal, sources, last=True)
 

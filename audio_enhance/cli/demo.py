@@ -1,4 +1,4 @@
-"""`audio-enhance demo`: the main job on a recording that comes along, without credentials."""
+"""`audio-enhance demo`: the main job on a bundled recording, without credentials."""
 
 import asyncio
 import sys
@@ -18,7 +18,7 @@ from .options import PATH, engine_option
 from .outcome import near
 from .screen import error_console
 from .service import extra_local, open_service
-from .text import shown, size
+from .text import several, shown, size
 from .threads import to_its_end
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _LESS_NOISE = 6.0
 _SAME_SPEECH = 3.0
 
 
-@click.command(short_help="Try it, without credentials.")
+@click.command(short_help="Try it without credentials.")
 @click.option(
     "-o",
     "--output-dir",
@@ -39,14 +39,14 @@ _SAME_SPEECH = 3.0
     default=Path("audio-enhance-demo"),
     show_default=True,
     metavar="DIR",
-    help="Where the recording and the result go.",
+    help="The folder for the recording and the result.",
 )
 @engine_option
 def demo(output_dir: Path, engine: str | None) -> int:
-    """Clean a noisy recording that comes along, start to finish and step by step.
+    """Clean a bundled noisy recording, step by step.
 
-    It runs the local service, talks to it over real HTTP as to the real API, and measures the
-    result. It needs no credentials and no network.
+    This starts the local service, talks to it over real HTTP as it would to the real API, and
+    measures the result. You need no credentials and no network.
     """
 
     async def demonstrated() -> int:
@@ -65,7 +65,7 @@ def demo(output_dir: Path, engine: str | None) -> int:
 def _copy(recording: Path, target: Path) -> None:
     data = recording.read_bytes()
     if target.exists() and target.read_bytes() != data:
-        raise OutputExistsError(f"There is another file already: {target}")
+        raise OutputExistsError(f"There is already another file: {target}")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(data)
 
@@ -82,20 +82,20 @@ async def _five_steps(service: "LocalService", recording: Path, output_dir: Path
     say("Service", f"the local one, on this machine: {service.base_url}")
     async with EnhanceClient(service.credentials, base_url=service.base_url) as client:
         asset = await client.create_asset(recording)
-        say("0 Token", "the client's id and secret were exchanged for one")
-        say("1 Asset", f"{asset.filename} is registered: {size(asset.byte_size or 0)} and its MD5")
+        say("0 Token", "exchanged the client id and secret for a token")
+        say("1 Asset", f"registered {asset.filename}: {size(asset.byte_size or 0)} and its MD5")
         await client.upload(asset, recording)
         asset = await client.wait_until_ready(asset.id)
-        say("2 Upload", f"sent to a presigned URL, {service.s3_url}; {asset.status}")
+        say("2 Upload", f"sent it to a presigned URL, {service.s3_url}; {asset.status}")
         enhancement = await client.create_speech_enhancement(asset.id, strength=_STRENGTH)
-        say("3 Enhancement", f"asked for at strength {_STRENGTH}; {enhancement.status}")
+        say("3 Enhancement", f"requested strength {_STRENGTH}; {enhancement.status}")
         began = time.monotonic()
         enhancement = await client.wait_until_finished(enhancement)
         polls = service.count("GET /speech_enhancements/:id")
         seconds = time.monotonic() - began
-        say("4 Poll", f"{enhancement.status} after {seconds:.1f} s and {polls} questions")
+        say("4 Poll", f"{enhancement.status} after {seconds:.1f} s and {several(polls, 'poll')}")
         result = await client.download(enhancement, output_dir=output_dir, overwrite=True)
-        say("5 Download", f"by a redirect to {service.s3_url}, named by the server")
+        say("5 Download", f"followed the redirect to {service.s3_url}; the server named the file")
     return result
 
 

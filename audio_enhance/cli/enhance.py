@@ -39,12 +39,12 @@ Examples:
   audio-enhance enhance a.wav b.wav --strength 50 --strength 93
   audio-enhance enhance recordings/ --local
 
-The credentials are taken from FIREFLY_SERVICES_CLIENT_ID and FIREFLY_SERVICES_CLIENT_SECRET
-(or FIREFLY_SERVICES_ACCESS_TOKEN); --local needs none.
+Your credentials come from FIREFLY_SERVICES_CLIENT_ID and FIREFLY_SERVICES_CLIENT_SECRET
+(or FIREFLY_SERVICES_ACCESS_TOKEN). With --local you need none.
 
 \b
-Exit status: 0 when every file succeeded, 1 when some did not, 2 for wrong
-usage, 130 after Ctrl-C, which also prints how to carry on.
+Exit status: 0 if every file succeeded, 1 if some did not, 2 for wrong
+usage, 130 after Ctrl-C, which also prints how to resume.
 """
 
 
@@ -58,7 +58,7 @@ usage, 130 after Ctrl-C, which also prints how to carry on.
     type=click.IntRange(0, 100),
     default=(93,),
     metavar="N",
-    help="0 keeps the original, 100 is fully enhanced; several for several results. Default: 93.",
+    help="0 keeps the original, 100 is fully enhanced. Repeat it for several results. Default: 93.",
 )
 @click.option(
     "-o",
@@ -67,29 +67,31 @@ usage, 130 after Ctrl-C, which also prints how to carry on.
     default=Path("enhanced"),
     show_default=True,
     metavar="DIR",
-    help="Where the results go.",
+    help="The folder for the results.",
 )
 @click.option(
     "--journal",
     type=PATH,
     metavar="FILE",
-    help=f"Where progress is kept, for carrying on. Default: {JOURNAL_NAME} in DIR.",
+    help=f"Keep the progress in this file, to resume. Default: {JOURNAL_NAME} in DIR.",
 )
-@click.option("--no-journal", is_flag=True, help="Keep no journal; nothing can be resumed.")
-@click.option("--overwrite", is_flag=True, help="Replace files that are in the results' places.")
+@click.option("--no-journal", is_flag=True, help="Keep no journal. You cannot resume.")
 @click.option(
-    "--redo", is_flag=True, help="Make results again that an earlier run made, in their places."
+    "--overwrite", is_flag=True, help="Replace files that are already where results belong."
+)
+@click.option(
+    "--redo", is_flag=True, help="Make the results of earlier runs again, and replace them."
 )
 @click.option(
     "--content-type",
     type=click.Choice(sorted(CONTENT_TYPES)),
     metavar="TYPE",
-    help="Send this type, audio/mpeg for example, whatever the files' names end in.",
+    help="Send this type, audio/mpeg for example, whatever the names of the files end in.",
 )
 @click.option(
     "--delete-uploads",
     is_flag=True,
-    help="Delete at the server what was uploaded, once its results are saved (v2 only).",
+    help="Delete uploads at the server once their results are saved (v2 only).",
 )
 @local_option
 @workers_option
@@ -116,11 +118,11 @@ def enhance(
 ) -> int:
     """Remove noise and echo from recordings of speech.
 
-    FILES may be folders: the audio files in them, and in the folders below, are enhanced.
-    Run it again and what is done already is skipped.
+    FILES can be folders. Then all audio files in them and in the folders below are enhanced.
+    If you run it again, finished recordings are skipped.
     """
     if journal is not None and no_journal:
-        raise click.UsageError("--journal and --no-journal exclude each other.")
+        raise click.UsageError("Use either --journal or --no-journal, not both.")
     output_dir = output_dir.absolute()
     journal = None if no_journal else journal or output_dir / JOURNAL_NAME
     telling = Telling(json=as_json, report=report, verbose=verbose)
@@ -158,7 +160,9 @@ def enhance(
                         await opened.redo(_planned(work, settings))
                 ok = await batch.run(service.client, opened, service.explained)
             if overwrite and batch.skipped:
-                error_console().print("--overwrite replaces other files; --redo, what is done.")
+                error_console().print(
+                    "--overwrite does not repeat finished recordings; --redo does."
+                )
             if left.others and journal is not None:
                 _say_others(left.others, journal)
         except asyncio.CancelledError:
@@ -199,20 +203,20 @@ def _say(found: Recordings) -> None:
         console.print(Text(text, style), soft_wrap=not console.is_terminal)
 
     for folder in found.unreadable:
-        say(f"This folder cannot be searched: {shown(folder)}", "yellow")
+        say(f"Cannot search this folder: {shown(folder)}", "yellow")
     if found.results:
-        say(f"{several(found.results, 'result')} of earlier runs left out.")
+        say(f"Left out {several(found.results, 'result')} of earlier runs.")
     if found.not_taken:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in found.not_taken.most_common())
         say(
-            f"{found.not_taken.total():,} left out: {kinds}. The API takes none of these: "
-            "convert them, to .flac for example.",
+            f"Left out {several(found.not_taken.total(), 'file')}: {kinds}. The API does not take "
+            "these. Convert them, to .flac for example.",
             "yellow",
         )
     if found.links:
         named = ", ".join(map(shown, found.links[:_LISTED]))
         more = len(found.links) - _LISTED
         others = f" and {more:,} more" if more > 0 else ""
-        say(f"Links to folders left out: {named}{others}. Give their names to search them.")
+        say(f"Left out links to folders: {named}{others}. To search them, name them.")
     if not found.sizes:
-        raise click.UsageError("There is no audio file that the API takes in what was given.")
+        raise click.UsageError("Found no audio file that the API takes.")

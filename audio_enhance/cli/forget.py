@@ -31,10 +31,10 @@ Examples:
     "-s", "--strength", type=click.IntRange(0, 100), metavar="N", help="Only at this strength."
 )
 def forget(journal: Path, files: tuple[str, ...], strength: int | None) -> int:
-    """Take recordings out of a journal, so that resume leaves them alone.
+    """Take recordings out of a journal, so that resume skips them.
 
-    JOURNAL is the journal's file, or the output folder it is in. FILES need not be there any
-    more; a folder stands for everything below it. No recording and no result is removed.
+    JOURNAL is the output folder, or the journal's file. FILES need not exist any more. A
+    folder stands for everything below it. No file is deleted.
     """
 
     async def forgotten() -> int:
@@ -65,8 +65,8 @@ def _meant(files: tuple[str, ...], known: set[str]) -> list[str]:
         found = {each for each in known if each in (path, name) or each.startswith(below)}
         if not found:
             raise InvalidInputError(
-                f"The journal has nothing by the name {shown(name)}.",
-                hint="Nothing was forgotten. `audio-enhance status` shows what it has.",
+                f"The journal has no recording called {shown(name)}.",
+                hint="Nothing was forgotten. `audio-enhance status` shows what the journal has.",
             )
         meant |= found
     return sorted(meant)

@@ -26,15 +26,15 @@ from .web import web
 
 _EPILOG = """
 \b
-To begin with:
-  audio-enhance demo                     try it, without credentials
-  audio-enhance web                      a page in the browser
+To start:
+  audio-enhance demo                     try it without credentials
+  audio-enhance web                      use a page in your browser
   audio-enhance enhance talk.mp3         enhance a recording
   audio-enhance enhance recordings/      … or a folder of ten thousand
-  audio-enhance status enhanced          how far that is
-  audio-enhance resume enhanced          carry on after an interruption
+  audio-enhance status enhanced          show how far that is
+  audio-enhance resume enhanced          finish it after an interruption
 
-Every command has a --help of its own.
+Add --help to any command for its options.
 """
 
 # Whatever this holds was wrong before any work began.
@@ -46,9 +46,9 @@ _USAGE = (InvalidInputError, MissingExtraError, JournalError)
 def cli() -> None:
     """Remove noise and echo from recordings of speech, with the Enhance Speech API.
 
-    The credentials of your project are taken from the environment, from
-    FIREFLY_SERVICES_CLIENT_ID and FIREFLY_SERVICES_CLIENT_SECRET. Without any, web,
-    demo and --local do the same on this machine.
+    Put the credentials of your project into the environment, as FIREFLY_SERVICES_CLIENT_ID
+    and FIREFLY_SERVICES_CLIENT_SECRET. Without credentials, use demo, web or --local:
+    they do the work on this machine.
     """
 
 

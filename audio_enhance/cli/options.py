@@ -14,20 +14,20 @@ PATH = click.Path(path_type=Path)
 local_option = click.option(
     "--local",
     is_flag=True,
-    help="Work without credentials: the local service does the enhancing, on this machine.",
+    help="Let the local service on this machine do the work. You need no credentials.",
 )
 
 workers_option = click.option(
     "--workers",
     type=click.IntRange(min=1),
     metavar="N",
-    help="With --local: how many recordings are worked on at once. Default: one a core.",
+    help="With --local: how many recordings to work on at once. Default: one for each core.",
 )
 
 engine_option = click.option(
     "--engine",
     type=click.Choice(["dfn3", "rnnoise", "afftdn"]),
-    help="What the local service enhances with. Default: the best that works here.",
+    help="What the local service uses to remove noise. Default: the best that works here.",
 )
 
 version_option = click.option(
@@ -36,12 +36,12 @@ version_option = click.option(
     envvar="AUDIO_ENHANCE_API_VERSION",
     default="v1",
     show_default=True,
-    help="The generation of the API.",
+    help="The version of the API.",
 )
 
 
 def telling_options(command: _Command) -> _Command:
-    """Add the options that say how a batch is told of."""
+    """Add the options that say how a batch is reported."""
     for option in reversed(
         (
             click.option(
@@ -51,7 +51,7 @@ def telling_options(command: _Command) -> _Command:
                 "--report",
                 type=PATH,
                 metavar="FILE",
-                help="Write all outcomes to a JSON file; - is standard output.",
+                help="Write all outcomes to a JSON file. - is standard output.",
             ),
             click.option("-v", "--verbose", is_flag=True, help="Show what is logged."),
         )

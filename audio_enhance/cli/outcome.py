@@ -28,7 +28,7 @@ def print_json(outcome: Outcome) -> None:
     try:
         print(json.dumps(fields_of(outcome)), flush=True)  # noqa: T201
     except OutputError as error:
-        error.hint = "Run it again to go on: what is done is skipped."
+        error.hint = "Run it again to continue. Finished recordings are skipped."
         raise
 
 

@@ -41,7 +41,7 @@ def check_output() -> None:
         InvalidInputError: It is closed, for example.
     """
     if trouble := output_trouble():
-        raise InvalidInputError(trouble, hint="--json prints there: leave it out, or mend that.")
+        raise InvalidInputError(trouble, hint="--json prints there. Leave it out, or fix that.")
 
 
 def journal_files(journal: Path) -> list[Path]:

@@ -44,11 +44,11 @@ def plain_line(snapshot: Snapshot) -> str:
     if snapshot.seconds_left is not None:
         parts.append(f"about {duration(snapshot.seconds_left)}")
     if snapshot.server.name:
-        parts.append(f"the server is at {shown(snapshot.server.name)}")
+        parts.append(f"the server works on {shown(snapshot.server.name)}")
     if snapshot.retries:
         first = snapshot.retries[0]
         parts.append(
-            f"{len(snapshot.retries)} to be tried again, the first in {duration(first.seconds)}"
+            f"{len(snapshot.retries)} waiting to retry, the next in {duration(first.seconds)}"
             f" ({shown(first.reason)})"
         )
     return ", ".join(parts)

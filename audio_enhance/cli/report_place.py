@@ -75,7 +75,7 @@ class ReportPlace:
         told = False
         while self._is_unread_pipe():
             if not told:
-                error_console().print(Text(f"Waiting for somebody to read {self.name}."))
+                error_console().print(Text(f"Waiting until somebody reads {self.name}."))
                 told = True
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 

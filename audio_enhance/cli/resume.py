@@ -39,10 +39,10 @@ def resume(
     report: Path | None,
     verbose: bool,
 ) -> int:
-    """Finish what is in a journal, with the settings of the run that began it.
+    """Finish what is in a journal, with the settings of the run that started it.
 
-    JOURNAL is the journal's file, or the output folder it is in. What is done is skipped, what
-    the server has finished is fetched, and what failed is tried again.
+    JOURNAL is the output folder, or the journal's file. Finished recordings are skipped. What
+    the server has finished is downloaded, and what failed is tried again.
     """
     telling = Telling(json=as_json, report=report, verbose=verbose)
 

@@ -41,19 +41,19 @@ Kinds of fault, each with a probability from 0 to 1:
   reset_before, reset_after  the connection is reset, before or after the
                              server acted
   server_error               a 5xx answer
-  too_many_requests          429 although the limit is not reached
-  slow_answer                the answer takes its time
+  too_many_requests          429, although the limit is not reached
+  slow_answer                the answer comes late
   garbled_answer             an answer of success whose body is not what was
                              asked for
   expired_url                a presigned URL is refused as expired
   expired_token              the same, because its session has ended
   truncated_download         a download ends half-way
-  slow_download              a download takes its time
+  slow_download              a download is slow
   cut_upload                 an upload is cut half-way
   invalid_upload             an upload is found unacceptable
-  failed_enhancement         a speech enhancement ends as failed
-  ready_lag                  seconds, not a probability: until an upload is
-                             ready for processing
+  failed_enhancement         an enhancement ends as failed
+  ready_lag                  seconds, not a probability: how long an upload
+                             takes to become ready
 """
 
 
@@ -70,27 +70,27 @@ Kinds of fault, each with a probability from 0 to 1:
     "--directory",
     type=PATH,
     metavar="DIR",
-    help="Keep recordings and results there. Default: a temporary folder.",
+    help="Keep recordings and results in this folder. Default: a temporary one.",
 )
 @click.option(
     "--keep",
     "gigabytes",
     type=click.FloatRange(0, min_open=True),
     metavar="GB",
-    help="Keep so much of recordings and results, and let the oldest go beyond. Default: 20, and "
-    "no bound with --directory.",
+    help="Keep at most this much of recordings and results; the oldest are removed first. "
+    "Default: 20, or no limit with --directory.",
 )
 @click.option("--s3-endpoint", metavar="URL", help="Use this S3 as the object store.")
-@click.option("--s3-bucket", metavar="NAME", help="The bucket there; it must exist.")
+@click.option("--s3-bucket", metavar="NAME", help="The bucket there. It must exist.")
 @engine_option
 @click.option(
     "--fault",
     "faults",
     multiple=True,
     metavar="KIND=P",
-    help="Let this go wrong with probability P; several are possible.",
+    help="Let this go wrong with probability P. Repeat it for several kinds.",
 )
-@click.option("--seed", type=int, default=0, help="Where the faults' random draws start.")
+@click.option("--seed", type=int, default=0, help="The seed of the random faults, to repeat them.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print the environment as JSON on standard output."
 )
@@ -109,9 +109,10 @@ def serve(
 ) -> int:
     """Run a service that speaks the Enhance Speech API, until Ctrl-C.
 
-    It hands out tokens and presigned URLs, works on one enhancement at a time, limits rates,
-    and really removes noise. What it prints, put into a shell, sends programs there instead of
-    to the real API. The credentials of --s3-endpoint are the usual AWS variables.
+    The service hands out tokens and presigned URLs, works on one enhancement at a time, limits
+    rates, and really removes noise. It prints environment variables. Paste them into a shell,
+    and programs there use it instead of the real API. --s3-endpoint takes its credentials from
+    the usual AWS variables.
     """
     if (s3_endpoint is None) != (s3_bucket is None):
         raise click.UsageError("--s3-endpoint and --s3-bucket need each other.")
@@ -192,13 +193,13 @@ def _announce(service: "LocalService", console: Console, *, as_json: bool) -> No
     console.print(Text(f"The local service listens at {service.base_url}", "bold"))
     console.print(f"Its object store is at {service.s3_url}\n", soft_wrap=True)
     if not as_json:
-        console.print("In another shell, paste these lines; programs then use it:\n")
+        console.print("To use it, paste these lines into another shell:\n")
         for name, value in service.environment.items():
             console.print(f"export {name}={shlex.quote(value)}", soft_wrap=True)
         console.print()
     console.print(
-        "It speaks both generations of the API: with AUDIO_ENHANCE_API_VERSION=v2 programs use "
-        "the second one.",
+        "It speaks both versions of the API. Programs use v2 if you set "
+        "AUDIO_ENHANCE_API_VERSION=v2.",
         soft_wrap=True,
     )
-    console.print("Ctrl-C ends it.")
+    console.print("Press Ctrl-C to stop it.")

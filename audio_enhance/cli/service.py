@@ -88,7 +88,7 @@ async def connection(
         return
     for option, value in (("--workers", workers), ("--engine", engine)):
         if value is not None:
-            raise click.UsageError(f"{option} is about the local service: add --local.")
+            raise click.UsageError(f"{option} is for the local service: add --local.")
     try:
         client = EnhanceClient.from_env(trust_env=True, api_version=api_version)
     except ConfigurationError as error:
@@ -127,7 +127,7 @@ async def open_service(
         chosen = await enhancer.engine()
         if chosen.passed_over or not quietly:
             console = error_console()
-            sentence = f"{chosen.title} does the enhancing."
+            sentence = f"The local service enhances with {chosen.title}."
             console.print(shown(" ".join([sentence, *chosen.passed_over])), soft_wrap=True)
         yield service
 

@@ -62,8 +62,8 @@ class Settings:
         if was_local != self.local and (await journal.counts())[EntryState.SUCCEEDED]:
             service = "local service" if was_local else "API"
             raise ConfigurationError(
-                f"The results in the journal {journal.path} are the {service}'s.",
-                hint="Choose another --output-dir, so that they are not taken for others.",
+                f"The results in the journal {journal.path} were made by the {service}.",
+                hint="Choose another --output-dir, so that the two are not mixed up.",
             )
 
     @classmethod
@@ -94,8 +94,8 @@ class Settings:
             )
         except (ValueError, KeyError, TypeError):
             raise ConfigurationError(
-                f"The journal {journal.path} was not begun by `audio-enhance enhance`.",
-                hint="Run the program that began it again, with the same journal.",
+                f"The journal {journal.path} was not started by `audio-enhance enhance`.",
+                hint="Run the program that started it again, with the same journal.",
             ) from None
 
 

@@ -24,14 +24,14 @@ from .unfinished import is_over
 _LISTED = 20
 
 _MEANINGS = {
-    EntryState.QUEUED: "nothing was sent yet",
-    EntryState.UPLOADING: "the upload was begun",
-    EntryState.UPLOADED: "uploaded, no enhancement asked for",
-    EntryState.SUBMITTING: "the enhancement is being asked for",
-    EntryState.SUBMITTED: "waits at the server, or is in work there",
+    EntryState.QUEUED: "nothing sent yet",
+    EntryState.UPLOADING: "the upload has started",
+    EntryState.UPLOADED: "uploaded, no enhancement requested yet",
+    EntryState.SUBMITTING: "the enhancement is being requested",
+    EntryState.SUBMITTED: "queued or processing at the server",
     EntryState.PROCESSED: "enhanced, the result is still at the server",
-    EntryState.DOWNLOADING: "the result is on its way",
-    EntryState.SUCCEEDED: "the result is there",
+    EntryState.DOWNLOADING: "the result is being downloaded",
+    EntryState.SUCCEEDED: "the result is saved",
     EntryState.FAILED: "see below",
 }
 
@@ -52,11 +52,11 @@ class _Status:
 
 @click.command(short_help="Show how far a run is, or was.")
 @click.argument("journal", type=PATH)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object, with every failure.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with every failure.")
 def status(journal: Path, as_json: bool) -> int:
     """Show how many recordings are done, under way and failed, and what to do about failures.
 
-    JOURNAL is the journal's file, or the output folder it is in. A run may be at work on it.
+    JOURNAL is the output folder, or the journal's file. You can look while a run uses it.
     """
 
     async def shown_status() -> int:
@@ -117,7 +117,7 @@ def _print(status: _Status) -> None:
         if count:
             style = {EntryState.SUCCEEDED: "green", EntryState.FAILED: "red"}.get(state, "")
             table.add_row(f"{count:,}", Text(state.value, style), _MEANINGS[state])
-    table.add_row(f"{sum(status.counts.values()):,}", Text("in all", "bold"), "")
+    table.add_row(f"{sum(status.counts.values()):,}", Text("in total", "bold"), "")
     console.print(table)
     for entry in status.failures:
         name = Text(shown(near(entry.source)), "red")
@@ -125,19 +125,17 @@ def _print(status: _Status) -> None:
         console.print(text, soft_wrap=not console.is_terminal)
     unlisted = status.counts[EntryState.FAILED] - len(status.failures)
     if unlisted:
-        console.print(f"\nand {unlisted:,} more that failed; --json lists all of them")
+        console.print(f"\nand {unlisted:,} more failures; --json lists all of them")
     if status.gone:
         gone = several(status.gone, "result")
-        console.print(f"\n{gone} of recordings that are gone, which resume leaves out")
+        console.print(f"\n{gone} of recordings that are gone; resume skips them")
     if status.unfinished:
         command = resume_command(status.journal)
-        console.print(
-            Text(f"\nTo finish it, when no run is at work on it: {command}"), soft_wrap=True
-        )
+        console.print(Text(f"\nTo finish it, if no run is using it now: {command}"), soft_wrap=True)
 
 
 def _reason(entry: JournalEntry) -> str:
     """Return why it failed, without the name that the text of an error begins with."""
-    text = entry.error or "no reason was written down"
+    text = entry.error or "no reason was recorded"
     name, colon, rest = text.partition(": ")
     return rest if colon and entry.source.endswith(name.lstrip("./")) else text

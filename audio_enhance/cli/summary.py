@@ -134,16 +134,16 @@ class Summary:
             head += f"; results are in {_name(output_dir)}"
         self._line(console, Text(head, style="bold"))
         if self.left:
-            self._line(console, "Stopped, since there is no room for more results.")
+            self._line(console, "Stopped: there is no room for more results.")
         if self._extra:
             self._line(
                 console,
-                f"{several(self._extra, 'enhancement')} may have been made twice: the answer was "
-                "lost, and it was asked for again.",
+                f"{several(self._extra, 'enhancement')} may have been made twice: an answer was "
+                "lost, so the request was sent again.",
             )
         if self._failed_enhancements:
             count = several(self._failed_enhancements, "enhancement")
-            self._line(console, f"{count} failed at the server; each is asked for once more.")
+            self._line(console, f"{count} failed at the server; each is retried once.")
         for note, same in self._notes.items():
             self._line(console, _told(same, in_our_words(note), "yellow"), indent=2)
         for kind, messages in self._failures.items():

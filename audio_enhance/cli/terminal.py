@@ -117,7 +117,7 @@ def _retries(snapshot: Snapshot) -> list[Text]:
     others = f" (and {len(snapshot.retries) - 1} more)" if len(snapshot.retries) > 1 else ""
     return [
         Text(
-            f"  again in {duration(first.seconds)}{others}: {shown(first.name)}: "
+            f"  retry in {duration(first.seconds)}{others}: {shown(first.name)}: "
             f"{shown(first.reason)}",
             style="yellow",
             no_wrap=True,

@@ -23,17 +23,17 @@ _PORT = 8377
     type=click.IntRange(0, 65535),
     default=_PORT,
     show_default=True,
-    help="Where the page is; 0 takes any free one.",
+    help="The port of the page. 0 takes any free one.",
 )
 @engine_option
 @version_option
-@click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
+@click.option("--open", "show", is_flag=True, help="Open the page in your browser.")
 def web(port: int, *, engine: str | None, api_version: ApiVersion, show: bool) -> int:
-    """Serve a page to enhance recordings with, until Ctrl-C.
+    """Serve a page in your browser that enhances recordings, until Ctrl-C.
 
-    Drop recordings on it or record there, and listen to before and after. Only this computer
-    can reach it. Without credentials in the environment, the local service does the work, on
-    this computer.
+    Drop recordings on the page or record there, and listen to before and after. Only this
+    computer can reach it. Without credentials in the environment, the local service on this
+    computer does the work.
     """
 
     async def served() -> int:
@@ -45,10 +45,10 @@ def web(port: int, *, engine: str | None, api_version: ApiVersion, show: bool) -
         def ready(url: str, service: str | None) -> None:
             console.print(Text(f"Open {url} in a browser on this computer.", "bold"))
             if service == "local":
-                console.print("There are no credentials: the local service does the work, here.")
+                console.print("No credentials: the local service on this computer does the work.")
             else:
-                console.print(f"Recordings are enhanced by {service}.", soft_wrap=True)
-            console.print("Ctrl-C ends it.")
+                console.print(f"{service} enhances the recordings.", soft_wrap=True)
+            console.print("Press Ctrl-C to stop it.")
             if show:  # it may wait for the browser
                 asyncio.get_running_loop().run_in_executor(None, webbrowser.open, url)
 

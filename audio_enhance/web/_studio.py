@@ -300,7 +300,7 @@ class Studio:
         if recording.stage is Stage.EXPECTED:
             recording.move(
                 Stage.FAILED,
-                Problem(503, "slow", "It did not arrive.", hint="Choose the file once more."),
+                Problem(503, "slow", "It did not arrive.", hint="Choose the file again."),
             )
         else:
             self.discard(recording)
@@ -351,7 +351,7 @@ class Studio:
             410,
             "left",
             "The page was closed before its turn came.",
-            hint="Enhance it once more if it is still needed.",
+            hint="Enhance it again if you still need it.",
         )
         for recording in list(session.recordings.values()):
             # What the server has begun cannot be taken back: its result may as well be kept.

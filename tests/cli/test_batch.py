@@ -78,7 +78,7 @@ async def test_what_the_network_kept_away_is_tried_once_more_at_the_end(
     assert len(out.splitlines()) == 6  # one for each, the last word
     assert "5 enhanced, 1 failed" in err
     assert "later   a at 50: No connection." in err
-    assert "Once more for 3 results" in err
+    assert "Retrying 3 results" in err
 
 
 async def test_what_fails_again_has_failed(

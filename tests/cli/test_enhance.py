@@ -101,7 +101,10 @@ async def test_what_fails_is_listed_with_what_to_do(command: Command, tmp_path: 
     assert "done    good.wav → enhanced/good-enhanced-93p.wav" in run.err
     assert r"failed  gone\x1b[31m[bold].wav at 93: There is no such file." in run.err
     said = run.err[run.err.index("1 enhanced, 3 failed") :]
-    assert "  odd.txt: The name ends in '.txt', which is no audio format the API takes." in said
+    assert (
+        "  odd.txt: The name ends in '.txt', which is not an audio format that the API takes."
+        in said
+    )
     assert "    → Use a file that ends in one of .aac, " in said
     assert "  empty.wav: The file is empty." in said
     assert "resume" not in said  # there is nothing that it could do
@@ -175,12 +178,12 @@ async def test_what_is_done_is_done_again_when_it_is_told_to(
     run = await command("enhance", "a.wav", "--overwrite")
     assert run.status == 0
     assert "1 done before" in run.err
-    assert "--redo, what is done." in run.err
+    assert "--redo does." in run.err
 
     result.write_bytes(b"tagged")
     run = await command("enhance", "a.wav", "--json", "--report", "r.json")
     assert (run.status, [line["status"] for line in run.lines]) == (0, ["skipped"])
-    assert "a.wav: The result was changed since it was made: it stays." in run.err
+    assert "a.wav: The result was changed since it was made, so it stays." in run.err
     assert "enhance --redo makes another one." in run.err
     [told] = json.loads((tmp_path / "r.json").read_text())["outcomes"]
     assert "changed" in told["note"]
@@ -219,7 +222,7 @@ async def test_a_content_type_and_overwriting(command: Command, tmp_path: Path) 
 
     refused = await command("enhance", "raw.bin", *options)
     assert refused.status == 1
-    assert "raw-enhanced-93p.bin is there already" in refused.err
+    assert "raw-enhanced-93p.bin already exists" in refused.err
     assert "resume" not in refused.err
 
     assert (await command("enhance", "raw.bin", *options, "--overwrite")).status == 0
@@ -323,7 +326,7 @@ async def test_results_of_the_local_service_are_not_taken_for_those_of_the_api(
     for arguments in (["enhance", "a.wav"], ["resume", "enhanced"]):
         run = await command(*arguments, "--local")
         assert (run.status, run.out) == (2, "")
-        assert "are the API's" in run.err
+        assert "were made by the API" in run.err
         assert "--output-dir" in run.err
     assert files_in(tmp_path) == before
     run = await command("enhance", "a.wav", "--json")
@@ -356,7 +359,7 @@ async def test_a_full_disk_stops_the_batch_and_what_was_paid_for_is_used_later(
         options = ("--output-dir", "small", "--journal", "j.sqlite", "--json", "--report", "r.json")
         run = await command("enhance", ".", *options)
         assert run.status == 1
-        assert "Stopped, since there is no room for more results." in run.err
+        assert "Stopped: there is no room for more results." in run.err
         assert "Make room on the disk, then try again." in run.err
         assert "To try them again: audio-enhance resume j.sqlite" in run.err
         assert enhance_service.count("POST /speech_enhancements") < 40

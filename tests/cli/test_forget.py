@@ -66,7 +66,7 @@ def test_a_name_that_it_does_not_know_is_an_error(
     journal: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert audio_enhance(monkeypatch, "forget", "batch.sqlite", "rec", "rec/typo.wav") == 2
-    assert "has nothing by the name rec/typo.wav" in capsys.readouterr().err
+    assert "has no recording called rec/typo.wav" in capsys.readouterr().err
     assert len(left(journal)) == 6
     assert audio_enhance(monkeypatch, "forget", "nowhere", "rec") == 2
     assert not Path("nowhere").exists()

@@ -71,7 +71,7 @@ async def test_sigterm_and_a_closed_terminal_do_the_same(
     await until(process, lambda: enhance_service.count(CREATE, 202))
     run = await ended(process, number)
     assert run.status == 128 + number
-    assert "There was no journal" in run.err
+    assert "There is no journal" in run.err
     assert json.loads((tmp_path / "r.json").read_text())["totals"]["unfinished"] == 1
     assert files_in(tmp_path) == ["a.wav", "r.json"]
 
@@ -87,7 +87,7 @@ async def test_a_report_that_nobody_reads_changes_nothing_about_that(
     run = await ended(process, SIGTERM)
     assert run.status == 128 + SIGTERM
     assert "The report cannot be written to pipe: nobody reads it." in run.err
-    assert "There was no journal" in run.err
+    assert "There is no journal" in run.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGINT to send")

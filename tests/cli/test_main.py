@@ -51,7 +51,7 @@ def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
         (["enhance", "a.wav", "--strength", "101"], "101 is not in the range 0<=x<=100"),
         (["enhance", "a.wav", "--strength", "much"], "'much' is not a valid integer"),
         (["enhance", "a.wav", "--content-type", "text/plain"], "'text/plain' is not one of"),
-        (["enhance", "a.wav", "--journal", "j", "--no-journal"], "exclude each other"),
+        (["enhance", "a.wav", "--journal", "j", "--no-journal"], "not both"),
         (["enhance", "."], "no audio file"),
         (["enhance", "a.wav", "--journal", "text.txt"], "text.txt is not a journal"),
         (["enhance", "a.wav", "--journal", "text.txt/x"], "cannot be opened"),
@@ -88,7 +88,7 @@ def test_the_demo_spares_another_file_of_its_name(
     mine.parent.mkdir()
     mine.write_bytes(b"mine")
     assert audio_enhance(monkeypatch, "demo") == 1
-    assert "There is another file already" in capsys.readouterr().err
+    assert "There is already another file" in capsys.readouterr().err
     assert mine.read_bytes() == b"mine"
 
 
@@ -178,7 +178,7 @@ def test_some_options_are_about_the_local_service(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: tuple[str, str]
 ) -> None:
     assert audio_enhance(monkeypatch, "enhance", "talk.wav", *option) == 2
-    assert f"Error: {option[0]} is about the local service: add --local." in capsys.readouterr().err
+    assert f"Error: {option[0]} is for the local service: add --local." in capsys.readouterr().err
     assert list(Path().iterdir()) == []
 
 

@@ -15,8 +15,8 @@ from .test_terminal import EMPTY, FULL
 def test_a_line_says_how_far_it_is() -> None:
     snapshot = attrs.evolve(FULL, retries=FULL.retries[1:])
     assert plain_line(snapshot) == (
-        "12,345 done, 67 failed, 89,012 left, about 2 h 5 min, the server is at "
-        f"{FULL.server.name}, 1 to be tried again, the first in 9 s (?)"
+        "12,345 done, 67 failed, 89,012 left, about 2 h 5 min, the server works on "
+        f"{FULL.server.name}, 1 waiting to retry, the next in 9 s (?)"
     )
     assert plain_line(EMPTY) == "0 done, 0 failed, 3 left"
 

@@ -56,8 +56,8 @@ def test_a_person_sees_counts_and_the_first_failures(
     failures = [line for line in lines if re.search(r" at \d+: ", line)]
     assert len(failures) == 20
     assert failures[0] == r"rec/\x1b[2J.wav at 50: Not possible. [phase create asset]"
-    assert failures[1] == "/f/0.wav at 93: no reason was written down"
-    assert "and 10 more that failed; --json lists all of them" in lines
+    assert failures[1] == "/f/0.wav at 93: no reason was recorded"
+    assert "and 10 more failures; --json lists all of them" in lines
     assert lines[-1].endswith("audio-enhance resume batch.sqlite")
 
 
@@ -76,4 +76,4 @@ def test_a_journal_of_a_program_is_not_resumed(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert audio_enhance(monkeypatch, "resume", "batch.sqlite") == 2
-    assert "was not begun by `audio-enhance enhance`" in capsys.readouterr().err
+    assert "was not started by `audio-enhance enhance`" in capsys.readouterr().err

@@ -63,7 +63,7 @@ def test_a_full_disk_is_told_with_what_is_left() -> None:
     summary.left = 9
     assert printed(summary) == [
         "0 enhanced, 1 failed, 9 left, in 1 min 1 s",
-        "Stopped, since there is no room for more results.",
+        "Stopped: there is no room for more results.",
         "  a.wav: There is no room.",
         "    → Make room.",
         "To try them again: audio-enhance resume '/out/my j'",

@@ -61,7 +61,7 @@ def test_everything_is_there_on_a_wide_terminal() -> None:
         "* 12,345 done · 67 failed · 89,012 left · about 2 h 5 min · server: 講演"
     )
     assert lines[0].endswith(".mp3, 12 s")
-    assert "again in 8 s (and 1 more): interview" in lines[1]
+    assert "retry in 8 s (and 1 more): interview" in lines[1]
     assert lines[2].split()[0] == "download"
     assert re.search(r"99 %\s+1\.0 GB\s+99\.9 MB/s$", lines[3])
     assert r"\x1b[2J[red]x\x0a.wav" in lines[4]

@@ -24,7 +24,7 @@ async def _address(process: Running) -> tuple[str, str]:
 async def test_the_page_is_there_until_ctrl_c(alone: Command) -> None:
     process = await alone.start("web", "--port", "0")
     url, said = await _address(process)
-    assert "the local service does the work" in said
+    assert "the local service on this computer does the work" in said
     async with aiohttp.ClientSession() as session:
         async with session.get(url) as answer:
             assert "Audio Enhance" in await answer.text()
@@ -41,7 +41,7 @@ async def test_the_page_is_there_until_ctrl_c(alone: Command) -> None:
 async def test_it_says_who_enhances(command: Command) -> None:
     process = await command.start("web", "--port", "0")
     _, said = await _address(process)
-    assert "Recordings are enhanced by 127.0.0.1." in said
+    assert "127.0.0.1 enhances the recordings." in said
     assert (await ended(process, SIGTERM)).status == 0
 
 

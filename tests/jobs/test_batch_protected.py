@@ -29,7 +29,7 @@ def refused(report: BatchReport, b: Bench) -> None:
     """It was said before anything was sent."""
     [error] = [outcome.error for outcome in report.failed]
     assert isinstance(error, OutputError)
-    assert "would take the place of" in str(error)
+    assert "would replace" in str(error)
     assert b.count(CREATE_ASSET) == len(report.succeeded)
 
 
@@ -68,7 +68,7 @@ async def test_a_recording_of_an_earlier_run(tmp_path: Path, moved: bool) -> Non
         report = await b.client.enhance_batch(
             [b.source("talk.mp3")], strength=93, output_dir=folder, journal=journal, overwrite=True
         )
-        assert "would take the place of a recording" in str(report[0].error)
+        assert "would replace a recording" in str(report[0].error)
         assert place.read_bytes() == before
         assert b.count(CREATE_ASSET) == sent
 
@@ -122,7 +122,7 @@ async def test_a_single_recording_is_not_replaced_by_its_own_result(tmp_path: Pa
         talk = b.source("talk.mp3")
         b.out.mkdir()
         os.link(talk, b.out / "talk-enhanced-93p.mp3")
-        with pytest.raises(OutputError, match="would take the place of a recording"):
+        with pytest.raises(OutputError, match="would replace a recording"):
             await b.client.enhance(talk, strength=93, output_dir=b.out, overwrite=True)
         assert b.count(CREATE_ASSET) == 0
         assert talk.stat().st_nlink == 2

@@ -152,7 +152,9 @@ async def test_a_deletion_that_is_refused_is_told(api: Setting) -> None:
 
 async def test_the_first_generation_deletes_nothing(api: Setting) -> None:
     async with RawServer([]) as server:
-        with pytest.raises(ConfigurationError, match="v1 deletes no assets") as caught:
+        with pytest.raises(
+            ConfigurationError, match="v1 of the API cannot delete assets"
+        ) as caught:
             await api(server).delete_asset(ASSET_ID)
     assert "v2" in str(caught.value.hint)
     assert server.requests == []

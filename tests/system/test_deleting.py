@@ -125,11 +125,11 @@ async def test_what_cannot_be_is_refused_before_anything_is_sent(
     async with EnhanceClient(
         enhance_service.credentials, base_url=enhance_service.base_url
     ) as first:
-        with pytest.raises(ConfigurationError, match="v1 deletes no assets"):
+        with pytest.raises(ConfigurationError, match="v1 of the API cannot delete assets"):
             await first.enhance(
                 recording, strength=93, output_dir=tmp_path / "out", delete_assets=True
             )
-        with pytest.raises(ConfigurationError, match="v1 deletes no assets"):
+        with pytest.raises(ConfigurationError, match="v1 of the API cannot delete assets"):
             await first.enhance_batch(
                 [recording], strength=93, output_dir=tmp_path / "out", delete_assets=True
             )

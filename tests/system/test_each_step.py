@@ -83,7 +83,7 @@ async def test_each_step_without_a_journal(
             assert result.read_bytes() == expected
             if end["there"] == expected.hex():
                 # Without a journal it is a file like any other, and stays.
-                assert (end["status"], "is there already" in end["error"]) == ("failed", True)
+                assert (end["status"], "already exists" in end["error"]) == ("failed", True)
             else:
                 assert end["there"] in (None, ""), end
                 assert (end["status"], end["path"]) == ("succeeded", str(result))
