@@ -1,7 +1,7 @@
 """Enhance what is new in a folder, every night: `python examples/nightly.py recordings enhanced`.
 
-Run it from a timer. The journal makes it skip what earlier nights did, and go on with what a
-night that was cut short had begun.
+Run it from a timer. The journal lets it skip what earlier nights did, and resume a night that was
+interrupted.
 """
 
 import asyncio
@@ -33,6 +33,8 @@ async def main(recordings: Path, enhanced: Path) -> int:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     try:
         sys.exit(asyncio.run(main(Path(sys.argv[1]), Path(sys.argv[2]))))
     except JournalLockedError as error:

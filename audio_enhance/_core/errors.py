@@ -34,6 +34,7 @@ AudioEnhanceError
 from types import TracebackType
 from typing import Self, TypeVar, Unpack
 
+from .installation import install_command
 from .phase import Phase, Said, Where
 from .redaction import redact
 
@@ -429,11 +430,15 @@ class JobCancelledError(AudioEnhanceError):
 
 
 class MissingExtraError(AudioEnhanceError, ImportError):
-    """An optional part of the package that is not installed."""
+    """An optional part of the package that is not installed.
+
+    Attributes:
+        command: What to type to install it.
+    """
 
     def __init__(self, extra: str | None, module: str) -> None:
-        what = f"'audio-enhance[{extra}]'" if extra else module
+        self.command = install_command(extra) if extra else f"pip install {module}"
         super().__init__(
             f"This needs the package {module}, which is not installed.",
-            hint=f"Install it with: pip install {what}",
+            hint=f"Install it with: {self.command}",
         )

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from audio_enhance import ApiVersion, ConfigurationError, EnhanceClient
+from audio_enhance import ApiVersion, ConfigurationError, EnhanceClient, MissingExtraError
 
 from ._limits import Limits
 from ._space import LocalKeeper
@@ -78,7 +78,8 @@ async def open_backend(
     except ImportError as error:
         raise ConfigurationError(
             "There are no credentials in the environment, and no local service to do without.",
-            hint=f"Set {_ID} and {_SECRET}, or: pip install 'audio-enhance[local]'",
+            hint=f"Set {_ID} and {_SECRET}, or install the local service: "
+            f"{MissingExtraError('local', error.name or 'botocore').command}",
         ) from error
     workers = os.cpu_count() or 1
     enhancer = SpeechEnhancer(workers=workers, max_seconds=limits.max_seconds, engine=engine)

@@ -1,4 +1,3 @@
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -6,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from audio_enhance import __version__
+from audio_enhance._core.installation import install_command
 from audio_enhance.cli.main import run
 from audio_enhance.local.enhancer import demo_recording
 
@@ -117,7 +117,7 @@ async def test_a_missing_extra_is_named(
     ended = await alone(*arguments, **blocking(tmp_path / "site", [missing]))
     assert (ended.status, ended.out) == (2, "")
     assert missing in ended.err
-    assert re.search(rf"pip install 'audio-enhance\[{extra}\]'", ended.err)
+    assert install_command(extra) in ended.err
 
 
 async def test_help_needs_no_local_service(alone: Command, tmp_path: Path) -> None:

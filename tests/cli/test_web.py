@@ -4,6 +4,8 @@ import re
 import aiohttp
 import pytest
 
+from audio_enhance._core.installation import install_command
+
 from .support import SIGINT, SIGTERM, Command, Running, blocking, ended
 
 pytest.importorskip("starlette", reason="needs starlette")
@@ -60,4 +62,4 @@ async def test_a_port_that_is_taken(alone: Command, unused_tcp_port: int) -> Non
 async def test_without_its_extra_it_says_what_to_install(alone: Command) -> None:
     run = await alone("web", **blocking(alone.folder / "blocked", ["starlette"]))
     assert run.status == 2
-    assert "pip install 'audio-enhance[web]'" in run.err
+    assert install_command("web") in run.err

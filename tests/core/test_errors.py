@@ -32,6 +32,7 @@ from audio_enhance._core.errors import (
     ValidationError,
     locating,
 )
+from audio_enhance._core.installation import install_command
 from audio_enhance._session.sessions import Timeouts, _ConnectionDropped, failure_of, translated
 
 SIGNED = "https://bucket.s3.amazonaws.com/key?X-Amz-Signature=45bad70aa97e&X-Amz-Credential=ASIA"
@@ -136,7 +137,7 @@ def test_input_errors_are_value_errors_and_missing_extras_import_errors() -> Non
     for kind in every(InvalidInputError):
         assert issubclass(kind, ValueError)
     assert issubclass(MissingExtraError, ImportError)
-    assert "pip install 'audio-enhance[local]'" in str(MissingExtraError("local", "botocore"))
+    assert install_command("local") in str(MissingExtraError("local", "botocore"))
     assert "pip install uvloop" in str(MissingExtraError(None, "uvloop"))
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import runpy
 import socket
 import sys
 from collections.abc import AsyncGenerator
@@ -66,6 +67,15 @@ async def test_the_script(enhance_service: LocalService, tmp_path: Path) -> None
         _, complaint = await process.communicate()
     assert process.returncode == 1
     assert "There is no such file" in complaint.decode()
+
+
+@pytest.mark.parametrize("name", ["script.py", "nightly.py"])
+def test_without_arguments_a_program_says_how_it_is_used(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", [name])
+    with pytest.raises(SystemExit, match=rf"`python examples/{name} \w+"):
+        runpy.run_path(str(ROOT / "examples" / name), run_name="__main__")
 
 
 async def test_the_nightly_batch_does_nothing_twice(

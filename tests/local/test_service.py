@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from audio_enhance import Source
+from audio_enhance._core.installation import install_command
 from audio_enhance.local import Behaviour, LocalService
 from audio_enhance.local.api import validation
 from audio_enhance.local.api.tokens import SCOPES
@@ -365,7 +366,7 @@ def test_without_its_packages_the_import_says_what_to_install() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
     )
-    assert "pip install 'audio-enhance[local]'" in done.stdout
+    assert install_command("local") in done.stdout
 
 
 def test_every_public_name_is_there() -> None:

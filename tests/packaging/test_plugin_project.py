@@ -147,7 +147,7 @@ def test_a_project_of_somebody_elses(tmp_path: Path) -> None:
     status, output = pytest_in("auto", WITHOUT_EXTRA)
     assert status == 1, output
     assert "1 passed, 1 error" in output
-    assert "pip install 'audio-enhance[local]'" in output
+    assert "pip install 'audio-enhance[local] @ file:" in output
 
     environment.install(f"{wheel}[local]")
     for mode in ("auto", "strict"):

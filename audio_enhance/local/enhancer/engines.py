@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import attrs
 
+from audio_enhance import MissingExtraError
+
 from .errors import EngineError
 from .libraries import deepfilternet, rnnoise
 
@@ -55,7 +57,7 @@ def choose_engine(name: str | None = None) -> Engine:
             if name is not None:
                 raise EngineError(
                     f"{engine.title} does not work here: {error}.",
-                    hint="Install the extra again: pip install 'audio-enhance[local]'",
+                    hint=MissingExtraError("local", engine.title).hint,
                 ) from error
             passed_over.append(f"{engine.title} does not work here: {error}.")
             continue

@@ -7,6 +7,7 @@ import pytest
 
 import audio_enhance.local.enhancer as package
 from audio_enhance import MissingExtraError
+from audio_enhance._core.installation import install_command
 from audio_enhance.local.enhancer import EnhancerError, NotAudioError
 
 
@@ -53,7 +54,7 @@ for use in (lambda: package.enhance_file, lambda: package.measure, package.Speec
     assert len(said) == 3
     for line in said:
         assert f"the package {missing}," in line
-        assert "pip install 'audio-enhance[local]'" in line
+        assert install_command("local") in line
 
 
 def test_the_rehearsal_needs_no_extra_of_the_enhancer() -> None:
