@@ -50,7 +50,7 @@ def test_bytes_without_a_name() -> None:
 
 
 def test_no_bytes() -> None:
-    with pytest.raises(InvalidSourceError, match="no bytes"):
+    with pytest.raises(InvalidSourceError, match="is empty"):
         Source.from_bytes(b"", "a.mp3")
 
 

@@ -120,7 +120,7 @@ async def test_a_deletion_that_fails_spoils_nothing(
 async def test_what_cannot_be_is_refused_before_anything_is_sent(
     client: EnhanceClient, enhance_service: LocalService, recording: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(InvalidInputError, match="not saved"):
+    with pytest.raises(InvalidInputError, match="needs a folder"):
         await client.submit(recording, strength=93, delete_assets=True)
     async with EnhanceClient(
         enhance_service.credentials, base_url=enhance_service.base_url
