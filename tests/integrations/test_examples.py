@@ -139,7 +139,7 @@ async def test_the_aiohttp_application(enhance_service: LocalService) -> None:
         wrong.add_field("recording", b"text", filename="notes.txt", content_type="text/plain")
         async with session.post(f"{base}/enhancements", data=wrong) as answer:
             assert answer.status == 400
-            assert "no audio format" in await answer.text()
+            assert "not an audio format" in await answer.text()
 
 
 @pytest.mark.parametrize("application", ["fastapi_app", "litestar_app"])
@@ -153,4 +153,4 @@ async def test_the_asgi_applications(enhance_service: LocalService, application:
         await use(session, base, {"url": url, "data": RECORDING})
         async with session.post(f"{base}/enhancements?filename=notes.txt", data=b"text") as answer:
             assert answer.status == 400
-            assert "no audio format" in (await answer.json())["detail"]
+            assert "not an audio format" in (await answer.json())["detail"]

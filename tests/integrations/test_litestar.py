@@ -113,7 +113,7 @@ async def test_what_cannot_be_taken_reaches_no_server(enhance_service: LocalServ
     app = application(enhance_service)
     async with listening(app) as url, aiohttp.ClientSession() as session:
         for name, data, reason in (
-            ("notes.txt", b"text", "no audio format"),
+            ("notes.txt", b"text", "not an audio format"),
             ("talk.mp3", LONG_RECORDING + bytes(1), "longer than"),
         ):
             async with session.post(url, params={"filename": name}, data=BytesIO(data)) as answer:

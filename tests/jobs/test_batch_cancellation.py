@@ -72,7 +72,7 @@ async def test_a_job_cancelled_after_its_submission_is_left_to_the_server(tmp_pa
         ]
         await reached(lambda: jobs[0].submitted and jobs[0].enhancement is not None)
         assert jobs[0].cancel() is False
-        with pytest.raises(JobCancelledError, match="the server goes on") as caught:
+        with pytest.raises(JobCancelledError, match="the server continues") as caught:
             await jobs[0]
         assert jobs[0].enhancement is not None
         assert caught.value.enhancement_id == jobs[0].enhancement.id
@@ -127,7 +127,7 @@ async def test_a_job_cancelled_while_its_request_is_answered_knows_what_it_leave
         await reached(lambda: b.count(CREATE) == 1)
         assert job.enhancement is None
         assert job.cancel() is False  # too late: it may cost something
-        with pytest.raises(JobCancelledError, match="the server goes on") as caught:
+        with pytest.raises(JobCancelledError, match="the server continues") as caught:
             await job
         made = {record.enhancement_id for record in b.requests(CREATE)}
         assert {caught.value.enhancement_id} == made

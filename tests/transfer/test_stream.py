@@ -93,7 +93,7 @@ async def test_a_part_that_is_not_there_is_said_to_be_so(player: Player) -> None
 )
 async def test_what_is_no_range_is_not_sent(player: Player, span: str) -> None:
     async with RawServer([whole()]) as server:
-        with pytest.raises(InvalidInputError, match="no range"):
+        with pytest.raises(InvalidInputError, match="not a range"):
             await player(server, span)
     assert player.located == 0
 
