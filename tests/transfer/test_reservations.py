@@ -15,7 +15,7 @@ def test_another_call_hears_that_a_place_is_taken_until_it_is_given_back(tmp_pat
     first = reservations.reserve(place, one)
     second = reservations.reserve(place, one)  # the names of one call are its own concern
     for given in (first, second):
-        with pytest.raises(OutputExistsError, match="another job"):
+        with pytest.raises(OutputExistsError, match="Another job"):
             reservations.reserve(place, other)
         reservations.release(given)
     reservations.release(reservations.reserve(place, other))
