@@ -283,7 +283,8 @@ class EnhanceClient:
             priority: As in `submit`, for all of them.
             output_dir: As in `submit`.
             overwrite: As in `submit`.
-            delete_assets: As in `submit`.
+            delete_assets: As in `submit`; and delete what earlier runs finished with the journal
+                and did not come to delete, beside what else is done.
             on_event: As in `submit`.
 
         Raises:

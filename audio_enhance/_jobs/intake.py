@@ -209,6 +209,9 @@ class Intake:
             job = self._begin(source, entry.strength, order, row)
             self._keyed.add(entry.key, job)
             jobs.append(job)
+        if order.delete_assets:
+            for lane in self.open.lanes:
+                lane.begin_deleting(journal)
         return jobs
 
     def _begin(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from audio_enhance._core.cancellation import end
-from audio_enhance._core.errors import AudioEnhanceError, NotFoundError
+from audio_enhance._core.errors import AudioEnhanceError, JournalError, NotFoundError
 from audio_enhance._core.events import Hashing
 from audio_enhance._core.models import SpeechEnhancement
 from audio_enhance._journal.entry import EntryState
@@ -66,6 +66,7 @@ class Lane:
             room_changed=room_changed.set,
         )
         self._jobs: dict[Job, None] = {}  # in order of arrival
+        self._deletions: set[asyncio.Task[None]] = set()
         steps.api.limits.assets.owe(self._owed, _AHEAD)
 
     @property
@@ -126,7 +127,7 @@ class Lane:
         self.closed = True
         self._room_changed.set()
         self.steps.api.limits.assets.settle(self._owed)
-        await end([job.task for job in self._jobs])
+        await end([*(job.task for job in self._jobs), *self._deletions])
         await self.queue.aclose()
 
     def _owed(self) -> int:
@@ -237,9 +238,20 @@ class Lane:
             # the enhancement finds it gone, and begins anew.
             await deleted(enhanced.steps, enhanced.asset.id, journal, job.on_retry)
 
+    def begin_deleting(self, journal: Journal) -> None:
+        """Delete what a run that died left to be deleted, beside what else is done."""
+        task = asyncio.create_task(self.delete_leftovers(journal), name="delete leftovers")
+        self._deletions.add(task)
+        task.add_done_callback(self._deletions.discard)
+
     async def delete_leftovers(self, journal: Journal) -> None:
         """Delete what a run that died left at the server between saving and deleting."""
-        for asset_id in await journal.deletable(self.client_id):
+        try:
+            asset_ids = await journal.deletable(self.client_id)
+        except JournalError as error:
+            _log.warning("uploads stay at the server: %s", error)
+            return
+        for asset_id in asset_ids:
             if not self.uses.has(asset_id):
                 await deleted(self.steps, asset_id, journal)
 
@@ -254,8 +266,13 @@ def quietest(lanes: Sequence[Lane]) -> Lane:
 async def deleted(
     steps: Steps, asset_id: str, journal: Journal | None, on_retry: OnRetry | None = None
 ) -> None:
-    """Delete an asset whose results are safe: that it is left over does not spoil them."""
+    """Delete an asset whose results are safe: that it is left over does not spoil them.
+
+    One that the journal says somebody still needs is left for the run that ends their work.
+    """
     try:
+        if journal is not None and not await journal.deletable(steps.api.client_id, asset_id):
+            return
         await steps.api.delete_asset(asset_id, on_retry=on_retry)
         if journal is not None:
             await journal.asset_deleted(asset_id)

@@ -40,6 +40,7 @@ _UPSERT = (
     + ", ".join(f"{n} = excluded.{n}" for n in NAMES if n not in {*_IDENTITY, "created_at"})
 )
 _UNSETTLED = "(placing IS NOT NULL OR state = 'downloading')"  # see `settled`
+_UNFINISHED = "SELECT 1 FROM entries AS other WHERE other.state NOT IN ('succeeded', 'failed')"
 _PATHS = ("source", "output", "placing", "temporary", "spooled")
 
 
@@ -275,20 +276,24 @@ class Journal:
             client_id,
         )
 
-    async def deletable(self, client_id: str) -> list[str]:
-        """Return the assets that all have their results on disk of, and are still known.
+    async def deletable(self, client_id: str, asset_id: str | None = None) -> list[str]:
+        """Return the assets whose results are all on disk, and that nothing unfinished can use.
 
         Args:
             client_id: The API client that can delete them.
+            asset_id: Only this one.
         """
 
         def read(connection: "sqlite3.Connection") -> list[str]:
             rows = connection.execute(
-                "SELECT asset_id FROM entries WHERE asset_id IS NOT NULL GROUP BY asset_id"
-                " HAVING min(state = 'succeeded' AND output IS NOT NULL AND client_id = ?)",
-                [client_id],
+                "SELECT asset_id FROM entries AS one"  # noqa: S608  (of our own)
+                " WHERE asset_id = coalesce(?, asset_id) GROUP BY asset_id HAVING min("
+                "state = 'succeeded' AND output IS NOT NULL AND client_id = ?"
+                f" AND NOT EXISTS ({_UNFINISHED} AND other.source = one.source)"
+                f" AND NOT EXISTS ({_UNFINISHED} AND other.md5 = one.md5))",
+                [asset_id, client_id],
             )
-            return [text_of(asset_id) for (asset_id,) in rows.fetchall()]
+            return [text_of(found) for (found,) in rows.fetchall()]
 
         return await self._database.run(read)
 

@@ -20,6 +20,7 @@ async def main(sources: Path, out: Path, journal: Path) -> int:
             strength=[int(strength) for strength in os.environ["STRENGTHS"].split()],
             output_dir=out,
             journal=journal,
+            delete_assets="DELETE" in os.environ,
         )
     for outcome in report.failed:
         sys.stderr.write(f"{outcome.error}\n")

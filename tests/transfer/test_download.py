@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from audio_enhance import ProtocolError
+from audio_enhance import ProtocolError, RetryPolicy
 from audio_enhance._session.addresses import Reach
 from tests.support import downloads
 from tests.support.downloads import DATA, QUERY, Fetch, cut, part, whole
@@ -78,9 +78,11 @@ class TestRedirects:
         assert len(server.requests) == 6
 
     async def test_to_nowhere(self, fetch: Fetch) -> None:
-        async with RawServer([reply(302)]) as server:
+        fetch.policy = RetryPolicy(attempts=2)
+        async with RawServer([reply(302)] * 2) as server:
             with pytest.raises(ProtocolError, match="without saying where"):
                 await fetch(server)
+        assert server.script == []
 
     async def test_out_of_the_machine_without_encryption(self, fetch: Fetch) -> None:
         fetch.reach = Reach.of("https://127.0.0.1")
