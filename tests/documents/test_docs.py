@@ -30,6 +30,7 @@ from audio_enhance.local.object_store import errors as s3_errors
 from tests.support.tools import needs
 
 ROOT = Path(__file__).parents[2]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 README = (ROOT / "README.md").read_text()
 ERRORS = (ROOT / "docs" / "errors.md").read_text()
 LOCAL_SERVICE = (ROOT / "docs" / "local-service.md").read_text()
@@ -109,9 +110,6 @@ def test_the_tree_of_errors_is_the_documented_one() -> None:
     assert named - {"ImportError", "ValueError"} == defined
 
 
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-
-
 def anchors(page: Path) -> set[str]:
     """What a link can name on a page: its headings, spelled as GitHub spells them in addresses."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
@@ -146,14 +144,17 @@ def test_the_figures_of_the_demo_are_laid_out_as_it_prints_them(
     assert capsys.readouterr().out.strip() == found[1].strip()
 
 
-def blocks(page: str) -> list[str]:
-    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+def blocks(page: Path) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
 
 
+# These have tests of their own, for what their programs are parts of.
+ELSEWHERE = {"testing.md", "web-app.md", "web-backends.md"}
 PROGRAMS = [
-    (page, number)
-    for page in ("README.md", "docs/errors.md", "docs/library.md", "docs/local-service.md")
-    for number in range(len(blocks(page)))
+    pytest.param(program, id=f"{page.name}-{number}")
+    for page in PAGES
+    if page.name not in ELSEWHERE
+    for number, program in enumerate(blocks(page))
 ]
 
 
@@ -166,15 +167,13 @@ def log_as_it_was() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("log_as_it_was")
-@pytest.mark.parametrize(("page", "number"), PROGRAMS)
+@pytest.mark.parametrize("program", PROGRAMS)
 async def test_every_program_in_the_documentation_works(
-    page: str,
-    number: int,
+    program: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     enhance_service: LocalService,
 ) -> None:
-    program = blocks(page)[number]
     monkeypatch.chdir(tmp_path)
     # The local service's own page has programs that listen to what they are given: the first
     # two seconds will do.
