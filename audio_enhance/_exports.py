@@ -60,7 +60,7 @@ from ._journal.entry import EntryState, JournalEntry
 from ._journal.journal import Journal
 from ._recording.filenames import safe_name
 from ._recording.media_types import AUDIO_SUFFIXES, CONTENT_TYPES, content_type_of
-from ._recording.source import Source, SourceLike
+from ._recording.source import Source, SourceLike, recording_suffixes
 from ._scheduler.polling import PollPolicy
 from ._session.rate_limits import RateLimits
 from ._session.retry import RetryPolicy
@@ -69,10 +69,12 @@ from ._session.tokens import AccessToken, ClientCredentials, TokenProvider
 from ._session.wire import ApiVersion
 from ._transfer.stream import ResultStream
 from ._version import __version__
+from ._video.kinds import VIDEO_SUFFIXES
 
 __all__ = [
     "AUDIO_SUFFIXES",
     "CONTENT_TYPES",
+    "VIDEO_SUFFIXES",
     "AccessToken",
     "ApiError",
     "ApiVersion",
@@ -142,5 +144,6 @@ __all__ = [
     "__version__",
     "check_strength",
     "content_type_of",
+    "recording_suffixes",
     "safe_name",
 ]

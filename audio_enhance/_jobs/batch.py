@@ -251,12 +251,14 @@ class Batch:
         if self.stopped_by and isinstance(error, JobCancelledError) and not job.submitted:
             self._not_started(place, self.stopped_by)
             return
+        result = None if error is not None else job.task.result()
         outcome = Outcome(
             source=place.source,
             name=job.source.label,
             strength=place.strength,
-            status="succeeded" if error is None else "failed",
-            path=job.task.result().saved if error is None else None,
+            status="failed" if result is None else "succeeded",
+            path=None if result is None else result.saved,
+            note=None if result is None else result.note,
             error=error,
             extra_enhancements=job.extra_enhancements,
             failed_enhancements=job.failed_enhancements,

@@ -52,6 +52,8 @@ class EnhanceResult:
         failed_enhancements: How many enhancements the server finished with `failed` before one
             succeeded.
         saved: Where the result is; `None` when no output folder was given.
+        note: What a person should know of it, in one sentence: that a video has other sound
+            tracks, which stayed as they were.
     """
 
     asset: Asset
@@ -59,6 +61,7 @@ class EnhanceResult:
     extra_enhancements: int = 0
     failed_enhancements: int = 0
     saved: Path | None = None
+    note: str | None = None
 
     @property
     def path(self) -> Path:

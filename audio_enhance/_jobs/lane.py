@@ -199,6 +199,7 @@ class Lane:
             extra_enhancements=job.extra_enhancements,
             failed_enhancements=job.failed_enhancements,
             saved=saved,
+            note=job.source.note if saved is not None else None,
         )
 
     async def _processed(self, wish: Subscriber, delivery: Delivery | None) -> Enhanced:

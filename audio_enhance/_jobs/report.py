@@ -24,7 +24,8 @@ class Outcome:
         not_started: Whether it failed since the batch was stopped before its turn came.
         path: Where the result is.
         note: What a person should know of it, in one sentence: that a result which was skipped
-            was changed since, or is no longer where it was.
+            was changed since, or is no longer where it was; or that a video has other sound
+            tracks, which stayed as they were.
         error: Why there is none.
         asset_id: The asset, if there is one.
         enhancement_id: The speech enhancement, if there is one.

@@ -253,6 +253,16 @@ class Source:
         film = self.film
         return (self.filename, self.content_type) if film is None else film.sent_as
 
+    @property
+    def note(self) -> str | None:
+        """What a person should know of its result, in one sentence, once it is hashed."""
+        others = 0 if self.film is None else self.film.other_tracks
+        if not others:
+            return None
+        if others == 1:
+            return "Its other sound track stayed as it was."
+        return f"Its {others} other sound tracks stayed as they were."
+
     def result_bytes(self, fingerprint: Fingerprint) -> int:
         """Return about how much room a result takes, and what it is made of, on the disk.
 
@@ -344,6 +354,14 @@ def as_source(source: SourceLike) -> Source:
     except TypeError:  # from callers whose code is not type-checked
         kind = type(source).__name__
     raise InvalidSourceError(f"A {kind} is not a source.", hint="Give a path, bytes or a Source.")
+
+
+def recording_suffixes() -> frozenset[str]:
+    """Return what the names of recordings end in: of audio, and with the extra `video` of videos.
+
+    In small letters, with the dot.
+    """
+    return AUDIO_SUFFIXES | VIDEO_SUFFIXES if can_be_read() else AUDIO_SUFFIXES
 
 
 def is_video(name: str | bytes) -> bool:

@@ -1,6 +1,7 @@
 """`audio-enhance enhance`: recordings and folders of recordings in, clean ones out."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -8,7 +9,13 @@ from pathlib import Path
 import click
 from rich.text import Text
 
-from audio_enhance import AUDIO_SUFFIXES, CONTENT_TYPES, ApiVersion, Journal
+from audio_enhance import (
+    CONTENT_TYPES,
+    VIDEO_SUFFIXES,
+    ApiVersion,
+    Journal,
+    recording_suffixes,
+)
 
 from .batch import Batch, Telling, Work, by_strengths
 from .interrupt import run
@@ -118,7 +125,8 @@ def enhance(
 ) -> int:
     """Remove noise and echo from recordings of speech.
 
-    FILES can be folders. Then all audio files in them and in the folders below are enhanced.
+    FILES can be folders. Then all audio files in them and in the folders below are enhanced. With
+    the extra `video`, so is the sound of videos, and their results are videos.
     If you run it again, finished recordings are skipped.
     """
     if journal is not None and no_journal:
@@ -190,10 +198,16 @@ def _say_others(count: int, journal: Path) -> None:
 
 def _planned(work: Work, settings: Settings) -> Iterator[tuple[str, int]]:
     """Yield what a journal is to know; a mistyped name is nothing that could be resumed."""
+    taken = recording_suffixes()
     for source, strength in work.jobs():
-        known = settings.content_type or Path(source).suffix.lower() in AUDIO_SUFFIXES
+        known = settings.content_type or Path(source).suffix.lower() in taken
         if known and work.sizes[source]:
             yield as_written(source), strength
+
+
+def _counted(left_out: Counter[str]) -> str:
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in left_out.most_common())
+    return f"Left out {several(left_out.total(), 'file')}: {kinds}."
 
 
 def _say(found: Recordings) -> None:
@@ -206,17 +220,21 @@ def _say(found: Recordings) -> None:
         say(f"Cannot search this folder: {shown(folder)}", "yellow")
     if found.results:
         say(f"Left out {several(found.results, 'result')} of earlier runs.")
-    if found.not_taken:
-        kinds = ", ".join(f"{count:,} {kind}" for kind, count in found.not_taken.most_common())
+    videos: Counter[str] = Counter()
+    others: Counter[str] = Counter()
+    for suffix, count in found.not_taken.items():
+        (videos if suffix in VIDEO_SUFFIXES else others)[suffix] = count
+    if videos:
+        say(f"{_counted(videos)} Videos need: pip install 'audio-enhance[video]'", "yellow")
+    if others:
         say(
-            f"Left out {several(found.not_taken.total(), 'file')}: {kinds}. The API does not take "
-            "these. Convert them, to .flac for example.",
+            f"{_counted(others)} The API does not take these. Convert them, to .flac for example.",
             "yellow",
         )
     if found.links:
         named = ", ".join(map(shown, found.links[:_LISTED]))
         more = len(found.links) - _LISTED
-        others = f" and {more:,} more" if more > 0 else ""
-        say(f"Left out links to folders: {named}{others}. To search them, name them.")
+        unnamed = f" and {more:,} more" if more > 0 else ""
+        say(f"Left out links to folders: {named}{unnamed}. To search them, name them.")
     if not found.sizes:
-        raise click.UsageError("Found no audio file that the API takes.")
+        raise click.UsageError("Found no recording that the API takes.")

@@ -68,10 +68,11 @@ def line_of(outcome: Outcome, *, again: bool = False) -> Text:
         label = ("later ", "yellow") if again else ("failed", "red")
         return Text.assemble(label, f"  {name} at {outcome.strength}: {what}")
     label = ("before", "dim") if outcome.status == "skipped" else ("done  ", "green")
-    if outcome.note is not None:
-        return Text.assemble(label, f"  {name}: {shown(in_our_words(outcome.note))}")
+    note = "" if outcome.note is None else shown(in_our_words(outcome.note))
+    if note and outcome.status == "skipped":
+        return Text.assemble(label, f"  {name}: {note}")
     path = "" if outcome.path is None else shown(near(outcome.path))
-    return Text.assemble(label, f"  {name} ", ("→ ", "dim"), path)
+    return Text.assemble(label, f"  {name} ", ("→ ", "dim"), path, f"  {note}" if note else "")
 
 
 def reason(error: AudioEnhanceError) -> str:

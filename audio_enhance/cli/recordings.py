@@ -9,7 +9,7 @@ from pathlib import Path
 
 import attrs
 
-from audio_enhance import AUDIO_SUFFIXES, Journal
+from audio_enhance import Journal, recording_suffixes
 
 from .settings import JOURNAL_NAME
 
@@ -31,7 +31,8 @@ class Recordings:
             could not be looked at, which will show when it is its turn.
         root: The folder that all of them are in or below; `None` where there is none.
         results: How many results of earlier runs were left out.
-        not_taken: How many files were left out since the API does not take what they end in.
+        not_taken: How many files were left out since the API does not take what they end in, nor
+            is it a video that can be read here.
         links: The links to folders, which were not searched.
         unreadable: The folders that could not be searched, and why.
     """
@@ -45,7 +46,7 @@ class Recordings:
 
 
 def find_recordings(given: Sequence[str], output_dir: Path) -> Recordings:
-    """Return the named files, and the audio files in the named folders and below them.
+    """Return the named files, and the recordings in the named folders and below them.
 
     Hidden files are left out, and so are results: what lies in the output folder, or, where
     a folder with a journal is searched, what is called as results are. Blocks.
@@ -92,6 +93,7 @@ class _Search:
         self._output = Path(os.path.realpath(output))
         self._real = cache(os.path.realpath)  # of folders, which come again for every file
         self._seen: set[str] = set()
+        self._taken = recording_suffixes()
         self.sizes: dict[str, int] = {}
         self.results = 0
         self.not_taken: Counter[str] = Counter()
@@ -114,13 +116,13 @@ class _Search:
 
     def _file(self, path: Path, *, among_results: bool) -> None:
         suffix = path.suffix.lower()
-        if _NOT_TAKEN.fullmatch(suffix):
-            self.not_taken[suffix] += 1
-        elif suffix in AUDIO_SUFFIXES:
+        if suffix in self._taken:
             if among_results and is_result(path):
                 self.results += 1
             else:
                 self.add(path)
+        elif _NOT_TAKEN.fullmatch(suffix):
+            self.not_taken[suffix] += 1
 
     def _is_among_results(self, folder: Path) -> bool:
         return folder.is_relative_to(self._output) or any(

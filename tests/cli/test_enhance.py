@@ -1,3 +1,4 @@
+from collections import Counter
 import json
 import re
 from pathlib import Path
@@ -372,3 +373,19 @@ async def test_a_full_disk_stops_the_batch_and_what_was_paid_for_is_used_later(
         assert (again.status, len(again.lines)) == (0, 40)
         assert len(files_in(small)) == 40
         assert enhance_service.count("POST /speech_enhancements") == 40
+
+
+def test_what_is_left_out_is_told_by_what_it_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    from audio_enhance.cli.enhance import _say
+    from audio_enhance.cli.recordings import Recordings
+
+    kinds = Counter({".mkv": 2, ".webm": 1, ".wma": 1})
+    _say(
+        Recordings(
+            sizes={"a.wav": 1}, root=None, results=0, not_taken=kinds, links=[], unreadable=[]
+        )
+    )
+    said = capsys.readouterr().err
+    videos = "Left out 3 files: 2 .mkv, 1 .webm. Videos need: pip install 'audio-enhance[video]'"
+    assert videos in said
+    assert "Left out 1 file: 1 .wma. The API does not take these." in said

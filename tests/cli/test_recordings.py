@@ -99,6 +99,25 @@ def test_a_folder_with_a_journal_holds_results(searched: str) -> None:
     assert found.results == (1 if searched == "x/sub" else 2)
 
 
+@pytest.fixture
+def without_videos(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("audio_enhance._recording.source.can_be_read", lambda: False)
+
+
+def test_videos_are_recordings() -> None:
+    _make("rec/a.MP4", "rec/b.mkv", "rec/c.webm", "rec/d.mov", "rec/e.avi", "rec/f.m4v")
+    found = _search("rec")
+    assert [Path(name).suffix for name in found.sizes] == [".MP4", ".mkv", ".webm", ".mov", ".m4v"]
+    assert dict(found.not_taken) == {".avi": 1}
+
+
+def test_results_that_are_videos_are_left_out() -> None:
+    _make("rec/a.mkv", "rec/a-enhanced-93p.mkv")
+    found = _search("rec", output_dir="rec")
+    assert (list(found.sizes), found.results) == (["rec/a.mkv"], 1)
+
+
+@pytest.mark.usefixtures("without_videos")
 def test_what_is_left_out_is_told() -> None:
     _make("rec/a.wav", "rec/b.webm", "rec/c.WMA", "rec/sub/d.webm", "rec/notes.txt", "far/e.wav")
     Path("rec/link").symlink_to("../far")

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from audio_enhance._core.cancellation import in_thread, left_alone, to_its_end
+from audio_enhance._core.cancellation import in_thread, left_alone, stopped_in_thread, to_its_end
 
 
 async def test_work_runs_in_another_thread() -> None:
@@ -35,6 +35,24 @@ async def test_long_work_is_told_that_nobody_waits() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await asyncio.to_thread(ended.wait, 5)
+
+
+async def test_long_work_on_files_is_told_and_its_end_waited_for() -> None:
+    started, ended = threading.Event(), threading.Event()
+
+    def work(cancelled: threading.Event) -> str:
+        started.set()
+        assert cancelled.wait(5)
+        ended.set()
+        raise KeyError("nobody sees it")
+
+    task = asyncio.create_task(stopped_in_thread(work))
+    await asyncio.to_thread(started.wait, 5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended.is_set()
+    assert await stopped_in_thread(lambda _: "done") == "done"
 
 
 async def test_what_a_future_comes_to() -> None:

@@ -1,6 +1,8 @@
 """Small videos, made by FFmpeg, and what FFmpeg's own prober says of them."""
 
+import asyncio
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -51,6 +53,11 @@ def delayed(path: Path) -> Path:
 def plain(path: Path, seconds: float = 1.2, codec: str = "aac", *arguments: str) -> Path:
     """Make a video with one sound track, of any length and codec."""
     return make(path, *sound(seconds), *_X264, "-c:a", codec, *arguments)
+
+
+def surround(path: Path) -> Path:
+    """Make a video with sound that the API does not take, in six channels."""
+    return plain(path, 1.2, "ac3", "-ac", "6")
 
 
 def rotated(path: Path) -> Path:
@@ -156,3 +163,16 @@ def heard(path: Path, track: int = 0) -> tuple[float, float]:
     assert last.time_base is not None
     begin = float(first.pts * last.time_base)
     return begin, float(last.pts * last.time_base) + last.samples / last.sample_rate
+
+
+class Copying:
+    """Stands in for an enhancer where the result has to be a sound: it is the one that was sent."""
+
+    async def enhance(
+        self, source: Path, destination: Path, *, content_type: str, strength: int
+    ) -> None:
+        """Copy it."""
+        await asyncio.to_thread(shutil.copyfile, source, destination)
+
+    async def close(self) -> None:
+        """Do nothing."""

@@ -3,6 +3,7 @@ import errno
 import os
 import resource
 import stat
+import threading
 from collections.abc import AsyncIterator, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from audio_enhance import OutputError, OutputExistsError
+from audio_enhance._recording.claims import remove_part, reworked_path
 from audio_enhance._transfer.part_file import _IOV_MAX, PartialFile
 from tests.support.resources import open_files, partial_files
 
@@ -36,6 +38,40 @@ async def test_nothing_is_seen_under_its_name_until_it_is_whole(partial: Partial
     await partial.commit(target, overwrite=False)
     assert target.read_bytes() == b"one two"
     assert list(partial.directory.iterdir()) == [target]
+
+
+async def test_something_made_of_it_takes_its_place(partial: PartialFile) -> None:
+    def doubled(whole: Path, made: Path, cancelled: threading.Event) -> None:
+        assert not cancelled.is_set()
+        made.write_bytes(whole.read_bytes() * 2)
+
+    target = partial.directory / "a.mp3"
+    partial.add(b"one ")
+    await partial.rework(doubled)
+    assert partial_files(partial.directory) == [partial.path]
+    assert partial.size == 8
+    await partial.commit(target, overwrite=False)
+    assert target.read_bytes() == b"one one "
+
+
+async def test_what_cannot_be_made_of_it_leaves_nothing(partial: PartialFile) -> None:
+    def full(whole: Path, made: Path, cancelled: threading.Event) -> None:
+        made.write_bytes(whole.read_bytes())
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    partial.add(b"one")
+    with pytest.raises(OutputError, match="No space left"):
+        await partial.rework(full)
+    await partial.discard()
+    assert partial_files(partial.directory) == []
+
+
+def test_what_a_run_that_died_made_of_it_is_removed_with_it(tmp_path: Path) -> None:
+    part = PartialFile(tmp_path).path
+    for path in (part, reworked_path(part)):
+        path.write_bytes(b"half")
+    assert remove_part(part)
+    assert partial_files(tmp_path) == []
 
 
 async def test_folders_are_made(tmp_path: Path) -> None:

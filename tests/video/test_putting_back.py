@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -45,8 +46,8 @@ def check(video: Path, new: Path, sound: Sound, *, frame: float = 0.025) -> None
         ("talk.webm", videos.webm),
         ("upright.mp4", videos.rotated),
         ("chapters.mov", videos.chapters_and_time_code),
-        pytest.param("longer.mp4", lambda path: videos.plain(path, 2.0), marks=SLOW),
-        pytest.param("shorter.mp4", lambda path: videos.plain(path, 0.5), marks=SLOW),
+        pytest.param("longer.mp4", partial(videos.plain, seconds=2.0), marks=SLOW),
+        pytest.param("shorter.mp4", partial(videos.plain, seconds=0.5), marks=SLOW),
     ],
 )
 def test_only_the_sound_is_another(name: str, make: Callable[[Path], Path], tmp_path: Path) -> None:
@@ -63,7 +64,7 @@ def test_only_the_sound_is_another(name: str, make: Callable[[Path], Path], tmp_
         ("rich.mkv", videos.rich, "result.flac"),
         ("paused.mp4", videos.with_gap, "result.flac"),
         ("chapters.mov", videos.chapters_and_time_code, "result.flac"),
-        ("surround.mkv", lambda path: videos.plain(path, 1.2, "ac3", "-ac", "6"), "result.flac"),
+        ("surround.mkv", videos.surround, "result.flac"),
     ],
 )
 def test_a_result_of_another_format_is_encoded(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import av
 import pytest
@@ -129,7 +130,7 @@ def test_encrypted_sound(tmp_path: Path) -> None:
 def test_no_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     usage = SimpleNamespace(total=1000, used=1000, free=0)
     video = videos.plain(tmp_path / "talk.mp4")
-    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
+    monkeypatch.setattr(shutil, "disk_usage", Mock(return_value=usage))
     with video.open("rb") as film, pytest.raises(OutputError, match="TMPDIR"):
         take_out(film, io.BytesIO(), Event())
 
