@@ -1,6 +1,6 @@
-from collections import Counter
 import json
 import re
+from collections import Counter
 from pathlib import Path
 
 import attrs

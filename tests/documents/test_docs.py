@@ -179,6 +179,7 @@ async def test_every_program_in_the_documentation_works(
     # two seconds will do.
     recording = demo_recording().read_bytes()[:40_000]
     (tmp_path / "talk.mp3").write_bytes(recording)
+    (tmp_path / "talk.mp4").write_bytes(recording)  # no picture: it is sent as it is
     for name, value in enhance_service.environment.items():
         monkeypatch.setenv(name, value)
     if "asyncio.run" in program:
