@@ -45,21 +45,21 @@ class EnhanceClient:
             added, or an origin with a path, to which just the version is. Each version has a
             default.
         api_version: `"v1"`, the guide's, or `"v2"`, the same API with other paths and names.
-        session: A session of the caller's for the requests to the API; it is never closed, and
-            its headers and cookies never reach the object store.
-        trust_env: Use the proxies that HTTP_PROXY, HTTPS_PROXY and NO_PROXY name; a session of
-            the caller's has its own setting.
+        session: Your own session for the requests to the API. It is never closed, and its
+            headers and cookies never reach the object store.
+        trust_env: Use the proxies in HTTP_PROXY, HTTPS_PROXY and NO_PROXY. If you pass a
+            session, its own setting counts.
         timeouts: How long to wait for what.
-        retry: How often and how long a failed request is tried again.
-        polling: How eagerly to ask whether something is finished.
-        limits: The organization's rate limits; give the same object to every client of one
+        retry: How often and how long to retry a failed request.
+        polling: How often to poll whether something is finished.
+        limits: The organization's rate limits. Give the same object to every client of one
             organization. A sequence gives each of several API clients its own.
         max_waiting: How many jobs may wait to be submitted before `submit` refuses another
-            with `TooManyWaitingError`; batches wait by themselves.
-        max_result_bytes: The longest result that is taken; where it is not given, a hundred times
-            its source and 256 MiB.
-        on_event: Told what happens to every job of this client, for watching it in production;
-            called on the event loop, so it must not block.
+            with `TooManyWaitingError`. Batches wait by themselves.
+        max_result_bytes: The longest result to accept. The default is a hundred times its source
+            plus 256 MiB.
+        on_event: Called with every event of every job of this client, to watch it in production.
+            It runs on the event loop, so it must not block.
         clock: What tells the time and waits, for tests.
 
     Raises:
@@ -74,7 +74,7 @@ class EnhanceClient:
         """Make a client from the environment's credentials and addresses.
 
         Args:
-            options: As for the class; what is given here wins over the environment.
+            options: As for the class. They win over the environment.
 
         Raises:
             ConfigurationError: Variables are missing, and every one of them is named; or the
@@ -92,12 +92,12 @@ class EnhanceClient:
 
     @property
     def api_version(self) -> ApiVersion:
-        """The generation of the API that it speaks."""
+        """The version of the API that the client speaks."""
         return self._intake.settings.api_version
 
     @property
     def base_url(self) -> str:
-        """The API's address, as it is used."""
+        """The API's address that the client uses."""
         return self._intake.settings.base_url
 
     async def __aenter__(self) -> Self:
@@ -115,7 +115,7 @@ class EnhanceClient:
     async def aclose(self) -> None:
         """Cancel the jobs under way, wait for their end, and close the connections.
 
-        What was submitted goes on at the server. A closed client works again inside a new
+        What was submitted continues at the server. A closed client works again inside a new
         `async with`, in the same event loop or in another.
         """
         await self._intake.aclose()
@@ -136,17 +136,17 @@ class EnhanceClient:
         Args:
             source: A path, bytes or a `Source`.
             strength: 0 (the original) to 100 (fully enhanced); the guide uses 93.
-            output_dir: The folder for the result; made if it is not there.
-            overwrite: Replace a result of the same name; otherwise it is an error.
-            delete_assets: Delete what was uploaded, and its enhancements, when the result is safe
-                on disk and no other job of this client needs them (v2 only).
+            output_dir: The folder for the result. It is created if it does not exist.
+            overwrite: Replace an existing file of that name; otherwise that is an error.
+            delete_assets: Delete the upload and its enhancements when the result is safe on disk
+                and no other job of this client needs them (v2 only).
             priority: Higher goes first among what this client has not submitted yet.
-            on_event: Told what happens; called on the event loop, so it must not block.
+            on_event: Called with every event, on the event loop, so it must not block.
 
         Raises:
-            InvalidInputError: Source or strength cannot be used; nothing was sent.
-            OutputExistsError: There is a result of that name already.
-            AudioEnhanceError: Whatever else went wrong, with the ids to take it up again.
+            InvalidInputError: The source or strength cannot be used. Nothing was sent.
+            OutputExistsError: A file of that name already exists.
+            AudioEnhanceError: Whatever else went wrong, with the ids to resume it.
         """
         job = await self.submit(
             source,
@@ -173,28 +173,29 @@ class EnhanceClient:
     ) -> BatchReport:
         """Enhance any number of recordings, and return one outcome for each and every strength.
 
-        A recording that cannot be enhanced becomes an outcome with its error; the others go on.
+        A recording that cannot be enhanced becomes an outcome with its error. The others continue.
 
         Args:
-            sources: Paths, bytes or `Source`s; pulled as there is room for them.
-            strength: 0 to 100, one or several; several upload each recording once.
-            output_dir: The folder for the results; made if it is not there.
-            journal: A file that every step is written to; a second run with it repeats nothing.
-            overwrite: Replace results of the same name; otherwise that is an error.
-            redo: Make results once more that an earlier run with the same journal made: over it,
-                or, where somebody changed it since, beside it; over that, too, with `overwrite`.
+            sources: Paths, bytes or `Source`s. They are pulled when there is room for them.
+            strength: 0 to 100, one or several. Several strengths share one upload.
+            output_dir: The folder for the results. It is created if it does not exist.
+            journal: A file that keeps the progress. A second run with it repeats nothing.
+            overwrite: Replace existing files of the same name; otherwise that is an error.
+            redo: Make results again that an earlier run with the same journal made, and replace
+                them. If one was changed since, the new one goes beside it; with `overwrite`, it
+                replaces that, too.
             protected: Files that no result may take the place of, a report for example; those
                 of the sources and of the journal are it anyway.
             delete_assets: Delete what was uploaded of a recording, and its enhancements, when the
                 results at all strengths are safe on disk (v2 only). What comes later with the
                 same content is uploaded anew.
-            root: Where recordings have the same name, their folders below this one are kept;
-                found from the sources, if they are a sequence, where it is not given.
+            root: If recordings have the same name, their folders below this one are kept. The
+                default comes from the sources, if they are a sequence.
             priority: Higher goes first among what this client has not submitted yet.
-            on_event: Told what happens; called on the event loop, so it must not block.
+            on_event: Called with every event, on the event loop, so it must not block.
 
         Raises:
-            InvalidStrengthError: A strength is out of range; nothing was sent.
+            InvalidStrengthError: A strength is out of range. Nothing was sent.
             JournalError: The journal cannot be used, or another run uses it.
         """
         batch = self._intake.batch(sources, strength=strength, output_dir=output_dir, **options)
@@ -210,10 +211,10 @@ class EnhanceClient:
         output_dir: str | os.PathLike[str],
         **options: Unpack[BatchOptions],
     ) -> AsyncGenerator[Outcome]:
-        """Yield the outcomes of `enhance_batch` as they come, whatever their number.
+        """Yield the outcomes of `enhance_batch` as they arrive, whatever their number.
 
-        Leaving the loop early cancels what is under way; `contextlib.aclosing` makes that
-        happen at once.
+        If you leave the loop early, what is under way is cancelled. `contextlib.aclosing` makes
+        that happen at once.
         """
         batch = self._intake.batch(sources, strength=strength, output_dir=output_dir, **options)
         async with batch as running, aclosing(running.run(sources)) as run:
@@ -236,26 +237,26 @@ class EnhanceClient:
         """Begin to enhance one recording, and return a handle to follow and cancel it.
 
         Args:
-            source: A path, bytes or a `Source`; or what a `Source` is awaited from, such as
-                `Source.spool(…)`, which has its place among the waiting while it arrives. Where
-                there is no place, nothing of it is read.
+            source: A path, bytes or a `Source`; or an awaitable of one, such as
+                `Source.spool(…)`, which counts as waiting while it arrives. If too many wait,
+                nothing of it is read.
             strength: 0 (the original) to 100 (fully enhanced); the guide uses 93.
             priority: Higher goes first among what this client has not submitted yet.
-            output_dir: The folder for the result; without one it stays at the server, for
-                `presigned_download_url`.
-            overwrite: Replace a result of the same name; otherwise it is an error.
-            delete_assets: As in `enhance`; it takes an `output_dir`.
-            journal: Where every step is written down, for `take_up` after a restart; the job is
-                in it when this returns.
-            key: A name of your own for the job, that of an order for example. The same key once
-                more returns the same job, and nothing of the source is read; with a journal that
-                holds after a restart, too. A job that failed or was cancelled is begun again.
-            on_event: Told what happens; called on the event loop, so it must not block.
+            output_dir: The folder for the result. Without one, the result stays at the server,
+                for `presigned_download_url`.
+            overwrite: Replace an existing file of that name; otherwise that is an error.
+            delete_assets: As in `enhance`. It needs an `output_dir`.
+            journal: Records every step, for `take_up` after a restart. The job is in it when this
+                returns.
+            key: A name of your own for the job, the number of an order for example. The same key
+                again returns the same job, and the source is not read; with a journal, also after
+                a restart. A job that failed or was cancelled starts again.
+            on_event: Called with every event, on the event loop, so it must not block.
 
         Raises:
             InvalidInputError: The kind of source, its type, the strength or the key cannot be
                 used.
-            JournalError: The job cannot be written down, and was not begun.
+            JournalError: The job cannot be recorded, and was not started.
             TooManyWaitingError: `max_waiting` jobs wait already.
             JobCancelledError: The client was closed while the recording arrived.
         """
@@ -272,19 +273,19 @@ class EnhanceClient:
         delete_assets: bool = False,
         on_event: Callable[[Event], None] | None = None,
     ) -> list[Job]:
-        """Go on with what an earlier run submitted with a journal and did not finish.
+        """Resume what an earlier run submitted with a journal and did not finish.
 
-        Files are taken from where they were, and so is what was spooled with `keep_in`. Other
-        data is gone with the earlier run; such a job goes on if its upload was begun, and is
-        noted as failed otherwise.
+        Files are read from where they were, and so are uploads spooled with `keep_in`. Other
+        data is gone with the earlier run. Such a job continues if its bytes had reached the
+        server; otherwise the journal notes it as failed.
 
         Args:
             journal: The journal that `submit` was given.
             priority: As in `submit`, for all of them.
             output_dir: As in `submit`.
             overwrite: As in `submit`.
-            delete_assets: As in `submit`; and delete what earlier runs finished with the journal
-                and did not come to delete, beside what else is done.
+            delete_assets: As in `submit`. It also deletes, in the background, what earlier runs
+                with the journal had finished and not yet deleted.
             on_event: As in `submit`.
 
         Raises:
@@ -295,21 +296,21 @@ class EnhanceClient:
 
     @property
     def waiting(self) -> int:
-        """How many jobs are not submitted yet, those included whose recording is arriving."""
+        """How many jobs are not submitted yet, including those whose recording is arriving."""
         return self._intake.waiting
 
     @property
     def backlog_seconds(self) -> float:
-        """When a job that came now would probably be begun by the server, in seconds from now.
+        """In how many seconds the server would probably begin a job that came now.
 
-        Learned from the jobs before; a second for each job where there were none.
+        Learned from earlier jobs; a second for each waiting job if there were none.
         """
         return self._intake.backlog_seconds
 
     async def drain(self, timeout: float) -> bool:
         """Wait for the jobs under way, at most that many seconds, and return whether all ended.
 
-        What is left over is cancelled by `aclose`: what was submitted goes on at the server.
+        `aclose` cancels the rest. What was submitted continues at the server.
         """
         return await self._intake.drain(timeout)
 
@@ -331,7 +332,7 @@ class EnhanceClient:
         Args:
             asset: What `create_asset` returned for the same recording.
             source: The recording.
-            on_bytes: Told how many bytes are on their way.
+            on_bytes: Called with how many bytes are on their way so far.
 
         Raises:
             SourceChangedError: It is not the recording that the asset was created for.
@@ -347,7 +348,7 @@ class EnhanceClient:
 
         Args:
             asset_id: The asset.
-            timeout: Seconds; `Timeouts.ready` where it is not given.
+            timeout: Seconds; the default is `Timeouts.ready`.
 
         Raises:
             WaitTimeoutError: It was not ready in time.
@@ -374,12 +375,11 @@ class EnhanceClient:
 
         Args:
             enhancement: What step 3 or `get_speech_enhancement` returned.
-            timeout: Seconds; `Timeouts.processing` where it is not given.
+            timeout: Seconds; the default is `Timeouts.processing`.
 
         Raises:
             EnhancementFailedError: The server could not enhance it.
-            WaitTimeoutError: It was not finished in time; the error carries the ids to take it
-                up again.
+            WaitTimeoutError: It was not finished in time. The error carries the ids to resume it.
         """
         return await self._intake.steps(enhancement.asset_id).wait_until_finished(
             enhancement, timeout=timeout
@@ -397,14 +397,14 @@ class EnhanceClient:
 
         Args:
             enhancement: One that has succeeded.
-            output_dir: The folder; made if it is not there.
+            output_dir: The folder. It is created if it does not exist.
             filename: A bare name to use instead of the server's.
             overwrite: Replace a file of that name; otherwise it is an error.
 
         Raises:
-            OutputExistsError: There is a file of that name.
+            OutputExistsError: A file of that name already exists.
             OutputError: The file cannot be written.
-            CorruptTransferError: The result did not arrive whole.
+            CorruptTransferError: The result did not arrive complete.
         """
         directory = Path(output_dir)
         if filename is not None and (not filename or safe_name(filename) != filename):
@@ -424,7 +424,7 @@ class EnhanceClient:
     async def delete_asset(self, asset_id: str) -> None:
         """Delete an asset, its bytes and all of its enhancements at the server (v2 only).
 
-        One that is not there any more is no error.
+        If it no longer exists, that is not an error.
 
         Raises:
             ConfigurationError: The client uses v1, which deletes nothing.
@@ -440,7 +440,7 @@ class EnhanceClient:
     async def presigned_download_url(self, enhancement: SpeechEnhancement) -> str:
         """Return a short-lived URL of the result, to redirect a browser to.
 
-        The URL is a credential: whoever has it can fetch the result until it ends.
+        The URL is a credential: whoever has it can fetch the result until it expires.
 
         Raises:
             InvalidInputError: The enhancement is not finished.
