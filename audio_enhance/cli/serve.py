@@ -197,9 +197,9 @@ def _announce(service: "LocalService", console: Console, *, as_json: bool) -> No
         for name, value in service.environment.items():
             console.print(f"export {name}={shlex.quote(value)}", soft_wrap=True)
         console.print()
-    console.print(
-        "It speaks both versions of the API. Programs use v2 if you set "
-        "AUDIO_ENHANCE_API_VERSION=v2.",
-        soft_wrap=True,
-    )
+    console.print("It speaks both versions of the API:\n")
+    console.print(f"v1  {service.base_url}/audio_services/v1", soft_wrap=True)
+    console.print(f"v2  {service.base_url}/api/v2\n", soft_wrap=True)
+    console.print("Programs use v1, and v2 after this line:\n")
+    console.print("export AUDIO_ENHANCE_API_VERSION=v2\n")
     console.print("Press Ctrl-C to stop it.")

@@ -42,8 +42,11 @@ async def test_a_person_pastes_lines(alone: Command) -> None:
         assert lines[-1]
     exports = [shlex.split(line)[1] for line in lines if line.startswith("export ")]
     environment = dict(export.split("=", 1) for export in exports)
-    assert len(environment) == 4
-    assert "AUDIO_ENHANCE_API_VERSION=v2" in "".join(lines)
+    assert len(environment) == 5
+    assert environment.pop("AUDIO_ENHANCE_API_VERSION") == "v2"
+    base_url = environment["AUDIO_ENHANCE_BASE_URL"]
+    addresses = [f"v1  {base_url}/audio_services/v1\n", f"v2  {base_url}/api/v2\n"]
+    assert [line for line in lines if line.startswith("v")] == addresses
     status, _ = await _token(environment)
     assert status >= 500
     run = await ended(process, SIGINT)

@@ -1,7 +1,6 @@
 """What a transport makes of servers that fail, and of answers that are none."""
 
 import asyncio
-import ssl
 import zlib
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from audio_enhance._session.sessions import Transport
 from tests.support import transports
 from tests.support.raw_server import RawServer, Reply, reply
 from tests.support.resources import other_tasks
+from tests.support.tls import Certificate
 from tests.support.tools import needs
 from tests.support.transports import KEY, QUERY, TOKEN
 
@@ -67,16 +67,7 @@ class TestFailures:
     async def test_a_certificate_that_nobody_vouches_for(
         self, transport: Transport, tmp_path: Path
     ) -> None:
-        certificate, key = tmp_path / "certificate", tmp_path / "key"
-        command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
-        making = await asyncio.create_subprocess_exec(
-            *command.split(),
-            *("-subj", "/CN=127.0.0.1", "-out", certificate, "-keyout", key),
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        assert await making.wait() == 0
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.load_cert_chain(certificate, key)
+        context = Certificate.make(tmp_path, "127.0.0.1").server_context()
         async with RawServer([reply()], ssl=context) as server:
             with pytest.raises(ConnectionFailedError, match="certificate") as caught:
                 await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)

@@ -46,6 +46,10 @@ class Interposed:
         """Let the service act, and change its next answers of success to a route."""
         self._rules.append(_Rule(route, times, change=change, skip=skip))
 
+    def forget(self) -> None:
+        """Answer as the service does again."""
+        self._rules.clear()
+
     def _next(self, route: str) -> _Rule | None:
         for rule in self._rules:
             if rule.route == route and rule.times > 0:
