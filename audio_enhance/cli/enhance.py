@@ -14,6 +14,7 @@ from audio_enhance import (
     VIDEO_SUFFIXES,
     ApiVersion,
     Journal,
+    MissingExtraError,
     recording_suffixes,
 )
 
@@ -225,7 +226,8 @@ def _say(found: Recordings) -> None:
     for suffix, count in found.not_taken.items():
         (videos if suffix in VIDEO_SUFFIXES else others)[suffix] = count
     if videos:
-        say(f"{_counted(videos)} Videos need: pip install 'audio-enhance[video]'", "yellow")
+        command = MissingExtraError("video", "av").command
+        say(f"{_counted(videos)} To enhance videos: {command}", "yellow")
     if others:
         say(
             f"{_counted(others)} The API does not take these. Convert them, to .flac for example.",

@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from audio_enhance import EntryState, Journal
+from audio_enhance._core.installation import install_command
 from audio_enhance.cli.settings import JOURNAL_NAME
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
@@ -386,6 +387,7 @@ def test_what_is_left_out_is_told_by_what_it_needs(capsys: pytest.CaptureFixture
         )
     )
     said = capsys.readouterr().err
-    videos = "Left out 3 files: 2 .mkv, 1 .webm. Videos need: pip install 'audio-enhance[video]'"
+    command = install_command("video")
+    videos = f"Left out 3 files: 2 .mkv, 1 .webm. To enhance videos: {command}"
     assert videos in said
     assert "Left out 1 file: 1 .wma. The API does not take these." in said
