@@ -62,3 +62,7 @@ async def result(request: Request, job_id: str) -> Response:
 @app.delete("/enhancements/{job_id}")
 async def cancel(job_id: str) -> dict[str, bool]:
     return {"cost_nothing": find(job_id).cancel()}
+
+
+if __name__ == "__main__":
+    raise SystemExit(__doc__)

@@ -73,3 +73,7 @@ app = Litestar(
     openapi_config=None,  # its schema is drawn from declared parameters, and these are not
     state=State({"jobs": {}}),
 )
+
+
+if __name__ == "__main__":
+    raise SystemExit(__doc__)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import runpy
 import socket
 import sys
@@ -69,13 +70,22 @@ async def test_the_script(enhance_service: LocalService, tmp_path: Path) -> None
     assert "There is no such file" in complaint.decode()
 
 
-@pytest.mark.parametrize("name", ["script.py", "nightly.py"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "python examples/script.py talk.mp3",
+        "python examples/nightly.py recordings enhanced",
+        "uvicorn examples.fastapi_app:app",
+        "uvicorn examples.litestar_app:app",
+    ],
+)
 def test_without_arguments_a_program_says_how_it_is_used(
-    name: str, monkeypatch: pytest.MonkeyPatch
+    how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    name = re.findall(r"examples\W(\w+)", how)[0]
     monkeypatch.setattr(sys, "argv", [name])
-    with pytest.raises(SystemExit, match=rf"`python examples/{name} \w+"):
-        runpy.run_path(str(ROOT / "examples" / name), run_name="__main__")
+    with pytest.raises(SystemExit, match=f"`{re.escape(how)}`"):
+        runpy.run_path(str(ROOT / "examples" / f"{name}.py"), run_name="__main__")
 
 
 async def test_the_nightly_batch_does_nothing_twice(
