@@ -110,7 +110,7 @@ class Delivery:
             if enhanced.asset.filename != job.source.filename:
                 # Made for another source with the same content: the name is that one's.
                 name = result_name(job.source.filename, job.strength)
-            if (film := job.source.film) is not None and film.has_picture:
+            if (film := job.source.film) is not None and job.source.has_picture:
                 await file.rework(film.put_back)
             target, replace = await self._place(name)
             if row is not None:

@@ -3,6 +3,8 @@
 import io
 import tempfile
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -118,14 +120,30 @@ class FilmContent:
             CorruptTransferError: The result is no sound.
             OSError: The file cannot be written.
         """
+        self._put_back(str(enhanced), str(into), cancelled)
+
+    def with_sound(self, enhanced: Reader, cancelled: threading.Event) -> SpooledContent:
+        """Return the video with the enhanced sound, in a temporary file without a name.
+
+        Raises:
+            OutputError: That cannot be written.
+            AudioEnhanceError: As in `put_back`.
+        """
+        with _temporary("The video") as raw:
+            into = io.BufferedRandom(raw)
+            self._put_back(cast("BinaryIO", enhanced), cast("BinaryIO", into), cancelled)
+            return SpooledContent(raw, _written(into, raw, cancelled))
+
+    def _put_back(
+        self, enhanced: str | BinaryIO, into: str | BinaryIO, cancelled: threading.Event
+    ) -> None:
         from audio_enhance._video.putting_back import put_back  # of the extra `video`
 
         assert self._sound is not None
         suffix = split_ending(self._filename)[1]
         with self._film.opened() as video:
             self._check_version(video)
-            film = cast("BinaryIO", video)
-            put_back(film, self._sound, str(enhanced), str(into), suffix, cancelled)
+            put_back(cast("BinaryIO", video), self._sound, enhanced, into, suffix, cancelled)
             self._check_version(video)
 
     def _taken_out(self, cancelled: threading.Event) -> Fingerprint:
@@ -158,29 +176,13 @@ class FilmContent:
         """Write the sound to a temporary file; return `None` where there is no picture."""
         from audio_enhance._video.taking_out import take_out  # of the extra `video`
 
-        raw = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  it is kept
-        try:
+        with _temporary("The video's sound") as raw:
             into = io.BufferedRandom(raw)
             sound = take_out(cast("BinaryIO", video), cast("BinaryIO", into), cancelled)
-            into.flush()
-            into.detach()
+            known = _written(into, raw, cancelled)
             if sound is None:
                 raw.close()
                 return None
-            raw.seek(0)
-            known = Fingerprint(*digest(raw, cancelled))
-            if cancelled.is_set():
-                raise JobCancelledError("The sound is no longer needed.")
-        except OSError as error:
-            raw.close()
-            raise OutputError(
-                f"The video's sound cannot be written to {tempfile.gettempdir()}:"
-                f" {error.strerror}.",
-                hint="Make room there, or point TMPDIR elsewhere.",
-            ) from error
-        except BaseException:
-            raw.close()
-            raise
         self._sound, self._taken = sound, SpooledContent(raw, known)
         return known
 
@@ -192,3 +194,31 @@ class FilmContent:
     def _check_version(self, video: Reader) -> None:
         if self._film.version_of(video) != self._version:
             raise SourceChangedError("The video changed while its sound was enhanced.")
+
+
+@contextmanager
+def _temporary(what: str) -> Generator[io.FileIO]:
+    """Make a temporary file without a name, which is closed where what follows fails."""
+    raw = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  it is kept
+    try:
+        yield raw
+    except OSError as error:
+        raw.close()
+        raise OutputError(
+            f"{what} cannot be written to {tempfile.gettempdir()}: {error.strerror}.",
+            hint="Make room there, or point TMPDIR elsewhere.",
+        ) from error
+    except BaseException:
+        raw.close()
+        raise
+
+
+def _written(into: io.BufferedRandom, raw: io.FileIO, cancelled: threading.Event) -> Fingerprint:
+    """Write the rest to a file that was buffered, and return what identifies its content."""
+    into.flush()
+    into.detach()
+    raw.seek(0)
+    known = Fingerprint(*digest(raw, cancelled))
+    if cancelled.is_set():
+        raise JobCancelledError("It is no longer needed.")
+    return known

@@ -10,7 +10,7 @@ from typing import Self
 
 import attrs
 
-from audio_enhance._core.cancellation import in_thread, to_its_end
+from audio_enhance._core.cancellation import in_thread, stopped_in_thread, to_its_end
 from audio_enhance._core.errors import (
     InvalidInputError,
     InvalidSourceError,
@@ -246,6 +246,39 @@ class Source:
     def film(self) -> FilmContent | None:
         """The video that it is, if it is one."""
         return self._content if isinstance(self._content, FilmContent) else None
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether it is a video, whose result is put back into it; known once it is hashed."""
+        return self.film is not None and self.film.has_picture
+
+    async def with_sound(self, enhanced: "Source") -> "Source":
+        """Return a video with an enhanced sound in the place of its own, in a temporary file.
+
+        For results that are not saved by the client, but taken from `EnhanceClient.stream`.
+
+        Args:
+            enhanced: The result of its enhancement.
+
+        Raises:
+            InvalidInputError: It is no video, or has no picture.
+            SourceChangedError: The video changed since its sound was taken out.
+            CorruptTransferError: The result is no sound that could be put back.
+            OutputError: The temporary file cannot be written.
+        """
+        await self.fingerprint()
+        film = self.film
+        if film is None or not film.has_picture:
+            raise InvalidInputError("This is no video with a picture.", source=self.label)
+        expected = await enhanced.fingerprint()
+
+        def made(cancelled: Event) -> Content:
+            with enhanced.content.open(expected) as sound:
+                return film.with_sound(sound, cancelled)
+
+        with locating(source=self.label):
+            content = await stopped_in_thread(made)
+        return type(self)(self.filename, self.content_type, None, content)
 
     @property
     def sent_as(self) -> tuple[str, str]:

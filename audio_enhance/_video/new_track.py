@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from threading import Event
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 import av
 from av.audio.frame import AudioFrame
@@ -34,7 +34,7 @@ class EnhancedSound:
     """The result of an enhancement, opened to become a track; a context manager.
 
     Args:
-        path: The file with the enhanced sound.
+        file: The path of the enhanced sound, or a file object.
         sound: What is known of the sound that it was made from.
         muxer: FFmpeg's name of the kind of video that it goes into.
         cancelled: Stops it early.
@@ -43,11 +43,11 @@ class EnhancedSound:
         CorruptTransferError: It is no sound that can be read.
     """
 
-    def __init__(self, path: str, sound: Sound, muxer: str, cancelled: Event) -> None:
+    def __init__(self, file: str | BinaryIO, sound: Sound, muxer: str, cancelled: Event) -> None:
         self._sound = sound
         self._muxer = muxer
         self._cancelled = cancelled
-        self._container: InputContainer = _opened(path)
+        self._container: InputContainer = _opened(file)
         self._track: AudioStream = self._container.streams.audio[0]
 
     def __enter__(self) -> Self:
@@ -131,9 +131,13 @@ class EnhancedSound:
 _PCM_FRAME = 1024
 
 
-def _opened(path: str) -> InputContainer:
+def _opened(file: str | BinaryIO) -> InputContainer:
     try:
-        container = av.open(f"file:{path}", "r", container_options={"format_whitelist": _DEMUXERS})
+        container = av.open(
+            f"file:{file}" if isinstance(file, str) else file,
+            "r",
+            container_options={"format_whitelist": _DEMUXERS},
+        )
     except FFmpegError as error:
         raise not_a_sound() from error
     if not container.streams.audio:

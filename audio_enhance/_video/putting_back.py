@@ -30,15 +30,20 @@ _OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS,
 
 
 def put_back(
-    video: str | BinaryIO, sound: Sound, enhanced: str, into: str, suffix: str, cancelled: Event
+    video: str | BinaryIO,
+    sound: Sound,
+    enhanced: str | BinaryIO,
+    into: str | BinaryIO,
+    suffix: str,
+    cancelled: Event,
 ) -> None:
     """Write a video with the enhanced sound in the place of the one that was taken out.
 
     Args:
         video: Its path, or a file object that can seek.
         sound: What `take_out` returned.
-        enhanced: The path of the result.
-        into: The path of the file to be written.
+        enhanced: The path of the result, or a file object.
+        into: The path of the file to be written, or a file object.
         suffix: What the video's name ends in.
         cancelled: Stops it early.
 
@@ -57,13 +62,13 @@ def put_back(
             _remuxed(film, sound, result, out, cancelled)
 
 
-def _opened_for_writing(path: str, muxer: str) -> Any:  # PyAV's stubs do not know muxers
+def _opened_for_writing(into: str | BinaryIO, muxer: str) -> Any:  # PyAV's stubs do not know muxers
     # Every time stays what it was, those before 0 included.
     options = {"avoid_negative_ts": "disabled"}
     if muxer in ("mov", "mp4"):
         options["movie_timescale"] = "90000"  # of the edit lists, which 1000 would round
     return av.open(
-        f"file:{path}",
+        f"file:{into}" if isinstance(into, str) else into,
         "w",
         format=muxer,
         container_options=options,

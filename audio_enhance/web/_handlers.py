@@ -8,10 +8,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from audio_enhance import AUDIO_SUFFIXES, EnhancementStatus, SpeechEnhancement
+from audio_enhance import EnhancementStatus, SpeechEnhancement, recording_suffixes
 
 from ._listening import EventStream, Introduction
-from ._playing import OriginalAnswer, ResultAnswer
+from ._playing import OriginalAnswer, ResultAnswer, VideoAnswer
 from ._problems import Problem, not_found
 from ._recording import Recording, Stage
 from ._session import Session
@@ -19,6 +19,7 @@ from ._studio import Studio
 
 _LONGEST_JSON = 4096
 _JSON_SECONDS = 10.0
+_VIDEOS_AT_ONCE = 2  # put together: disk and processor are busy with each
 # Chosen by the page, so that asking again after a lost answer makes nothing twice.
 _ID = re.compile(r"[0-9A-Za-z_-]{16,64}")
 
@@ -32,6 +33,7 @@ class Handlers:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
+        self._videos = asyncio.Semaphore(_VIDEOS_AT_ONCE)
 
     # Who is asking
 
@@ -87,7 +89,7 @@ class Handlers:
             "sample": self._studio.sample is not None,
             "max_bytes": self._studio.limits.max_bytes,
             "keep_seconds": self._studio.limits.keep_seconds,
-            "suffixes": sorted(AUDIO_SUFFIXES),
+            "suffixes": sorted(recording_suffixes()),
         }
 
     async def sample(self, request: Request) -> Response:
@@ -147,9 +149,13 @@ class Handlers:
     async def original(self, request: Request) -> Response:
         """Answer with a recording as it was sent."""
         recording = self._recording(request)
-        if recording.original is None or recording.original.source is None:
+        original = recording.original
+        if original is None or original.source is None:
             raise not_found()
-        return OriginalAnswer(recording, request.headers.get("range"))
+        # Of a video it is the sound, which is there when it has been taken out.
+        size = (await original.source.fingerprint()).byte_size
+        kind = original.source.sent_as[1]
+        return OriginalAnswer(original, kind, size, request.headers.get("range"))
 
     async def result(self, request: Request) -> Response:
         """Pass the result through, for the player."""
@@ -157,8 +163,15 @@ class Handlers:
         return ResultAnswer(self._studio.client, enhancement, request.headers.get("range"))
 
     async def download(self, request: Request) -> Response:
-        """Send the browser to the object store, which has the result and its name."""
-        url = await self._studio.client.presigned_download_url(self._enhancement(request))
+        """Send the browser to the object store, which has the result and its name.
+
+        A video is put together here, with the enhanced sound.
+        """
+        enhancement, recording = self._enhancement(request), self._recording(request)
+        original = recording.original
+        if original is not None and original.source is not None and original.source.has_picture:
+            return VideoAnswer(self._studio.client, enhancement, original, self._videos)
+        url = await self._studio.client.presigned_download_url(enhancement)
         # Starlette's own redirect would quote the URL anew, and break its signature (S3).
         return Response(status_code=303, headers={"Location": url, "Cache-Control": "no-store"})
 

@@ -1,15 +1,23 @@
 """Recordings for players: the original from its temporary file, the result passed through."""
 
+import asyncio
 import re
+from urllib.parse import quote
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from audio_enhance import CONTENT_TYPES, AudioEnhanceError, EnhanceClient, SpeechEnhancement
+from audio_enhance import (
+    CONTENT_TYPES,
+    AudioEnhanceError,
+    EnhanceClient,
+    Source,
+    SpeechEnhancement,
+)
 
 from ._connection import while_connected
 from ._problems import Problem
-from ._recording import Original, Recording
+from ._recording import Original
 
 _CHUNK_BYTES = 1 << 18
 # One span (RFC 9110 §14.1.2); several at once are answered with the whole, as §14.2 allows.
@@ -24,16 +32,24 @@ def _playable(content_type: str | None) -> str:
 
 
 class OriginalAnswer(Response):
-    """A recording as it was sent, or a part of it."""
+    """A recording as it was sent, or a part of it; of a video its sound.
 
-    def __init__(self, recording: Recording, range_header: str | None) -> None:
-        super().__init__(media_type=_playable(recording.content_type))
-        assert recording.original is not None
-        self._original: Original = recording.original
-        self._start, self._stop = 0, recording.byte_size
+    Args:
+        original: The recording.
+        content_type: What it is.
+        size: How many bytes there are.
+        range_header: Which of them are asked for.
+    """
+
+    def __init__(
+        self, original: Original, content_type: str, size: int, range_header: str | None
+    ) -> None:
+        super().__init__(media_type=_playable(content_type))
+        self._original = original
+        self._start, self._stop = 0, size
         self.headers["Accept-Ranges"] = "bytes"
         self.headers["Cache-Control"] = "no-store"
-        self._select(range_header, recording.byte_size)
+        self._select(range_header, size)
         self.headers["Content-Length"] = str(self._stop - self._start)
 
     def _select(self, header: str | None, size: int) -> None:
@@ -72,12 +88,77 @@ class OriginalAnswer(Response):
                 "headers": self.raw_headers,
             }
         )
-        at = self._stop if scope["method"] == "HEAD" else self._start
-        while at < self._stop:
-            chunk = await source.read(at, min(_CHUNK_BYTES, self._stop - at))
-            at += len(chunk)
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        start = self._stop if scope["method"] == "HEAD" else self._start
+        await _send_all(source, start, self._stop, send)
+
+
+class VideoAnswer(Response):
+    """A video with its enhanced sound, to be saved.
+
+    Args:
+        client: Has the enhanced sound.
+        enhancement: Of its sound.
+        original: The video.
+        turns: For putting videos together.
+    """
+
+    def __init__(
+        self,
+        client: EnhanceClient,
+        enhancement: SpeechEnhancement,
+        original: Original,
+        turns: asyncio.Semaphore,
+    ) -> None:
+        super().__init__()
+        self._client = client
+        self._enhancement = enhancement
+        self._original = original
+        self._turns = turns
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        self._original.hold()  # it may be removed while it is read
+        try:
+            await while_connected(receive, self._answer(scope, receive, send))
+        finally:
+            self._original.release()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            async with self._turns:
+                video = await self._together()
+        except AudioEnhanceError as error:
+            await Problem.of(error).response()(scope, receive, send)
+            return
+        async with video:
+            size = (await video.fingerprint()).byte_size
+            stem, dot, ending = video.filename.rpartition(".")
+            name = f"{stem}-enhanced-{self._enhancement.strength}p{dot}{ending}"
+            headers = {
+                "Content-Type": video.content_type,
+                "Content-Length": str(size),
+                "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
+                "Cache-Control": "no-store",
+            }
+            head = Response(headers=headers)
+            await send({"type": "http.response.start", "status": 200, "headers": head.raw_headers})
+            await _send_all(video, size if scope["method"] == "HEAD" else 0, size, send)
+
+    async def _together(self) -> Source:
+        source = self._original.source
+        assert source is not None
+        async with self._client.stream(self._enhancement) as result:
+            sound = await Source.spool(result, source.sent_as[0])
+        async with sound:
+            return await source.with_sound(sound)
+
+
+async def _send_all(source: Source, start: int, stop: int, send: Send) -> None:
+    while start < stop:
+        chunk = await source.read(start, min(_CHUNK_BYTES, stop - start))
+        start += len(chunk)
+        await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 class ResultAnswer(Response):

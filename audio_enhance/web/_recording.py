@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
 import attrs
 
 from audio_enhance import (
+    VIDEO_SUFFIXES,
     AudioEnhanceError,
     Event,
     Finished,
@@ -79,7 +81,6 @@ class Recording:
     Attributes:
         id: What the page calls it; looked up within its session only.
         name: The name that its file had, made safe; it is shown and sent, never opened.
-        content_type: The content type that its name stands for.
         strength: 0 (the original) to 100 (fully enhanced).
         original: What was sent; `None` when it never arrived.
         stage: How far it is.
@@ -93,7 +94,6 @@ class Recording:
         self,
         identifier: str,
         name: str,
-        content_type: str,
         strength: int,
         original: Original,
         on_change: Callable[["Recording"], None],
@@ -101,7 +101,6 @@ class Recording:
     ) -> None:
         self.id = identifier
         self.name = name
-        self.content_type = content_type
         self.strength = strength
         self.byte_size = original.byte_size
         self.original: Original | None = original
@@ -224,5 +223,6 @@ class Recording:
             "seconds_left": left,
             "retrying": self._retrying,
             "problem": self._problem and self._problem.document(),
+            "video": Path(self.name).suffix.lower() in VIDEO_SUFFIXES,
             "kept": self.original is not None and self.original.source is not None,
         }

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from audio_enhance import (
+    VIDEO_SUFFIXES,
     AudioEnhanceError,
     EnhanceClient,
     InvalidInputError,
     Source,
-    UnsupportedMediaTypeError,
     check_strength,
     content_type_of,
+    recording_suffixes,
     safe_name,
 )
 
@@ -26,6 +27,8 @@ from ._turns import Turns
 # Somebody waits for it at a screen: before whatever else the client is given to do.
 _PRIORITY = 10
 _MOST_STREAMS = 512
+# What arrives is told what it is when all of it is here.
+_OF_ANY_KIND = "application/octet-stream"
 
 
 class Studio:
@@ -85,15 +88,14 @@ class Studio:
             return session.recordings[identifier]
         name = safe_name(name)
         check_strength(strength)
-        try:
-            content_type = content_type_of(name)
-        except UnsupportedMediaTypeError:
+        if _suffix(name) not in recording_suffixes():
             raise Problem(
                 415,
                 "type",
                 "This is no recording, going by its name.",
-                hint="MP3, WAV, M4A, AAC, FLAC, OGG, Opus and AIFF files can be enhanced.",
-            ) from None
+                hint="MP3, WAV, M4A, AAC, FLAC, OGG, Opus and AIFF files can be enhanced"
+                + (", and MP4, MOV, MKV and WebM videos." if _takes_videos() else "."),
+            )
         if byte_size > self.limits.max_bytes:
             raise Problem(413, "size", f"It is larger than {_size(self.limits.max_bytes)}.")
         if byte_size <= 0:
@@ -101,7 +103,7 @@ class Studio:
         self._check_room(session, byte_size)
         return self._add(
             session,
-            self._recording(identifier, name, content_type, strength, Original(byte_size)),
+            self._recording(identifier, name, strength, Original(byte_size)),
         )
 
     def _check_room(self, session: Session, byte_size: int) -> None:
@@ -182,7 +184,11 @@ class Studio:
         try:
             async with asyncio.timeout(seconds) as patience:
                 source = await Source.spool(
-                    counted(), recording.name, max_bytes=recording.byte_size
+                    counted(),
+                    recording.name,
+                    content_type=_OF_ANY_KIND,
+                    check_type=False,
+                    max_bytes=recording.byte_size,
                 )
         except TimeoutError:
             raise Problem(503, "slow", "Nothing arrived for too long.", retry_after=1.0) from None
@@ -193,7 +199,7 @@ class Studio:
         try:
             if (await source.fingerprint()).byte_size != recording.byte_size:
                 raise self._wrong_length(recording)
-            original.source = source
+            original.source = source = _recognised(source)
             await self._submit(recording)
             self._turns.took(loop.time() - began)
         except BaseException:
@@ -227,9 +233,7 @@ class Studio:
         if original is None or original.source is None:
             raise not_found()
         self._check_space(original.byte_size, sent=False)
-        recording = self._recording(
-            identifier, earlier.name, earlier.content_type, strength, original
-        )
+        recording = self._recording(identifier, earlier.name, strength, original)
         recording.received = recording.byte_size
         try:
             await self._submit(recording)
@@ -239,10 +243,10 @@ class Studio:
         return self._add(session, recording)
 
     def _recording(
-        self, identifier: str, name: str, content_type: str, strength: int, original: Original
+        self, identifier: str, name: str, strength: int, original: Original
     ) -> Recording:
         explain = self.space.explain
-        return Recording(identifier, name, content_type, strength, original, self._changed, explain)
+        return Recording(identifier, name, strength, original, self._changed, explain)
 
     async def _submit(self, recording: Recording) -> None:
         assert recording.original is not None
@@ -378,6 +382,23 @@ class Studio:
         if tasks:
             await asyncio.wait(tasks)
         await self.space.close()
+
+
+def _suffix(name: str) -> str:
+    stem, dot, ending = name.rpartition(".")
+    return f"{dot}{ending}".lower() if stem else ""
+
+
+def _takes_videos() -> bool:
+    return recording_suffixes() >= VIDEO_SUFFIXES
+
+
+def _recognised(arrived: Source) -> Source:
+    """Return what arrived as what its name says that it is."""
+    if _takes_videos() and _suffix(arrived.filename) in VIDEO_SUFFIXES:
+        return Source.from_video(arrived)
+    arrived.content_type = content_type_of(arrived.filename)
+    return arrived
 
 
 def _size(count: int) -> str:

@@ -13,7 +13,7 @@ def _submitted() -> Any:
 
 def recordings(names: str) -> list[Recording]:
     """Recordings that are called by single letters."""
-    return [Recording(n, n, "audio/mpeg", 93, Original(1), lambda _: None) for n in names]
+    return [Recording(n, n, 93, Original(1), lambda _: None) for n in names]
 
 
 def test_what_the_server_has_comes_first() -> None:

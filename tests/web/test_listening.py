@@ -33,6 +33,7 @@ async def test_a_new_page_is_told_everything(visitor: Visitor) -> None:
         "seconds_left": None,
         "retrying": None,
         "problem": None,
+        "video": False,
         "kept": True,
     }
     assert state["service"] is None

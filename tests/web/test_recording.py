@@ -28,9 +28,7 @@ class Watched:
 
     def __init__(self, original: Original | None = None) -> None:
         self.changes = 0
-        self.recording = Recording(
-            "id", "talk.mp3", "audio/mpeg", 93, original or Original(100), self._changed
-        )
+        self.recording = Recording("id", "talk.mp3", 93, original or Original(100), self._changed)
 
     def _changed(self, _: Recording) -> None:
         self.changes += 1

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 def recording(session: Session, identifier: str) -> Recording:
     """A recording that tells its session of changes."""
-    made = Recording(identifier, "a.mp3", "audio/mpeg", 93, Original(1), session.changed)
+    made = Recording(identifier, "a.mp3", 93, Original(1), session.changed)
     session.add(made)
     session.changed(made)
     return made

@@ -140,7 +140,7 @@ class Keeper:
 
 
 def recording(size: int, stage: Stage) -> Recording:
-    made = Recording("id", "talk.mp3", "audio/mpeg", 93, Original(size), lambda _: None)
+    made = Recording("id", "talk.mp3", 93, Original(size), lambda _: None)
     made.stage = stage
     return made
 

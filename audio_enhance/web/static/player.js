@@ -61,6 +61,11 @@ export class Player {
 
   // Getting it
 
+  // Of a video the server has the sound, and the person's own file may be too large to be read.
+  get #own() {
+    return this.item.server?.video ? null : this.item.file;
+  }
+
   async #load() {
     try {
       await this.#fetch();
@@ -74,7 +79,7 @@ export class Player {
 
   async #fetch() {
     const urls = {
-      before: this.item.file ? (this.#local = URL.createObjectURL(this.item.file)) : `recordings/${this.item.id}/original`,
+      before: this.#own ? (this.#local = URL.createObjectURL(this.item.file)) : `recordings/${this.item.id}/original`,
       after: `recordings/${this.item.id}/result`,
     };
     this.#note("Loading");
@@ -94,7 +99,7 @@ export class Player {
         fraction[side] = part;
         this.#note(`Loading, ${Math.floor(50 * (fraction.before + fraction.after))} %`);
       };
-      const own = side === "before" && this.item.file;
+      const own = side === "before" && this.#own;
       const data = await (own ? own.arrayBuffer() : download(urls[side], told, this.#abort.signal));
       told(1);
       return audio().decodeAudioData(data);
