@@ -38,7 +38,13 @@ if not any(
 # future are not, and they would take half of the time: one, where it was made, is enough.
 setattr(asyncio.constants, "DEBUG_STACK_DEPTH", 1)  # noqa: B010  typed as final
 _walk_stack = traceback.walk_stack
-setattr(traceback, "walk_stack", lambda frame: islice(_walk_stack(frame), 1))  # noqa: B010
+
+
+def _innermost(frame: FrameType | None) -> Iterator[tuple[FrameType, int]]:
+    return islice(_walk_stack(frame), 1)
+
+
+setattr(traceback, "walk_stack", _innermost)  # noqa: B010  typed as what it was
 
 
 # numpy's threads would wait for cores that other tests are on; read when it is imported.

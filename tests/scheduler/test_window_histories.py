@@ -10,11 +10,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from audio_enhance import EnhancementStatus, PollPolicy
 from audio_enhance._scheduler.places import Places, Ticket
+from audio_enhance._scheduler.polling import LONGEST_HOLD
 from audio_enhance._scheduler.window import Window
 
 from .replay import MP3, WAV, described, server_time
 
 POLICY = PollPolicy()
+# What the server may ask for with an answer: nothing mostly, and more than anybody waits.
+WISHES = st.sampled_from([None, None, None, 0.0, 20.0, 900.0, LONGEST_HOLD + 1])
 
 
 @attrs.define(eq=False)
@@ -29,6 +32,7 @@ class Work:
         ended: When it ended.
         since: When it last became the head, as far as the client knows.
         questions: How often was asked since.
+        not_before: When the server wishes to be asked about it at the earliest.
     """
 
     id: str
@@ -43,11 +47,17 @@ class Work:
     ended: float = math.nan
     since: float = math.nan
     questions: int = 0
+    not_before: float = -math.inf
 
     def status(self, now: float) -> EnhancementStatus:
         if now >= self.ended:
             return EnhancementStatus.SUCCEEDED if self.succeeds else EnhancementStatus.FAILED
         return EnhancementStatus.PROCESSING if now >= self.began else EnhancementStatus.QUEUED
+
+    def hold(self, now: float, wish: float | None) -> None:
+        """Note what the server asked for, of which an hour is heeded."""
+        if wish is not None:
+            self.not_before = now + min(wish, LONGEST_HOLD)
 
 
 class Histories(RuleBasedStateMachine):
@@ -114,13 +124,18 @@ class Histories(RuleBasedStateMachine):
     # What is heard of it
 
     @precondition(lambda self: self.creating)
-    @rule(which=st.sampled_from([0, 0, 0, 1, 2]), late=st.sampled_from([0.05, 0.05, 40.0]))
-    def hear_of_a_creation(self, which: int, late: float) -> None:
+    @rule(
+        which=st.sampled_from([0, 0, 0, 1, 2]),
+        late=st.sampled_from([0.05, 0.05, 40.0]),
+        wish=WISHES,
+    )
+    def hear_of_a_creation(self, which: int, late: float, wish: float | None) -> None:
         work = self.creating.pop(which % len(self.creating))
         self.now += late
         self.known[work.id] = work
+        work.hold(self.now, wish)
         self.window.submitted(
-            described(work.id, work.requested),
+            described(work.id, work.requested, retry_after=wish),
             work.size,
             work.content_type,
             self.now,
@@ -162,12 +177,13 @@ class Histories(RuleBasedStateMachine):
         self.free_at = max(self.now, self.free_at) + seconds
 
     @precondition(lambda self: self.window.next_question)
-    @rule()
-    def ask(self) -> None:
+    @rule(wish=WISHES)
+    def ask(self, wish: float | None) -> None:
         work = self.asked()
         status = work.status(self.now)
         ended = work.ended if status.finished else None
-        found = described(work.id, work.requested, status, ended)
+        found = described(work.id, work.requested, status, ended, wish)
+        work.hold(self.now, wish)
         given_up = self.window.answered(work.id, found, self.now)
         assert given_up is None or self.now - work.since > 1800.0
         if status.finished or given_up:
@@ -178,13 +194,15 @@ class Histories(RuleBasedStateMachine):
     def ask_all_the_time(self, times: int) -> None:
         for _ in range(times):
             if self.window.next_question is not None:
-                self.ask()
+                self.ask(None)
 
     @precondition(lambda self: self.window.next_question)
-    @rule()
-    def ask_in_vain(self) -> None:
+    @rule(wish=WISHES)
+    def ask_in_vain(self, wish: float | None) -> None:
         work = self.asked()
-        if self.window.unanswered(work.id, self.now):
+        given_up = self.window.unanswered(work.id, self.now, wish)
+        assert given_up or wish is None or wish <= LONGEST_HOLD
+        if given_up:
             self.end(work)
 
     @precondition(lambda self: self.window.next_question)
@@ -244,14 +262,15 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def a_question_is_never_far(self) -> None:
-        """Not after the expected end, or the longest wait, whichever is later."""
+        """Not after the expected end, the longest wait, or what the server asks for."""
         question = self.window.next_question
         if question is None:
             return
         work = self.known[question.id]
         known = self.window.estimate.expected(work.content_type, work.size) or 0.0
         longest = POLICY.longest * 0.85 * 1.1 / POLICY.share
-        assert question.at <= self.now + max(known * 1.1 + 45.0, longest)
+        late = self.now + max(known * 1.1 + 45.0, longest)
+        assert work.not_before <= question.at <= max(late, work.not_before)
 
 
 TestHistories = Histories.TestCase

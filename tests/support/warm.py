@@ -14,7 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -114,7 +114,7 @@ async def _read(pipe: int, reader: asyncio.StreamReader) -> None:
 
 
 @contextmanager
-def warm_server() -> Iterator[Warm | None]:
+def warm_server() -> Generator[Warm | None]:
     """Start what they are forked from; where there is no way to, `None`."""
     if not hasattr(os, "pidfd_open"):
         yield None
