@@ -24,7 +24,7 @@ from audio_enhance.local import Behaviour, Faults, LocalService
 from audio_enhance.local.enhancer import Rehearsal
 
 from .support.clock import ManualClock
-from .support.tools import fail_in_ci, how_to_install, missing
+from .support.tools import fail_in_ci, how_to_install, lacking
 from .support.virtual_time import VirtualLoop
 from .support.warm import Warm, warm_server
 
@@ -112,7 +112,7 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List what was skipped for want of a tool, and how to install that."""
-    needed = [what for skip in terminalreporter.getreports("skipped") if (what := missing(skip))]
+    needed = [what for skip in terminalreporter.getreports("skipped") if (what := lacking(skip))]
     if needed:
         terminalreporter.section("skipped for want of a tool")
         for line in how_to_install(needed):

@@ -46,8 +46,23 @@ def test_how_to_install_it_is_one_line() -> None:
         "2 skipped: needs curl",
         "1 skipped: needs npm",
         "1 skipped: needs playwright",
-        "sudo apt-get install curl npm",
+        "sudo apt-get install curl npm && pip install playwright",
     ]
+    assert tools.how_to_install(["OpenStack Swift: no Python has it"]) == [
+        "1 skipped: needs OpenStack Swift: no Python has it"
+    ]
+
+
+def test_what_some_runs_do_without_is_told_as_well_and_is_no_failure_in_ci(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    skipped = report("could not import 'nara_wpe.wpe': No module named 'nara_wpe'")
+    assert tools.lacking(skipped) == "nara_wpe"
+    assert tools.lacking(report("needs curl")) == "curl"
+    assert tools.lacking(report("root may read everything")) is None
+    monkeypatch.setenv("CI", "true")
+    tools.fail_in_ci(skipped)
+    assert skipped.outcome == "skipped"
 
 
 def test_the_script_of_ci_is_one_that_bash_can_read() -> None:

@@ -6,6 +6,7 @@ read and write everywhere, and other platforms have no named pipes, `/proc` or t
 """
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,9 @@ import pytest
 # Lines of a command and the Debian packages that bring it along; `.ci/run` installs them.
 _PACKAGES = Path(__file__).with_name("packages.txt")
 _NEEDS = "Skipped: needs "
+# What pytest says for a package that a test can do without, as some sessions of nox do.
+_UNIMPORTED = re.compile(r"Skipped: could not import '(\w+)")
+_PACKAGE = re.compile(r"[\w-]+")
 
 
 def packages() -> dict[str, list[str]]:
@@ -36,15 +40,29 @@ def path_of(command: str) -> str:
     return path or pytest.skip(f"needs {command}")
 
 
-def missing(report: pytest.TestReport | pytest.CollectReport) -> str | None:
-    """Return what a skipped test needs, if it was skipped for that."""
+Report = pytest.TestReport | pytest.CollectReport
+
+
+def _reason(report: Report) -> str:
     if not report.skipped or not isinstance(report.longrepr, tuple):
-        return None
+        return ""
     _, _, reason = report.longrepr
+    return reason
+
+
+def missing(report: Report) -> str | None:
+    """Return what a skipped test needs, if it was skipped for that."""
+    reason = _reason(report)
     return reason.removeprefix(_NEEDS) if reason.startswith(_NEEDS) else None
 
 
-def fail_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None:
+def lacking(report: Report) -> str | None:
+    """Return what a skipped test needs, or would compare with if it were there."""
+    unimported = _UNIMPORTED.match(_reason(report))
+    return unimported[1] if unimported else missing(report)
+
+
+def fail_in_ci(report: Report) -> None:
     """Make a failure of a skip for want of something, where CI runs the tests."""
     what = missing(report)
     if what and os.environ.get("CI", "").lower() not in ("", "0", "false"):
@@ -53,11 +71,15 @@ def fail_in_ci(report: pytest.TestReport | pytest.CollectReport) -> None:
 
 
 def how_to_install(needed: list[str]) -> list[str]:
-    """Return lines that say what tests were skipped for, and the command that changes it."""
+    """Return lines that say what tests were skipped for, and the one that changes it."""
     known = packages()
     lines = [f"{needed.count(what)} skipped: needs {what}" for what in dict.fromkeys(needed)]
     commands = {command for what in needed for command in what.split() if command in known}
+    others = {what for what in needed if what not in known and _PACKAGE.fullmatch(what)}
+    installing: list[str] = []
     if commands:
         names = sorted({name for command in commands for name in known[command]})
-        lines.append(f"sudo apt-get install {' '.join(names)}")
-    return lines
+        installing.append(f"sudo apt-get install {' '.join(names)}")
+    if others:
+        installing.append(f"pip install {' '.join(sorted(others))}")
+    return [*lines, " && ".join(installing)] if installing else lines
