@@ -48,7 +48,7 @@ async def started(
 
 
 async def until_up(session: aiohttp.ClientSession, url: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 async with session.get(url):

@@ -258,7 +258,7 @@ async def test_an_upload_that_is_under_way_leaves_nothing(serve: Serve, tmp_path
     _, writer = await asyncio.open_connection(url.hostname, url.port)
     writer.write(put(asset["upload_url"], headers, bytes(3 << 20)))
     await writer.drain()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not files_in(tmp_path):
             await asyncio.sleep(0.001)
     await caller.service.stop()

@@ -85,7 +85,7 @@ class Runs:
         await asyncio.sleep(delay)
         if not ended.done():
             process.send_signal(how)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             _, told = await ended
         if process.returncode == 0:
             return False

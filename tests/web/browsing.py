@@ -73,7 +73,7 @@ class Stage:
         context = await self._browser.new_context(viewport=DESKTOP, **options)
         self._stack.push_async_callback(context.close)
         page = await context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.accept()))
@@ -114,7 +114,7 @@ class Stage:
     async def until(self, name: str, status: str | re.Pattern[str]) -> Locator:
         """Wait until a card says something; returns it."""
         card = self.card(name)
-        await expect(card.locator(".status")).to_have_text(status, timeout=15_000)
+        await expect(card.locator(".status")).to_have_text(status, timeout=60_000)
         return card
 
     async def listen(self, name: str) -> Locator:

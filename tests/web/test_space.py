@@ -31,7 +31,7 @@ async def own(held: Held) -> AsyncIterator[Site]:
 
 async def stored(site: Site, expected: int) -> None:
     """Wait until the service keeps so many bytes."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while site.service.stored_bytes != expected:
             await asyncio.sleep(0.005)
 

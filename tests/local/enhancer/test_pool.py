@@ -26,7 +26,7 @@ from audio_enhance.local.enhancer.worker import Worker
 
 from .support import RATE, noise, write
 
-PATIENCE = 20  # seconds until a test that waits for another process gives up
+PATIENCE = 60  # seconds until a test that waits for another process gives up
 
 
 @pytest.fixture
