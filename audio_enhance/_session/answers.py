@@ -43,7 +43,8 @@ _MESSAGE_CHARACTERS = 500
 
 def request_id(headers: Mapping[str, str]) -> str | None:
     """Return the server's id of a request; S3 has a name of its own for it."""
-    return headers.get("x-request-id") or headers.get("x-amz-request-id")
+    given = headers.get("x-request-id") or headers.get("x-amz-request-id")
+    return None if given is None else _plain(given)
 
 
 @attrs.frozen
@@ -182,7 +183,7 @@ def storage_error(answer: Answer, now: float) -> StorageError | ServerError:
         _plain(f"{code}: {message}" if code else message),
         status=answer.status,
         code=code,
-        request_id=answer.request_id or element("RequestId"),
+        request_id=answer.request_id or _plain(element("RequestId") or "") or None,
         retry_after=retry_after(answer.headers, now),
     )
 
@@ -200,7 +201,7 @@ def _is_list(value: Any) -> TypeGuard[list[Any]]:
 
 
 def _text(value: object) -> str | None:
-    return value[:_MESSAGE_CHARACTERS] if isinstance(value, str) and value.strip() else None
+    return (_plain(value) or None) if isinstance(value, str) else None
 
 
 def _plain(text: str) -> str:

@@ -43,6 +43,13 @@ def test_what_is_no_secret_stays() -> None:
     assert redact("SignatureDoesNotMatch: it differs") == "SignatureDoesNotMatch: it differs"
 
 
+def test_what_a_terminal_would_obey_is_shown() -> None:
+    assert redact("a\x1b[2Jb\nc\u202ed\x9b\x00 Größe 日本\udce9") == (
+        "a\\x1b[2Jb c\\u202ed\\x9b\\x00 Größe 日本\udce9"
+    )
+    assert redact(f"\x00Bearer {SECRET}") == "\\x00Bearer …"
+
+
 def test_several_in_one_text() -> None:
     text = f"https://a/?{SECRET} then https://b/?{SECRET} then Bearer {SECRET}"
     assert redact(text) == "https://a/?… then https://b/?… then Bearer …"

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from audio_enhance import (
     ApiVersion,
+    AudioEnhanceError,
     AuthenticationError,
     CorruptTransferError,
     EnhancementFailedError,
@@ -27,7 +28,7 @@ from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.generation import check_generation
 from audio_enhance._journal.row import JournalRow
 from audio_enhance.local import Behaviour, Fault
-from tests.support.interposed import Interposed, fields, refusal, s3_refusal
+from tests.support.interposed import Change, Interposed, fields, refusal, s3_refusal
 from tests.support.results import expected
 
 from .conftest import Stage, Staged
@@ -52,6 +53,12 @@ def in_turn(*cases: tuple[object, ...]) -> list[Any]:
         for number, case in enumerate(cases)
         for version in BOTH
     ]
+
+
+def refused_with(document: dict[str, Any]) -> Change:
+    """Return what refuses with a document, and an id of the request that a terminal obeys."""
+    headers = {"x-request-id": "a\x9bb"}
+    return lambda _: web.json_response(document, status=422, headers=headers)
 
 
 @pytest.fixture
@@ -215,6 +222,37 @@ async def test_ids_that_a_terminal_would_obey(
     error = await ended(world, recording, ProtocolError, "no usable field 'id'")
     assert "\n" not in str(error) + repr(error)
     assert "\x1b" not in str(error) + repr(error)
+
+
+DAY = "2024-04-09"
+OBEYED = "\x1b[2J\x9b\u202e"
+
+
+def with_strange_headers(url: str | None) -> str | None:
+    return url and url.replace("SignedHeaders=", "SignedHeaders=%1B%5B2J%C2%9B%3B")
+
+
+@pytest.mark.parametrize(
+    ("route", "change", "version"),
+    in_turn(
+        (POLL, fields(status=OBEYED, finished_processing_at=DAY, finishedProcessingAt=DAY)),
+        (CREATE, fields(model_id=OBEYED, modelId=OBEYED)),
+        (CREATE, refused_with({"message": OBEYED, "error_code": OBEYED})),
+        (CREATE, refused_with({"errors": {OBEYED: [OBEYED]}})),
+        (
+            CREATE_ASSET,
+            fields(upload_url=with_strange_headers, uploadUrl=with_strange_headers),
+        ),
+    ),
+)
+async def test_texts_that_a_terminal_would_obey(
+    stage: Stage, says: Interposed, recording: Path, route: str, change: Any, version: ApiVersion
+) -> None:
+    world = await stage.connect(api_version=version)
+    says.change(route, change, times=99)
+    error = await ended(world, recording, AudioEnhanceError)
+    assert str(error).isprintable()
+    assert repr(error).isprintable()
 
 
 @pytest.mark.parametrize("version", in_turn(()))
