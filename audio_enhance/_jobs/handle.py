@@ -53,7 +53,7 @@ class EnhanceResult:
             succeeded.
         saved: Where the result is; `None` when no output folder was given.
         note: What a person should know of it, in one sentence: that a video has other sound
-            tracks, which stayed as they were.
+            tracks, which stayed as they were, or tracks of data, which are left out.
     """
 
     asset: Asset

@@ -25,7 +25,7 @@ class Outcome:
         path: Where the result is.
         note: What a person should know of it, in one sentence: that a result which was skipped
             was changed since, or is no longer where it was; or that a video has other sound
-            tracks, which stayed as they were.
+            tracks, which stayed as they were, or tracks of data, which are left out.
         error: Why there is none.
         asset_id: The asset, if there is one.
         enhancement_id: The speech enhancement, if there is one.

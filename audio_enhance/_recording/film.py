@@ -65,9 +65,21 @@ class FilmContent:
         return self._sound is not None
 
     @property
-    def other_tracks(self) -> int:
-        """How many sound tracks stay as they are, once its fingerprint is known."""
-        return 0 if self._sound is None else self._sound.others
+    def note(self) -> str | None:
+        """What a person should know of a result, once its fingerprint is known."""
+        if self._sound is None:
+            return None
+        others, lost = self._sound.others, self._sound.left_out
+        said: list[str] = []
+        if others == 1:
+            said.append("Its other sound track stayed as it was.")
+        elif others:
+            said.append(f"Its {others} other sound tracks stayed as they were.")
+        if lost:
+            said.append(
+                f"Without {lost} track{'s' * (lost > 1)} of data, such as a phone's sensors."
+            )
+        return " ".join(said) or None
 
     def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
         """Take the sound out, and return what identifies it.

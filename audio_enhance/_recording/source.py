@@ -289,12 +289,7 @@ class Source:
     @property
     def note(self) -> str | None:
         """What a person should know of its result, in one sentence, once it is hashed."""
-        others = 0 if self.film is None else self.film.other_tracks
-        if not others:
-            return None
-        if others == 1:
-            return "Its other sound track stayed as it was."
-        return f"Its {others} other sound tracks stayed as they were."
+        return None if self.film is None else self.film.note
 
     def result_bytes(self, fingerprint: Fingerprint) -> int:
         """Return about how much room a result takes, and what it is made of, on the disk.

@@ -57,6 +57,18 @@ def has_picture(container: InputContainer) -> bool:
     return any(not Disposition.attached_pic & one.disposition for one in container.streams.video)
 
 
+def left_out_of(container: InputContainer) -> int:
+    """Return how many tracks of data cannot be copied; QuickTime's own are written anew.
+
+    Those are time codes, and the texts of chapters.
+    """
+    if "mov" not in container.format.name:
+        return 0
+    lost = [one for one in container.streams.data if "timecode" not in one.metadata]
+    chapters = any(one.name == "bin_data" for one in lost) and bool(container.chapters())
+    return len(lost) - chapters
+
+
 def sound_of(container: InputContainer) -> AudioStream:
     """Return the sound track that is enhanced: the default one, or else the first.
 

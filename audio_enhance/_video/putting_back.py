@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
-from av.stream import AttachmentStream, Stream
+from av.stream import AttachmentStream, Disposition, Stream
 
 from audio_enhance._core.errors import CorruptTransferError, InvalidSourceError, JobCancelledError
 
 from .kinds import muxer_of
 from .new_track import EnhancedSound
-from .opening import BUFFER_BYTES, opened
+from .opening import BUFFER_BYTES, opened, reading
 from .sound import Sound
 
 if TYPE_CHECKING:
@@ -53,13 +53,14 @@ def put_back(
         OSError: The file cannot be written.
         JobCancelledError: It was stopped.
     """
+    covers = _covers(video)
     with _writing(), opened(video) as film:
         muxer = muxer_of(film.format.name, suffix)
         with (
             EnhancedSound(enhanced, sound, muxer, cancelled) as result,
             _opened_for_writing(into, muxer) as out,
         ):
-            _remuxed(film, sound, result, out, cancelled)
+            _remuxed(film, sound, result, covers, out, cancelled)
 
 
 def _opened_for_writing(into: str | BinaryIO, muxer: str) -> Any:  # PyAV's stubs do not know muxers
@@ -94,6 +95,7 @@ def _remuxed(
     film: InputContainer,
     sound: Sound,
     result: EnhancedSound,
+    covers: dict[int, bytes],
     out: Any,
     cancelled: Event,
 ) -> None:
@@ -105,6 +107,11 @@ def _remuxed(
         if stream.index == sound.track:
             track, news = result.add_to(out)
             _describe(track, stream)
+        elif stream.index in covers and "matroska" in out.format.name:
+            # There a picture that does not move is an attachment, though it is read as a track.
+            told = stream.metadata
+            name, kind = told.get("filename", "cover.jpg"), told.get("mimetype", "image/jpeg")
+            out.add_attachment(name, kind, covers[stream.index])
         elif not _is_written_anew(stream, out):
             copies[stream.index] = _copy_of(stream, out)
     pending = next(news, None)
@@ -123,6 +130,19 @@ def _remuxed(
     while pending is not None:
         out.mux(pending)
         pending = next(news, None)
+
+
+def _covers(video: str | BinaryIO) -> dict[int, bytes]:
+    """Return the pictures of a video that do not move, by their tracks."""
+    covers: dict[int, bytes] = {}
+    with opened(video) as film, reading():
+        for stream in film.streams.video:
+            if Disposition.attached_pic & stream.disposition:
+                # It comes before everything else.
+                covers[stream.index] = next((bytes(one) for one in film.demux(stream)), b"")
+    if not isinstance(video, str):
+        video.seek(0)
+    return covers
 
 
 def _has_packets(film: InputContainer, index: int) -> bool:

@@ -20,6 +20,7 @@ class Sound:
         channels: How many channels it has.
         bit_rate: Bits per second in the video, where it says so.
         others: How many other sound tracks there are, which stay as they are.
+        left_out: How many tracks of data there are that cannot be put back.
     """
 
     track: int
@@ -32,3 +33,4 @@ class Sound:
     channels: int
     bit_rate: int | None
     others: int
+    left_out: int = 0

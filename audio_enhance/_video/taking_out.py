@@ -20,7 +20,7 @@ from audio_enhance._core.errors import InvalidSourceError, JobCancelledError, Ou
 from .clock import Clock, opus_seconds
 from .decoding import continuous, encoded, layout_of
 from .kinds import FLAC, Wrapping, is_lossless, wrapping_of
-from .opening import BUFFER_BYTES, encrypted, has_picture, opened, reading, sound_of
+from .opening import BUFFER_BYTES, encrypted, has_picture, left_out_of, opened, reading, sound_of
 from .sound import Sound
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def _facts(container: InputContainer, track: AudioStream, wrapping: Wrapping) ->
         channels=track.codec_context.channels,
         bit_rate=track.bit_rate,
         others=len(container.streams.audio) - 1,
+        left_out=left_out_of(container),
     )
 
 

@@ -190,7 +190,7 @@ async def test_what_is_in_the_way_is_found_before_anything_is_sent(
     assert there.read_bytes() == b"mine"
     there.unlink()
     there.hardlink_to(talk)
-    with pytest.raises(OutputError, match="place of a recording"):
+    with pytest.raises(OutputError, match="a recording"):
         await client.enhance(talk, strength=93, output_dir=tmp_path, overwrite=True)
     assert service.count(ASSETS) == 0
 

@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from audio_enhance import (
@@ -17,6 +18,8 @@ from audio_enhance import (
 from audio_enhance._recording.content import FileContent
 from audio_enhance._recording.film import FilmContent
 from audio_enhance._recording.source import as_source
+from audio_enhance._video.sound import Sound
+from audio_enhance._video.taking_out import take_out
 from tests.support import videos
 from tests.support.resources import open_files
 from tests.support.tools import needs
@@ -148,3 +151,28 @@ def test_a_full_disk(talk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OutputError, match="TMPDIR"):
         FilmContent(FileContent(talk), "talk.mp4").fingerprint(NEVER)
     assert open_files() == held
+
+
+@pytest.mark.parametrize(
+    ("others", "left_out", "note"),
+    [
+        (0, 0, None),
+        (1, 0, "Its other sound track stayed as it was."),
+        (2, 0, "Its 2 other sound tracks stayed as they were."),
+        (0, 1, "Without 1 data track, of a phone's sensors for example."),
+        (0, 3, "Without 3 data tracks, of a phone's sensors for example."),
+    ],
+)
+async def test_what_a_person_should_know(
+    others: int, left_out: int, note: str | None, talk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(*arguments: Any) -> Sound:
+        sound = take_out(*arguments)
+        assert sound is not None
+        return attrs.evolve(sound, others=others, left_out=left_out)
+
+    monkeypatch.setattr("audio_enhance._video.taking_out.take_out", told)
+    source = Source.from_video(talk)
+    assert source.note is None
+    await source.fingerprint()
+    assert source.note == note

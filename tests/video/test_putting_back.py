@@ -98,3 +98,23 @@ def test_it_can_be_stopped(tmp_path: Path) -> None:
     stop.set()
     with pytest.raises(JobCancelledError):
         back(video, sound, file, stop)
+
+
+@pytest.mark.parametrize("kind", ["mkv", pytest.param("mp4", marks=SLOW)])
+def test_a_cover_stays_one(kind: str, tmp_path: Path) -> None:
+    plain = videos.plain(tmp_path / "plain.mp4")
+    cover = videos.make(tmp_path / "cover.jpg", "-frames:v", "1")
+    attached: tuple[str, ...] = (
+        "-c",
+        "copy",
+        "-attach",
+        str(cover),
+        "-metadata:s:t",
+        "mimetype=image/jpeg",
+    )
+    if kind == "mp4":
+        maps = ("-map", "0", "-map", "1", "-disposition:v:1", "attached_pic")
+        attached = ("-i", str(cover), "-c", "copy", *maps)
+    video = videos.make(tmp_path / f"film.{kind}", "-i", str(plain), *attached, picture=False)
+    sound, file = taken(video)
+    check(video, back(video, sound, file), sound)

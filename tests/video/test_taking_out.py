@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import Mock
 
 import av
 import pytest
 
 from audio_enhance import InvalidSourceError, JobCancelledError, OutputError
+from audio_enhance._video.opening import left_out_of
 from audio_enhance._video.sound import Sound
 from audio_enhance._video.taking_out import take_out
 from tests.support import videos
@@ -141,3 +143,22 @@ def test_it_can_be_stopped(tmp_path: Path) -> None:
     video = videos.plain(tmp_path / "talk.mp4")
     with video.open("rb") as film, pytest.raises(JobCancelledError):
         take_out(film, io.BytesIO(), stopped)
+
+
+def test_data_that_cannot_be_put_back_is_counted() -> None:
+    def data(name: str | None, **metadata: str) -> SimpleNamespace:
+        return SimpleNamespace(name=name, metadata=metadata)
+
+    def counted(demuxer: str, *tracks: SimpleNamespace, chapters: int = 0) -> int:
+        container: Any = SimpleNamespace(
+            format=SimpleNamespace(name=demuxer),
+            streams=SimpleNamespace(data=tracks),
+            chapters=lambda: [None] * chapters,
+        )
+        return left_out_of(container)
+
+    texts, time_code, sensors = data("bin_data"), data(None, timecode="01:00:00:00"), data(None)
+    assert counted("mov,mp4", texts, time_code, chapters=2) == 0
+    assert counted("mov,mp4", texts, time_code, sensors, sensors, chapters=2) == 2
+    assert counted("mov,mp4", texts) == 1
+    assert counted("matroska,webm", sensors) == 0
