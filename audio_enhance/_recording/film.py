@@ -76,9 +76,8 @@ class FilmContent:
         elif others:
             said.append(f"Its {others} other sound tracks stayed as they were.")
         if lost:
-            said.append(
-                f"Without {lost} track{'s' * (lost > 1)} of data, such as a phone's sensors."
-            )
+            tracks = "data track" if lost == 1 else "data tracks"
+            said.append(f"Without {lost} {tracks}, of a phone's sensors for example.")
         return " ".join(said) or None
 
     def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
