@@ -74,10 +74,16 @@ def _number(value: float | str) -> int:
 
 
 def _timestamp(value: float | str) -> datetime:
-    moment = _written(value) if isinstance(value, str) else _counted(value)
+    if not isinstance(value, str):
+        moment = _counted(value)
+    else:
+        try:
+            moment = datetime.fromisoformat(value)  # as nearly all of them are written
+        except ValueError:
+            moment = _written(value)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return min(max(moment, _EARLIEST), _LATEST)
+    return moment if _EARLIEST <= moment <= _LATEST else min(max(moment, _EARLIEST), _LATEST)
 
 
 def _written(text: str) -> datetime:

@@ -138,7 +138,6 @@ class ServerQueue:
         # caller is cancelled, so that its enhancement keeps its place and its id is known.
         task = asyncio.create_task(created(), name="create speech enhancement")
         self._creating.add(task)
-        task.add_done_callback(self._created)
         try:
             return await left_alone(task)
         except asyncio.CancelledError:
@@ -146,6 +145,11 @@ class ServerQueue:
                 task.cancel()
             await ended(task, within=_GRACE_SECONDS)
             raise
+        finally:
+            if task.done():
+                self._created(task)
+            else:
+                task.add_done_callback(self._created)
 
     def take_up(
         self,

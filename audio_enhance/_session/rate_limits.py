@@ -117,7 +117,8 @@ class SlidingWindow:
         )
 
     async def __aenter__(self) -> None:
-        self.hold_back()
+        if self._because is not None:
+            self.hold_back()
         if self._line.empty and self.free_in(1) == 0:
             self._under_way += 1
             return
@@ -138,7 +139,8 @@ class SlidingWindow:
     ) -> None:
         self._under_way -= 1
         self._ended.append(self._clock.monotonic())
-        self.look_again()
+        if self._looking:
+            self.look_again()
 
     @property
     def contested(self) -> bool:

@@ -145,7 +145,11 @@ def _seconds(lifetime: object) -> float:
 
 
 class RenewingTokens:
-    """Tokens for client credentials, renewed ahead of their end by one request at a time."""
+    """Tokens for client credentials, renewed ahead of their end by one request at a time.
+
+    Attributes:
+        client_id: The API client.
+    """
 
     def __init__(
         self,
@@ -153,6 +157,7 @@ class RenewingTokens:
         fetch: Callable[[ClientCredentials, OnRetry | None], Awaitable[Grant]],
         clock: Clock,
     ) -> None:
+        self.client_id = credentials.client_id
         self._credentials = credentials
         self._fetch = fetch
         self._clock = clock
@@ -163,11 +168,6 @@ class RenewingTokens:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._credentials!r})"
-
-    @property
-    def client_id(self) -> str:
-        """The API client."""
-        return self._credentials.client_id
 
     async def token(self, on_retry: OnRetry | None = None) -> str:
         """Return the token in use, or a new one where there is none that lasts.
