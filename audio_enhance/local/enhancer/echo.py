@@ -21,6 +21,7 @@ _ITERATIONS = 3
 _BINS = round(8_000 * _SIZE / RATE)  # above 8 kHz rooms echo little
 _TOGETHER = 32  # frequencies at a time, for the sake of memory
 _OVERLAP = RATE  # samples in which one block's filter gives way to the next one's
+AHEAD = 2 * _OVERLAP  # samples that have to be there behind a window, unless it is the last
 _SHORTEST = RATE  # with less than a second there is nothing to learn from
 _FLOOR = 1e-10
 
@@ -38,7 +39,7 @@ def dereverberated(blocks: Iterable[Samples]) -> Iterator[Samples]:
     for block in blocks:
         held = block if held is None else np.concatenate([held, block], axis=1)
         step = window_length(len(held))
-        while held.shape[1] >= step + 2 * _OVERLAP:
+        while held.shape[1] >= step + AHEAD:
             dry = _faded(fading, _without_echo(held[:, : step + _OVERLAP]))
             dry, fading = np.split(dry, [step], axis=1)
             yield dry

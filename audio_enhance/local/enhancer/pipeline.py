@@ -3,14 +3,20 @@
 decode ──► 48 kHz ──► engine ──► strength ──► the recording's rate ──► encode
 
 A first pass looks through the recording; the second one enhances it. Both stream in windows of
-10 seconds, so memory does not grow with the recording.
+10 seconds, so memory does not grow with the recording. What is long is cut into `pieces`, which
+every core has a share in.
 """
 
 import logging
+import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from functools import partial
 from math import inf
 from pathlib import Path
+
+import attrs
 
 from audio_enhance import check_strength
 
@@ -21,8 +27,10 @@ from .denoiser import denoise
 from .encode import Output
 from .engines import Engine, choose_engine
 from .guard import protect
+from .pieces import cut
 from .rnnoise import RNNoise
 from .samples import Samples
+from .side_by_side import SideBySide
 from .strength import blended
 from .survey import Survey, survey
 
@@ -36,6 +44,7 @@ def enhance_file(
     strength: int,
     engine: str | None = None,
     max_seconds: float = inf,
+    workers: int | Callable[[], int] | None = None,
     progress: Callable[[float], object] | None = None,
 ) -> list[str]:
     """Write an enhanced copy of a recording; blocks until it is done.
@@ -50,6 +59,8 @@ def enhance_file(
             prevails; above it the enhancement is maximized (`strength` says what each step does).
         engine: ``"dfn3"``, ``"rnnoise"`` or ``"afftdn"``; the best one that works here if None.
         max_seconds: How long the recording may last; what is longer is not even begun.
+        workers: How many cores a long recording may keep busy, 1 or more; all of them if None.
+            The result is the same for any number. A function is asked again and again.
         progress: Told now and then which share of the recording is enhanced, 0 to 1; not at
             strength 0.
 
@@ -74,35 +85,81 @@ def enhance_file(
             known = survey(recording.blocks())
         if strength == 0:
             shutil.copyfile(source, destination)
-        else:
-            for done in _enhance(source, destination, strength, chosen, known):
-                if progress is not None:
-                    progress(done)
-        return recording.findings.notes() if strength else []
+            return []
+        work = _Work(
+            source=source,
+            destination=destination,
+            engine=chosen,
+            known=known,
+            workers=workers if callable(workers) else partial(int, workers or os.cpu_count() or 1),
+            tell=_forwards(progress or (lambda _: None)),
+        )
+        _enhance(work, strength)
+        return recording.findings.notes()
     except BaseException:
         destination.unlink(missing_ok=True)
         raise
 
 
-def _enhance(
-    source: Path, destination: Path, strength: int, engine: Engine, known: Survey
-) -> Iterator[float]:
-    """Write the result, and yield the share of it that is written."""
-    written = 0
-    with Recording(source) as recording, Output(destination, recording.format) as output:
+@attrs.frozen(kw_only=True)
+class _Work:
+    source: Path
+    destination: Path
+    engine: Engine
+    known: Survey
+    workers: Callable[[], int]
+    tell: Callable[[float], object]
+
+
+def _enhance(work: _Work, strength: int) -> None:
+    written, length = 0, max(work.known.length, 1)
+    with (
+        Recording(work.source) as recording,
+        Output(work.destination, recording.format) as output,
+        _parts(work, recording) as parts,
+    ):
         result = recording.format
-        for original, enhanced in _parts(engine, recording.blocks(), known, result.channels):
+        for original, enhanced in parts:
             output.write(blended(original, enhanced, strength))
             written += original.shape[1]
-            yield min(written / max(known.length, 1), 1.0)
+            work.tell(min(written / length, 1.0))
         output.finish(round(recording.length * result.rate / recording.rate))
 
 
-def _parts(
-    engine: Engine, blocks: Iterable[Samples], known: Survey, channels: int
-) -> Iterator[tuple[Samples, Samples]]:
-    """Yield a recording part by part, before and after."""
-    if engine.name == "dfn3":
-        return chain.enhanced(blocks, known, channels)
-    denoiser = RNNoise(channels) if engine.name == "rnnoise" else Afftdn(channels)
-    return protect(denoise(blocks, denoiser))
+@contextmanager
+def _parts(work: _Work, recording: Recording) -> Generator[Iterable[tuple[Samples, Samples]]]:
+    """Provide the recording part by part, before and after."""
+    channels = recording.format.channels
+    if work.engine.name != "dfn3":
+        denoiser = RNNoise(channels) if work.engine.name == "rnnoise" else Afftdn(channels)
+        yield protect(denoise(recording.blocks(), denoiser))
+        return
+    channels = 1 if work.known.alike else channels
+    pieces = cut(work.known.length, channels)
+    if len(pieces) == 1:
+        yield chain.enhanced(recording.blocks(), work.known, channels)
+        return
+    opened = partial(_opened, work.source)
+    clean = partial(chain.cleaned, survey=work.known, channels=channels)
+    folder = work.destination.parent
+    with SideBySide(pieces, opened, clean, channels, work.workers, folder) as pieces_of_it:
+        yield chain.restored(recording.blocks(), pieces_of_it.joined(work.tell))
+
+
+@contextmanager
+def _opened(source: Path) -> Generator[Iterable[Samples]]:
+    with Recording(source) as recording:
+        yield recording.blocks()
+
+
+def _forwards(tell: Callable[[float], object]) -> Callable[[float], None]:
+    """Return what passes on a share only if it is larger than all before."""
+    furthest = 0.0
+
+    def told(share: float) -> None:
+        nonlocal furthest
+        if share > furthest:
+            furthest = share
+            tell(share)
+
+    return told

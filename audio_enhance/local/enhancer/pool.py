@@ -31,8 +31,9 @@ class SpeechEnhancer:
     """Enhances recordings in worker processes, which are started on demand and kept.
 
     Args:
-        workers: How many recordings are in work at a time, at most; each keeps one core busy.
-            As many as there are cores by default.
+        workers: How many recordings are in work at a time, at most, and how many cores they keep
+            busy. As many as there are cores by default. While fewer recordings are in work, a
+            long one has the others' cores as well.
         max_seconds: How long a recording may last, in seconds; a day by default. What is longer
             is refused before it is begun.
         engine: ``"dfn3"``, ``"rnnoise"`` or ``"afftdn"``; the best one that works here if None.
@@ -53,6 +54,7 @@ class SpeechEnhancer:
         self._free = asyncio.Semaphore(self._slots)
         self._workers: set[Worker] = set()
         self._idle: list[Worker] = []
+        self._busy: set[Worker] = set()
         self._max_seconds = max_seconds
         self._engine_name = engine
         self._engine: Engine | None = None
@@ -85,8 +87,11 @@ class SpeechEnhancer:
         *,
         content_type: str,  # noqa: ARG002 - the content itself decides
         strength: int,
+        progress: Callable[[float], object] | None = None,
     ) -> list[str]:
         """Write the enhanced recording to a file; see `Enhancer.enhance`.
+
+        `progress` is told now and then which share of the recording is enhanced, 0 to 1.
 
         Cancelling it ends the worker process at once.
 
@@ -113,6 +118,7 @@ class SpeechEnhancer:
                 strength=strength,
                 max_seconds=self._max_seconds,
                 engine=engine.name,
+                progress=progress,
             )
             try:
                 answer = await self._by_any_worker(job)
@@ -128,6 +134,8 @@ class SpeechEnhancer:
     async def _by_any_worker(self, job: _Job) -> EnhancerError | list[str]:
         while True:
             worker, is_new = await self._any_worker()
+            self._busy.add(worker)
+            self._share_cores()
             try:
                 answer = await job(worker)
             except BaseException as error:
@@ -137,6 +145,9 @@ class SpeechEnhancer:
                 if isinstance(error, NotBegunError) and not is_new:
                     continue
                 raise
+            finally:
+                self._busy.discard(worker)
+                self._share_cores()
             self._idle.append(worker)
             return answer
 
@@ -159,6 +170,11 @@ class SpeechEnhancer:
     def _check_open(self) -> None:
         if self._closed:
             raise EnhancerError("The enhancer has been closed.")
+
+    def _share_cores(self) -> None:
+        # Rounded up: no core is idle, and as many recordings as cores have one each.
+        for worker in self._busy:
+            worker.allow(-(-self._slots // len(self._busy)))
 
     async def _any_worker(self) -> tuple[Worker, bool]:
         """Return a worker, and whether it has just been started."""

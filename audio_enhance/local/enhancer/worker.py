@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
@@ -66,6 +66,7 @@ class Worker:
         self._process = process
         self._jobs = process.stdin
         self._answers = process.stdout
+        self._cores = 1
 
     @classmethod
     async def start(cls) -> Self:
@@ -100,8 +101,11 @@ class Worker:
         strength: int,
         max_seconds: float,
         engine: str | None = None,
+        progress: Callable[[float], object] | None = None,
     ) -> EnhancerError | list[str]:
         """Have a recording enhanced; returns what its owner should hear, or why it could not be.
+
+        `progress` is told now and then which share of it is enhanced, 0 to 1.
 
         Raises:
             NotBegunError: The process ended before it saw anything of the recording.
@@ -115,28 +119,40 @@ class Worker:
             "engine": engine,
         }
         with suppress(ConnectionError):  # its end shows below, too
-            self._jobs.write(json.dumps(job).encode() + b"\n")
+            self._say(job)
             await self._jobs.drain()
-        if await self._line() is None:
+        if await self._answer() is None:
             status = await self._process.wait()
             raise NotBegunError(f"The process that enhances has ended ({_cause(status)}).")
-        line = await self._line()
-        if line is None:
+        answer = await self._answer()
+        while answer is not None and "done" in answer:
+            if progress is not None:
+                progress(answer["done"])
+            answer = await self._answer()
+        if answer is None:
             status = await self._process.wait()
             raise WorkerDiedError(
                 f"The process that enhances ended in the middle of it ({_cause(status)}).",
                 hint="Perhaps the recording is broken, or needs more memory than there is: convert"
                 " it to WAV with another program, or cut it into shorter ones.",
             )
-        answer = json.loads(line)
         if answer["error"] is None:
             return list(answer["notes"])
         kind = _REFUSALS.get(answer["error"], EnhancerError)
         return kind(answer["message"], hint=answer["hint"])
 
-    async def _line(self) -> bytes | None:
+    def allow(self, cores: int) -> None:
+        """Say how many cores it may keep busy from now on; a new process is at one."""
+        if cores != self._cores and not self._jobs.is_closing():
+            self._cores = cores
+            self._say({"cores": cores})
+
+    def _say(self, what: dict[str, Any]) -> None:
+        self._jobs.write(json.dumps(what).encode() + b"\n")
+
+    async def _answer(self) -> dict[str, Any] | None:
         line = await self._answers.readline()
-        return line if line.endswith(b"\n") else None
+        return json.loads(line) if line.endswith(b"\n") else None
 
     def kill(self) -> None:
         """Make it end."""

@@ -15,7 +15,8 @@ def heard(samples: Samples) -> Samples:
     """A recording at full strength."""
     rows = np.atleast_2d(samples).astype(np.float32)
     blocks = np.array_split(rows, 3, axis=1)
-    parts = list(enhanced(blocks, survey(blocks), len(rows)))
+    known = survey(blocks)
+    parts = list(enhanced(blocks, known, 1 if known.alike else len(rows)))
     np.testing.assert_array_equal(np.concatenate([before for before, _ in parts], axis=1), rows)
     result = np.concatenate([after for _, after in parts], axis=1)
     assert result.shape == rows.shape

@@ -1,10 +1,12 @@
 """The worker processes: kept, bounded, replaced when they crash, and never left behind."""
 
 import asyncio
+import io
 import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from audio_enhance.local.enhancer import (
     WorkerDiedError,
     enhance_file,
 )
+from audio_enhance.local.enhancer import __main__ as worker_process
 from audio_enhance.local.enhancer.worker import Worker
 
 from .support import RATE, noise, write
@@ -361,3 +364,46 @@ async def test_a_worker_does_not_outlive_an_application_that_was_killed(
     process.communicate(timeout=PATIENCE)
     worker.wait(timeout=PATIENCE)
     assert not (tmp_path / "result").exists()
+
+
+async def test_recordings_in_work_share_the_cores(
+    endless: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed: list[int] = []
+    allow = Worker.allow
+
+    def noted(worker: Worker, cores: int) -> None:
+        allowed.append(cores)
+        allow(worker, cores)
+
+    monkeypatch.setattr(Worker, "allow", noted)
+    enhancer = SpeechEnhancer(workers=3, engine="rnnoise")
+    jobs = [
+        asyncio.create_task(run(enhancer, endless, tmp_path / name)) for name in ("a", "b", "c")
+    ]
+    await started(*(tmp_path / name for name in ("a", "b", "c")))
+    assert sorted(allowed) == [1, 1, 1, 2, 2, 3]
+    allowed.clear()
+    for job in jobs[1:]:
+        job.cancel()
+        await asyncio.gather(job, return_exceptions=True)
+    assert allowed == [2, 2, 3]  # nobody's core is idle
+    jobs[0].cancel()
+    await asyncio.gather(*jobs, return_exceptions=True)
+    await enhancer.close()
+
+
+async def test_a_worker_hears_of_more_cores_in_the_middle_of_a_recording(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = io.StringIO('{"cores": 2}\n{"source": "a"}\n{"cores": 3}\n')
+    ended = threading.Event()
+
+    def end(_: int) -> None:
+        ended.set()
+
+    monkeypatch.setattr(os, "_exit", end)
+    jobs = worker_process._Jobs(lines)
+    assert jobs.next() == {"source": "a"}
+    assert await asyncio.to_thread(ended.wait, PATIENCE)
+    assert jobs.cores == 3

@@ -60,3 +60,24 @@ async def test_its_end_is_told_with_its_cause(tmp_path: Path) -> None:
     with pytest.raises(NotBegunError, match="killed by SIGKILL"):
         await worker.run(tmp_path / "a", tmp_path / "b", strength=93, max_seconds=1)
     await worker.end()
+
+
+async def test_it_tells_how_far_it_is(tmp_path: Path) -> None:
+    source = write(tmp_path / "talk", noise("pink", 12 * RATE) / 10)
+    shares: list[float] = []
+    worker = await Worker.start()
+    try:
+        job = worker.run(
+            source,
+            tmp_path / "result",
+            strength=93,
+            max_seconds=60,
+            engine="afftdn",
+            progress=shares.append,
+        )
+        assert await job == []
+    finally:
+        await worker.end()
+    assert len(shares) > 1
+    assert shares == sorted(set(shares))
+    assert shares[-1] == 1.0
