@@ -38,6 +38,10 @@ _STORAGE_TRANSIENT = frozenset(
     }
 )
 _STORAGE_STATUSES = _TRANSIENT | {307, 429}
+_SCOPE_HINT = (
+    "Add the scope to the credentials in Adobe's developer console, and name it in"
+    " ClientCredentials(…, scopes=…)."
+)
 _MESSAGE_CHARACTERS = 500
 
 
@@ -150,7 +154,8 @@ def api_error(
     }
     status = answer.status
     if status in (401, 403):
-        return AuthenticationError(message, expired=expired, **details)
+        hint = _SCOPE_HINT if status == 403 and "scope" in message.lower() else None
+        return AuthenticationError(message, expired=expired, hint=hint, **details)
     if status == 404:
         return NotFoundError(message, early=early, **details)
     if status == 422:

@@ -178,13 +178,19 @@ class EnhanceApi:
                 hint='Use v2: EnhanceClient(…, api_version="v2").',
                 asset_id=asset_id,
             )
-        # After an answer that was lost the second request finds nothing.
+
+        def told(error: AudioEnhanceError, wait: float) -> None:
+            if error.outcome_unknown:  # then the second request finds nothing, and it is done
+                self._settle(asset_id)
+            if on_retry is not None:
+                on_retry(error, wait)
+
         with suppress(NotFoundError):
             await self._request(
                 self._deleted,
                 "DELETE",
                 self._wire.asset(asset_id),
-                on_retry=on_retry,
+                on_retry=told,
                 phase=Phase.DELETE,
                 asset_id=asset_id,
             )

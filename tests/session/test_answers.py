@@ -124,6 +124,12 @@ class TestApiErrors:
         error = api_error(answer(401, body), NOW)
         assert (error.code, error.message) == ("401013", "Oauth token is not valid")
 
+    def test_a_scope_that_is_missing_is_for_the_owner_to_add(self) -> None:
+        error = api_error(answer(403, {"message": "Missing required scope"}), NOW)
+        assert isinstance(error, AuthenticationError)
+        assert error.hint is not None
+        assert "scopes=" in error.hint
+
     def test_adobes_token_endpoint(self) -> None:
         body = {"error": "invalid_client", "error_description": "invalid client_id parameter"}
         error = api_error(answer(400, body), NOW)

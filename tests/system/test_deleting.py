@@ -117,6 +117,23 @@ async def test_a_deletion_that_fails_spoils_nothing(
     assert "its upload stays at the server" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("fault", "answered"), [(Fault.GARBLED_ANSWER, 200), (Fault.RESET_AFTER, None)]
+)
+async def test_a_deletion_whose_answer_is_lost_is_asked_for_once_more(
+    client: EnhanceClient,
+    enhance_service: LocalService,
+    recording: Path,
+    fault: Fault,
+    answered: int | None,
+) -> None:
+    asset = await client.create_asset(recording)
+    enhance_service.faults.script(fault, route=DELETE)
+    await client.delete_asset(asset.id)
+    answers = [record.status for record in enhance_service.record if record.route == DELETE]
+    assert answers == [answered, 404]
+
+
 async def test_what_cannot_be_is_refused_before_anything_is_sent(
     client: EnhanceClient, enhance_service: LocalService, recording: Path, tmp_path: Path
 ) -> None:

@@ -11,14 +11,15 @@ PAGE = b"<!DOCTYPE html>\n<html><head><title>Please wait</title></head><body></b
 
 
 def garbled(response: web.StreamResponse, way: Garble) -> web.StreamResponse:
-    """Return what is left of an answer; one that is no success, or has no body, stays whole.
+    """Return what is left of an answer; one that is no success stays whole.
 
-    A redirect becomes an answer of 200, or of 202 if nothing is left of it.
+    A redirect becomes an answer of 200, or of 202 if nothing is left of it. One without a body
+    becomes an answer of 200 with one.
     """
-    if not isinstance(response, web.Response) or response.status >= 400 or response.status == 204:
+    if not isinstance(response, web.Response) or response.status >= 400:
         return response
     body = response.body if isinstance(response.body, bytes) else b""
-    status = response.status
+    status = 200 if response.status == 204 else response.status
     if status == 302:
         status, body = (202 if way == "empty" else 200), b'{"status": "succeeded"}'
     kind = response.content_type if body else "application/json"

@@ -40,7 +40,7 @@ _KINDS: Final[dict[str, tuple[Fault, ...]]] = {
     routes.TOKEN: _API,
     routes.CREATE_ASSET: _API,
     routes.GET_ASSET: _API,
-    routes.DELETE_ASSET: (*_ANYWHERE, Fault.TOO_MANY_REQUESTS),
+    routes.DELETE_ASSET: _API,
     routes.CREATE_ENHANCEMENT: _API,
     routes.GET_ENHANCEMENT: _API,
     routes.DOWNLOAD: _API,
@@ -69,6 +69,8 @@ Garble = Literal["cut", "page", "empty", "packed"]
 _GARBLES: Final[tuple[Garble, ...]] = ("cut", "page", "empty", "packed")
 # Of a result a cut one is a kind of its own, and nothing that is packed is expected.
 _GARBLED_RESULTS: Final[tuple[Garble, ...]] = ("page", "empty")
+# And a deletion is answered with nothing at all.
+_GARBLED_DELETIONS: Final[tuple[Garble, ...]] = ("page",)
 
 
 def _server_errors(route: str | None) -> tuple[int, ...]:
@@ -80,6 +82,8 @@ def _rare_errors(route: str | None) -> tuple[int, ...]:
 
 
 def _garbles(route: str | None) -> tuple[Garble, ...]:
+    if route == routes.DELETE_ASSET:
+        return _GARBLED_DELETIONS
     return _GARBLED_RESULTS if route == routes.GET_OBJECT else _GARBLES
 
 
