@@ -152,6 +152,7 @@ class Batch:
         client: EnhanceClient,
         journal: Journal | None,
         explained: Callable[[Outcome], Outcome] | None = None,
+        share_done: Callable[[str], float | None] | None = None,
     ) -> bool:
         """Do the work, and return whether every result is there.
 
@@ -159,12 +160,14 @@ class Batch:
             client: What does it.
             journal: The journal, if there is one.
             explained: Given every outcome, it returns it with what else is known of a failure.
+            share_done: Given an enhancement's id, it returns which share of it is done.
 
         Raises:
             OutputError: The report could not be written.
         """
         began = time.monotonic()
         self._explained = explained or _as_told
+        self._progress.share_done = share_done
         with self._report or nullcontext():
             ended = False
             try:

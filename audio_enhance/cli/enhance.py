@@ -167,7 +167,7 @@ def enhance(
                     await opened.plan(_planned(work, settings))
                     if redo:
                         await opened.redo(_planned(work, settings))
-                ok = await batch.run(service.client, opened, service.explained)
+                ok = await batch.run(service.client, opened, service.explained, service.share_done)
             if overwrite and batch.skipped:
                 error_console().print(
                     "--overwrite does not repeat finished recordings; --redo does."

@@ -44,7 +44,9 @@ def plain_line(snapshot: Snapshot) -> str:
     if snapshot.seconds_left is not None:
         parts.append(f"about {duration(snapshot.seconds_left)}")
     if snapshot.server.name:
-        parts.append(f"the server works on {shown(snapshot.server.name)}")
+        share = snapshot.server.share
+        far = "" if share is None else f" ({100 * share:.0f} % done)"
+        parts.append(f"the server works on {shown(snapshot.server.name)}{far}")
     if snapshot.retries:
         first = snapshot.retries[0]
         parts.append(

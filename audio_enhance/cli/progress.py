@@ -1,7 +1,7 @@
 """How far a batch is: events and outcomes in, what is to be shown of them out."""
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -67,10 +67,12 @@ class Server:
     Attributes:
         name: The recording's name; empty when the server has nothing of ours to do.
         seconds: Until it is probably finished, where that is known.
+        share: How much of the recording is enhanced, 0 to 1, where that is known.
     """
 
     name: str = ""
     seconds: float | None = None
+    share: float | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -115,12 +117,16 @@ class Progress:
         jobs: Every source and strength of the batch.
         sizes: The sources' lengths in bytes.
         clock: What tells the time.
+
+    Attributes:
+        share_done: Returns which share of an enhancement is done, by its id; a local service's.
     """
 
     def __init__(self, jobs: Iterable[_Key], sizes: Mapping[str, int], clock: Clock) -> None:
         self._sizes = sizes
         self._clock = clock
         self._lock = threading.Lock()
+        self.share_done: Callable[[str], float | None] | None = None
         self._left = self._bytes_left = 0
         for source, _ in jobs:
             self._left += 1
@@ -128,7 +134,7 @@ class Progress:
         self._done = self._skipped = self._failed = 0
         self._moving: dict[_Key, _Moving] = {}
         self._reading: dict[_Key, None] = {}  # in the order in which they were begun
-        self._head: tuple[_Key, float | None] | None = None
+        self._head: tuple[_Key, float | None, str | None] | None = None
         self._retries: dict[_Key, tuple[str, float]] = {}
         self._pace = Pace()
 
@@ -186,7 +192,7 @@ class Progress:
                 if event.expected_end is not None:
                     wait = event.expected_end - datetime.fromtimestamp(self._clock.time(), UTC)
                     until = now + wait.total_seconds()
-                self._head = key, until
+                self._head = key, until, event.enhancement_id
             case Downloading():
                 moving = self._moving.get(key)
                 if moving is None or moving.verb == "upload":
@@ -234,5 +240,7 @@ class Progress:
     def _server(self, now: float) -> Server:
         if self._head is None:
             return Server()
-        (source, _), until = self._head
-        return Server(Path(source).name, None if until is None else max(0.0, until - now))
+        (source, _), until, enhancement_id = self._head
+        share = self.share_done(enhancement_id) if self.share_done and enhancement_id else None
+        seconds = None if until is None else max(0.0, until - now)
+        return Server(Path(source).name, seconds, share)

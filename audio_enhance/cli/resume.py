@@ -67,7 +67,7 @@ def resume(
                 await asyncio.to_thread(check_results, settings.output_dir)
                 opened = await stack.enter_async_context(await Journal.open(path))
                 batch = Batch(await _work_in(opened), settings, telling, path)
-                ok = await batch.run(service.client, opened, service.explained)
+                ok = await batch.run(service.client, opened, service.explained, service.share_done)
                 return 0 if ok else 1
         except asyncio.CancelledError:
             if batch is not None:

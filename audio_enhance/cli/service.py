@@ -36,6 +36,10 @@ class Connection:
     client: EnhanceClient
     service: "LocalService | None" = None
 
+    def share_done(self, enhancement_id: str) -> float | None:
+        """Return which share of a recording is enhanced, 0 to 1; None where that is not known."""
+        return None if self.service is None else self.service.share_done(enhancement_id)
+
     def explained(self, outcome: Outcome) -> Outcome:
         """Return an outcome with why it failed, which the API does not tell, but our service."""
         error = outcome.error

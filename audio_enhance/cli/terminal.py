@@ -93,7 +93,8 @@ def _activity(snapshot: Snapshot, room: int) -> Text:
         head, name = "server: idle, reading ", snapshot.reading
     else:
         head, name = "server: idle", ""
-    soon = f", {duration(server.seconds)}" if server.seconds else ""
+    soon = "" if server.share is None else f", {100 * server.share:.0f} %"
+    soon += f", {duration(server.seconds)}" if server.seconds else ""
     return Text.assemble(head, (cropped(shown(name), room - len(head) - len(soon)), "cyan"), soon)
 
 

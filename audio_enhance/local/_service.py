@@ -275,6 +275,18 @@ class LocalService:
         if asset is not None and self._backend is not None:
             await self._backend.delete(asset)
 
+    def share_done(self, enhancement_id: str) -> float | None:
+        """Return how far a speech enhancement is, which the API does not tell.
+
+        Args:
+            enhancement_id: The speech enhancement's id, as the API gave it.
+
+        Returns:
+            The share of the recording that is enhanced, 0 to 1; None while nothing is, when it is
+            over, and with an enhancer that does not know.
+        """
+        return self._queue.share_done(enhancement_id) if self._queue else None
+
     def why_failed(self, enhancement_id: str) -> "EnhancerError | None":
         """Return why a speech enhancement failed, which the API does not tell.
 

@@ -136,3 +136,11 @@ def test_what_is_finished_is_not_under_way(told: Told) -> None:
     told.tell(Downloading, received=5, total=10)
     told.tell(Finished, path=str(Path("out/a.wav")))
     assert told.progress.snapshot().transfers == []
+
+
+def test_a_service_of_our_own_tells_how_far_it_is(told: Told) -> None:
+    told.progress.share_done = {"e": 0.43}.get
+    told.tell(Processing, status=EnhancementStatus.PROCESSING)
+    assert told.progress.snapshot().server == Server("a.wav", None)
+    told.tell(Processing, status=EnhancementStatus.PROCESSING, enhancement_id="e")
+    assert told.progress.snapshot().server == Server("a.wav", None, 0.43)

@@ -82,3 +82,10 @@ def test_a_long_recording_that_is_read_is_named() -> None:
     assert drawn(reading, 100) == [f"* 0 done · 3 left · server: idle, reading {LONG}"]
     uploading = attrs.evolve(reading, transfers=FULL.transfers[2:])
     assert drawn(uploading, 100)[0] == "* 0 done · 3 left · server: idle"
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_how_far_a_long_recording_is_stands_behind_its_name(width: int) -> None:
+    lines = drawn(attrs.evolve(EMPTY, server=Server(LONG, 65.0, 0.426)), width)
+    assert all(cell_len(line) <= width for line in lines)
+    assert sum(line.endswith(", 43 %, 1 min 5 s") for line in lines) == 1

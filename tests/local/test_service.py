@@ -74,6 +74,32 @@ async def test_several_lanes_have_several_recordings_enhanced_at_once(tmp_path: 
         assert service.count("POST /assets") == 5
 
 
+class HalfWay(StandIn):
+    """Is always half done with what it works on."""
+
+    def share_done(self, destination: Path) -> float | None:
+        return 0.5 if self.running else None
+
+
+@pytest.mark.parametrize(("kind", "share"), [(HalfWay, 0.5), (StandIn, None)])
+async def test_it_tells_how_far_an_enhancement_is_if_the_enhancer_does(
+    kind: type[StandIn], share: float | None
+) -> None:
+    gate = asyncio.Event()
+    stand_in = kind(gate=gate)
+    async with LocalService(enhancer=stand_in) as service, service.connect() as client:
+        assert service.share_done("unknown") is None
+        job = await client.submit(Source.from_bytes(BODY, filename="a.wav"), strength=93)
+        await stand_in.started.get()
+        async with asyncio.timeout(10):
+            while (enhancement := job.enhancement) is None:
+                await asyncio.sleep(0)
+        assert service.share_done(enhancement.id) == share
+        gate.set()
+        await job
+        assert service.share_done(enhancement.id) is None
+
+
 async def test_its_own_limits_are_the_clients(tmp_path: Path) -> None:
     async with LocalService(enhancer=StandIn(), behaviour=Behaviour.unlimited()) as service:
         async with service.connect() as client:

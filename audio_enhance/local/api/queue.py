@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 
 from audio_enhance.local.conditions.conditions import Conditions
 from audio_enhance.local.enhancer.errors import EnhancerError
+from audio_enhance.local.enhancer.protocol import TellsProgress
 from audio_enhance.local.object_store.protocol import ObjectStore
 
 from .state import Asset, SpeechEnhancement
@@ -94,6 +95,12 @@ class ProcessingQueue:
         """Return how busy the queue of this API client was."""
         lane = self._lanes.get(client_id)
         return lane.usage if lane else QueueUsage()
+
+    def share_done(self, enhancement_id: str) -> float | None:
+        """Return which share of a recording is enhanced, where the enhancer knows."""
+        if not isinstance(self._enhancer, TellsProgress):
+            return None
+        return self._enhancer.share_done(self._directory / enhancement_id)
 
     @property
     def busy_seconds(self) -> float:

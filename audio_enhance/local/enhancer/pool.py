@@ -55,6 +55,7 @@ class SpeechEnhancer:
         self._workers: set[Worker] = set()
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
+        self._shares: dict[Path, float] = {}
         self._max_seconds = max_seconds
         self._engine_name = engine
         self._engine: Engine | None = None
@@ -87,11 +88,8 @@ class SpeechEnhancer:
         *,
         content_type: str,  # noqa: ARG002 - the content itself decides
         strength: int,
-        progress: Callable[[float], object] | None = None,
     ) -> list[str]:
         """Write the enhanced recording to a file; see `Enhancer.enhance`.
-
-        `progress` is told now and then which share of the recording is enhanced, 0 to 1.
 
         Cancelling it ends the worker process at once.
 
@@ -118,7 +116,7 @@ class SpeechEnhancer:
                 strength=strength,
                 max_seconds=self._max_seconds,
                 engine=engine.name,
-                progress=progress,
+                progress=partial(self._shares.__setitem__, destination),
             )
             try:
                 answer = await self._by_any_worker(job)
@@ -127,9 +125,18 @@ class SpeechEnhancer:
                 if isinstance(error, WorkerDiedError) and not self._closed:
                     await self._deaths.note(source, error)
                 raise
+            finally:
+                self._shares.pop(destination, None)
         if isinstance(answer, EnhancerError):
             raise answer
         return answer
+
+    def share_done(self, destination: Path) -> float | None:
+        """Return which share of what goes to this destination is enhanced, 0 to 1.
+
+        None before a part of it is, and when it is over.
+        """
+        return self._shares.get(destination)
 
     async def _by_any_worker(self, job: _Job) -> EnhancerError | list[str]:
         while True:

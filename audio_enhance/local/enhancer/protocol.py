@@ -35,6 +35,18 @@ class Enhancer(Protocol):
 
 
 @runtime_checkable
+class TellsProgress(Protocol):
+    """An enhancer that knows how far it is within a recording; one that does not need not be."""
+
+    def share_done(self, destination: Path) -> float | None:
+        """Return which share of what goes to this destination is enhanced, 0 to 1.
+
+        None where nothing is being enhanced for it.
+        """
+        ...
+
+
+@runtime_checkable
 class NamesModel(Protocol):
     """An enhancer that says what does the work; one that does not need not be."""
 

@@ -25,6 +25,7 @@ from audio_enhance.local.enhancer import (
     enhance_file,
 )
 from audio_enhance.local.enhancer import __main__ as worker_process
+from audio_enhance.local.enhancer.protocol import TellsProgress
 from audio_enhance.local.enhancer.worker import Worker
 
 from .support import RATE, noise, write
@@ -407,3 +408,18 @@ async def test_a_worker_hears_of_more_cores_in_the_middle_of_a_recording(
     assert jobs.next() == {"source": "a"}
     assert await asyncio.to_thread(ended.wait, PATIENCE)
     assert jobs.cores == 3
+
+
+async def test_it_knows_how_far_it_is(endless: Path, tmp_path: Path) -> None:
+    enhancer = SpeechEnhancer(workers=1, engine="rnnoise")
+    assert isinstance(enhancer, TellsProgress)
+    result = tmp_path / "result"
+    assert enhancer.share_done(result) is None
+    job = asyncio.create_task(run(enhancer, endless, result))
+    async with asyncio.timeout(PATIENCE):
+        while (share := enhancer.share_done(result)) is None:
+            await asyncio.sleep(0.01)
+    assert 0 < share < 1
+    await enhancer.close()
+    await asyncio.gather(job, return_exceptions=True)
+    assert enhancer.share_done(result) is None
