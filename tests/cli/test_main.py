@@ -52,7 +52,7 @@ def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
         (["enhance", "a.wav", "--strength", "much"], "'much' is not a valid integer"),
         (["enhance", "a.wav", "--content-type", "text/plain"], "'text/plain' is not one of"),
         (["enhance", "a.wav", "--journal", "j", "--no-journal"], "not both"),
-        (["enhance", "."], "no audio file"),
+        (["enhance", "."], "no recording that the API takes"),
         (["enhance", "a.wav", "--journal", "text.txt"], "text.txt is not a journal"),
         (["enhance", "a.wav", "--journal", "text.txt/x"], "cannot be opened"),
         (["status", "nowhere"], "There is no journal"),
