@@ -189,13 +189,16 @@ class Simulation:
         else:
             shutil.rmtree(b.folder)
             shadow.rename(b.folder)
-            await self._excuse_what_nobody_knows()
+        await self._excuse_what_nobody_knows()
         if not running.cancelled():
             report = running.result()
             self.excused += report.extra_enhancements + report.failed_enhancements
 
     async def _excuse_what_nobody_knows(self) -> None:
-        """A run that crashes while it asks for an enhancement cannot know whether it was made."""
+        """A run may end while it asks for an enhancement, and never know whether it was made.
+
+        It does where it crashes, and where the answer takes longer than it is waited for.
+        """
         if self.bench.journal.exists():
             async with await Journal.read(self.bench.journal) as journal:
                 asking = [entry async for entry in journal.entries(EntryState.SUBMITTING)]
