@@ -377,6 +377,9 @@ class RateLimitError(ApiError):
     def __init__(self, message: str, *, held_back: bool = False, **said: Unpack[Said]) -> None:
         super().__init__(message, **said)
         self.held_back = held_back
+        if self.retry_after and not said.get("hint"):
+            when = f"in {self.retry_after:.0f} s"
+            self.hint = f"Try again {when}. Others in your organization may use the same limits."
 
 
 class ServerError(ApiError):

@@ -76,10 +76,14 @@ async def fetch_grant(
             )
         raise error
 
+    # What the token is wanted for was never asked for.
+    def told(error: AudioEnhanceError, wait: float) -> None:
+        if on_retry is not None:
+            on_retry(error.located(outcome_unknown=False), wait)
+
     try:
-        return await retrier(attempt, on_retry, phase=Phase.AUTHENTICATE)
+        return await retrier(attempt, told, phase=Phase.AUTHENTICATE)
     except AudioEnhanceError as error:
-        # What the token was wanted for was never asked for.
         raise error.located(outcome_unknown=False) from error.__cause__
 
 

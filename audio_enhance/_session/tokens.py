@@ -1,7 +1,8 @@
 """Who we are to the API: credentials, tokens, and whatever else can give a token."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from contextlib import contextmanager, suppress
 from math import inf
 from typing import Protocol, runtime_checkable
 
@@ -165,6 +166,8 @@ class RenewingTokens:
         self._token: str | None = None
         self._renew_at = self._ends_at = 0.0
         self._failure: AudioEnhanceError | None = None
+        self._waiting: list[OnRetry] = []
+        self._delay: tuple[AudioEnhanceError, float] | None = None  # and when it ends
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._credentials!r})"
@@ -173,7 +176,7 @@ class RenewingTokens:
         """Return the token in use, or a new one where there is none that lasts.
 
         Args:
-            on_retry: Told when asking for a new one has to be tried again.
+            on_retry: Told when asking for a new one has to be tried again, by whoever asks.
         """
         failure = self._failure
         if self._token is not None:
@@ -183,16 +186,41 @@ class RenewingTokens:
                 return self._token
         # Whoever waits here finds the token that the one before them got, or is told how that one
         # failed; when that one is cancelled, the next makes the request.
-        async with self._lock.here:
-            if self._token is not None and self._clock.monotonic() < self._renew_at:
-                return self._token
-            if self._failure is not None and self._failure is not failure:
-                raise self._failure.located()
-            return await self._renewed(on_retry)
+        with self._told(on_retry):
+            async with self._lock.here:
+                if self._token is not None and self._clock.monotonic() < self._renew_at:
+                    return self._token
+                if self._failure is not None and self._failure is not failure:
+                    raise self._failure.located()
+                return await self._renewed(on_retry)
+
+    @contextmanager
+    def _told(self, on_retry: OnRetry | None) -> Generator[None]:
+        """Let somebody who waits know why that takes so long."""
+        if on_retry is None:
+            yield
+            return
+        if self._delay is not None:
+            error, until = self._delay
+            on_retry(error, max(0.0, until - self._clock.monotonic()))
+        self._waiting.append(on_retry)
+        try:
+            yield
+        finally:
+            self._waiting.remove(on_retry)
 
     async def _renewed(self, on_retry: OnRetry | None) -> str:
+        def tell(error: AudioEnhanceError, wait: float) -> None:
+            self._delay = error, self._clock.monotonic() + wait
+            for other in self._waiting:
+                if other is not on_retry:
+                    with suppress(AudioEnhanceError):  # that stops them, not the request
+                        other(error, wait)
+            if on_retry is not None:
+                on_retry(error, wait)
+
         try:
-            grant = await self._fetch(self._credentials, on_retry)
+            grant = await self._fetch(self._credentials, tell)
         except AudioEnhanceError as error:
             now = self._clock.monotonic()
             if self._token is not None and now < self._ends_at:
@@ -200,6 +228,8 @@ class RenewingTokens:
                 return self._token
             self._failure = error.located()  # without the frames that it came through
             raise
+        finally:
+            self._delay = None
         now = self._clock.monotonic()
         self._failure = None
         self._token = grant.token

@@ -162,6 +162,7 @@ async def test_a_pause_that_nobody_waits_for(
     error = await ended(world, recording, RateLimitError)
     assert isinstance(error, RateLimitError)
     assert error.hint
+    assert f"Try again in {asked} s" in error.hint
     assert world.clock.monotonic() - begin < 60
 
 
@@ -222,6 +223,40 @@ async def test_ids_that_a_terminal_would_obey(
     error = await ended(world, recording, ProtocolError, "no usable field 'id'")
     assert "\n" not in str(error) + repr(error)
     assert "\x1b" not in str(error) + repr(error)
+
+
+@pytest.mark.parametrize("version", in_turn(()))
+async def test_a_pause_of_the_token_endpoint_is_told_to_everybody_who_waits(
+    stage: Stage, says: Interposed, tmp_path: Path, version: ApiVersion
+) -> None:
+    world = await stage.connect(api_version=version)
+    sources = [tmp_path / f"{number}.mp3" for number in range(3)]
+    for source in sources:
+        source.write_bytes(b"ID3" + source.name.encode() * 50)
+    says.instead(TOKEN, refusal(429, message="Too many", **{"Retry-After": "600"}))
+    told: list[tuple[str, int]] = []
+    report = await world.client.enhance_batch(
+        sources,
+        strength=93,
+        output_dir=tmp_path / "out",
+        on_event=lambda event: (
+            told.append((event.source, round(event.wait))) if isinstance(event, Retrying) else None
+        ),
+    )
+    assert report.ok
+    assert sorted(told) == [(str(source), 600) for source in sources]
+
+
+@pytest.mark.parametrize("version", in_turn(()))
+async def test_a_token_that_is_late_has_cost_no_enhancement(
+    stage: Stage, says: Interposed, recording: Path, tmp_path: Path, version: ApiVersion
+) -> None:
+    world = await stage.connect(api_version=version)
+    says.instead(CREATE, refusal(401, "401013", "Oauth token is not valid"))
+    says.instead(TOKEN, lambda _: web.json_response({}, status=500), times=3, skip=1)
+    result = await world.client.enhance(recording, strength=93, output_dir=tmp_path / "out")
+    assert result.extra_enhancements == 0
+    assert says.given == 4
 
 
 DAY = "2024-04-09"
