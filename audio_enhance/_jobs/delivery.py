@@ -79,7 +79,7 @@ class Delivery:
         """
         outputs, row = self.outputs, self.row
         expected = self._expected()
-        there = await outputs.check(expected, byte_size)
+        there = await self._look_at(expected, byte_size)
         self._checked = expected
         if outputs.overwrite or not there:
             return
@@ -167,8 +167,18 @@ class Delivery:
                 target = await self._beside(target)
         self._reserve(target)
         if target != self._checked:
-            await outputs.check(target)
+            await self._look_at(target)
         return target, replace
+
+    async def _look_at(self, path: Path, byte_size: int = 0) -> bool:
+        """See that the result may have a path, and return whether something is there now."""
+        there = await self.outputs.check(path, byte_size)
+        if there and self.row is not None and not self.outputs.knows_recordings:
+            # All that the journal knows, and not only those of this call.
+            self.outputs.protected.add_recordings(await self.row.recordings())
+            self.outputs.knows_recordings = True
+            await self.outputs.check(path)
+        return there
 
     async def _beside(self, path: Path) -> Path:
         import aiofiles.os  # rarely needed, and it takes a while

@@ -268,6 +268,7 @@ class Intake:
                 outputs.protected.add_journal(journal.path)
                 # Those of its earlier runs too, and what a command does in several batches.
                 outputs.protected.add_recordings(await journal.sources())
+                outputs.knows_recordings = True
                 await check_generation(journal, self.settings.api_version)
                 await journal.remove_leftovers()
             order = Order(

@@ -268,6 +268,10 @@ class JournalRow:
             return None
         return folder / path.relative_to(absolute(folder))
 
+    async def recordings(self) -> list[str]:
+        """Return all recordings that the journal knows, by their paths."""
+        return await self._journal.sources()
+
     def names(self, path: Path) -> bool:
         """Whether this row's result was put there, by whoever it was changed since."""
         return self.entry.output is not None and absolute(self.entry.output) == absolute(path)

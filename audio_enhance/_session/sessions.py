@@ -21,7 +21,7 @@ from audio_enhance._version import __version__
 
 from .addresses import on_the_wire
 from .answers import Answer, request_id
-from .proxies import check_proxies
+from .proxies import Proxies
 
 _T = TypeVar("_T")
 _log = logging.getLogger("audio_enhance")
@@ -188,22 +188,20 @@ class Transport:
         *,
         trust_env: bool = False,
     ) -> None:
-        if trust_env:
-            check_proxies()
+        trusted = trust_env if session is None else session.trust_env
+        self._proxies = Proxies.from_environment() if trusted else Proxies()
         self.timeouts = timeouts
         self._own = session is None
         self._api = session or aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=15),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT},
-            trust_env=trust_env,
         )
         self._storage = aiohttp.ClientSession(
             connector=self._api.connector,
             connector_owner=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": USER_AGENT},
-            trust_env=self._api.trust_env,
             auto_decompress=False,
             requote_redirect_url=False,
         )
@@ -250,9 +248,13 @@ class Transport:
         if json is not None:  # or a session's own type would be sent
             headers = {**headers, "Content-Type": "application/json"}
         session = self._storage if authorization is None else self._api
+        wire = on_the_wire(url)
+        # A session of the caller's asks the environment itself, or does not.
+        proxy = self._proxies.of(wire) if session is self._storage or self._own else None
         request = session.request(
             method,
-            on_the_wire(url),
+            wire,
+            proxy=proxy,
             headers=headers,
             json=json,
             data=form,
@@ -279,8 +281,10 @@ class Transport:
         body: memoryview | AsyncIterable[Any],
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """Begin an upload to the object store with exactly these headers."""
+        wire = on_the_wire(url)
         return self._storage.put(
-            on_the_wire(url),
+            wire,
+            proxy=self._proxies.of(wire),
             headers=headers,
             # Said here what it is: aiohttp would look through all that it could be.
             data=body if isinstance(body, memoryview) else aiohttp.AsyncIterablePayload(body),
@@ -300,8 +304,10 @@ class Transport:
             headers: Beside those that every download has.
             read_bufsize: The bytes that may wait to be read before the connection pauses.
         """
+        wire = on_the_wire(url)
         return self._storage.get(
-            on_the_wire(url),
+            wire,
+            proxy=self._proxies.of(wire),
             # Counting bytes needs them uncompressed (a truncated gzip decodes without an error).
             headers={**headers, "Accept-Encoding": "identity"},
             read_bufsize=read_bufsize,

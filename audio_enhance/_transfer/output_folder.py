@@ -39,12 +39,14 @@ class OutputFolder:
         overwrite: Replace files that were there before.
         root: The folder that the sources have in common, for keeping their structure.
         protected: What no result takes the place of.
+        knows_recordings: Whether all recordings of a journal are protected.
     """
 
     directory: Path
     overwrite: bool = False
     root: Path | None = None
     protected: ProtectedFiles = attrs.field(factory=ProtectedFiles)
+    knows_recordings: bool = False
     _twins: frozenset[str] = attrs.field(default=frozenset(), alias="twins")
     # Hashes, since a batch may have any number of results: when two collide, one gets a number.
     _taken: set[int] = attrs.field(factory=set[int])

@@ -40,6 +40,11 @@ version_option = click.option(
 )
 
 
+def _report(_context: click.Context, _option: click.Parameter, value: str | None) -> Path | None:
+    # Absolute: a `Path` makes "-" of "./-", which is a file, and not standard output.
+    return None if value is None else Path(value) if value == "-" else Path.cwd() / value
+
+
 def telling_options(command: _Command) -> _Command:
     """Add the options that say how a batch is reported."""
     for option in reversed(
@@ -49,7 +54,8 @@ def telling_options(command: _Command) -> _Command:
             ),
             click.option(
                 "--report",
-                type=PATH,
+                type=click.Path(),
+                callback=_report,
                 metavar="FILE",
                 help="Write all outcomes to a JSON file. - is standard output.",
             ),

@@ -148,9 +148,13 @@ class ReportPlace:
         if status is not None and stat.S_ISDIR(status.st_mode):
             return "it is a folder", "Give a file's name."
         if status is not None and not stat.S_ISREG(status.st_mode):
+            if not (stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode)):
+                return "it is a disk or a socket", other  # a disk would lose what is on it
             writable = os.access(self._path, os.W_OK)
             return None if writable else ("Permission denied", other)
         real = Path(os.path.realpath(self._path))
+        if real.is_symlink():
+            return "the link leads back to itself", other
         if not real.parent.is_dir():
             return "there is no such folder", "Make the folder first."
         if not os.access(real.parent, os.W_OK):

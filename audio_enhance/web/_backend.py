@@ -66,7 +66,7 @@ async def open_backend(
     version = cast("ApiVersion", api_version or environ.get(_VERSION, "").strip() or "v1")
     if any(environ.get(name, "").strip() for name in (_ID, _SECRET, _TOKEN)):
         async with EnhanceClient.from_env(
-            max_waiting=limits.waiting, api_version=version
+            max_waiting=limits.waiting, api_version=version, trust_env=True
         ) as client:
             host = urlsplit(client.base_url).hostname
             yield Backend(client=client, service=host or LOCAL)

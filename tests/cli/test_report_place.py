@@ -1,13 +1,17 @@
 import asyncio
 import os
+import socket
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 
 from audio_enhance import InvalidInputError
+from audio_enhance.cli.options import telling_options
 from audio_enhance.cli.report_place import ReportPlace
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="has no such files")
@@ -48,6 +52,44 @@ def test_it_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         raise ZeroDivisionError
     assert path.read_text() == "old"
     assert names(tmp_path) == ["r.json"]
+
+
+@posix_only
+def test_a_link_that_leads_nowhere_stays(tmp_path: Path) -> None:
+    for name, target in (("a", "b"), ("b", "a")):
+        (tmp_path / name).symlink_to(target)
+    with pytest.raises(InvalidInputError, match="the link leads back to itself"):
+        ReportPlace(tmp_path / "a").check(())
+    assert (tmp_path / "a").readlink() == Path("b")
+
+
+@posix_only
+def test_disks_and_sockets_are_no_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "s"
+    with socket.socket(socket.AF_UNIX) as server:
+        monkeypatch.chdir(tmp_path)
+        server.bind("s")
+        with pytest.raises(InvalidInputError, match="it is a disk or a socket"):
+            ReportPlace(place).check(())
+    disk = os.stat_result((stat.S_IFBLK | 0o666, *range(9)))
+    monkeypatch.setattr(os, "stat", lambda *_, **__: disk)
+    with pytest.raises(InvalidInputError, match="it is a disk or a socket"):
+        ReportPlace(place).check(())
+
+
+def test_a_file_may_be_called_as_standard_output_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @click.command()
+    @telling_options
+    def command(report: Path, **_: object) -> None:
+        with ReportPlace(report).opened() as file:
+            file.write("new")
+
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+    assert runner.invoke(command, ["--report", "./-"]).exit_code == 0
+    assert (tmp_path / "-").read_text() == "new"
 
 
 @posix_only

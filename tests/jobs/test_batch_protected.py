@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from audio_enhance import BatchReport, OutputError, Source
+from audio_enhance import BatchReport, Journal, OutputError, Source
 
 from .support import CREATE_ASSET, Bench, bench
 
@@ -126,3 +126,24 @@ async def test_a_single_recording_is_not_replaced_by_its_own_result(tmp_path: Pa
             await b.client.enhance(talk, strength=93, output_dir=b.out, overwrite=True)
         assert b.count(CREATE_ASSET) == 0
         assert talk.stat().st_nlink == 2
+
+
+async def test_a_recording_that_only_the_journal_of_a_job_knows(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        place = b.out / "talk-enhanced-93p.mp3"
+        b.out.mkdir()
+        b.source("other.mp3").rename(place)
+        assert (await b.batch([place], journal=tmp_path / "j.sqlite")).ok
+        before, sent = place.read_bytes(), b.count(CREATE_ASSET)
+        async with await Journal.open(tmp_path / "j.sqlite") as journal:
+            job = await b.client.submit(
+                b.source("talk.mp3"),
+                strength=93,
+                output_dir=b.out,
+                overwrite=True,
+                journal=journal,
+            )
+            with pytest.raises(OutputError, match="would take the place of a recording"):
+                await job
+        assert place.read_bytes() == before
+        assert b.count(CREATE_ASSET) == sent

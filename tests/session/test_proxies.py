@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from yarl import URL
 
 from audio_enhance import (
     AccessToken,
@@ -13,6 +14,7 @@ from audio_enhance import (
     EnhanceClient,
     RetryPolicy,
 )
+from audio_enhance._session.proxies import Proxies
 from audio_enhance.local import LocalService
 from tests.conftest import QUICK_POLLING, QUICK_RETRY
 from tests.support.proxy import proxy
@@ -23,6 +25,33 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.mark.parametrize(
+    ("excluded", "host", "direct"),
+    [
+        ("10.0.0.0/8", "10.1.2.3", True),
+        ("10.0.0.0/8", "11.1.2.3", False),
+        ("10.1.2.3/8", "10.9.9.9", True),  # as curl takes it
+        ("192.168.0.0/16 , fd00::/8", "[fd00::1]", True),
+        ("::1/128", "[::1]", True),
+        ("10.0.0.0/8", "[fd00::1]", False),
+        ("10.0.0.0/8", "10.example", False),
+        ("10.0.0.0/33, nonsense/8, /, ", "10.1.2.3", False),
+        ("*", "10.1.2.3", True),
+        ("example.com", "api.example.com", True),
+    ],
+)
+def test_hosts_and_networks_are_excluded(
+    excluded: str, host: str, direct: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:1")
+    monkeypatch.setenv("NO_PROXY", excluded)
+    proxies = Proxies.from_environment()
+    expected = None if direct else URL("http://proxy:1")
+    for _ in range(2):
+        assert proxies.of(URL(f"https://{host}:8443/path")) == expected
+    assert proxies.of(URL(f"http://{host}/")) is None  # there is none for these
 
 
 async def enhance(service: LocalService, folder: Path, *, trust_env: bool) -> Path | None:
@@ -45,11 +74,12 @@ async def test_every_request_goes_through_the_proxy_if_that_is_wanted(
     async with proxy(tmp_path) as running:
         monkeypatch.setenv("HTTP_PROXY", f"http://me:secret@{running.address}")
         assert await enhance(enhance_service, tmp_path, trust_env=False)
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        assert await enhance(enhance_service, tmp_path, trust_env=True)
+        for excluded in ("127.0.0.1", "elsewhere.example, 127.0.0.0/8"):
+            monkeypatch.setenv("NO_PROXY", excluded)
+            assert await enhance(enhance_service, tmp_path, trust_env=True)
         assert running.asked == []
 
-        monkeypatch.setenv("NO_PROXY", "elsewhere.example")
+        monkeypatch.setenv("NO_PROXY", "elsewhere.example, 10.0.0.0/8")
         assert await enhance(enhance_service, tmp_path, trust_env=True)
         asked = running.asked
     for service in (enhance_service.base_url, enhance_service.s3_url):
