@@ -16,6 +16,7 @@ from audio_enhance._journal.journal import absolute
 from audio_enhance._journal.row import JournalRow
 from audio_enhance._recording.claims import is_taken
 from audio_enhance._recording.filenames import result_name
+from audio_enhance._transfer.held_places import Hold
 from audio_enhance._transfer.output_folder import OutputFolder
 from audio_enhance._transfer.part_file import PartialFile
 from audio_enhance._transfer.reservations import Reservations
@@ -39,9 +40,13 @@ class Delivery:
     outputs: OutputFolder
     row: JournalRow | None
     reservations: Reservations
+    _hold: Hold = attrs.field(init=False)
     _reserved: dict[Path, str] = attrs.field(factory=dict[Path, str], init=False)
     _probable: Path | None = attrs.field(default=None, init=False)
     _checked: Path | None = attrs.field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._hold = Hold(self.outputs)
 
     @contextmanager
     def reserved(self) -> Generator[Self]:
@@ -56,6 +61,7 @@ class Delivery:
         finally:
             for key in self._reserved.values():
                 self.reservations.release(key)
+            self._hold.release()
 
     def _expected(self) -> Path:
         """Return where the result will probably be, as long as no other of this call is there."""
@@ -172,7 +178,7 @@ class Delivery:
 
     async def _look_at(self, path: Path, byte_size: int = 0) -> bool:
         """See that the result may have a path, and return whether something is there now."""
-        there = await self.outputs.check(path, byte_size)
+        there = await self.outputs.check(path, byte_size, taking=self._hold.take)
         if there and self.row is not None and not self.outputs.knows_recordings:
             # All that the journal knows, and not only those of this call.
             self.outputs.protected.add_recordings(await self.row.recordings())

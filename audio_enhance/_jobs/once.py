@@ -75,9 +75,10 @@ class Once(Generic[_V, _W]):
             return await left_alone(task)
         except BaseException:
             shared.wanting.remove(wanting)
-            if not shared.wanting and not task.done():
-                self._leave(key, shared)  # whoever comes now starts anew
-                await end([task])
+            if not shared.wanting:
+                if not task.done():
+                    self._leave(key, shared)  # whoever comes now starts anew
+                await end([task])  # one that has failed by itself meanwhile is looked at, too
             raise
 
     def forget(self, key: Hashable, result: _V) -> None:

@@ -3,7 +3,7 @@
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import attrs
@@ -79,7 +79,9 @@ class OutputFolder:
         folder.protected.add_recordings(paths)
         return folder
 
-    async def check(self, path: Path, byte_size: int = 0) -> bool:
+    async def check(
+        self, path: Path, byte_size: int = 0, *, taking: Callable[[Path], None] | None = None
+    ) -> bool:
         """See that a result may have a path, and return whether something is there now.
 
         Whether its folder takes results is looked at once, and again after one could not be
@@ -88,6 +90,7 @@ class OutputFolder:
         Args:
             path: The path.
             byte_size: Of the source; the result is about as large.
+            taking: What takes the path, in the thread that looks; it may raise as well.
 
         Raises:
             OutputError: A file that has to stay is there, or the folder takes no such result.
@@ -98,6 +101,8 @@ class OutputFolder:
                 if folder not in self._take_files:
                     try_writing(folder, byte_size)
                     self._take_files.add(folder)
+            if taking is not None:
+                taking(path)  # before looking: whoever has it may just have put something there
             self.protected.check(path)
             return is_taken(path)
 

@@ -27,7 +27,7 @@ from audio_enhance import (
 
 from .log import logged
 from .outcome import line_of, print_json
-from .places import check_output, is_full, journal_files
+from .places import check_output, is_full, journal_files, mark_results
 from .plain import PlainPainter
 from .progress import Progress
 from .report import Report
@@ -120,6 +120,7 @@ class Batch:
         self._summary = Summary()
         self._journal = journal
         self._redo = redo
+        self._marked = False
         self._explained: Callable[[Outcome], Outcome] = _as_told
         self._report = self._report_of(telling)
         self._console = error_console()
@@ -295,6 +296,9 @@ class Batch:
     async def _take(self, outcome: Outcome) -> None:
         self._progress.ended(outcome)
         self._summary.add(outcome)
+        if outcome.status == "succeeded" and self._journal is not None and not self._marked:
+            self._marked = True
+            await to_its_end(partial(mark_results, self._settings.output_dir, self._journal))
         news = outcome.status == "failed" or (self._every_result and outcome.ok)
         if news and (outcome.status != "skipped" or outcome.note or self._telling.verbose):
             self._screen.say(line_of(outcome))

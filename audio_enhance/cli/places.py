@@ -3,11 +3,13 @@
 import errno
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from audio_enhance import AudioEnhanceError, InvalidInputError, OutputError
 
 from .outcome import near
+from .settings import JOURNAL_SUFFIX, MARK_NAME
 from .streams import output_trouble
 
 _BLOCK_BYTES = 4096  # a file system gives out no less
@@ -32,6 +34,20 @@ def check_results(folder: Path) -> None:
             f"The results cannot be written to {near(folder)}: {os.strerror(number)}.",
             hint="Check who may write there, or choose another folder with --output-dir.",
         ) from None
+
+
+def mark_results(folder: Path, journal: Path) -> None:
+    """Leave a sign in a folder that results are in it, where its journal does not say so; blocks.
+
+    A journal does by its name, in the folder or above it. A sign that cannot be left is no
+    reason to stop: the results are there.
+    """
+    above = Path(os.path.realpath(journal)).parent
+    if journal.suffix == JOURNAL_SUFFIX and Path(os.path.realpath(folder)).is_relative_to(above):
+        return
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    with suppress(OSError), open(os.open(folder / MARK_NAME, flags, 0o666), "w") as file:  # noqa: PTH123
+        file.write("Results of audio-enhance are in this folder: it takes none for a recording.\n")
 
 
 def check_output() -> None:

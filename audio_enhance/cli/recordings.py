@@ -11,10 +11,11 @@ import attrs
 
 from audio_enhance import Journal, recording_suffixes
 
-from .settings import JOURNAL_NAME
+from .settings import JOURNAL_NAME, JOURNAL_SUFFIX, MARK_NAME
 
 # What results are called (the Enhance Speech guide, step 5), also where a number was added.
 _RESULT = re.compile(r".*-enhanced-\d{1,3}p(-\d+)?", re.DOTALL)
+_SIGNS = (JOURNAL_NAME, MARK_NAME)
 # Endings of sound, and of pictures with sound, that the API does not take.
 _NOT_TAKEN = re.compile(
     r"\.(3g2|3gp|ac3|amr|ape|au|avi|bwf|caf|dff|dsf|dts|m4v|mka|mkv|mov|mp2|mpc|mpe?g|ra|rf64|snd"
@@ -49,7 +50,7 @@ def find_recordings(given: Sequence[str], output_dir: Path) -> Recordings:
     """Return the named files, and the recordings in the named folders and below them.
 
     Hidden files are left out, and so are results: what lies in the output folder, or, where
-    a folder with a journal is searched, what is called as results are. Blocks.
+    a folder with a journal or a mark of ours is searched, what is called as results are. Blocks.
     """
     search = _Search(output_dir)
     parents: list[Path] = []
@@ -109,7 +110,7 @@ class _Search:
     def folder(self, top: Path) -> None:
         with_results = {top} if self._is_among_results(Path(self._real(top))) else set[Path]()
         for folder, names in self._walk(top):
-            if folder.parent in with_results or _has_journal(folder, names):
+            if folder.parent in with_results or _is_marked(folder, names):
                 with_results.add(folder)
             for name in names:
                 self._file(folder / name, among_results=folder in with_results)
@@ -126,7 +127,7 @@ class _Search:
 
     def _is_among_results(self, folder: Path) -> bool:
         return folder.is_relative_to(self._output) or any(
-            Journal.recognises(above / JOURNAL_NAME) for above in folder.parents
+            _is_marked(above, _names_in(above)) for above in folder.parents
         )
 
     def _walk(self, top: Path) -> Iterator[tuple[Path, list[str]]]:
@@ -140,7 +141,7 @@ class _Search:
                 and Path(self._real(folder / name)) != self._output
                 and not self._is_link(folder / name)
             )
-            yield folder, sorted(n for n in names if not n.startswith(".") or n == JOURNAL_NAME)
+            yield folder, sorted(n for n in names if not n.startswith(".") or n in _SIGNS)
 
     def _is_link(self, folder: Path) -> bool:
         if is_link := folder.is_symlink():
@@ -151,8 +152,18 @@ class _Search:
         self.unreadable.append(f"{error.filename}: {error.strerror}")
 
 
-def _has_journal(folder: Path, names: Iterable[str]) -> bool:
-    return any(name.endswith(".sqlite") and Journal.recognises(folder / name) for name in names)
+def _is_marked(folder: Path, names: Iterable[str]) -> bool:
+    return any(
+        name == MARK_NAME or (name.endswith(JOURNAL_SUFFIX) and Journal.recognises(folder / name))
+        for name in names
+    )
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208  names are all that is wanted
+    except OSError:
+        return []
 
 
 def _common(folders: Iterable[Path]) -> Path | None:

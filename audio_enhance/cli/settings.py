@@ -9,6 +9,10 @@ import attrs
 from audio_enhance import ApiVersion, ConfigurationError, EntryState, Journal
 
 JOURNAL_NAME = ".audio-enhance.sqlite"
+#: What a journal's name has to end in for its folder to be known by it.
+JOURNAL_SUFFIX = ".sqlite"
+#: What tells a folder with results whose journal is elsewhere from one with recordings.
+MARK_NAME = ".audio-enhance-results"
 _KEY = "enhance"
 
 

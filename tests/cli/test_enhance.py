@@ -215,6 +215,17 @@ async def test_a_redo_that_was_interrupted_is_gone_on_with(
     assert len(files_in(tmp_path / "enhanced")) == 3
 
 
+async def test_results_whose_journal_is_elsewhere_are_no_recordings(
+    command: Command, tmp_path: Path
+) -> None:
+    make(tmp_path, "rec/a.wav", "far/x")
+    options = ("--output-dir", "clean", "--journal", "far/j.sqlite")
+    assert (await command("enhance", "rec", *options)).status == 0
+    run = await command("enhance", ".", "--json")
+    assert [line["source"] for line in run.lines] == ["rec/a.wav"]
+    assert "1 result of earlier runs left out." in run.err
+
+
 @pytest.mark.slow
 async def test_a_content_type_and_overwriting(command: Command, tmp_path: Path) -> None:
     make(tmp_path, "raw.bin")

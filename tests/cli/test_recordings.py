@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from audio_enhance import Journal
+from audio_enhance.cli.places import mark_results
 from audio_enhance.cli.recordings import Recordings, find_recordings
-from audio_enhance.cli.settings import JOURNAL_NAME
+from audio_enhance.cli.settings import JOURNAL_NAME, MARK_NAME
 
 
 @pytest.fixture(autouse=True)
@@ -94,6 +95,24 @@ def test_a_folder_with_a_journal_holds_results(searched: str) -> None:
             pass
 
     asyncio.run(begin())
+    found = _search(searched)
+    assert [Path(name).name for name in found.sizes] == ["c.wav"]
+    assert found.results == (1 if searched == "x/sub" else 2)
+
+
+@pytest.mark.parametrize("searched", [".", "x", "x/sub"])
+@pytest.mark.parametrize("journal", ["j.sqlite", "x/progress.db", "far/j.sqlite"])
+def test_a_folder_whose_journal_is_elsewhere_is_marked(searched: str, journal: str) -> None:
+    _make("x/a-enhanced-93p.wav", "x/sub/b-enhanced-50p-1.wav", "x/sub/c.wav")
+
+    async def begin() -> None:
+        async with await Journal.open(journal):
+            pass
+
+    asyncio.run(begin())
+    for _ in range(2):  # once more does no harm
+        mark_results(Path("x"), Path(journal))
+    assert Path("x", MARK_NAME).exists() == (journal != "j.sqlite")
     found = _search(searched)
     assert [Path(name).name for name in found.sizes] == ["c.wav"]
     assert found.results == (1 if searched == "x/sub" else 2)

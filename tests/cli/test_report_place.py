@@ -72,7 +72,11 @@ def test_disks_and_sockets_are_no_places(tmp_path: Path, monkeypatch: pytest.Mon
         with pytest.raises(InvalidInputError, match="it is a disk or a socket"):
             ReportPlace(place).check(())
     disk = os.stat_result((stat.S_IFBLK | 0o666, *range(9)))
-    monkeypatch.setattr(os, "stat", lambda *_, **__: disk)
+
+    def looked_at(_: Path) -> os.stat_result:
+        return disk
+
+    monkeypatch.setattr(os, "stat", looked_at)
     with pytest.raises(InvalidInputError, match="it is a disk or a socket"):
         ReportPlace(place).check(())
 

@@ -1,12 +1,13 @@
 """Results on their way to their places, where those are on other disks."""
 
+import asyncio
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from audio_enhance import EnhanceClient, OutputError
+from audio_enhance import BatchReport, EnhanceClient, OutputError
 from audio_enhance.local import LocalService
 
 
@@ -50,3 +51,26 @@ async def test_a_link_to_nowhere_is_found_before_anything_is_sent(
     report = await client.enhance_batch(recordings, strength=93, output_dir=tmp_path / "out")
     assert [type(outcome.error) for outcome in report] == [OutputError, type(None)]
     assert enhance_service.count("POST /assets") == 1
+
+
+async def test_two_runs_into_one_folder_pay_once(
+    enhance_service: LocalService, tmp_path: Path
+) -> None:
+    """Each has a journal and a client of its own; one of them is told before anything is sent."""
+    (tmp_path / "talk.mp3").write_bytes(b"ID3 some")
+
+    async def run(name: str) -> BatchReport:
+        async with enhance_service.connect() as client:
+            return await client.enhance_batch(
+                [tmp_path / "talk.mp3"],
+                strength=93,
+                output_dir=tmp_path / "out",
+                journal=tmp_path / name,
+            )
+
+    reports = await asyncio.gather(run("a.sqlite"), run("b.sqlite"))
+    [error] = [outcome.error for report in reports for outcome in report.failed]
+    assert "Another job writes its result to" in str(error)
+    assert enhance_service.count("POST /assets") == 1
+    assert enhance_service.count("POST /speech_enhancements") == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["talk-enhanced-93p.mp3"]

@@ -1,6 +1,7 @@
 """Work that several want: done once, for as long as anybody wants it."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -224,3 +225,23 @@ async def test_who_leaves_in_the_moment_of_the_end_takes_no_result_away() -> Non
     await asyncio.wait([first])
     assert await shared.get("key", "b", lambda: work) == "done"
     assert work.begun == 1
+
+
+@pytest.mark.parametrize("rounds", range(5))
+async def test_work_that_fails_as_its_last_waiter_goes_is_looked_at(rounds: int) -> None:
+    shared = Once[str, str](keep=1)
+    work = Work(error=ValueError("refused"))
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
+    one = wanting(shared, "one", work)
+    await turns()
+    work.go.set()
+    for _ in range(rounds):
+        await asyncio.sleep(0)
+    one.cancel()
+    await asyncio.wait([one])
+    if not one.cancelled():
+        assert isinstance(one.exception(), ValueError)
+    del one, work
+    gc.collect()
+    assert complaints == []

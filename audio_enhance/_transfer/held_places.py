@@ -1,0 +1,150 @@
+"""The places that results are about to get, for every program that writes into the same folder.
+
+A hidden file in the folder is locked, one byte of it for each place: such locks are the operating
+system's, and end with their process, however that ends. The file goes with the last of them. Where
+a file system has no locks, or Windows is at work, only the clients of one process see each other.
+"""
+
+import contextlib
+import errno
+import hashlib
+import os
+import stat
+import threading
+from pathlib import Path
+
+import attrs
+
+from audio_enhance._core.errors import OutputExistsError
+from audio_enhance._recording.filenames import PART_PREFIX
+
+from .output_folder import same_name
+
+if os.name == "posix":
+    import fcntl
+
+_NAME = f"{PART_PREFIX}places"
+# Each is a file that stays open, and whoever has thousands of folders needs those for sockets.
+_MOST_FOLDERS = 64
+_IS_LOCKED = (errno.EACCES, errno.EAGAIN)
+
+
+class Hold:
+    """The places of one job; all of it may block for a moment, and may be used in any thread.
+
+    Args:
+        owner: Jobs of the same owner get out of each other's way by other means.
+    """
+
+    def __init__(self, owner: object) -> None:
+        self.owner = owner
+        self._places: list[tuple[_Folder, int]] = []
+
+    def take(self, path: Path) -> None:
+        """Take a place, in a folder that is there.
+
+        Raises:
+            OutputExistsError: The result of another owner's job goes there.
+            OSError: The folder is gone.
+        """
+        number = _number_of(path.name)
+        with _guard:
+            folder = _folder_of(path.parent)
+            try:
+                holds = folder.holds.get(number, [])
+                others = [hold for hold in holds if hold.owner is not self.owner]
+                if others or not (holds or folder.lock(number)):
+                    raise OutputExistsError(
+                        f"Another job writes its result to {path}.",
+                        hint="Choose another output folder, or wait until that job is done.",
+                    )
+                folder.holds.setdefault(number, []).append(self)
+                self._places.append((folder, number))
+            finally:
+                _close_unused(folder)
+
+    def release(self) -> None:
+        """Give all of them back."""
+        with _guard:
+            while self._places:
+                folder, number = self._places.pop()
+                folder.holds[number].remove(self)
+                if not folder.holds[number]:
+                    del folder.holds[number]
+                    folder.unlock(number)
+                _close_unused(folder)
+
+
+@attrs.define(eq=False)
+class _Folder:
+    """A folder with places that this process holds, and the file that says so to others."""
+
+    key: tuple[int, int] | str
+    path: Path
+    holds: dict[int, list[Hold]] = attrs.field(factory=dict[int, list[Hold]])
+    _fd: int | None = None
+
+    def lock(self, number: int) -> bool:
+        """Lock a place, and return whether it is not another process's."""
+        try:
+            while self._fd is None and os.name == "posix" and len(_folders) <= _MOST_FOLDERS:
+                flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+                self._fd = os.open(self.path, flags, 0o666)
+                if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+                    break  # somebody else's, which locks nobody out
+                fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
+                if not self._is_current():  # its last user has just removed it
+                    self.close()
+                    continue
+                return True
+            if self._fd is not None:
+                fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
+        except OSError as error:  # no locks, or no such file can be made: nobody else has one
+            return error.errno not in _IS_LOCKED
+        return True
+
+    def unlock(self, number: int) -> None:
+        if self._fd is not None:
+            with contextlib.suppress(OSError):
+                fcntl.lockf(self._fd, fcntl.LOCK_UN, 1, number)
+
+    def close(self) -> None:
+        """Close the file, and remove it if nobody else has a place there."""
+        if self._fd is None:
+            return
+        with contextlib.suppress(OSError):
+            fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if self._is_current() and stat.S_ISREG(os.fstat(self._fd).st_mode):
+                self.path.unlink()
+        fd, self._fd = self._fd, None
+        os.close(fd)
+
+    def _is_current(self) -> bool:
+        assert self._fd is not None
+        try:
+            return os.path.samestat(os.fstat(self._fd), self.path.lstat())
+        except FileNotFoundError:
+            return False
+
+
+# Of the whole process: a lock of the operating system's keeps out others only.
+_folders: dict[tuple[int, int] | str, _Folder] = {}
+_guard = threading.Lock()
+
+
+def _folder_of(path: Path) -> _Folder:
+    status = path.stat()
+    # Some file systems of Windows number nothing.
+    key = (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
+    return _folders.setdefault(key, _Folder(key, path / _NAME))
+
+
+def _close_unused(folder: _Folder) -> None:
+    if not folder.holds:
+        folder.close()
+        _folders.pop(folder.key, None)
+
+
+def _number_of(name: str) -> int:
+    digest = hashlib.sha256(same_name(name).encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") >> 2  # an offset in a file has 63 bits

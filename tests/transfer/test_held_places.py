@@ -1,0 +1,126 @@
+"""Places that are held, against other jobs of this process and against other processes."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from audio_enhance import OutputExistsError
+from audio_enhance._transfer import held_places
+from audio_enhance._transfer.held_places import Hold
+
+NAME = "talk-enhanced-93p.mp3"
+posix_only = pytest.mark.skipif(sys.platform == "win32", reason="locks no parts of a file there")
+
+
+@contextmanager
+def held_elsewhere(path: Path) -> Generator["subprocess.Popen[bytes]"]:
+    """Have another process hold a place."""
+    code = (
+        "import sys; from pathlib import Path;"
+        "from audio_enhance._transfer.held_places import Hold;"
+        f"Hold(None).take(Path({str(path)!r})); print(flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process
+        process.kill()
+
+
+def test_a_place_is_one_owners_until_it_is_given_back(tmp_path: Path) -> None:
+    mine, also_mine, other = Hold("a"), Hold("a"), Hold("b")
+    mine.take(tmp_path / NAME)
+    also_mine.take(tmp_path / NAME)
+    other.take(tmp_path / "another.mp3")
+    for hold in (mine, also_mine):
+        (tmp_path / "link").unlink(missing_ok=True)
+        (tmp_path / "link").symlink_to(tmp_path)
+        for path in (tmp_path / NAME, tmp_path / NAME.upper(), tmp_path / "link" / NAME):
+            with pytest.raises(OutputExistsError, match="Another job writes its result to"):
+                other.take(path)
+        hold.release()
+    other.take(tmp_path / NAME)
+    other.release()
+    other.release()
+    assert [path.name for path in tmp_path.iterdir()] == ["link"]
+    assert not held_places._folders
+
+
+@posix_only
+def test_another_process_has_a_place_as_long_as_it_lives(tmp_path: Path) -> None:
+    hold = Hold("a")
+    with held_elsewhere(tmp_path / NAME) as process:
+        with pytest.raises(OutputExistsError, match="Another job writes its result to"):
+            hold.take(tmp_path / NAME)
+        hold.take(tmp_path / "another.mp3")
+        hold.release()  # which leaves the file to the other
+        with pytest.raises(OutputExistsError):
+            hold.take(tmp_path / NAME)
+        process.kill()
+        process.wait()
+        hold.take(tmp_path / NAME)  # whatever it left
+    hold.release()
+    assert list(tmp_path.iterdir()) == []
+
+
+@posix_only
+def test_a_file_that_was_just_removed_holds_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, opened = os.open, 0
+
+    def open_and_lose(path: Path, flags: int, mode: int) -> int:
+        nonlocal opened
+        opened += 1
+        fd = real(path, flags, mode)
+        if opened == 1:
+            path.unlink()  # as its last user does
+        return fd
+
+    monkeypatch.setattr(os, "open", open_and_lose)
+    hold = Hold("a")
+    hold.take(tmp_path / NAME)
+    assert opened == 2
+    assert len(list(tmp_path.iterdir())) == 1
+    hold.release()
+    assert list(tmp_path.iterdir()) == []
+
+
+@posix_only
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link"])
+def test_what_is_called_like_the_file_locks_nobody_out_and_stays(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / held_places._NAME
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(tmp_path / "mine")
+    hold = Hold("a")
+    hold.take(tmp_path / NAME)
+    with pytest.raises(OutputExistsError):
+        Hold("b").take(tmp_path / NAME)
+    hold.release()
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@posix_only
+def test_files_are_opened_for_so_many_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(held_places, "_MOST_FOLDERS", 1)
+    folders = [tmp_path / "a", tmp_path / "b"]
+    hold = Hold("a")
+    for folder in folders:
+        folder.mkdir()
+        hold.take(folder / NAME)
+    assert [len(list(folder.iterdir())) for folder in folders] == [1, 0]
+    hold.release()
+    assert [len(list(folder.iterdir())) for folder in folders] == [0, 0]
