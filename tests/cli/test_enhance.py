@@ -223,7 +223,7 @@ async def test_results_whose_journal_is_elsewhere_are_no_recordings(
     assert (await command("enhance", "rec", *options)).status == 0
     run = await command("enhance", ".", "--json")
     assert [line["source"] for line in run.lines] == ["rec/a.wav"]
-    assert "1 result of earlier runs left out." in run.err
+    assert "Left out 1 result of earlier runs." in run.err
 
 
 @pytest.mark.slow
