@@ -104,6 +104,12 @@ def chapters_and_time_code(path: Path) -> Path:
     return make(path, *sound(), *texts, *about, *_X264, "-c:a", "pcm_s16le")
 
 
+def for_quicktime(path: Path) -> Path:
+    """Make a video with HEVC under the name by which QuickTime plays it."""
+    codec = ("-c:v", "libx265", "-x265-params", "log-level=none", "-tag:v", "hvc1")
+    return make(path, *sound(), *codec, "-pix_fmt", "yuv420p", "-c:a", "aac")
+
+
 def silent(path: Path) -> Path:
     """Make a video without any sound."""
     return make(path, *_X264)
@@ -131,7 +137,9 @@ class Told:
 def probed(path: Path) -> Told:
     """Return what FFmpeg's prober says of a video."""
     packets = "packet=stream_index,pts_time,dts_time,data_hash"
-    tracks = ":stream=index,codec_type,disposition:stream_tags:stream_side_data"
+    tracks = (
+        ":stream=index,codec_type,codec_tag_string:stream_disposition:stream_tags:stream_side_data"
+    )
     rest = ":format=duration:format_tags:chapter=start_time,end_time:chapter_tags"
     command = ["ffprobe", "-v", "error", "-show_entries", packets + tracks + rest]
     command += ["-show_data_hash", "md5", "-of", "json", str(path)]

@@ -46,6 +46,7 @@ def check(video: Path, new: Path, sound: Sound, *, frame: float = 0.025) -> None
         ("talk.webm", videos.webm),
         ("upright.mp4", videos.rotated),
         ("chapters.mov", videos.chapters_and_time_code),
+        pytest.param("hevc.mov", videos.for_quicktime, marks=SLOW),
         pytest.param("longer.mp4", partial(videos.plain, seconds=2.0), marks=SLOW),
         pytest.param("shorter.mp4", partial(videos.plain, seconds=0.5), marks=SLOW),
     ],
