@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from audio_enhance import (
+    ApiVersion,
     BatchReport,
     ClientCredentials,
     EnhancementFailedError,
@@ -66,8 +67,10 @@ async def chaos(b: Bench, jobs: int, *, runs: int) -> None:
     assert len(spared) <= (0 if jobs >= 1000 else 2), spared
 
 
-async def test_sixty_recordings_survive_everything(tmp_path: Path) -> None:
-    async with bench(tmp_path, speed=60, faults=faults(3), retry=PATIENT, debug=False) as b:
+@pytest.mark.parametrize("version", ["v1", pytest.param("v2", marks=pytest.mark.slow)])
+async def test_sixty_recordings_survive_everything(tmp_path: Path, version: ApiVersion) -> None:
+    client: dict[str, Any] = {"retry": PATIENT, "api_version": version}
+    async with bench(tmp_path, speed=60, faults=faults(3), debug=False, **client) as b:
         await chaos(b, 60, runs=5)
 
 
