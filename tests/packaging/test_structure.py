@@ -157,6 +157,7 @@ TESTED_AS_A_WHOLE = {
     "local/api/validation.py": "local/api/test_endpoints.py",
     "local/enhancer/__main__.py": "local/enhancer/test_init.py",
     "local/enhancer/demo.py": "cli/test_demo.py",
+    "local/enhancer/corrected.py": "local/enhancer/test_chunks.py",
     "local/enhancer/encode.py": "local/enhancer/test_formats.py",
     "local/enhancer/encoder.py": "local/enhancer/test_formats.py",
     "local/enhancer/extra.py": "local/enhancer/test_init.py",

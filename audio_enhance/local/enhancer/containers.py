@@ -8,6 +8,8 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
 
+from .chunks import misread_bits
+from .corrected import Corrected
 from .errors import NotAudioError, TooLongError
 from .formats import DEMUXERS
 
@@ -27,8 +29,10 @@ def open_container(path: Path) -> InputContainer:
     """
     address = f"file:{path}"  # so that no name is taken for a URL
     options = {"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
+    misread = misread_bits(path)
+    target: Any = address if misread is None else Corrected(path, *misread)
     try:
-        return cast("InputContainer", av.open(address, options=options, **_LENIENT))
+        return cast("InputContainer", av.open(target, options=options, **_LENIENT))
     except FFmpegError as error:
         problem = "The file is not audio of a kind that the API takes, or is cut off."
         raise as_not_audio(error, problem) from error

@@ -13,6 +13,7 @@ import numpy as np
 from av.audio.frame import AudioFrame
 from av.error import FFmpegError
 
+from .chunks import seconds_cut_off
 from .containers import as_not_audio, audio_stream, check_length, open_container, too_long
 from .errors import NotAudioError
 from .findings import Findings
@@ -21,6 +22,7 @@ from .layouts import Order, layout_name, settled
 from .resampling import Resampling
 from .samples import RATE, Samples
 from .timeline import Piece, Timeline
+from .tracks import are_kept, other_tracks
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -41,6 +43,7 @@ class Recording:
             while that is done.
 
     Attributes:
+        path: The file.
         format: The format of a result that is like this recording.
         rate: Samples per second of the recording.
         start: When its first sample is to be heard, in seconds of the container's clock.
@@ -56,6 +59,7 @@ class Recording:
         if max_seconds < inf:
             check_length(path, max_seconds)
         self._max_seconds = max_seconds
+        self.path = path
         self._container = open_container(path)
         try:
             self._stream = audio_stream(self._container)
@@ -63,6 +67,11 @@ class Recording:
             # For FLAC, whose frames have checksums; other decoders complain by themselves.
             self._stream.codec_context.options = {"err_detect": "crccheck+explode"}
             self._timeline = Timeline(self._stream)
+            self.findings.missing = seconds_cut_off(path)
+            if others := other_tracks(self._container):
+                self.findings.kept, self.findings.left_out = (
+                    (others, 0) if are_kept(self._container) else (0, others)
+                )
             self._pieces = self._decode()
             self._first = next(self._pieces)
             frame = self._first.frame

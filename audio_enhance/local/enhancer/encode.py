@@ -1,5 +1,6 @@
 """Writing a result: from `Samples` to the format that it is to have."""
 
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -7,25 +8,44 @@ from typing import Self
 import numpy as np
 from av.audio.resampler import AudioResampler
 
+from .chunks import copy_chunks
+from .edits import skip_delay
 from .encoder import Encoder
 from .formats import Format
 from .frames import SAMPLE_FORMAT, to_frame, to_samples
 from .probe import habits
 from .samples import RATE, Samples
 
+_AAC_DELAY = 1024  # samples that FFmpeg's encoder puts before the first one
+
 
 class Output:
     """A file that is encoded as it is written to; a context manager.
+
+    Args:
+        path: The file.
+        format: What it is to be.
+        source: The recording, whose tags, chapters, pictures, chunks and other tracks it gets.
+        start: When its first sample is to be heard, in seconds of the file's clock.
 
     Raises:
         OSError: It cannot be written.
     """
 
-    def __init__(self, path: Path, format: Format) -> None:  # noqa: A002 - the word for it
+    def __init__(
+        self,
+        path: Path,
+        format: Format,  # noqa: A002 - the word for it
+        source: Path | None = None,
+        start: Fraction = Fraction(0),
+    ) -> None:
+        self._path = path
+        self._source = source
+        self._starts_late = start > 0
         self._format = format
         self._habits = habits(format)
         self._resampler = AudioResampler(SAMPLE_FORMAT, format.layout, format.rate)
-        self._encoder = Encoder(f"file:{path}", format)
+        self._encoder = Encoder(f"file:{path}", format, source, start)
 
     def __enter__(self) -> Self:
         return self
@@ -60,3 +80,7 @@ class Output:
         if missing:
             self._encoder.add(to_frame(tail, self._format.layout, self._format.rate))
         self._encoder.finish()
+        if self._source is not None:
+            copy_chunks(self._source, self._path)
+        if self._starts_late and self._format.codec == "aac":
+            skip_delay(self._path, _AAC_DELAY)

@@ -14,12 +14,16 @@ class Findings:
         damaged: Seconds that could not be decoded.
         missing: Seconds that are missing at the end of a file that was cut off.
         skipped: Pieces that could not be decoded, in formats that have no clock.
+        kept: Other tracks of sound that the result has as they were.
+        left_out: Other tracks of sound that it does not have.
     """
 
     gaps: float = 0.0
     damaged: float = 0.0
     missing: float = 0.0
     skipped: int = 0
+    kept: int = 0
+    left_out: int = 0
 
     def notes(self) -> list[str]:
         """Return a sentence for each."""
@@ -32,7 +36,15 @@ class Findings:
             notes.append("Damage in it was skipped: the result is shorter than it once was.")
         if self.missing > _WORTH_TELLING:
             notes.append(f"It was cut off: {_seconds(self.missing)} are missing at its end.")
+        if self.kept:
+            notes.append(f"Its first track is enhanced; {_more(self.kept)} kept as before.")
+        if self.left_out:
+            notes.append(f"Its first track is enhanced; {_more(self.left_out)} left out.")
         return notes
+
+
+def _more(tracks: int) -> str:
+    return "the other one is" if tracks == 1 else f"{tracks} others are"
 
 
 def _seconds(seconds: float) -> str:

@@ -126,22 +126,18 @@ def format_like(
                 kept = {"codec": codec}
             elif codec not in ("alac", "flac"):
                 rate, kept = _aac_rate(rate), {"codec": "aac", **lossy}
+            brand = container.metadata.get("major_brand", "")
             result = {
-                "container": _mp4(container.metadata.get("major_brand"), kept["codec"]),
+                "container": "mov" if brand == "qt  " else "mp4",
                 # The edit list, which cuts off the encoder's delay and the last frame's padding,
                 # counts in these; the default of 1000 a second rounds the duration.
                 "options": {"movie_timescale": str(rate)},
                 **kept,
             }
+            if brand in _MP4_AUDIO_BRANDS:
+                result["options"]["brand"] = brand
     layout, encoding = encodable(result["codec"], layout)
     return Format(rate=rate, layout=layout, channels=channels, encoding=encoding, **result)
-
-
-def _mp4(brand: str | None, codec: str) -> str:
-    """Return FFmpeg's name of the muxer for this kind of MP4."""
-    if brand == "qt  ":
-        return "mov"
-    return "ipod" if brand in _MP4_AUDIO_BRANDS and codec in ("aac", "alac") else "mp4"
 
 
 def _aac_rate(rate: int) -> int:

@@ -50,7 +50,7 @@ def enhance_file(
     """Write an enhanced copy of a recording; blocks until it is done.
 
     The copy has the recording's container and codec (`formats` says where it cannot), number of
-    channels, sample rate and duration. Tags are not copied.
+    channels, sample rate and duration, and what else is in it: tags, chapters, pictures.
 
     Args:
         source: The recording, in any of the API's formats; its name does not matter.
@@ -115,7 +115,7 @@ def _enhance(work: _Work, strength: int) -> None:
     written, length = 0, max(work.known.length, 1)
     with (
         Recording(work.source) as recording,
-        Output(work.destination, recording.format) as output,
+        Output(work.destination, recording.format, work.source, recording.start) as output,
         _parts(work, recording) as parts,
     ):
         result = recording.format

@@ -181,7 +181,10 @@ def write(
 
 def copied(source: Path, result: Path) -> list[str]:
     """Read and write a recording as the enhancer does, with nothing done to it; returns notes."""
-    with Recording(source) as recording, Output(result, recording.format) as output:
+    with (
+        Recording(source) as recording,
+        Output(result, recording.format, source, recording.start) as output,
+    ):
         for block in recording.blocks():
             output.write(block)
         output.finish(round(recording.length * recording.format.rate / recording.rate))
