@@ -27,6 +27,7 @@ from audio_enhance._journal.row import JournalRow, revive
 from audio_enhance._recording.source import Source, SourceLike, as_source
 from audio_enhance._session.wire import check_sendable
 from audio_enhance._settings import Settings
+from audio_enhance._transfer.held_places import remove_left
 from audio_enhance._transfer.output_folder import OutputFolder
 
 from .batch import Batch, SourcesLike
@@ -258,6 +259,7 @@ class Intake:
             root=None if root is None else Path(root),
         )
         outputs.protected.add(protected)
+        await to_its_end(partial(remove_left, outputs.directory))
         opened = self.open
         async with AsyncExitStack() as stack:
             if journal is not None and not isinstance(journal, Journal):

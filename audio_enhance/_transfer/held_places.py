@@ -132,6 +132,16 @@ _folders: dict[tuple[int, int] | str, _Folder] = {}
 _guard = threading.Lock()
 
 
+def remove_left(path: Path) -> None:
+    """Remove the file that a process left in a folder when it died; blocks, and never raises."""
+    with _guard, contextlib.suppress(OSError):
+        if os.path.lexists(path / _NAME):
+            folder = _folder_of(path)
+            if not folder.holds:
+                folder.lock(0)
+            _close_unused(folder)
+
+
 def _folder_of(path: Path) -> _Folder:
     status = path.stat()
     # Some file systems of Windows number nothing.

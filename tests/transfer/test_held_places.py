@@ -63,9 +63,15 @@ def test_another_process_has_a_place_as_long_as_it_lives(tmp_path: Path) -> None
         hold.release()  # which leaves the file to the other
         with pytest.raises(OutputExistsError):
             hold.take(tmp_path / NAME)
+        held_places.remove_left(tmp_path)  # it is not left yet
+        with pytest.raises(OutputExistsError):
+            hold.take(tmp_path / NAME)
         process.kill()
         process.wait()
-        hold.take(tmp_path / NAME)  # whatever it left
+        assert len(list(tmp_path.iterdir())) == 1
+        held_places.remove_left(tmp_path)
+        assert list(tmp_path.iterdir()) == []
+        hold.take(tmp_path / NAME)
     hold.release()
     assert list(tmp_path.iterdir()) == []
 
