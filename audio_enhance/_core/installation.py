@@ -19,7 +19,7 @@ def install_command(extra: str) -> str:
         from urllib.parse import urlsplit
         from urllib.request import url2pathname
 
-        path = shlex.quote(f"{url2pathname(urlsplit(url).path)}[{extra}]")
+        path = shlex.quote(f"{url2pathname(urlsplit(str(url)).path)}[{extra}]")
         return f"pip install -e {path}" if folder.get("editable") else f"pip install {path}"
     if (repository := origin.get("vcs_info")) is not None:
         url = f"{repository['vcs']}+{url}@{repository['commit_id']}"

@@ -139,9 +139,16 @@ class Lane:
         """Ask how far an enhancement is; whoever waits for it is told what stands in the way."""
 
         def on_retry(error: AudioEnhanceError, wait: float) -> None:
-            for job in self._jobs:
-                if job.enhancement is not None and job.enhancement.id == enhancement_id:
-                    job.on_retry(error, wait)
+            waiting = [
+                job
+                for job in self._jobs
+                if job.enhancement is not None and job.enhancement.id == enhancement_id
+            ]
+            if not waiting and isinstance(error, NotFoundError):
+                # Its job was cancelled and it was deleted; nobody behind it need wait.
+                raise NotFoundError(error.message, status=error.status)
+            for job in waiting:
+                job.on_retry(error, wait)
 
         return await self.steps.api.get_speech_enhancement(
             asset_id, enhancement_id, on_retry=on_retry

@@ -138,4 +138,4 @@ def _reason(entry: JournalEntry) -> str:
     """Return why it failed, without the name that the text of an error begins with."""
     text = entry.error or "no reason was recorded"
     name, colon, rest = text.partition(": ")
-    return rest if colon and entry.source.endswith(name.lstrip("./")) else text
+    return rest if colon and shown(entry.source).endswith(shown(name).lstrip("./")) else text

@@ -8,6 +8,7 @@ run meets it in both; else in one of them, in turn, and in the other one in the 
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any, get_args
@@ -93,7 +94,7 @@ def lost_answers() -> Iterator[Row]:
         behaviour={"refuse_repeats": True},
     )
     # And of the new asset once more: another one, for each answer that was lost.
-    again = [lambda scene, skip=skip: lose(scene, skip) for skip in (0, 1, 2)]
+    again = [partial(lose, skip=skip) for skip in (0, 1, 2)]
     yield Row(
         "already exists, three times, after as many answers that were lost",
         all_of(*again),
