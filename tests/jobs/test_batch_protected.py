@@ -143,7 +143,7 @@ async def test_a_recording_that_only_the_journal_of_a_job_knows(tmp_path: Path) 
                 overwrite=True,
                 journal=journal,
             )
-            with pytest.raises(OutputError, match="would take the place of a recording"):
+            with pytest.raises(OutputError, match="would replace a recording"):
                 await job
         assert place.read_bytes() == before
         assert b.count(CREATE_ASSET) == sent

@@ -64,10 +64,10 @@ def workers(parent: int | None = None) -> list[psutil.Process]:
     ]
 
 
-async def started(*paths: Path, parent: int | None = None, held: bool = True) -> None:
-    """Wait until results are being written; the workers get no further unless they are not held."""
+async def started(result: Path, *, parent: int | None = None, held: bool = True) -> None:
+    """Wait until a result is being written; the workers get no further unless they are not held."""
     async with asyncio.timeout(PATIENCE):
-        while not all(path.exists() for path in paths):
+        while not result.exists():
             await asyncio.sleep(0.01)
     if held:
         for worker in workers(parent):
@@ -266,8 +266,10 @@ async def test_close_ends_what_runs_and_what_waits(
     enhancer = SpeechEnhancer(workers=2, engine="rnnoise")
     await run(enhancer, short, tmp_path / "done")
     running = [tmp_path / "running 1", tmp_path / "running 2"]
-    jobs = [asyncio.create_task(run(enhancer, endless, result)) for result in running]
-    await started(*running)
+    jobs: list[asyncio.Task[None]] = []
+    for result in running:  # one is held before another worker starts, which takes a while
+        jobs.append(asyncio.create_task(run(enhancer, endless, result)))
+        await started(result)
     jobs.append(asyncio.create_task(run(enhancer, short, tmp_path / "waiting")))
     await asyncio.sleep(0)
 
@@ -379,10 +381,10 @@ async def test_recordings_in_work_share_the_cores(
 
     monkeypatch.setattr(Worker, "allow", noted)
     enhancer = SpeechEnhancer(workers=3, engine="rnnoise")
-    jobs = [
-        asyncio.create_task(run(enhancer, endless, tmp_path / name)) for name in ("a", "b", "c")
-    ]
-    await started(*(tmp_path / name for name in ("a", "b", "c")))
+    jobs: list[asyncio.Task[None]] = []
+    for result in (tmp_path / name for name in ("a", "b", "c")):
+        jobs.append(asyncio.create_task(run(enhancer, endless, result)))
+        await started(result)
     assert sorted(allowed) == [1, 1, 1, 2, 2, 3]
     allowed.clear()
     for job in jobs[1:]:
