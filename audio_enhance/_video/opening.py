@@ -18,6 +18,10 @@ from .kinds import DEMUXERS
 _ENCRYPTED = ("drms", "enca")
 # A film is read from its beginning to its end: fewer and larger pieces.
 BUFFER_BYTES = 1 << 20
+# Texts that are not UTF-8 are copied as they are. PyAV 19 does so by itself, and takes no argument.
+LENIENT: dict[str, Any] = (
+    {"metadata_errors": "surrogateescape"} if int(av.__version__.split(".")[0]) < 19 else {}
+)
 
 
 def opened(video: str | BinaryIO) -> InputContainer:
@@ -30,14 +34,15 @@ def opened(video: str | BinaryIO) -> InputContainer:
         InvalidSourceError: It is no video that can be read.
     """
     with reading():
-        return av.open(
+        container: InputContainer = av.open(
             f"file:{video}" if isinstance(video, str) else video,
             "r",
             # What is not in this list is not even probed: playlists would read other files.
             container_options={"format_whitelist": DEMUXERS},
-            metadata_errors="surrogateescape",
             buffer_size=BUFFER_BYTES,
+            **LENIENT,
         )
+        return container
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from audio_enhance._core.errors import CorruptTransferError, InvalidSourceError,
 
 from .kinds import muxer_of
 from .new_track import EnhancedSound
-from .opening import BUFFER_BYTES, opened, reading
+from .opening import BUFFER_BYTES, LENIENT, opened, reading
 from .sound import Sound
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ def _opened_for_writing(into: str | BinaryIO, muxer: str) -> Any:  # PyAV's stub
         "w",
         format=muxer,
         container_options=options,
-        metadata_errors="surrogateescape",
         buffer_size=BUFFER_BYTES,
+        **LENIENT,
     )
 
 
