@@ -18,6 +18,7 @@ const STRENGTH = "audio-enhance-strength";
 const cards = new Map();
 const outbox = new Outbox(changed);
 const stale = new Set();
+const replaced = new Map(); // the id of a recording that is tried again, by that of the new one
 let about = null;
 let listening = null; // { id, player }
 let microphone = null;
@@ -57,7 +58,13 @@ setInterval(() => {
 function add(item) {
   const card = new Card(item, { onAction: act });
   cards.set(item.id, card);
-  byId("cards").append(card.element);
+  const old = cards.get(replaced.get(item.id));
+  if (old) {
+    old.element.after(card.element);
+    drop(old.item);
+  } else {
+    byId("cards").append(card.element);
+  }
   byId("list").hidden = false;
   card.update(performance.now());
   changed(item);
@@ -218,11 +225,14 @@ async function again(item, level, instead) {
   const id = newId();
   const next = new Item({ ...item, id, strength: level });
   const kept = item.server?.kept && item.local?.stage !== "lost";
+  // Whether the answer or the news of it comes first: there is one card for it at any time.
+  if (instead) replaced.set(id, item.id);
   if (kept) {
     try {
       next.take(await call("PUT", `recordings/${id}`, { again: item.id, strength: level }));
     } catch (problem) {
       complain(item, problem);
+      replaced.delete(id);
       return;
     }
     if (!cards.has(id)) add(next);
@@ -235,11 +245,8 @@ async function again(item, level, instead) {
     return;
   }
   const card = cards.get(id);
-  if (instead) {
-    cards.get(item.id).element.after(card.element);
-    drop(item);
-    if (item.server) call("DELETE", `recordings/${item.id}`).catch(() => {});
-  }
+  replaced.delete(id);
+  if (instead && item.server) call("DELETE", `recordings/${item.id}`).catch(() => {});
   card.element.querySelector("button:not([hidden])")?.focus();
   say(`${item.name} is enhanced again at strength ${level}.`);
 }
