@@ -72,7 +72,8 @@ def settled(entry: JournalEntry) -> JournalEntry:
             entry.placing, entry.placing_size, entry.placing_modified_ns, entry.placing_md5
         )
         if placing.is_there():
-            return placed(entry)
+            # Its part file may be there as well, as a second name, until leftovers are removed.
+            return attrs.evolve(placed(entry), temporary=entry.temporary)
         entry = attrs.evolve(entry, **_NOTHING_PLACED)
     result = result_of(entry)
     if entry.state != EntryState.DOWNLOADING or result is None or result.modified_ns is None:

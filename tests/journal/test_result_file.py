@@ -81,10 +81,10 @@ class TestSettling:
         self, entry: JournalEntry, path: Path
     ) -> None:
         found = settled(entry)
-        assert found == placed(entry)
+        assert found == attrs.evolve(placed(entry), temporary="part")
         assert found.state == EntryState.SUCCEEDED
         assert result_of(found) == ResultFile.of(path)
-        assert (found.placing, found.placing_md5, found.temporary, found.error) == (None,) * 4
+        assert (found.placing, found.placing_md5, found.error) == (None,) * 3
 
     def test_what_did_not_get_it(self, entry: JournalEntry, path: Path) -> None:
         path.unlink()
