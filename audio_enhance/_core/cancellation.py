@@ -100,7 +100,7 @@ async def stopped_in_thread(work: Callable[[threading.Event], _T]) -> _T:
     cancelled = threading.Event()
     future = asyncio.get_running_loop().run_in_executor(None, work, cancelled)
     try:
-        return await asyncio.shield(future)
+        return await left_alone(future)
     except asyncio.CancelledError:
         cancelled.set()
         await _over(future)

@@ -27,6 +27,7 @@ _FITS = Fraction(1, 20)
 # What AAC has (ISO/IEC 14496-3, table 1.18), as far as sound for people is recorded at.
 _AAC_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 11_025, 8_000)
 _OPUS_RATE = 48_000
+_PCM_FRAME = 1024  # samples; its encoders take any number
 _LEAST_BITS, _MOST_BITS = 64_000, 256_000  # a second, of each channel that is encoded once more
 
 
@@ -126,9 +127,6 @@ class EnhancedSound:
     def _frames(self) -> Iterator[AudioFrame]:
         for packet in self._packets():
             yield from (frame for frame in packet.decode() if frame.samples)
-
-
-_PCM_FRAME = 1024
 
 
 def _opened(file: str | BinaryIO) -> InputContainer:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 from audio_enhance import (
     VIDEO_SUFFIXES,
@@ -88,7 +89,7 @@ class Studio:
             return session.recordings[identifier]
         name = safe_name(name)
         check_strength(strength)
-        if _suffix(name) not in recording_suffixes():
+        if Path(name).suffix.lower() not in recording_suffixes():
             raise Problem(
                 415,
                 "type",
@@ -384,18 +385,13 @@ class Studio:
         await self.space.close()
 
 
-def _suffix(name: str) -> str:
-    stem, dot, ending = name.rpartition(".")
-    return f"{dot}{ending}".lower() if stem else ""
-
-
 def _takes_videos() -> bool:
     return recording_suffixes() >= VIDEO_SUFFIXES
 
 
 def _recognised(arrived: Source) -> Source:
     """Return what arrived as what its name says that it is."""
-    if _takes_videos() and _suffix(arrived.filename) in VIDEO_SUFFIXES:
+    if _takes_videos() and Path(arrived.filename).suffix.lower() in VIDEO_SUFFIXES:
         return Source.from_video(arrived)
     arrived.content_type = content_type_of(arrived.filename)
     return arrived

@@ -34,6 +34,7 @@ from .layouts import MOST_CHANNELS, encodable
 # FFmpeg's names of the demuxers for the API's content types. What is not in this list is not
 # even probed: playlists (HLS, concat) would read other files.
 DEMUXERS = "wav,aiff,flac,mp3,aac,ogg,mov,mp4,m4a"
+MP4 = "mov,mp4,m4a,3gp,3g2,mj2"  # FFmpeg's name of the one that reads MP4 and its kin
 
 _RATES = range(4_000, 384_001)
 # ISO/IEC 14496-3, table 1.18. MP4 holds PCM, FLAC and more, too, at any rate.

@@ -12,6 +12,7 @@ from av.audio.stream import AudioStream
 
 from .errors import NotAudioError
 from .findings import Findings
+from .formats import MP4
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 # other leftovers between two frames, and so do we. In the others a broken packet is damage.
 _SELF_SYNCHRONIZING = ("mp3", "aac")
 # Formats whose packets say when they are to be heard. The others are played one after the other.
-_MP4, _OGG = "mov,mp4,m4a,3gp,3g2,mj2", "ogg"
+_HAVE_A_CLOCK = (MP4, "ogg")
 _JUMP = Fraction(5, 1000)  # seconds from one frame to the next that are a gap, and no rounding
 _DRIFT = Fraction(40, 1000)  # seconds that a recorder's clock may have gone ahead meanwhile
 _CUT_OFF = 0.05  # seconds that a rounded duration may be wrong by
@@ -53,8 +54,8 @@ class Timeline:
         self._stream = stream
         self._time_base = stream.time_base or Fraction(0)
         self._skips = demuxer in _SELF_SYNCHRONIZING
-        self._has_clock = demuxer in (_MP4, _OGG)
-        self._lasts_as_declared = demuxer == _MP4
+        self._has_clock = demuxer in _HAVE_A_CLOCK
+        self._lasts_as_declared = demuxer == MP4
         self._block = _flac_block(stream) if demuxer == "flac" else None
         self._rate = 0
         self._clock = Fraction(0)  # until when, in seconds, the last frame lasted

@@ -7,13 +7,12 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer
 
 from .containers import open_container
+from .formats import MP4
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
     from av.packet import Packet
-
-_MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
 
 
 def other_tracks(container: InputContainer) -> int:
@@ -23,7 +22,7 @@ def other_tracks(container: InputContainer) -> int:
 
 def are_kept(container: InputContainer) -> bool:
     """Return whether a result keeps them."""
-    return container.format.name == _MP4
+    return container.format.name == MP4
 
 
 class OtherTracks:

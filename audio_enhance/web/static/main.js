@@ -225,6 +225,7 @@ async function again(item, level, instead) {
   const id = newId();
   const next = new Item({ ...item, id, strength: level });
   const kept = item.server?.kept && item.local?.stage !== "lost";
+  if (!kept && !item.file) return;
   // Whether the answer or the news of it comes first: there is one card for it at any time.
   if (instead) replaced.set(id, item.id);
   if (kept) {
@@ -237,12 +238,10 @@ async function again(item, level, instead) {
     }
     if (!cards.has(id)) add(next);
     else cards.get(id).item.file = item.file;
-  } else if (item.file) {
+  } else {
     next.local = { stage: "queued" };
     add(next);
     outbox.add(next);
-  } else {
-    return;
   }
   const card = cards.get(id);
   replaced.delete(id);
