@@ -37,7 +37,13 @@ def _ignore(*_: object) -> None:
 
 
 class Steps:
-    """The five steps over one API client's sessions."""
+    """The five steps over one API client's sessions.
+
+    Attributes:
+        api: The requests to the API.
+        clock: What tells the time and waits.
+        attempts: The most times that anything is tried.
+    """
 
     def __init__(
         self,
@@ -49,6 +55,7 @@ class Steps:
     ) -> None:
         self.api = api
         self.clock = clock
+        self.attempts = retrier.attempts
         self._storage = storage
         self._retrier = retrier
         self._polling = polling

@@ -33,8 +33,6 @@ from .watcher import Outstanding, ServerQueue
 
 # The guide calls a failed enhancement a rare fault of the server's: one more try.
 _MOST_TRIES = 2
-# How many assets one piece of work uploads at most, where answers are lost again and again.
-_MOST_ASSETS = 5
 
 
 @attrs.frozen
@@ -198,11 +196,11 @@ class Work:
 
         The server has dropped an upload from earlier, or it is of no use any more: once more,
         anew. And again where the refusal of the new one has a reason of its own, another answer
-        that was lost.
+        that was lost: each is a try, of which there are as many as of any request.
         """
         if isinstance(error, ValidationError) and not error.asset_spent:
             return False
-        return number == 1 or (self._lost and number < _MOST_ASSETS)
+        return number == 1 or (self._lost and number < self._stages.steps.attempts)
 
     async def _window(self, asset: Asset) -> Outstanding:
         return await self._stages.queue.submit(

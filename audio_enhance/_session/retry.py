@@ -107,6 +107,11 @@ class Retrier:
         self._clock = clock
         self._jitter = jitter
 
+    @property
+    def attempts(self) -> int:
+        """The most times that anything is tried."""
+        return self._policy.attempts
+
     async def __call__(
         self,
         attempt: Callable[[], Awaitable[_T]],
