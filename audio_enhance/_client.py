@@ -20,6 +20,7 @@ from audio_enhance._jobs.report import BatchReport, Outcome
 from audio_enhance._journal.journal import Journal
 from audio_enhance._recording.filenames import safe_name
 from audio_enhance._recording.source import Source, SourceLike, as_source
+from audio_enhance._session.rate_limits import RateLimits
 from audio_enhance._session.wire import ApiVersion, check_sendable
 from audio_enhance._settings import (
     Auth,
@@ -56,6 +57,9 @@ class EnhanceClient:
             organization. A sequence gives each of several API clients its own.
         max_waiting: How many jobs may wait to be submitted before `submit` refuses another
             with `TooManyWaitingError`. Batches wait by themselves.
+        at_a_time: How many recordings of a batch each API client has at a time, until they are
+            processed. The default is enough to hide every upload; 1 shares recordings of
+            different lengths out best where there are many API clients.
         max_result_bytes: The longest result to accept. The default is a hundred times its source
             plus 256 MiB.
         on_event: Called with every event of every job of this client, to watch it in production.
@@ -293,6 +297,18 @@ class EnhanceClient:
         """
         order = _order(priority, output_dir, overwrite, journal, on_event, delete_assets)
         return await self._intake.take_up(journal, order)
+
+    def add_api_client(self, auth: Auth, *, limits: RateLimits | None = None) -> None:
+        """Let one more API client share the work, from now on and in batches under way.
+
+        Args:
+            auth: Its credentials, as for the class.
+            limits: Its rate limits; those of the first API client if `None`.
+
+        Raises:
+            ConfigurationError: The credentials cannot be used.
+        """
+        self._intake.add_api_client(auth, limits)
 
     @property
     def waiting(self) -> int:

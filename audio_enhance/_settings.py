@@ -53,6 +53,7 @@ class Options(TypedDict, total=False):
     polling: PollPolicy | None
     limits: RateLimits | Sequence[RateLimits] | None
     max_waiting: int | None
+    at_a_time: int | None
     max_result_bytes: int | None
     on_event: Callable[[Event], None] | None
     clock: Clock | None
@@ -98,6 +99,9 @@ class Settings:
         self.retry = options.get("retry") or RetryPolicy()
         self.polling = options.get("polling") or PollPolicy()
         self.max_waiting = options.get("max_waiting")
+        self.at_a_time = options.get("at_a_time")
+        if self.at_a_time is not None and self.at_a_time < 1:
+            raise ConfigurationError("at_a_time is a number of recordings, 1 or more.")
         self.max_result_bytes = options.get("max_result_bytes")
         self.on_event = options.get("on_event")
         self.clock = options.get("clock") or SystemClock()
@@ -110,6 +114,15 @@ class Settings:
         if len(limits) != len(self.auth):
             raise ConfigurationError(f"{len(limits)} rate limits for {len(self.auth)} API clients.")
         return limits
+
+    def add(self, auth: Auth, limits: RateLimits | None) -> None:
+        """Take in one more API client, with the first one's limits if none are given.
+
+        Raises:
+            ConfigurationError: Its credentials cannot be used.
+        """
+        self.auth = (*self.auth, *_several(auth))
+        self.limits = (*self.limits, limits or self.limits[0])
 
 
 def auth_from(environ: Mapping[str, str] = os.environ) -> ClientCredentials | AccessToken:

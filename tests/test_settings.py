@@ -113,3 +113,8 @@ def test_a_version_that_there_is_not(environment: pytest.MonkeyPatch) -> None:
     version: Any = "v3"
     with pytest.raises(ConfigurationError, match="v3"):
         EnhanceClient(ClientCredentials("i", "s"), api_version=version)
+
+
+def test_recordings_at_a_time_are_one_or_more() -> None:
+    with pytest.raises(ConfigurationError, match="1 or more"):
+        EnhanceClient(AccessToken("eyJ", client_id="id"), at_a_time=0)

@@ -180,7 +180,10 @@ class Batch:
             self._room_changed.clear()
             if any(lane.closed for lane in lanes):
                 self._stop(JobCancelledError("The client was closed before the batch ended."))
-            elif free := [lane for lane in lanes if lane.has_room]:
+            # Where it has to go to one lane, the others are not to wait until that is free.
+            elif free := [
+                lane for lane in lanes if (lane.is_free if only is None else lane.has_room)
+            ]:
                 return quietest(free)
             else:
                 await self._room_changed.wait()

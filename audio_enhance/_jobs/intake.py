@@ -25,8 +25,9 @@ from audio_enhance._journal.generation import check_generation
 from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.row import JournalRow, revive
 from audio_enhance._recording.source import Source, SourceLike, as_source
+from audio_enhance._session.rate_limits import RateLimits
 from audio_enhance._session.wire import check_sendable
-from audio_enhance._settings import Settings
+from audio_enhance._settings import Auth, Settings
 from audio_enhance._transfer.held_places import remove_left
 from audio_enhance._transfer.output_folder import OutputFolder
 
@@ -74,6 +75,12 @@ class Intake:
         """Open the connections, also after they were closed."""
         self._closed = False
         self.open  # noqa: B018  opens the sessions inside the running loop
+
+    def add_api_client(self, auth: Auth, limits: RateLimits | None) -> None:
+        """Let one more API client share the work; `EnhanceClient.add_api_client` says more."""
+        self.settings.add(auth, limits)
+        if self._opened is not None:
+            self._opened.add_lane(self.settings)
 
     async def aclose(self) -> None:
         """Cancel the jobs under way, wait for their end, and close the connections."""

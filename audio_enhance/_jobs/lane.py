@@ -35,6 +35,7 @@ _DOWNLOADS_AT_ONCE = 4
 # uploading, little enough that memory and what a crash loses stay small.
 _AHEAD = 8
 _UNFINISHED = 96
+_PROCESSED = (JobState.PROCESSED, JobState.DOWNLOADING)
 
 
 class Lane:
@@ -54,6 +55,7 @@ class Lane:
             self._ask, settings.polling, settings.clock, longest=settings.timeouts.processing
         )
         self.closed = False
+        self._at_a_time = settings.at_a_time
         self._room_changed = room_changed
         self._hashing = PriorityGate(_HASHING_AT_ONCE)
         self._downloads = PriorityGate(_DOWNLOADS_AT_ONCE)
@@ -99,6 +101,14 @@ class Lane:
         """Whether a batch may hand over another job."""
         depth = self.queue.window.depth
         return self.unfinished < _UNFINISHED + depth and self.unsubmitted < _AHEAD + depth
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a batch may hand over another recording, which any lane could take."""
+        if self._at_a_time is None:
+            return self.has_room
+        processed = sum(job.track.state in _PROCESSED for job in self._jobs)
+        return self.has_room and self.unfinished - processed < self._at_a_time
 
     @property
     def backlog_seconds(self) -> float:

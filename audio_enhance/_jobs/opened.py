@@ -38,6 +38,16 @@ class Opened:
     transport: Transport
     lanes: list[Lane]
     room_changed: asyncio.Event
+    _sharing: Sharing
+    _pacing: Pacing
+
+    def add_lane(self, settings: Settings) -> None:
+        """Open a lane for the next API client of the settings that has none."""
+        number = len(self.lanes)
+        auth, limits = settings.auth[number], settings.limits[number]
+        steps = _steps(settings, auth, limits, self.transport, self._pacing)
+        self.lanes.append(Lane(steps, settings, self._sharing, self.room_changed))
+        self.room_changed.set()
 
     def steps_of(self, asset_id: str | None) -> Steps:
         """Return the steps of the API client that an asset belongs to, of the first by default."""
@@ -65,14 +75,11 @@ class Opened:
 def opened(settings: Settings) -> Opened:
     """Open the sessions and a lane for each API client, inside the running event loop."""
     transport = Transport(settings.session, settings.timeouts, trust_env=settings.trust_env)
-    pacing = Pacing()
-    room_changed = asyncio.Event()
-    sharing = Sharing(_REMEMBERED)
-    lanes = [
-        Lane(_steps(settings, auth, limits, transport, pacing), settings, sharing, room_changed)
-        for auth, limits in zip(settings.auth, settings.limits, strict=True)
-    ]
-    return Opened(asyncio.get_running_loop(), transport, lanes, room_changed)
+    loop, lanes = asyncio.get_running_loop(), list[Lane]()
+    open_now = Opened(loop, transport, lanes, asyncio.Event(), Sharing(_REMEMBERED), Pacing())
+    for _ in settings.auth:
+        open_now.add_lane(settings)
+    return open_now
 
 
 def _steps(

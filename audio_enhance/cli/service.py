@@ -1,6 +1,5 @@
 """The client to work with: of the real API, or of a local service started for it."""
 
-import os
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -79,14 +78,13 @@ async def connection(
         MissingExtraError: The extra `local` is not installed.
     """
     if local:
-        workers = workers or os.cpu_count() or 1
         with extra_local():
             from audio_enhance.local import Behaviour
         async with (
             open_service(
                 workers=workers, engine=engine, quietly=True, behaviour=Behaviour.unlimited()
             ) as service,
-            service.connect(workers, api_version=api_version) as client,
+            service.connect(None, api_version=api_version) as client,
         ):
             yield Connection(client, service)
         return

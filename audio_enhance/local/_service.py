@@ -22,6 +22,7 @@ from audio_enhance.local.conditions.conditions import Conditions
 from audio_enhance.local.conditions.faults import Faults
 from audio_enhance.local.conditions.records import Records, new_records
 from audio_enhance.local.enhancer.protocol import NamesModel
+from audio_enhance.local.lanes import follow, lanes_for
 from audio_enhance.local.object_store.own import OwnStore
 from audio_enhance.local.object_store.protocol import ObjectStore
 from audio_enhance.local.serving.folder import TemporaryFolder, remove_leftovers
@@ -107,7 +108,7 @@ class LocalService:
             await in_thread(work.mkdir, parents=True, exist_ok=True)
             stack.push_async_callback(self._store.stop)
             await self._store.start(directory / "objects", self._conditions)
-            enhancer = self._enhancer or _default_enhancer()
+            enhancer = self._enhancer = self._enhancer or _default_enhancer()
             stack.push_async_callback(enhancer.close)
             model_id = await enhancer.model_id() if isinstance(enhancer, NamesModel) else "v1"
             self._queue = ProcessingQueue(self._conditions, self._store, enhancer, work)
@@ -170,7 +171,7 @@ class LocalService:
 
         return ClientCredentials(self.client_id, self.client_secret, token_url=self.token_url)
 
-    def connect(self, lanes: int = 1, **options: Any) -> "EnhanceClient":
+    def connect(self, lanes: int | None = 1, **options: Any) -> "EnhanceClient":
         """Return a client of this service that has several recordings enhanced at once.
 
         A service works on one enhancement at a time for an API client, so there is an API client
@@ -179,16 +180,23 @@ class LocalService:
 
         Args:
             lanes: How many recordings are worked on at once, 1 or more; beyond the enhancer's
-                workers they wait for each other.
+                workers they wait for each other. None for as many as the enhancer takes, and a
+                few that wait for it, however many those will be.
             options: As for `EnhanceClient`; what is given here wins.
         """
-        from audio_enhance import ClientCredentials, EnhanceClient, PollPolicy, RateLimits
+        if lanes is None:
+            options.setdefault("at_a_time", 1)
+            if self._enhancer is None:
+                raise RuntimeError("the service has not been started")
+            client = self._connect(lanes_for(self._enhancer), options)
+            follow(self._enhancer, client, self._new_client)
+            return client
+        return self._connect(lanes, options)
 
-        auth = [self.credentials]
-        for _ in range(1, lanes):
-            more = ClientCredentials(uuid4().hex, _new_secret(), token_url=self.token_url)
-            self.add_client(more.client_id, more.client_secret)
-            auth.append(more)
+    def _connect(self, lanes: int, options: dict[str, Any]) -> "EnhanceClient":
+        from audio_enhance import EnhanceClient, PollPolicy, RateLimits
+
+        auth = [self.credentials, *(self._new_client() for _ in range(1, lanes))]
         options.setdefault("base_url", self.base_url)
         options.setdefault("polling", PollPolicy(shortest=0.02, longest=1.0, share=0.1))
         if "limits" not in options:
@@ -197,6 +205,13 @@ class LocalService:
                 others_per_minute=self.behaviour.others_per_minute,
             )
         return EnhanceClient(auth, **options)
+
+    def _new_client(self) -> "ClientCredentials":
+        from audio_enhance import ClientCredentials
+
+        more = ClientCredentials(uuid4().hex, _new_secret(), token_url=self.token_url)
+        self.add_client(more.client_id, more.client_secret)
+        return more
 
     @property
     def environment(self) -> dict[str, str]:

@@ -81,11 +81,10 @@ async def open_backend(
             hint=f"Set {_ID} and {_SECRET}, or install the local service: "
             f"{MissingExtraError('local', error.name or 'botocore').command}",
         ) from error
-    workers = os.cpu_count() or 1
-    enhancer = SpeechEnhancer(workers=workers, max_seconds=limits.max_seconds, engine=engine)
+    enhancer = SpeechEnhancer(max_seconds=limits.max_seconds, engine=engine)
     async with (
         LocalService(enhancer=enhancer, behaviour=Behaviour.unlimited()) as service,
-        service.connect(workers, max_waiting=limits.waiting, api_version=version) as client,
+        service.connect(None, max_waiting=limits.waiting, api_version=version) as client,
     ):
         sample = await asyncio.to_thread(demo_recording().read_bytes)
         chosen = await enhancer.engine()

@@ -121,3 +121,16 @@ async def test_a_second_run_with_other_clients_begins_anew(tmp_path: Path) -> No
         b.check(report)
         assert b.count(CREATE) == b.count(PUT) == 8
         assert b.service.count(status=404) == 0
+
+
+async def test_an_api_client_that_comes_later_has_its_share_and_stays(tmp_path: Path) -> None:
+    async with bench(tmp_path, speed=50, seconds=1.0, debug=False) as b:
+        b.service.add_client("late", "late-secret")
+        late = ClientCredentials("late", "late-secret", token_url=b.service.token_url)
+        b.client.add_api_client(late)
+        b.check(await b.batch(b.sources(8)))
+        assert shares(b)["late"] == 4
+        await b.client.aclose()
+        async with b.client:
+            b.check(await b.batch([b.source(f"{n}.mp3", b"ID3%d" % n) for n in range(8, 16)]))
+        assert shares(b)["late"] == 8

@@ -11,10 +11,11 @@ from attrs import define, field, frozen
 
 from audio_enhance.local.conditions.conditions import Conditions
 from audio_enhance.local.enhancer.errors import EnhancerError
-from audio_enhance.local.enhancer.protocol import TellsProgress
+from audio_enhance.local.enhancer.protocol import HasPlaces, TellsProgress
 from audio_enhance.local.object_store.protocol import ObjectStore
 
 from .state import Asset, SpeechEnhancement
+from .turns import Turns
 
 if TYPE_CHECKING:
     from audio_enhance.local.enhancer.protocol import Enhancer
@@ -75,6 +76,10 @@ class ProcessingQueue:
         self._directory = directory
         self._lanes: dict[str, _Lane] = {}
         self._stopped = False
+        self._turns = Turns()
+        if isinstance(enhancer, HasPlaces):
+            self._turns.resize(enhancer.places)
+            enhancer.on_places(lambda: self._turns.resize(enhancer.places))
 
     def put(self, enhancement: SpeechEnhancement) -> None:
         """Append a speech enhancement to the queue of its API client."""
@@ -130,7 +135,8 @@ class ProcessingQueue:
         while lane.waiting:
             lane.processing = lane.waiting.popleft()
             try:
-                await self._process(lane, lane.processing)
+                async with self._turns.turn():
+                    await self._process(lane, lane.processing)
             finally:
                 lane.processing = None
 

@@ -62,6 +62,14 @@ class SpeechEnhancer:
         self._deaths = Deaths()
         self._closed = False
 
+    @property
+    def places(self) -> int:
+        """How many recordings are in work at a time, at most; see `HasPlaces`."""
+        return self._slots
+
+    def on_places(self, changed: Callable[[], object]) -> None:
+        """Do nothing: there are always as many."""
+
     async def engine(self) -> Engine:
         """Return the engine that works here, and why no better one does.
 

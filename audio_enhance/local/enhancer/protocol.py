@@ -1,6 +1,6 @@
 """What the local service asks of an enhancer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -52,4 +52,21 @@ class NamesModel(Protocol):
 
     async def model_id(self) -> str:
         """Return what the API's answers have as ``model_id``."""
+        ...
+
+
+@runtime_checkable
+class HasPlaces(Protocol):
+    """An enhancer that says how many recordings it takes at a time; what is beyond that waits.
+
+    One that does not say so gets all that there are.
+    """
+
+    @property
+    def places(self) -> int:
+        """How many it takes at a time; may change."""
+        ...
+
+    def on_places(self, changed: Callable[[], object]) -> None:
+        """Have something called whenever there are more or fewer places."""
         ...
