@@ -65,9 +65,7 @@ async def test_a_long_recording_holds_up_no_other_one(tmp_path: Path) -> None:
         ) -> None:
             held = gate if source.read_bytes().endswith(b"00") else None
             self.gate = held
-            await super().enhance(
-                source, destination, content_type=content_type, strength=strength
-            )
+            await super().enhance(source, destination, content_type=content_type, strength=strength)
 
     gate = asyncio.Event()
     done: list[str] = []
