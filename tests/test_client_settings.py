@@ -24,11 +24,11 @@ from audio_enhance import (
     TokenProvider,
 )
 from audio_enhance.local import Behaviour, Fault, LocalService
+from audio_enhance.local.enhancer import Rehearsal
 
 from .conftest import QUICK_POLLING, QUICK_RETRY, Connect
 from .support.resources import open_files, other_tasks, settled_files, settled_tasks
 from .support.results import expected
-from .support.service_thread import service_in_a_thread
 
 
 class TestTokens:
@@ -201,7 +201,7 @@ class TestSessions:
         self, recording: Path, tmp_path: Path
     ) -> None:
         source = Source.from_path(recording)
-        with service_in_a_thread() as service:
+        with LocalService(enhancer=Rehearsal()).in_thread() as service:
             client = EnhanceClient(
                 service.credentials,
                 base_url=service.base_url,

@@ -2,8 +2,8 @@
 
 import secrets
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Generator
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -28,6 +28,7 @@ from audio_enhance.local.object_store.protocol import ObjectStore
 from audio_enhance.local.serving.folder import TemporaryFolder, remove_leftovers
 from audio_enhance.local.serving.listener import Listener
 from audio_enhance.local.serving.log import one_line
+from audio_enhance.local.serving.own_thread import on_its_own_thread
 from audio_enhance.local.serving.threads import in_thread
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 class LocalService:
     """The Enhance Speech API in this process, on ports of its own.
 
-    Use it as an async context manager, or call `start` and `stop`.
+    Use it as an async context manager, call `start` and `stop`, or run it `in_thread`.
 
     Args:
         directory: Where recordings and results are kept, and left behind. Without one they are
@@ -146,6 +147,15 @@ class LocalService:
         traceback: TracebackType | None,
     ) -> None:
         await self.stop()
+
+    @contextmanager
+    def in_thread(self) -> Generator[Self]:
+        """Run the service on a thread and an event loop of its own until the block ends.
+
+        For synchronous programs and tests. What `start` and `stop` raise is raised here.
+        """
+        with on_its_own_thread(self):
+            yield self
 
     @property
     def base_url(self) -> str:

@@ -1,0 +1,56 @@
+"""Tests that are not coroutines, as users write them for their applications."""
+
+import re
+from importlib import import_module
+
+import pytest
+import requests
+from fastapi.testclient import TestClient
+
+from audio_enhance import EnhanceClient
+from audio_enhance.local import Fault, LocalService
+from audio_enhance.local.enhancer import Rehearsal
+
+RECORDING = b"ID3" + bytes(range(256)) * 40
+
+
+def test_fastapi_through_its_test_client(
+    enhance_server: LocalService, enhance_environment: dict[str, str]
+) -> None:
+    with TestClient(import_module("examples.fastapi_app").app, follow_redirects=False) as browser:
+        answer = browser.post("/enhancements?filename=talk.mp3", content=RECORDING)
+        assert answer.status_code == 202
+        job = answer.json()["id"]
+        assert "event: finished" in browser.get(f"/enhancements/{job}/events").text
+        location = browser.get(f"/enhancements/{job}/result").headers["Location"]
+    assert requests.get(location, timeout=10).content == Rehearsal.expected(RECORDING, 93)
+    assert enhance_server.count("POST /assets", 201) == 1
+
+
+def test_any_http_client_reaches_the_service(enhance_server: LocalService) -> None:
+    enhance_server.faults.script(Fault.SERVER_ERROR, route="GET /assets/:id")
+    headers = {
+        "Authorization": f"Bearer {enhance_server.issue_token(enhance_server.client_id)}",
+        "x-api-key": enhance_server.client_id,
+    }
+    url = f"{enhance_server.base_url}/audio_services/v1/assets/unknown"
+    statuses = [requests.get(url, headers=headers, timeout=10).status_code for _ in range(2)]
+    assert [status // 100 for status in statuses] == [5, 4]
+
+
+@pytest.mark.parametrize("enhance_api_version", ["v1", "v2"])
+def test_the_environment_is_that_of_the_test_that_is_not_a_coroutine(
+    enhance_environment: dict[str, str], enhance_server: LocalService, enhance_api_version: str
+) -> None:
+    client = EnhanceClient.from_env()
+    assert client.base_url.startswith(enhance_server.base_url)
+    assert client.api_version == enhance_api_version
+
+
+async def test_the_environment_is_that_of_the_service_that_the_test_uses(
+    enhance_environment: dict[str, str], enhance_service: LocalService
+) -> None:
+    assert re.match(enhance_service.base_url, enhance_environment["AUDIO_ENHANCE_BASE_URL"])
+    async with EnhanceClient.from_env() as client:
+        await (await client.submit(RECORDING, strength=93))
+    assert enhance_service.count("POST /assets", 201) == 1
