@@ -29,6 +29,7 @@ class Uploading:
         places: For transfers to the object store.
         content: What is sent.
         first: Who wants it first.
+        gone: The sources that turned out to be unreadable or changed; more are added.
         anew: Leave an upload of an earlier run alone: the server does not have it any more.
 
     Attributes:
@@ -41,6 +42,7 @@ class Uploading:
         places: PriorityGate,
         content: ContentKey,
         first: Subscribers,
+        gone: set[Source],
         *,
         anew: bool,
     ) -> None:
@@ -49,6 +51,7 @@ class Uploading:
         self._places = places
         self._content = content
         self._first = first
+        self._gone = gone
         self._anew = anew
 
     @property
@@ -92,20 +95,22 @@ class Uploading:
 
     async def _sent_from(self, upload: Callable[[Source], Awaitable[None]]) -> Source:
         """Return the source that was uploaded: one that is gone leaves others of its content."""
-        source = self._leader.job.source
-        tried = {source}
+        source = self._another() or self._leader.job.source
         while True:
             try:
                 await upload(source)
             except (InvalidSourceError, SourceChangedError):
-                others = (other for each in self.wanting for other in each.sources)
-                another = next((other for other in others if other not in tried), None)
+                self._gone.add(source)
+                another = self._another()
                 if another is None:
                     raise
                 source = another
-                tried.add(source)
             else:
                 return source
+
+    def _another(self) -> Source | None:
+        sources = (source for each in self.wanting for source in each.sources)
+        return next((source for source in sources if source not in self._gone), None)
 
     async def _earlier(self) -> Asset | None:
         """Return the asset that an earlier run made of the same content, if it is there."""

@@ -11,14 +11,18 @@ from audio_enhance._core.errors import (
     ApiError,
     AudioEnhanceError,
     EnhancementFailedError,
+    InvalidSourceError,
     JobCancelledError,
     NotFoundError,
+    SourceChangedError,
     ValidationError,
 )
 from audio_enhance._core.events import Processing, Submitted
 from audio_enhance._core.models import Asset, SpeechEnhancement
+from audio_enhance._core.phase import Phase
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._recording.fingerprint import ContentKey
+from audio_enhance._recording.source import Source
 from audio_enhance._transfer.reservations import Reservations
 
 from .gate import PriorityGate
@@ -99,6 +103,7 @@ class Work:
         self._subscribers = Subscribers(first, self._api.client_id)
         self._track = self._subscribers.track
         self.wanting = self._subscribers.wanting
+        self._gone = set[Source]()
         self._lost = False  # an answer to a creation, of the asset that is in use
 
     async def catch_up(self, newcomer: Subscriber) -> None:
@@ -219,13 +224,27 @@ class Work:
 
     async def _uploaded(self, *, anew: bool = False) -> Asset:
         stages, subscribers = self._stages, self._subscribers
-        asset = await stages.sharing.assets.get(
-            self._upload_key,
-            subscribers,
-            lambda: Uploading(stages.steps, stages.uploads, self._content, subscribers, anew=anew),
-        )
-        await subscribers.reached(JobState.UPLOADED, asset)
-        return asset
+        while True:
+            try:
+                asset = await stages.sharing.assets.get(
+                    self._upload_key,
+                    subscribers,
+                    lambda: Uploading(
+                        stages.steps,
+                        stages.uploads,
+                        self._content,
+                        subscribers,
+                        self._gone,
+                        anew=anew,
+                    ),
+                )
+            except (InvalidSourceError, SourceChangedError) as error:
+                # Whoever joined just after the last of the sources was tried has another one.
+                if error.phase is not Phase.UPLOAD or self._gone.issuperset(subscribers.sources):
+                    raise
+            else:
+                await subscribers.reached(JobState.UPLOADED, asset)
+                return asset
 
     async def _create(self, asset: Asset) -> SpeechEnhancement:
         try:

@@ -122,17 +122,6 @@ async def test_content_seen_before_in_the_batch_is_not_enhanced_again(tmp_path: 
         assert b.count(CREATE) == b.count(PUT) == 7
 
 
-async def test_one_that_is_gone_does_not_hold_up_another_of_its_content(tmp_path: Path) -> None:
-    async with bench(tmp_path) as b:
-        sources = [Source.from_path(b.source(name, b"ID3 the same")) for name in ("a.mp3", "b.mp3")]
-        for source in sources:
-            await source.fingerprint()
-        (b.folder / "in" / "a.mp3").unlink()
-        report = await b.batch(sources)
-        assert [outcome.error for outcome in report] == [None, None]
-        assert b.count(CREATE_ASSET) == b.count(PUT) == b.count(CREATE) == 1
-
-
 async def test_a_failure_that_several_share_names_each_of_them(tmp_path: Path) -> None:
     async with bench(tmp_path, faults=Faults(failed_enhancement=1.0)) as b:
         sources = [b.source(name, b"ID3 the same") for name in ("a.mp3", "b.mp3")]

@@ -48,7 +48,7 @@ async def upload(
         subscribers.wanting.append(subscriber)
         everybody.append(subscribers)
     assert content is not None
-    work = Uploading(steps, PriorityGate(4), content, everybody[0], anew=anew)
+    work = Uploading(steps, PriorityGate(4), content, everybody[0], set(), anew=anew)
     work.wanting[:] = everybody
     return Upload(work, told)
 

@@ -5,10 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import pytest
 
-from audio_enhance import Asset, EnhancementStatus, Journal, JournalError, OutputExistsError, Source
+from audio_enhance import (
+    Asset,
+    EnhancementStatus,
+    InvalidSourceError,
+    Journal,
+    JournalError,
+    OutputExistsError,
+    Source,
+)
 from audio_enhance._jobs.state import JobState
-from tests.jobs.support import CREATE, CREATE_ASSET, POLL, PUT, bench
+from audio_enhance._jobs.steps import Steps
+from tests.jobs.support import CREATE, CREATE_ASSET, POLL, PUT, Bench, bench
 
 
 async def test_the_same_content_at_once_is_uploaded_and_enhanced_once(tmp_path: Path) -> None:
@@ -28,6 +38,50 @@ async def test_the_same_content_at_once_is_uploaded_and_enhanced_once(tmp_path: 
         paths = [result.path for result in results] + [outcome.path for outcome in report]
         assert len({path.read_bytes() for path in paths if path is not None}) == 1
         assert len(set(paths)) == 4
+
+
+async def one_gone(b: Bench) -> tuple[Source, Source]:
+    """Return two sources of the same content, hashed already; the first is not there any more."""
+    gone, there = (Source.from_path(b.source(name, b"ID3 the same")) for name in ("a.mp3", "b.mp3"))
+    for source in (gone, there):
+        await source.fingerprint()
+    (b.folder / "in" / "a.mp3").unlink()
+    return gone, there
+
+
+async def test_one_that_is_gone_does_not_hold_up_another_of_its_content(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        # Without a folder to look at first, both want it before the server can answer anything.
+        jobs = [await b.client.submit(source, strength=93) for source in await one_gone(b)]
+        assert len({(await job).enhancement.id for job in jobs}) == 1
+        assert b.count(CREATE_ASSET) == b.count(PUT) == b.count(CREATE) == 1
+
+
+async def test_one_that_joins_just_after_another_was_found_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bench(tmp_path) as b:
+        gone, there = await one_gone(b)
+        joined: list[asyncio.Task[Any]] = []
+        upload = Steps.upload
+
+        async def found_gone(steps: Steps, asset: Asset, source: Source, **told: Any) -> None:
+            try:
+                await upload(steps, asset, source, **told)
+            except InvalidSourceError:
+                # Its turn comes when nobody else was there to try, before anybody hears of it.
+                joined.append(asyncio.create_task(join()))
+                raise
+
+        async def join() -> None:
+            job = await b.client.submit(there, strength=93)
+            await job
+
+        monkeypatch.setattr(Steps, "upload", found_gone)
+        first = await b.client.submit(gone, strength=93)
+        await first
+        await asyncio.gather(*joined)
+        assert b.count(PUT) == b.count(CREATE) == 1
 
 
 async def test_one_source_at_three_strengths_is_uploaded_once(tmp_path: Path) -> None:
