@@ -135,7 +135,6 @@ class Lane:
     async def aclose(self) -> None:
         """Cancel every job and wait for its end; what was submitted goes on at the server."""
         self.closed = True
-        self._room_changed.set()
         self.steps.api.limits.assets.settle(self._owed)
         await end([*(job.task for job in self._jobs), *self._deletions])
         await self.queue.aclose()

@@ -1,15 +1,25 @@
-"""How much a lane takes in, what it owes, and when it will be through with that."""
+"""How much a lane takes in, what it owes, whom it tells what, and how it ends."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 
-from audio_enhance import AccessToken, Asset, Job, RateLimits, Source, SpeechEnhancement
+from audio_enhance import (
+    AccessToken,
+    Asset,
+    Job,
+    RateLimits,
+    ServerError,
+    Source,
+    SpeechEnhancement,
+)
 from audio_enhance._jobs.lane import Lane
 from audio_enhance._jobs.opened import opened
 from audio_enhance._jobs.state import JobState
+from audio_enhance._session.retry import OnRetry
 from audio_enhance._settings import Settings
-from tests.support.answers import asset_json, enhancement_json
+from tests.support.answers import ASSET_ID, ENHANCEMENT_ID, asset_json, enhancement_json
 
 from .watched import ignored
 
@@ -80,6 +90,43 @@ async def test_its_backlog_is_what_the_server_has_and_what_it_will_have(lane: La
     there = SpeechEnhancement.from_json(enhancement_json())
     lane.queue.take_up(there, byte_size=1000, content_type="audio/mpeg", on_status=ignored)
     assert lane.backlog_seconds == 3 * 30.0
+
+
+async def test_what_stands_in_the_way_of_a_question_is_told_to_those_who_asked(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behind, asked = standing(lane, enhancement=True), standing(lane, enhancement=True)
+    behind.track.enhancement = SpeechEnhancement.from_json(enhancement_json(id="behind"))
+    standing(lane, asset=True)
+    told: list[tuple[Job, str]] = []
+    monkeypatch.setattr(Job, "on_retry", lambda job, error, wait: told.append((job, error.message)))
+
+    async def answer(*_: str, on_retry: OnRetry) -> SpeechEnhancement:
+        on_retry(ServerError("busy", status=503), 1.0)
+        return SpeechEnhancement.from_json(enhancement_json())
+
+    monkeypatch.setattr(lane.steps.api, "get_speech_enhancement", answer)
+    await lane._ask(ASSET_ID, ENHANCEMENT_ID)
+    assert told == [(asked, "busy")]
+
+
+async def test_at_its_end_no_job_is_left_to_ask_the_queue_for_anything(
+    lane: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that goes on while the queue ends would still have an enhancement created."""
+    job = standing(lane)
+    job.start(asyncio.create_task(asyncio.sleep(1e6)))
+    ended: list[bool] = []
+    close = lane.queue.aclose
+
+    async def aclose() -> None:
+        ended.append(job.task.done())
+        await close()
+
+    monkeypatch.setattr(lane.queue, "aclose", aclose)
+    await lane.aclose()
+    assert ended == [True]
+    lane.steps.api.limits.assets.owe(lane._owed, 1)  # the fixture closes it once more
 
 
 async def test_limits_that_outlive_it_remember_nothing_of_it() -> None:
