@@ -23,6 +23,13 @@ else:
     def __getattr__(name: str) -> object:
         if name.startswith("_") and name not in ("__all__", "__version__"):
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # These need nothing else: a process that works on sound and raises one of them gets by
+        # without a client, which takes more time and memory to import than the rest of it.
+        from ._core import errors, models
+
+        for module in (errors, models):
+            if name in module.__all__:
+                return getattr(module, name)
         try:
             return _load()[name]
         except KeyError:

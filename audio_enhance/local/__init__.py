@@ -5,32 +5,33 @@ limits rates. It really removes noise; and it fails on demand, for tests. It com
 extra ``local``.
 """
 
-try:
-    import botocore as _botocore  # noqa: F401  # pyright: ignore[reportUnusedImport]
-except ImportError as error:
-    from audio_enhance import MissingExtraError
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ._exports import *  # noqa: F403  all of it, as its own `__all__` says
+    from ._exports import __all__ as __all__
+else:
+    # The service comes when it is asked for (PEP 562): a worker process of its enhancer, which
+    # is a package below this one, needs none of it.
+    def _load() -> dict[str, object]:
+        try:
+            import botocore as _  # noqa: F401
+        except ImportError as error:
+            from audio_enhance import MissingExtraError
 
-    raise MissingExtraError("local", "botocore") from error
+            raise MissingExtraError("local", "botocore") from error
+        from . import _exports
 
-from audio_enhance.local._service import LocalService
-from audio_enhance.local.api.queue import QueueUsage
-from audio_enhance.local.conditions.behaviour import Behaviour
-from audio_enhance.local.conditions.faults import Fault, Faults
-from audio_enhance.local.conditions.records import RequestRecord
-from audio_enhance.local.object_store.own import OwnStore
-from audio_enhance.local.object_store.protocol import ObjectInfo, ObjectStore, Upload
-from audio_enhance.local.object_store.s3 import S3Store
+        globals().update({name: getattr(_exports, name) for name in _exports.__all__})
+        globals()["__all__"] = _exports.__all__
+        return globals()
 
-__all__ = [
-    "Behaviour",
-    "Fault",
-    "Faults",
-    "LocalService",
-    "ObjectInfo",
-    "ObjectStore",
-    "OwnStore",
-    "QueueUsage",
-    "RequestRecord",
-    "S3Store",
-    "Upload",
-]
+    def __getattr__(name: str) -> object:
+        if name.startswith("_") and name != "__all__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            return _load()[name]
+        except KeyError:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+
+    def __dir__() -> list[str]:
+        return sorted(_load())

@@ -8,6 +8,7 @@ import pytest
 from audio_enhance import (
     AccessToken,
     Asset,
+    EnhanceResult,
     Job,
     RateLimits,
     ServerError,
@@ -115,7 +116,12 @@ async def test_at_its_end_no_job_is_left_to_ask_the_queue_for_anything(
 ) -> None:
     """A job that goes on while the queue ends would still have an enhancement created."""
     job = standing(lane)
-    job.start(asyncio.create_task(asyncio.sleep(1e6)))
+
+    async def endless() -> EnhanceResult:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    job.start(asyncio.create_task(endless()))
     ended: list[bool] = []
     close = lane.queue.aclose
 

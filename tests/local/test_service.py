@@ -385,7 +385,7 @@ def test_without_its_packages_the_import_says_what_to_install() -> None:
     program = (
         "import sys; sys.modules['botocore'] = None\n"
         "import audio_enhance\n"
-        "try: import audio_enhance.local\n"
+        "try: from audio_enhance.local import LocalService\n"
         "except ImportError as error: print(error)\n"
     )
     root = Path(__file__).parents[2]

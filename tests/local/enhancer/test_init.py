@@ -36,6 +36,15 @@ def test_importing_it_imports_nothing_heavy() -> None:
     assert output_of(program).strip() == "[]"
 
 
+def test_a_worker_process_needs_neither_the_client_nor_the_service() -> None:
+    program = (
+        "import audio_enhance.local.enhancer.__main__, sys;"
+        "from audio_enhance.local.enhancer import enhance_file, measure;"
+        "print([m for m in ('aiohttp', 'botocore', 'sqlite3') if m in sys.modules])"
+    )
+    assert output_of(program).strip() == "[]"
+
+
 @pytest.mark.parametrize("missing", ["av", "numpy"])
 def test_without_the_extra_it_says_what_to_install(missing: str) -> None:
     program = f"""
