@@ -56,6 +56,7 @@ from ._core.models import (
 from ._jobs.handle import EnhanceResult, Job
 from ._jobs.report import BatchReport, Outcome
 from ._jobs.state import JobStatus
+from ._journal.earlier import Earlier, earlier_result
 from ._journal.entry import EntryState, JournalEntry
 from ._journal.journal import Journal
 from ._recording.filenames import safe_name
@@ -90,6 +91,7 @@ __all__ = [
     "ConnectionFailedError",
     "CorruptTransferError",
     "Downloading",
+    "Earlier",
     "EnhanceClient",
     "EnhanceResult",
     "EnhancementFailedError",
@@ -144,6 +146,7 @@ __all__ = [
     "__version__",
     "check_strength",
     "content_type_of",
+    "earlier_result",
     "recording_suffixes",
     "safe_name",
 ]

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple, TypedDict
 from audio_enhance._core.cancellation import end
 from audio_enhance._core.errors import AudioEnhanceError, AuthenticationError, JobCancelledError
 from audio_enhance._core.events import Event
+from audio_enhance._journal.earlier import Earlier, earlier_result
 from audio_enhance._journal.journal import Journal
-from audio_enhance._journal.row import Earlier, JournalRow, note_refused
+from audio_enhance._journal.row import JournalRow, note_refused
 from audio_enhance._recording.source import Source, SourceLike, as_source
 
 from .handle import Job
@@ -214,7 +215,7 @@ class Batch:
         if self._order.redo:
             return False
         try:
-            earlier = await row.earlier(source)
+            earlier = await earlier_result(row.entry, source)
         except AudioEnhanceError:
             return False  # the job will meet the same, and say so
         if earlier not in (Earlier.WHOLE, Earlier.CHANGED):

@@ -4,7 +4,6 @@ import logging
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
-from enum import Enum, auto
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,25 +23,13 @@ from audio_enhance._recording.source import Source
 from audio_enhance._recording.spooled import remove_quietly
 from audio_enhance._video.kinds import is_video_type
 
+from .earlier import is_there
 from .entry import EntryState, JournalEntry
 from .journal import Journal, absolute
-from .result_file import ResultFile, placed, result_of, settled, status_of
+from .result_file import ResultFile, placed, result_of, settled
 
 _log = logging.getLogger("audio_enhance")
 _OF_THE_CONTENT = ("asset_id", "enhancement_id", "output_modified_ns", "error")
-
-
-class Earlier(Enum):
-    """What became of the result that an earlier run made of a source as it is now."""
-
-    NONE = auto()
-    """There never was one."""
-    WHOLE = auto()
-    """It is in its place."""
-    CHANGED = auto()
-    """It was changed since by somebody, whose it is now."""
-    AWAY = auto()
-    """It was moved or removed."""
 
 
 class JournalRow:
@@ -117,7 +104,7 @@ class JournalRow:
         if isinstance(error, UnsupportedMediaTypeError) and self.entry.md5 is None:
             await self._drop()
             return
-        gone = never and not await to_its_end(partial(_is_there, self.entry.source))
+        gone = never and not await to_its_end(partial(is_there, self.entry.source))
         await self.note_over(state=EntryState.FAILED, error=str(error), extra=extra, gone=gone)
 
     async def note_over(self, **changes: Any) -> None:
@@ -137,7 +124,7 @@ class JournalRow:
         if source.path is None:
             fingerprint = await source.fingerprint()
             now |= {"md5": fingerprint.md5.hex(), "byte_size": fingerprint.byte_size}
-        elif not await to_its_end(partial(_is_there, str(source.path))):
+        elif not await to_its_end(partial(is_there, str(source.path))):
             return  # never a recording: its job will say so
         if source.kept_at is not None and self.entry.spooled is None:
             now["spooled"] = absolute(source.kept_at)
@@ -216,48 +203,18 @@ class JournalRow:
             self.entry = await to_its_end(partial(settled, self.entry))
             await self.note_done()
 
-    async def earlier(self, source: Source) -> Earlier:
-        """Return what became of the earlier result, if there was one of the source as it is now."""
-        entry = self.entry
-        result = result_of(entry)
-        if entry.state != EntryState.SUCCEEDED or result is None or result.modified_ns is None:
-            return Earlier.NONE
-        if not await self.same_source(source):
-            return Earlier.NONE
-        if await in_thread(result.is_there):
-            return Earlier.WHOLE
-        there = await to_its_end(partial(_is_there, result.path))
-        return Earlier.CHANGED if there else Earlier.AWAY
-
     async def left_of(self, source: Source) -> Source | None:
         """Return what was uploaded of a file that is gone before its work was done, if it was."""
         entry = self.entry
         begun = entry.state != EntryState.SUCCEEDED and entry.asset_id is not None
         if not begun or source.path is None:
             return None
-        if await to_its_end(partial(_is_there, str(source.path))):
+        if await to_its_end(partial(is_there, str(source.path))):
             return None
         try:
             return await to_its_end(partial(revive, entry))
         except AudioEnhanceError:
             return None  # the job will meet the same, and say so
-
-    async def same_source(self, source: Source) -> bool:
-        """Whether the source is what it was when the row was written."""
-        entry = self.entry
-        if entry.md5 is None:
-            return False
-        if source.path is not None:
-            status = await to_its_end(partial(status_of, source.path))
-            if status is None:
-                return False
-            # What was sent of a video is its sound, whose length says nothing of the file's.
-            if source.film is None and status.st_size != entry.byte_size:
-                return False
-            if status.st_mtime_ns == entry.modified_ns:
-                return True
-        # Touched, but perhaps not changed: reading it costs less than enhancing it again.
-        return (await source.fingerprint()).md5.hex() == entry.md5
 
     async def own_result(self, folder: Path) -> Path | None:
         """Return where this source's earlier result is, as it was written, if it is in a folder."""
@@ -343,10 +300,3 @@ async def label(source: Source) -> str:
     if source.path is not None:
         return absolute(source.path)
     return f"{source.filename} ({(await source.fingerprint()).md5.hex()})"
-
-
-def _is_there(path: str) -> bool:
-    try:
-        return os.path.lexists(path)
-    except ValueError:  # nothing that could be a path
-        return False

@@ -19,6 +19,7 @@ from audio_enhance import (
 )
 
 from .batch import Batch, Telling, Work, by_strengths
+from .dry_run import DryRun
 from .interrupt import run
 from .options import (
     PATH,
@@ -91,6 +92,9 @@ usage, 130 after Ctrl-C, which also prints how to resume.
     "--redo", is_flag=True, help="Make the results of earlier runs again, and replace them."
 )
 @click.option(
+    "--dry-run", is_flag=True, help="Show what would be done and what it costs, and send nothing."
+)
+@click.option(
     "--content-type",
     type=click.Choice(sorted(CONTENT_TYPES)),
     metavar="TYPE",
@@ -114,6 +118,7 @@ def enhance(
     no_journal: bool,
     overwrite: bool,
     redo: bool,
+    dry_run: bool,
     content_type: str | None,
     delete_uploads: bool,
     local: bool,
@@ -134,6 +139,8 @@ def enhance(
         raise click.UsageError("Use either --journal or --no-journal, not both.")
     output_dir = output_dir.absolute()
     journal = None if no_journal else journal or output_dir / JOURNAL_NAME
+    if dry_run and report is not None:
+        raise click.UsageError("--dry-run writes no report. Leave out one of them.")
     telling = Telling(json=as_json, report=report, verbose=verbose)
 
     async def enhanced() -> int:
@@ -153,6 +160,10 @@ def enhance(
         if journal is not None:
             left = await unfinished(journal, files, found.sizes, strengths)
         work = await asyncio.to_thread(_work_of, found, strengths, left)
+        if dry_run:
+            told = DryRun(work=work, settings=settings, journal=journal, redo=redo)
+            fine = await told.tell(as_json=as_json)
+            return 0 if fine and not found.unreadable else 1
         batch = Batch(work, settings, telling, journal, redo=redo)
         try:
             async with AsyncExitStack() as stack:

@@ -13,8 +13,9 @@ from audio_enhance import (
     JournalLockedError,
     Source,
 )
+from audio_enhance._journal.earlier import Earlier, earlier_result
 from audio_enhance._journal.entry import EntryState, JournalEntry
-from audio_enhance._journal.row import Earlier, JournalRow
+from audio_enhance._journal.row import JournalRow
 from audio_enhance.local import Fault
 from audio_enhance.local.enhancer import Rehearsal
 
@@ -203,7 +204,7 @@ async def test_a_run_that_ended_in_the_middle_never_leaves_a_stale_result(tmp_pa
             given = Source.from_path(source)
             await record.hashed(given, await given.fingerprint())
             assert record.entry.state == EntryState.QUEUED
-            assert await record.earlier(Source.from_path(source)) is Earlier.NONE
+            assert await earlier_result(record.entry, Source.from_path(source)) is Earlier.NONE
         report = await b.batch([source], journal=b.journal)
         b.check(report)
         assert b.count(CREATE) == 2

@@ -7,10 +7,11 @@ import pytest
 
 from audio_enhance import InvalidSourceError, OutputError, Source, UnsupportedMediaTypeError
 from audio_enhance._core.errors import AudioEnhanceError, JournalError
+from audio_enhance._journal.earlier import Earlier, earlier_result
 from audio_enhance._journal.entry import EntryState, JournalEntry
 from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.result_file import ResultFile
-from audio_enhance._journal.row import Earlier, JournalRow, label, note_refused, revive
+from audio_enhance._journal.row import JournalRow, label, note_refused, revive
 from tests.support import journals
 from tests.support.journals import all_of
 
@@ -203,29 +204,10 @@ class TestContent:
             0,
         )
         assert entry.output == str(result)
-        assert await row.earlier(other) is Earlier.NONE
+        assert await earlier_result(entry, other) is Earlier.NONE
 
 
 class TestTheEarlierResult:
-    async def test_is_whole_changed_or_away(self, journal: Journal, source: Source) -> None:
-        row, result = await enhanced(journal, source)
-        assert await row.earlier(source) is Earlier.WHOLE
-        result.write_bytes(b"ID3 changed")
-        assert await row.earlier(source) is Earlier.CHANGED
-        result.unlink()
-        assert await row.earlier(source) is Earlier.AWAY
-
-    async def test_counts_for_the_same_source_however_it_was_touched(
-        self, journal: Journal, source: Source, recording: Path
-    ) -> None:
-        row, _ = await enhanced(journal, source)
-        recording.write_bytes(DATA)
-        assert await row.earlier(Source.from_path(recording)) is Earlier.WHOLE
-        recording.write_bytes(DATA.upper())
-        assert await row.earlier(Source.from_path(recording)) is Earlier.NONE
-        recording.unlink()
-        assert await row.earlier(Source.from_path(recording)) is Earlier.NONE
-
     async def test_is_whose_row_names_it(
         self, journal: Journal, source: Source, tmp_path: Path
     ) -> None:

@@ -1,0 +1,73 @@
+"""What became of the result that an earlier run made."""
+
+import os
+from enum import Enum, auto
+from functools import partial
+
+from audio_enhance._core.cancellation import in_thread, to_its_end
+from audio_enhance._recording.source import Source
+
+from .entry import EntryState, JournalEntry
+from .result_file import result_of, status_of
+
+
+class Earlier(Enum):
+    """What became of the result that an earlier run made of a source as it is now."""
+
+    NONE = auto()
+    """There never was one."""
+    WHOLE = auto()
+    """It is in its place."""
+    CHANGED = auto()
+    """It was changed since by somebody, whose it is now."""
+    AWAY = auto()
+    """It was moved or removed."""
+
+
+async def earlier_result(entry: JournalEntry, source: Source) -> Earlier:
+    """Return what became of the earlier result, if there was one of the source as it is now.
+
+    A run with the same journal skips what is whole or changed. Files are read only if they were
+    touched since.
+
+    Args:
+        entry: What the journal says of the source.
+        source: The source.
+
+    Raises:
+        InvalidSourceError: The source cannot be read.
+    """
+    result = result_of(entry)
+    if entry.state != EntryState.SUCCEEDED or result is None or result.modified_ns is None:
+        return Earlier.NONE
+    if not await same_source(entry, source):
+        return Earlier.NONE
+    if await in_thread(result.is_there):
+        return Earlier.WHOLE
+    there = await to_its_end(partial(is_there, result.path))
+    return Earlier.CHANGED if there else Earlier.AWAY
+
+
+async def same_source(entry: JournalEntry, source: Source) -> bool:
+    """Whether the source is what it was when the entry was written."""
+    if entry.md5 is None:
+        return False
+    if source.path is not None:
+        status = await to_its_end(partial(status_of, source.path))
+        if status is None:
+            return False
+        # What was sent of a video is its sound, whose length says nothing of the file's.
+        if source.film is None and status.st_size != entry.byte_size:
+            return False
+        if status.st_mtime_ns == entry.modified_ns:
+            return True
+    # Touched, but perhaps not changed: reading it costs less than enhancing it again.
+    return (await source.fingerprint()).md5.hex() == entry.md5
+
+
+def is_there(path: str) -> bool:
+    """Whether anything is at a path, a link that leads nowhere included. Blocks."""
+    try:
+        return os.path.lexists(path)
+    except ValueError:  # nothing that could be a path
+        return False
