@@ -22,11 +22,12 @@ from audio_enhance._core.phase import Phase, Where
 
 from .addresses import Reach, origin
 from .answers import REDIRECTS, Answer, api_error, retry_after
-from .rate_limits import RateLimits, Window
+from .rate_limits import RateLimits
 from .redirects import followed
 from .retry import OnRetry, Retrier
 from .sessions import Transport
 from .tokens import ClientCredentials, Grant, RenewingTokens, TokenProvider
+from .windows import Window
 from .wire import ApiVersion, Call, wire
 
 # Awaited when there is nothing left to wait for and the request goes out, for every try.
@@ -315,6 +316,7 @@ class EnhanceApi:
                 # Whoever else calls would be told the same: the pause is for all of them.
                 wait = error.retry_after
                 window.pause(window.period / 10 if wait is None else wait, error)
+                await window.tell_others()
             raise error
 
         return self._retrier(attempt, on_retry, **where)

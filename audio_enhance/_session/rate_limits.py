@@ -1,271 +1,23 @@
-"""Never more than so many calls in any 60 seconds, for everybody who shares the limit."""
+"""The published rate limits, for one process or for all of an organization's."""
 
-import asyncio
-from collections import deque
 from collections.abc import Callable
-from math import inf, isfinite
-from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
-from audio_enhance._core.cancellation import end
 from audio_enhance._core.clock import Clock, SystemClock
-from audio_enhance._core.errors import RateLimitError
-from audio_enhance._core.per_loop import PerLoop
 
-# A call that is free again within this share of the period is in time for the enhancement of an
-# asset that is still to be uploaded: with the published limits that is 5 s, and four uploads at
-# once that take longer do not reach them. Waiting for it to be free already would leave a few
-# calls unused in every period.
-_SOON = 1 / 12
-# Whatever a server asks for, it is asked again after an hour.
-_LONGEST_PAUSE = 3600.0
+from .windows import AheadWindow, SlidingWindow
 
-
-class _Line:
-    """Whoever waits for a window: first come, first served; used as an async context."""
-
-    def __init__(self) -> None:
-        self._waiting: PerLoop[deque[asyncio.Future[None]]] = PerLoop(deque)
-
-    @property
-    def empty(self) -> bool:
-        """Whether nobody waits, and nobody is at the head."""
-        return not self._waiting.here
-
-    async def __aenter__(self) -> None:
-        waiting = self._waiting.here
-        turn = asyncio.get_running_loop().create_future()
-        waiting.append(turn)
-        if waiting[0] is not turn:
-            try:
-                await turn
-            except BaseException:
-                self._leave(turn)
-                raise
-
-    async def __aexit__(self, *exception: object) -> None:
-        self._leave(self._waiting.here[0])
-
-    def _leave(self, turn: "asyncio.Future[None]") -> None:
-        waiting = self._waiting.here
-        waiting.remove(turn)
-        if waiting and not waiting[0].done():
-            waiting[0].set_result(None)
-
-
-class SlidingWindow:
-    """Lets at most `limit` calls begin in any `period` seconds; used as an async context.
-
-    A call counts from the moment it is let in until `period` seconds after it ended: the
-    server sees it somewhere in between, and its window must not see one too many. (A token
-    bucket that starts full would let nearly twice the limit through in its first period.)
-
-    Attributes:
-        limit: The most calls in any period.
-        period: Its length in seconds.
-    """
-
-    def __init__(self, limit: int, clock: Clock, *, period: float = 60.0) -> None:
-        if limit < 1:
-            raise ValueError(f"A limit of {limit} calls lets nobody through.")
-        self.limit = limit
-        self.period = period
-        self._clock = clock
-        self._under_way = 0
-        self._ended: deque[float] = deque()
-        self._paused_until = self._because_at = float("-inf")
-        self._because: RateLimitError | None = None
-        self._line = _Line()
-        self._looking = 0
-        self._changed = PerLoop(asyncio.Event)
-
-    def __repr__(self) -> str:
-        used = self._under_way + len(self._ended)
-        return f"{type(self).__name__}({used} of {self.limit} in {self.period:g} s)"
-
-    def pause(self, seconds: float, because: RateLimitError | None = None) -> None:
-        """Let nobody in for that many seconds, an hour at most; a pause never shortens another.
-
-        Args:
-            seconds: From now.
-            because: What whoever waits or comes meanwhile is told at once.
-        """
-        until = self._clock.monotonic() + min(seconds, _LONGEST_PAUSE)
-        if until > self._paused_until:
-            self._paused_until = until
-            self._because = because
-            self._because_at = self._clock.monotonic()
-            self.look_again()
-
-    def hold_back(self) -> None:
-        """Raise a `RateLimitError` if there is a pause that somebody was told the reason of."""
-        because = self._because
-        if because is None:
-            return
-        now = self._clock.monotonic()
-        if now >= self._paused_until:
-            return
-        asked = self._paused_until - self._because_at
-        if because.retry_after is not None:
-            asked = max(asked, because.retry_after)
-        raise RateLimitError(
-            because.message,
-            status=because.status,
-            code=because.code,
-            retry_after=asked - (now - self._because_at),
-            held_back=True,
-        )
-
-    async def __aenter__(self) -> None:
-        if self._because is not None:
-            self.hold_back()
-        if self._line.empty and self.free_in(1) == 0:
-            self._under_way += 1
-            return
-        try:
-            async with self._line:
-                while (wait := self.free_in(1)) > 0:
-                    self.hold_back()
-                    await self.until_change(wait)
-                self._under_way += 1
-        finally:
-            self.look_again()  # a call that was cancelled was in the way of others, too
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._under_way -= 1
-        self._ended.append(self._clock.monotonic())
-        if self._looking:
-            self.look_again()
-
-    @property
-    def contested(self) -> bool:
-        """Whether a call waits to be let in."""
-        return not self._line.empty
-
-    def free_in(self, calls: int) -> float:
-        """Return in how many seconds so many calls could be let in.
-
-        Infinity means that it depends on the end of calls that are under way.
-        """
-        now = self._clock.monotonic()
-        while self._ended and self._ended[0] + self.period <= now:
-            self._ended.popleft()
-        wait = self._paused_until - now if self._paused_until > now else 0.0
-        ended = len(self._ended)
-        missing = self._under_way + ended + calls - self.limit
-        if missing > ended:
-            return inf
-        return max(wait, self._ended[missing - 1] + self.period - now) if missing > 0 else wait
-
-    def look_again(self) -> None:
-        """Wake whoever waits for something else than time."""
-        if self._looking:
-            self._changed.here.set()
-
-    async def until_change(self, seconds: float) -> None:
-        """Wait until a call was let in, ended or was given up, for that many seconds at most."""
-        changed = self._changed.here
-        changed.clear()
-        self._looking += 1
-        waits: list[asyncio.Task[Any]] = [asyncio.create_task(changed.wait())]
-        if isfinite(seconds):
-            waits.append(asyncio.create_task(self._sleep(seconds)))
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._looking -= 1
-            await end(waits)
-
-    async def _sleep(self, seconds: float) -> None:
-        await self._clock.sleep(seconds)
-
-
-class AheadWindow:
-    """A window for calls that each make another one necessary; used as an async context.
-
-    An asset is of no use before its enhancement is asked for. Were assets let in whenever there
-    is room, those of later recordings would use up what the enhancements of earlier ones need,
-    and the server would idle until the window opens again. So one is let in only if calls are
-    left for its own enhancement and for all that are owed, now or soon.
-
-    Args:
-        window: The window that both kinds of calls count in.
-    """
-
-    def __init__(self, window: SlidingWindow) -> None:
-        self.period = window.period
-        self.pause = window.pause
-        self.look_again = window.look_again
-        self._window = window
-        self._owed: dict[Callable[[], int], int] = {}  # and how many it can be
-        self._under_way = 0
-        self._line = _Line()
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._window!r}, {self._owing()} owed)"
-
-    def owe(self, owed: Callable[[], int], most: int) -> None:
-        """From now on, ask how many calls somebody is going to make for what was let in.
-
-        Args:
-            owed: Asked only while there is no room for all that can be owed.
-            most: How many that usually is at most.
-        """
-        self._owed[owed] = most
-
-    def settle(self, owed: Callable[[], int]) -> None:
-        """Ask no more."""
-        del self._owed[owed]
-        self.look_again()
-
-    async def __aenter__(self) -> None:
-        if not self._line.empty or self._free_in() > 0:
-            async with self._line:
-                while (wait := self._free_in()) > 0:
-                    self._window.hold_back()
-                    await self._window.until_change(wait)
-                await self._enter()
-        else:
-            await self._enter()
-
-    async def _enter(self) -> None:
-        await self._window.__aenter__()
-        self._under_way += 1
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._under_way -= 1
-        await self._window.__aexit__(kind, error, traceback)
-
-    def _owing(self) -> int:
-        return self._under_way + sum(owed() for owed in self._owed)
-
-    def _free_in(self) -> float:
-        window = self._window
-        if window.contested:
-            return inf  # what is owed goes first
-        if window.free_in(2 + self._under_way + sum(self._owed.values())) == 0:
-            return 0.0
-        owing = self._owing()
-        # With nothing owed, the last call of a window is better used than left.
-        needed = min(2 + owing, window.limit) if owing else 1
-        return max(window.free_in(1), window.free_in(needed) - _SOON * window.period)
-
-
-Window = SlidingWindow | AheadWindow
+_NOT_COPIED = (
+    "A RateLimits is for one process: each copy would let the whole limit through. Make one with "
+    'RateLimits.shared("redis://…", name="…") in every process, or hand on one of those.'
+)
 
 
 class RateLimits:
     """The published limits of one organization: share one object between all that belong to it.
+
+    It counts the calls of this process. Where several processes or machines belong to one
+    organization, use `RateLimits.shared` in each.
 
     Args:
         creations_per_minute: The most creations in any 60 seconds, 1 or more.
@@ -274,6 +26,7 @@ class RateLimits:
 
     Raises:
         ValueError: A limit is less than 1.
+        TypeError: It is pickled or copied, unless it is a `shared` one.
 
     Attributes:
         creations: `POST assets` and `POST speech_enhancements` together.
@@ -289,9 +42,66 @@ class RateLimits:
         clock: Clock | None = None,
     ) -> None:
         clock = clock or SystemClock()
+        self._shared: dict[str, Any] | None = None
         self.creations = SlidingWindow(creations_per_minute, clock)
         self.assets = AheadWindow(self.creations)
         self.others = SlidingWindow(others_per_minute, clock)
 
+    @classmethod
+    def shared(
+        cls,
+        url: str,
+        *,
+        name: str,
+        creations_per_minute: int = 100,
+        others_per_minute: int = 500,
+        share_if_lost: float | None = None,
+    ) -> Self:
+        """Return limits that all processes and machines keep to together, through a Redis.
+
+        Never more than the limits begin in any 60 seconds, by the Redis server's clock; and all
+        wait when one of them was told to. It can be pickled, and works in any event loop.
+
+        Args:
+            url: The Redis, such as ``redis://limits.example:6379/0``; ``rediss://`` with TLS.
+            name: The same for all that share the limits, such as the organization's name.
+            creations_per_minute: As for the class, for all together.
+            others_per_minute: As for the class, for all together.
+            share_if_lost: The share of the limits, more than 0 and at most 1, that this process
+                keeps to by itself while the Redis cannot be reached: 1/8 if there are eight. If
+                None, calls then fail with a `ConnectionFailedError`.
+
+        Raises:
+            MissingExtraError: The extra `redis` is not installed.
+            ValueError: A limit, the share or the name cannot be used.
+        """
+        from .shared_window import Meeting, SharedWindow
+
+        if not name:
+            raise ValueError("Shared limits need a name.")
+        meeting = Meeting(url, name, share_if_lost)
+        limits = cls()
+        limits._shared = {
+            "url": url,
+            "name": name,
+            "creations_per_minute": creations_per_minute,
+            "others_per_minute": others_per_minute,
+            "share_if_lost": share_if_lost,
+        }
+        clock = SystemClock()
+        limits.creations = SharedWindow(creations_per_minute, clock, meeting, "creations")
+        limits.assets = AheadWindow(limits.creations)
+        limits.others = SharedWindow(others_per_minute, clock, meeting, "others")
+        return limits
+
+    def __reduce__(self) -> tuple[Callable[..., "RateLimits"], tuple[dict[str, Any]]]:
+        if self._shared is None:
+            raise TypeError(_NOT_COPIED)
+        return _shared_again, (self._shared,)
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}(creations={self.creations!r}, others={self.others!r})"
+
+
+def _shared_again(arguments: dict[str, Any]) -> RateLimits:
+    return RateLimits.shared(**arguments)
