@@ -5,9 +5,11 @@
 
 import asyncio
 import json
+import logging
+import os
 import shlex
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from rich.text import Text
 
 from audio_enhance import ConfigurationError
 
+from .command import run_command
 from .interrupt import run
 from .log import logged
 from .options import PATH, engine_option
@@ -28,13 +31,17 @@ if TYPE_CHECKING:
     from audio_enhance.local import Faults, LocalService
 
 _KEPT_GB = 20.0
+_ID, _SECRET = "FIREFLY_SERVICES_CLIENT_ID", "FIREFLY_SERVICES_CLIENT_SECRET"
+_TOKEN = "FIREFLY_SERVICES_ACCESS_TOKEN"  # noqa: S105  the name of a variable
 
 _EPILOG = """
 \b
 Examples:
   audio-enhance serve --port 8080
+  audio-enhance serve --directory service --keep 24
   audio-enhance serve --fault server_error=0.1 --fault cut_upload=0.1 --seed 7
   audio-enhance serve --s3-endpoint https://s3.example.com --s3-bucket audio
+  audio-enhance serve -- python my_program.py
 
 \b
 Kinds of fault, each with a probability from 0 to 1:
@@ -70,10 +77,18 @@ Kinds of fault, each with a probability from 0 to 1:
     "--directory",
     type=PATH,
     metavar="DIR",
-    help="Keep recordings and results in this folder. Default: a temporary one.",
+    help="Keep everything in this folder; the next start with it goes on where this one ended. "
+    "Default: a temporary folder.",
 )
 @click.option(
     "--keep",
+    "hours",
+    type=click.FloatRange(0, min_open=True),
+    metavar="HOURS",
+    help="Remove recordings and results that nobody used for so long. Default: no limit.",
+)
+@click.option(
+    "--max-gb",
     "gigabytes",
     type=click.FloatRange(0, min_open=True),
     metavar="GB",
@@ -92,20 +107,38 @@ Kinds of fault, each with a probability from 0 to 1:
 )
 @click.option("--seed", type=int, default=0, help="The seed of the random faults, to repeat them.")
 @click.option(
+    "--client-id",
+    metavar="ID",
+    help=f"The API client's id. Default: {_ID} in the environment, or a new one.",
+)
+@click.option(
+    "--client-secret",
+    metavar="SECRET",
+    help=f"Its secret. Better put it into the environment as {_SECRET}: other users of this "
+    "computer can see arguments.",
+)
+@click.option("--log-requests", is_flag=True, help="Print a line for each request.")
+@click.option(
     "--json", "as_json", is_flag=True, help="Print the environment as JSON on standard output."
 )
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
 def serve(
     host: str,
     port: int,
     s3_port: int,
     directory: Path | None,
+    hours: float | None,
     gigabytes: float | None,
     s3_endpoint: str | None,
     s3_bucket: str | None,
     engine: str | None,
     faults: tuple[str, ...],
     seed: int,
+    client_id: str | None,
+    client_secret: str | None,
+    log_requests: bool,
     as_json: bool,
+    command: tuple[str, ...],
 ) -> int:
     """Run a service that speaks the Enhance Speech API, until Ctrl-C.
 
@@ -113,12 +146,18 @@ def serve(
     rates, and really removes noise. It prints environment variables. Paste them into a shell,
     and programs there use it instead of the real API. --s3-endpoint takes its credentials from
     the usual AWS variables.
+
+    With a COMMAND after --, the service runs as long as that command, in whose environment these
+    variables are, and ends with its exit status.
     """
     if (s3_endpoint is None) != (s3_bucket is None):
         raise click.UsageError("--s3-endpoint and --s3-bucket need each other.")
+    if command and as_json:
+        raise click.UsageError("--json is not for a COMMAND, which has standard output to itself.")
 
     arguments: dict[str, Any] = {
         "directory": directory,
+        "hours": hours,
         "gigabytes": gigabytes or (_KEPT_GB if directory is None else None),
         "host": host,
         "port": port,
@@ -127,20 +166,62 @@ def serve(
         "faults": faults,
         "seed": seed,
         "s3": None if s3_endpoint is None else (s3_endpoint, s3_bucket),
+        "quietly": bool(command),
     }
+    given = _credentials(client_id, client_secret)
+    arguments |= given
 
     async def served() -> int:
         console = error_console()
-        async with _started(**arguments) as service:
-            _announce(service, console, as_json=as_json)
-            with (
-                logged(console.print, verbose=False),
-                suppress(asyncio.CancelledError),  # the way to end it
-            ):
-                await asyncio.Event().wait()
+        with logged(console.print, verbose=False), _requests_logged(when=log_requests):
+            async with _started(**arguments) as service:
+                if command:
+                    return await run_command(command, _environment(service))
+                _announce(service, console, as_json=as_json, secret=not given)
+                with suppress(asyncio.CancelledError):  # the way to end it
+                    await asyncio.Event().wait()
         return 0
 
     return run(served())
+
+
+def _credentials(client_id: str | None, secret: str | None) -> dict[str, str]:
+    """Return the credentials that the service is to have, if somebody has chosen them."""
+    if (client_id is None) != (secret is None) and not (client_id and os.environ.get(_SECRET)):
+        raise click.UsageError(
+            f"--client-id and --client-secret (or {_SECRET} in the environment) need each other."
+        )
+    client_id = client_id or os.environ.get(_ID, "").strip()
+    secret = secret or os.environ.get(_SECRET, "").strip()
+    # An id alone belongs to an access token of the real API.
+    return {"client_id": client_id, "client_secret": secret} if client_id and secret else {}
+
+
+def _environment(service: "LocalService") -> dict[str, str]:
+    """Return the environment of a command that is to use the service, and nothing else."""
+    ours = {name: value for name, value in os.environ.items() if name != _TOKEN}
+    return ours | service.environment
+
+
+@contextmanager
+def _requests_logged(*, when: bool) -> Generator[None]:
+    """Print a line for each request, as it is: a person may well pipe them to another program."""
+    if not when:
+        yield
+        return
+    with extra_local():
+        from audio_enhance.local.conditions.request_log import NAME
+    log, handler = logging.getLogger(NAME), logging.StreamHandler()
+    before = log.level, log.propagate
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(before[0])
+        log.propagate = before[1]
 
 
 @asynccontextmanager
@@ -149,6 +230,7 @@ async def _started(
     faults: Sequence[str],
     seed: int,
     s3: tuple[str, str] | None,
+    hours: float | None,
     gigabytes: float | None,
     **arguments: Any,
 ) -> "AsyncGenerator[LocalService]":
@@ -157,7 +239,8 @@ async def _started(
 
         from audio_enhance.local import Behaviour, S3Store
     most = None if gigabytes is None else max(1, int(gigabytes * 1e9))
-    arguments["behaviour"] = Behaviour(most_stored_bytes=most)
+    kept = None if hours is None else hours * 3600.0
+    arguments["behaviour"] = Behaviour(most_stored_bytes=most, kept_seconds=kept)
     try:
         if s3 is not None:
             arguments["object_store"] = S3Store(*s3)
@@ -187,14 +270,18 @@ def _faults(given: Sequence[str], seed: int) -> "Faults":
     return Faults(seed=seed, **chosen)
 
 
-def _announce(service: "LocalService", console: Console, *, as_json: bool) -> None:
+def _announce(service: "LocalService", console: Console, *, as_json: bool, secret: bool) -> None:
+    # A secret that somebody has given is theirs, and may be the real API's.
+    environment = {
+        name: value for name, value in service.environment.items() if secret or name != _SECRET
+    }
     if as_json:
-        click.echo(json.dumps(service.environment))
+        click.echo(json.dumps(environment))
     console.print(Text(f"The local service listens at {service.base_url}", "bold"))
     console.print(f"Its object store is at {service.s3_url}\n", soft_wrap=True)
     if not as_json:
         console.print("To use it, paste these lines into another shell:\n")
-        for name, value in service.environment.items():
+        for name, value in environment.items():
             console.print(f"export {name}={shlex.quote(value)}", soft_wrap=True)
         console.print()
     console.print("It speaks both versions of the API:\n")

@@ -1,6 +1,7 @@
 """The local service: API, object store, queue and enhancer under one roof."""
 
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Generator
 from contextlib import AsyncExitStack, contextmanager
@@ -25,7 +26,7 @@ from audio_enhance.local.enhancer.protocol import NamesModel
 from audio_enhance.local.lanes import follow, lanes_for
 from audio_enhance.local.object_store.own import OwnStore
 from audio_enhance.local.object_store.protocol import ObjectStore
-from audio_enhance.local.serving.folder import TemporaryFolder, remove_leftovers
+from audio_enhance.local.serving.folder import TemporaryFolder, remove_leftovers, work_folder
 from audio_enhance.local.serving.listener import Listener
 from audio_enhance.local.serving.log import one_line
 from audio_enhance.local.serving.own_thread import on_its_own_thread
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
     from audio_enhance.local.enhancer.errors import EnhancerError
     from audio_enhance.local.enhancer.protocol import Enhancer
 
+_LEDGER = "service.sqlite"
+# Not "objects", which earlier versions left behind without writing down what is in it.
+_OBJECTS = "stored"
+
 
 class LocalService:
     """The Enhance Speech API in this process, on ports of its own.
@@ -43,9 +48,11 @@ class LocalService:
     Use it as an async context manager, call `start` and `stop`, or run it `in_thread`.
 
     Args:
-        directory: Where recordings and results are kept, and left behind. Without one they are
-            in a temporary folder that `stop` removes. What a service that was killed left there
-            goes at the next start of any. Either way the service starts empty.
+        directory: Where everything is kept, and left behind: the next service that gets the
+            folder goes on where this one ended, however it ended, with the same credentials,
+            tokens, presigned URLs and ports. Without one all is in memory and in a temporary
+            folder that `stop` removes. What a service that was killed left there goes at the
+            next start of any.
         host: The address to listen on; only this machine can reach the default.
         port: The port of the API, any free one if 0.
         s3_port: The port of the object store, any free one if 0.
@@ -54,6 +61,9 @@ class LocalService:
         enhancer: What turns a recording into a better one. It belongs to the service from now
             on, which closes it. The default removes noise for real.
         object_store: Where recordings and results lie; the built-in store by default.
+        client_id: The id of the default API client. If None, it is the one that the directory
+            knows, from `start` on, or a new one.
+        client_secret: Its secret; the two need each other.
         clock: Seconds that only go forward: what rate limits, expiry and timestamps go by.
     """
 
@@ -68,6 +78,8 @@ class LocalService:
         faults: Faults | None = None,
         enhancer: "Enhancer | None" = None,
         object_store: ObjectStore | None = None,
+        client_id: str | None = None,
+        client_secret: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._conditions = Conditions(
@@ -78,14 +90,18 @@ class LocalService:
         self._port = port
         self._store = object_store or OwnStore(host, s3_port)
         self._enhancer = enhancer
-        self._tokens = Tokens(self._conditions.clock, self._conditions.behaviour.token_seconds)
+        clock_, ledger = self._conditions.clock, self._conditions.ledger
+        self._tokens = Tokens(clock_, self._conditions.behaviour.token_seconds, ledger)
         self._stack: AsyncExitStack | None = None
         self._listener: Listener | None = None
         self._queue: ProcessingQueue | None = None
         self._backend: Backend | None = None
-        self._state = State()
-        self.client_id = uuid4().hex
-        self.client_secret = _new_secret()
+        self._state = State(clock_, ledger)
+        if (client_id is None) != (client_secret is None):
+            raise ValueError("client_id and client_secret need each other")
+        self._has_own_client = client_id is None
+        self.client_id = client_id or uuid4().hex
+        self.client_secret = client_secret or _new_secret()
         self.add_client(self.client_id, self.client_secret)
 
     async def start(self) -> None:
@@ -93,30 +109,40 @@ class LocalService:
 
         Raises:
             RuntimeError: If the service has been started before.
-            OSError: If a port or the directory cannot be had.
+            OSError: If a port or the directory cannot be had: another service may use it.
             EngineError: If the enhancer was asked for an engine that does not work here.
         """
         if self._stack is not None:
             raise RuntimeError("a local service can be started only once")
         async with AsyncExitStack() as stack:
             directory = self._directory
+            ledger = self._conditions.ledger
             if directory is None:
                 await in_thread(remove_leftovers)
                 folder = TemporaryFolder()
                 stack.push_async_callback(in_thread, folder.remove)
                 directory = folder.path
-            work = directory / "work"
-            await in_thread(work.mkdir, parents=True, exist_ok=True)
+            else:
+                await ledger.open(directory / _LEDGER)
+                stack.push_async_callback(ledger.close)
+                await self._remember()
+            work = await in_thread(work_folder, directory)
+            stack.push_async_callback(in_thread, shutil.rmtree, work, ignore_errors=True)
             stack.push_async_callback(self._store.stop)
-            await self._store.start(directory / "objects", self._conditions)
+            await self._store.start(directory / _OBJECTS, self._conditions)
             enhancer = self._enhancer = self._enhancer or _default_enhancer()
             stack.push_async_callback(enhancer.close)
             model_id = await enhancer.model_id() if isinstance(enhancer, NamesModel) else "v1"
-            self._queue = ProcessingQueue(self._conditions, self._store, enhancer, work)
+            self._queue = ProcessingQueue(
+                self._conditions, self._store, self._state, enhancer, work
+            )
             stack.push_async_callback(self._queue.stop)
             self._backend = Backend(
                 self._conditions, self._store, self._queue, self._state, model_id
             )
+            for enhancement in await self._state.restore():
+                self._queue.put(enhancement)
+            await stack.enter_async_context(self._backend.removing_old())
             app = Api(self._conditions, self._tokens, self._backend).application()
             # An access log would hold presigned URLs; `record` says more.
             runner = web.AppRunner(
@@ -127,9 +153,24 @@ class LocalService:
                 shutdown_timeout=Listener.GRACE,
                 auto_decompress=False,  # a request that is packed is none that the API can read
             )
-            self._listener = await Listener.open(runner, self._host, self._port)
+            ports = ledger.ports("port", self._port)
+            self._listener = await Listener.open(runner, self._host, *ports)
             stack.push_async_callback(self._listener.close)
+            ledger.keep_fact("port", str(self._listener.port))
+            await ledger.settled()
             self._stack = stack.pop_all()
+
+    async def _remember(self) -> None:
+        """Take over the credentials and the tokens of the service that had the folder before."""
+        ledger = self._conditions.ledger
+        client_id, secret = ledger.fact("client_id"), ledger.fact("client_secret")
+        if self._has_own_client:
+            if client_id is not None and secret is not None:
+                self.client_id, self.client_secret = client_id, secret
+                self.add_client(client_id, secret)
+            ledger.keep_fact("client_id", self.client_id)
+            ledger.keep_fact("client_secret", self.client_secret)
+        await self._tokens.restore()
 
     async def stop(self) -> None:
         """Close both ports, abandon what is in the queue, and remove temporary files."""

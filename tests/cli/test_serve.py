@@ -6,6 +6,8 @@ import aiohttp
 
 from .support import SIGINT, SIGTERM, Command, ended
 
+SIGKILL = 9
+
 TOKEN = "/ims/token/v3"
 
 
@@ -71,3 +73,98 @@ async def test_an_s3_that_is_not_there(alone: Command, unused_tcp_port: int) -> 
     run = await alone("serve", *options, **keys)
     assert run.status == 2
     assert endpoint in run.err
+
+
+SHELL = ("serve", "--engine", "afftdn")
+
+
+async def test_a_command_runs_in_its_environment_and_ends_it(alone: Command) -> None:
+    program = 'env; curl -s "$AUDIO_ENHANCE_BASE_URL/health"; exit 7'
+    given = {"FIREFLY_SERVICES_ACCESS_TOKEN": "a real one"}
+    run = await alone(*SHELL, "--", "sh", "-c", program, **given)
+    assert run.status == 7
+    for name in ("AUDIO_ENHANCE_BASE_URL", "AUDIO_ENHANCE_TOKEN_URL", "CLIENT_SECRET"):
+        assert f"{name}=" in run.out
+    assert "a real one" not in run.out
+    assert '"status": "ok"' in run.out
+    assert run.err == ""
+
+
+async def test_a_command_gets_the_signals_and_says_what_becomes_of_them(alone: Command) -> None:
+    program = "trap 'exit 9' TERM; echo ready; while :; do sleep 0.01; done"
+    process = await alone.start(*SHELL, "--", "sh", "-c", program)
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"ready\n"
+    assert (await ended(process, SIGTERM)).status == 9
+
+
+async def test_a_command_that_a_signal_ended(alone: Command) -> None:
+    run = await alone(*SHELL, "--", "sh", "-c", "kill -KILL $$")
+    assert run.status == 128 + 9
+
+
+async def test_a_command_that_cannot_be_started(alone: Command, tmp_path: Path) -> None:
+    run = await alone(*SHELL, "--", "no-such-command")
+    assert (run.status, run.err) == (127, "no-such-command: No such file or directory\n")
+    (tmp_path / "notes.txt").write_text("text")
+    assert (await alone(*SHELL, "--", "./notes.txt")).status == 126
+    assert (await alone(*SHELL, "--json", "--", "true")).status == 2
+
+
+async def test_the_requests_are_a_line_each_and_hold_no_secret(alone: Command) -> None:
+    program = 'curl -s "$AUDIO_ENHANCE_BASE_URL/health?X-Amz-Signature=abc" -H "Authorization: x"'
+    run = await alone(*SHELL, "--log-requests", "--", "sh", "-c", program)
+    [line] = run.err.splitlines()
+    assert " api GET /health 200 " in line
+    assert "abc" not in line
+
+
+async def test_the_credentials_are_those_of_the_environment_or_the_options(
+    alone: Command,
+) -> None:
+    program = 'echo "$FIREFLY_SERVICES_CLIENT_ID $FIREFLY_SERVICES_CLIENT_SECRET"'
+    given = {"FIREFLY_SERVICES_CLIENT_ID": "studio", "FIREFLY_SERVICES_CLIENT_SECRET": "ours"}
+    run = await alone(*SHELL, "--", "sh", "-c", program, **given)
+    assert run.out == "studio ours\n"
+    options = ("--client-id", "other", "--client-secret", "theirs")
+    run = await alone(*SHELL, *options, "--", "sh", "-c", program, **given)
+    assert run.out == "other theirs\n"
+    # An id alone belongs to an access token.
+    run = await alone(*SHELL, "--", "sh", "-c", program, FIREFLY_SERVICES_CLIENT_ID="studio")
+    assert not run.out.startswith("studio")
+    run = await alone(*SHELL, "--client-secret", "theirs", "--", "true")
+    assert run.status == 2
+    assert "need each other" in run.err
+
+
+async def test_a_secret_that_was_given_is_not_shown(alone: Command) -> None:
+    process = await alone.start(
+        *SHELL, "--json", "--client-id", "studio", FIREFLY_SERVICES_CLIENT_SECRET="our secret"
+    )
+    assert process.stdout is not None
+    environment = json.loads(await process.stdout.readline())
+    assert environment["FIREFLY_SERVICES_CLIENT_ID"] == "studio"
+    run = await ended(process, SIGTERM)
+    assert "our secret" not in f"{environment}{run.err}"
+
+
+async def test_a_killed_service_goes_on_where_it_was(alone: Command, tmp_path: Path) -> None:
+    tokens: list[str] = []
+    environments: list[dict[str, str]] = []
+    for _ in range(2):
+        process = await alone.start(*SHELL, "--json", "--directory", "kept")
+        assert process.stdout is not None
+        environment = json.loads(await process.stdout.readline())
+        environments.append(environment)
+        if not tokens:
+            tokens.append(json.loads((await _token(environment))[1])["access_token"])
+        headers = {
+            "x-api-key": environment["FIREFLY_SERVICES_CLIENT_ID"],
+            "Authorization": f"Bearer {tokens[0]}",
+        }
+        url = f"{environment['AUDIO_ENHANCE_BASE_URL']}/api/v2/assets/unknown"
+        async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
+            assert answer.status == 404  # the token is known, the asset is not
+        process.send_signal(SIGKILL)
+        await process.communicate()
+    assert environments[0] == environments[1]

@@ -239,8 +239,9 @@ class Caller:
 
 
 def files_in(folder: Path) -> set[Path]:
-    """Every file in the folder and below."""
-    return {path for path in folder.rglob("*") if path.is_file()}
+    """Every file in the folder and below, without those of the ledger."""
+    found = {path for path in folder.rglob("*") if path.is_file()}
+    return {path for path in found if not path.name.startswith("service.sqlite")}
 
 
 def path_of(enhancement: dict[str, Any], prefix: str = "/audio_services/v1") -> str:

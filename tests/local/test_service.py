@@ -122,6 +122,23 @@ async def test_it_is_healthy_and_describes_itself(caller: Caller) -> None:
     assert document["openapi"] == "3.1.0"
 
 
+async def test_its_health_says_how_much_there_is_to_do(caller: Caller, enhancer: StandIn) -> None:
+    enhancer.gate = asyncio.Event()
+    asset = await caller.ready()
+    for strength in (10, 20, 30):
+        await caller.enhance(asset, strength)
+    await enhancer.started.get()
+    status, health, _ = await caller.call("GET", "/health", headers={})
+    assert status == 200
+    assert health == {
+        "status": "ok",
+        "engine": "v1",
+        "queued": 2,
+        "processing": 1,
+        "stored_bytes": len(BODY),
+    }
+
+
 async def test_the_description_is_true(caller: Caller, enhancer: StandIn) -> None:
     """Every path, and the fields of every answer, are those of the document."""
     _, document, _ = await caller.call("GET", "/openapi.json", headers={})
@@ -233,7 +250,7 @@ async def test_its_files_are_kept_in_a_directory_that_was_given(
     caller = await serve(directory=str(tmp_path / "new" / "folder"))
     done = await caller.finished(await caller.enhance(await caller.ready()))
     await caller.service.stop()
-    objects = tmp_path / "new" / "folder" / "objects"
+    objects = tmp_path / "new" / "folder" / "stored"
     assert (objects / "Assets" / done["asset_id"]).read_bytes() == BODY
     result = objects / "SpeechEnhancements" / done["asset_id"] / done["id"]
     assert result.read_bytes() == BODY

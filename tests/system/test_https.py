@@ -60,7 +60,7 @@ async def service(
 
     def url(self: listener.Listener, hostname: str | None = None) -> str:
         # The object store alone is told by which name the API was reached.
-        return f"https://{API if hostname is None else STORE}:{self._port}"
+        return f"https://{API if hostname is None else STORE}:{self.port}"
 
     monkeypatch.setattr(listener.Listener, "url", url)
     async with LocalService(behaviour=Behaviour(), enhancer=Rehearsal()) as service:

@@ -1,9 +1,12 @@
 """What both generations of the API have behind them: assets, speech enhancements, and rules."""
 
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Literal
 
 from audio_enhance.local.conditions.conditions import Conditions
 from audio_enhance.local.object_store.protocol import ObjectStore, Upload
+from audio_enhance.local.serving.repeating import repeating
 
 from .disposition import attachment, output_name
 from .problems import not_found, refused, server_error
@@ -15,6 +18,7 @@ from .validation import NewAsset
 _COPIES = 2
 # Seconds for which what is done is kept whatever comes: somebody may be about to fetch it.
 _LEAST_KEPT = 600.0
+_LOOK_AFTER_SECONDS = 60.0
 
 
 class Backend:
@@ -75,9 +79,26 @@ class Backend:
     def asset(self, client_id: str, asset_id: str) -> Asset:
         """Return an asset of this client's; raises a 404 `ProblemError` if there is none."""
         asset = self._state.asset(asset_id, client_id)
-        if asset is None or not self._is_visible(asset.created_at):
+        if asset is None or not self._is_visible(asset.created_at) or self._is_over(asset):
             raise not_found()
         return asset
+
+    @asynccontextmanager
+    async def removing_old(self) -> AsyncGenerator[None]:
+        """Look now and then whether something has been kept long enough."""
+        kept = self._conditions.behaviour.kept_seconds
+        if kept is None:
+            yield
+            return
+        await self.remove_old()
+        async with repeating(min(kept, _LOOK_AFTER_SECONDS), self.remove_old):
+            yield
+
+    async def remove_old(self) -> None:
+        """Delete the assets that nothing has been done with for as long as they are kept."""
+        for asset in list(self._state.assets().values()):
+            if self._is_over(asset) and not asset.deleted:
+                await self.delete(asset)
 
     async def look_at(self, asset: Asset) -> None:
         """Look whether the upload of a waiting asset has landed, and is what was announced."""
@@ -89,14 +110,18 @@ class Backend:
         if asset.checksum is not None and found.md5 not in (None, asset.checksum):
             return
         faults = self._conditions.faults
-        asset.ready_at = found.landed_at + self._conditions.behaviour.ready_lag + faults.lag()
-        asset.invalid = faults.strike_upload() is not None
-        asset.landed_checksum = found.md5
+        self._state.landed(
+            asset,
+            ready_at=found.landed_at + self._conditions.behaviour.ready_lag + faults.lag(),
+            invalid=faults.strike_upload() is not None,
+            checksum=found.md5,
+        )
 
     async def delete(self, asset: Asset) -> None:
         """Delete an asset with its speech enhancements, and all of their bytes."""
         self._state.remove(asset)
         self._queue.remove(asset)
+        await self._conditions.ledger.settled()  # what it knows of has its bytes, at any time
         for key in (asset.key, *(enhancement.key for enhancement in asset.enhancements)):
             await self._store.delete(key)
 
@@ -130,6 +155,8 @@ class Backend:
         enhancement = self._state.enhancement(enhancement_id, client_id)
         if enhancement is None or not self._is_visible(enhancement.requested_at):
             raise not_found()
+        if self._is_over(enhancement.asset):
+            raise not_found()
         return enhancement
 
     def has_result(self, enhancement: SpeechEnhancement) -> bool:
@@ -137,6 +164,17 @@ class Backend:
         since = self.now - self._conditions.behaviour.result_lag
         ended = enhancement.finished_at
         return enhancement.status == "succeeded" and ended is not None and ended <= since
+
+    def health(self) -> dict[str, object]:
+        """Return what whoever watches over the service wants to know."""
+        waiting, processing = self._queue.length()
+        return {
+            "status": "ok",
+            "engine": self.model_id,
+            "queued": waiting,
+            "processing": processing,
+            "stored_bytes": self._store.stored_bytes,
+        }
 
     def asset_status(self, asset: Asset) -> str:
         """Return the status that the API shows."""
@@ -167,6 +205,11 @@ class Backend:
             content_type=facts.content_type,
             hostname=hostname,
         )
+
+    def _is_over(self, asset: Asset) -> bool:
+        kept = self._conditions.behaviour.kept_seconds
+        since = asset.idle_since
+        return kept is not None and since is not None and since + kept <= self.now
 
     def _is_visible(self, created_at: float) -> bool:
         return self.now >= created_at + self._conditions.behaviour.visible_lag

@@ -29,6 +29,7 @@ class Api:
     ) -> None:
         self._conditions = conditions
         self._tokens = tokens
+        self._backend = backend
         self._first = FirstGeneration(conditions, backend)
         self._second = SecondGeneration(conditions, backend)
 
@@ -49,13 +50,18 @@ class Api:
         return app
 
     def _endpoints(self) -> Iterator[Endpoint]:
-        yield routes.HEALTH, "/", self._health
+        yield routes.INDEX, "/", self._index
+        yield routes.HEALTH, "/health", self._health
         yield routes.OPENAPI, "/openapi.json", self._openapi
         yield routes.TOKEN, "/ims/token/v3", self._token
         yield from self._first.endpoints()
         yield from self._second.endpoints()
 
     async def _health(self, _: web.Request) -> web.Response:
+        # The gateway lets nothing out that cannot be written down: then this is a 500.
+        return web.json_response(self._backend.health())
+
+    async def _index(self, _: web.Request) -> web.Response:
         return web.Response(text="The Enhance Speech API, locally: see /openapi.json.\n")
 
     async def _openapi(self, _: web.Request) -> web.Response:

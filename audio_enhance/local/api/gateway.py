@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from aiohttp import hdrs, web
 
-from audio_enhance.local.conditions import routes
+from audio_enhance.local.conditions import request_log, routes
 from audio_enhance.local.conditions.conditions import Conditions
 from audio_enhance.local.conditions.faults import Fault
 from audio_enhance.local.conditions.records import RequestRecord
@@ -37,7 +37,7 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 current_client: ContextVar[ApiClient] = ContextVar("current_client")
 current_record: ContextVar[RequestRecord] = ContextVar("current_record")
 
-_PUBLIC: Final = frozenset({"/", "/openapi.json", "/ims/token/v3"})
+_PUBLIC: Final = frozenset({"/", "/health", "/openapi.json", "/ims/token/v3"})
 # 502 and 504 are a gateway's way of saying that it does not know what the server has done; here
 # the server has then acted (RFC 9110 §15.6.3, §15.6.5).
 _AFTER_ACTING: Final = frozenset({502, 504, 520, 524})
@@ -60,6 +60,13 @@ class Gateway:
 
     async def handle(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         """Answer one request, whatever it is, and write it down."""
+        record = self._record(request)
+        try:
+            return await self._judged(request, handler, record)
+        finally:
+            request_log.log(record, self._conditions.clock)
+
+    def _record(self, request: web.Request) -> RequestRecord:
         record = RequestRecord(
             time=self._conditions.clock.seconds(),
             origin="api",
@@ -72,10 +79,17 @@ class Gateway:
         )
         current_record.set(record)
         self._conditions.records.append(record)
+        return record
+
+    async def _judged(
+        self, request: web.Request, handler: _Handler, record: RequestRecord
+    ) -> web.StreamResponse:
         try:
-            response = await self._answer(request, handler, record)
-        except ProblemError as problem:
-            response = _problem_response(problem, record.api_version)
+            try:
+                response = await self._answer(request, handler, record)
+            except ProblemError as problem:
+                response = _problem_response(problem, record.api_version)
+            response = await self._written_down(response, record)
         except (ConnectionError, web.RequestPayloadError):
             # Either side has dropped the connection: what is returned here reaches nobody.
             return web.Response()
@@ -84,6 +98,17 @@ class Gateway:
         response.headers["x-request-id"] = record.request_id
         record.status = response.status
         record.bytes_out = response.content_length or 0
+        return response
+
+    async def _written_down(
+        self, response: web.StreamResponse, record: RequestRecord
+    ) -> web.StreamResponse:
+        """Return the answer when the next start would answer the same, or else 500."""
+        try:
+            await self._conditions.ledger.settled()
+        except OSError as error:
+            _log.error("%s cannot be answered: %s", record.route, error)
+            return _problem_response(server_error(500), record.api_version)
         return response
 
     async def _answer(

@@ -14,7 +14,7 @@ from audio_enhance.local.enhancer.errors import EnhancerError
 from audio_enhance.local.enhancer.protocol import HasPlaces, TellsProgress
 from audio_enhance.local.object_store.protocol import ObjectStore
 
-from .state import Asset, SpeechEnhancement
+from .state import Asset, SpeechEnhancement, State
 from .turns import Turns
 
 if TYPE_CHECKING:
@@ -68,10 +68,16 @@ class ProcessingQueue:
     """Processes what it is given. A lane's worker exists only while there is work for it."""
 
     def __init__(
-        self, conditions: Conditions, store: ObjectStore, enhancer: "Enhancer", directory: Path
+        self,
+        conditions: Conditions,
+        store: ObjectStore,
+        state: State,
+        enhancer: "Enhancer",
+        directory: Path,
     ) -> None:
         self._conditions = conditions
         self._store = store
+        self._state = state
         self._enhancer = enhancer
         self._directory = directory
         self._lanes: dict[str, _Lane] = {}
@@ -100,6 +106,13 @@ class ProcessingQueue:
         """Return how busy the queue of this API client was."""
         lane = self._lanes.get(client_id)
         return lane.usage if lane else QueueUsage()
+
+    def length(self) -> tuple[int, int]:
+        """Return how many speech enhancements wait, and how many are being processed."""
+        lanes = self._lanes.values()
+        taken = [lane.processing for lane in lanes if lane.processing is not None]
+        begun = sum(enhancement.status == "processing" for enhancement in taken)
+        return sum(len(lane.waiting) for lane in lanes) + len(taken) - begun, begun
 
     def share_done(self, enhancement_id: str) -> float | None:
         """Return which share of a recording is enhanced, where the enhancer knows."""
@@ -141,8 +154,7 @@ class ProcessingQueue:
                 lane.processing = None
 
     async def _process(self, lane: _Lane, enhancement: SpeechEnhancement) -> None:
-        clock = self._conditions.clock
-        start = clock.seconds()
+        start = self._conditions.clock.seconds()
         enhancement.status = "processing"
         try:
             await self._enhance(enhancement)
@@ -152,12 +164,10 @@ class ProcessingQueue:
             name = enhancement.asset.facts.filename  # in quotes, whatever it holds
             told = (name, enhancement.id, error)
             _log.warning("%r: enhancement %s failed: %s", *told, exc_info=unforeseen)
-            outcome = "failed"
-            enhancement.reason = error if isinstance(error, EnhancerError) else None
+            reason = error if isinstance(error, EnhancerError) else None
+            end = self._state.ended(enhancement, "failed", reason=reason)
         else:
-            outcome = "succeeded"
-        end = enhancement.finished_at = clock.seconds()
-        enhancement.status = outcome
+            end = self._state.ended(enhancement, "succeeded")
         lane.usage = lane.usage.with_one_more(start, end)
 
     async def _enhance(self, enhancement: SpeechEnhancement) -> None:

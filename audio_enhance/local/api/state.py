@@ -5,6 +5,8 @@ from uuid import uuid4
 
 from attrs import define, field
 
+from audio_enhance.local.conditions.clock import Clock
+from audio_enhance.local.conditions.ledger import Ledger
 from audio_enhance.local.enhancer.errors import EnhancerError
 
 from .validation import NewAsset
@@ -69,20 +71,101 @@ class SpeechEnhancement:
 
 
 class State:
-    """What exists, and who may know of it: each API client sees its own."""
+    """What exists, and who may know of it: each API client sees its own.
 
-    def __init__(self) -> None:
+    Whatever changes is written down in the ledger, too.
+    """
+
+    def __init__(self, clock: Clock, ledger: Ledger) -> None:
+        self._clock = clock
+        self._ledger = ledger
         self._assets: dict[str, Asset] = {}
         self._enhancements: dict[str, SpeechEnhancement] = {}
+
+    async def restore(self) -> list[SpeechEnhancement]:
+        """Take over what the ledger knows; return what is not done yet, the oldest first."""
+        at = self._at
+        for asset_id, client_id, *facts, created, ready, invalid, landed in await self._ledger.rows(
+            "SELECT id, client_id, filename, byte_size, checksum, content_type, created_at, "
+            "ready_at, invalid, landed_checksum FROM assets ORDER BY number"
+        ):
+            self._assets[asset_id] = Asset(
+                client_id=client_id,
+                facts=NewAsset(*facts),
+                created_at=self._clock.at(created),
+                checksum=facts[2],
+                landed_checksum=landed,
+                ready_at=at(ready),
+                invalid=bool(invalid),
+                id=asset_id,
+            )
+        for (
+            its_id,
+            asset_id,
+            strength,
+            requested,
+            status,
+            finished,
+            reason,
+        ) in await self._ledger.rows(
+            "SELECT id, asset_id, strength, requested_at, status, finished_at, reason "
+            "FROM enhancements ORDER BY number"
+        ):
+            asset = self._assets[asset_id]
+            enhancement = self._enhancements[its_id] = SpeechEnhancement(
+                asset=asset,
+                strength=strength,
+                requested_at=self._clock.at(requested),
+                status=status,
+                finished_at=at(finished),
+                reason=None if reason is None else EnhancerError(reason),
+                id=its_id,
+            )
+            asset.enhancements.append(enhancement)
+        return [one for one in self._enhancements.values() if one.finished_at is None]
 
     def add_asset(self, asset: Asset) -> None:
         """Remember an asset."""
         self._assets[asset.id] = asset
+        self._ledger.write(
+            "INSERT OR REPLACE INTO assets (id, client_id, filename, byte_size, checksum, "
+            "content_type, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            *(asset.id, asset.client_id, asset.facts.filename, asset.facts.byte_size),
+            *(asset.checksum, asset.facts.content_type, self._since_epoch(asset.created_at)),
+        )
+
+    def landed(self, asset: Asset, *, ready_at: float, invalid: bool, checksum: str | None) -> None:
+        """Note that the upload of an asset is complete, and when it counts."""
+        asset.ready_at, asset.invalid, asset.landed_checksum = ready_at, invalid, checksum
+        self._ledger.write(
+            "UPDATE assets SET ready_at = ?, invalid = ?, landed_checksum = ? WHERE id = ?",
+            *(self._since_epoch(ready_at), invalid, checksum, asset.id),
+        )
 
     def add_enhancement(self, enhancement: SpeechEnhancement) -> None:
         """Remember a speech enhancement."""
         self._enhancements[enhancement.id] = enhancement
         enhancement.asset.enhancements.append(enhancement)
+        self._ledger.write(
+            "INSERT OR REPLACE INTO enhancements (id, asset_id, strength, requested_at, status) "
+            "VALUES (?, ?, ?, ?, ?)",
+            *(enhancement.id, enhancement.asset.id, enhancement.strength),
+            # Its turn is not written down: what was in work is begun again.
+            *(self._since_epoch(enhancement.requested_at), "queued"),
+        )
+
+    def ended(
+        self, enhancement: SpeechEnhancement, status: str, *, reason: EnhancerError | None = None
+    ) -> float:
+        """Note that a speech enhancement has just ended, and how; return the time."""
+        end = enhancement.finished_at = self._clock.seconds()
+        enhancement.status, enhancement.reason = status, reason
+        self._ledger.write(
+            "UPDATE enhancements SET status = ?, finished_at = ?, reason = ? WHERE id = ?",
+            *(status, self._since_epoch(end)),
+            *(None if reason is None else reason.message, enhancement.id),
+        )
+        return end
 
     def remove(self, asset: Asset) -> None:
         """Forget an asset and its speech enhancements."""
@@ -90,6 +173,8 @@ class State:
         del self._assets[asset.id]
         for enhancement in asset.enhancements:
             del self._enhancements[enhancement.id]
+        self._ledger.write("DELETE FROM assets WHERE id = ?", asset.id)
+        self._ledger.write("DELETE FROM enhancements WHERE asset_id = ?", asset.id)
 
     def assets(self) -> Mapping[str, Asset]:
         """Return every client's assets by their ids."""
@@ -110,3 +195,9 @@ class State:
         if enhancement is None or enhancement.asset.client_id != client_id:
             return None
         return enhancement
+
+    def _since_epoch(self, at: float) -> float:
+        return self._clock.since_epoch(at)
+
+    def _at(self, since_epoch: float | None) -> float | None:
+        return None if since_epoch is None else self._clock.at(since_epoch)

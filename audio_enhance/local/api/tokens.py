@@ -1,15 +1,17 @@
 """API clients and their access tokens: ``POST /ims/token/v3``."""
 
 import base64
+import hashlib
 import hmac
 import json
 import secrets
 from collections.abc import Mapping
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import field, frozen
 
 from audio_enhance.local.conditions.clock import Clock
+from audio_enhance.local.conditions.ledger import Ledger
 
 from .validation import matches
 
@@ -36,20 +38,30 @@ class TokenError(Exception):
         self.body = {"error": error, "error_description": description}
 
 
-@define
+@frozen
 class _Grant:
-    client: ApiClient
+    client_id: str
     expires_at: float
 
 
 class Tokens:
-    """Issues access tokens and knows whose they are."""
+    """Issues access tokens and knows whose they are, by their digests."""
 
-    def __init__(self, clock: Clock, seconds: float) -> None:
+    def __init__(self, clock: Clock, seconds: float, ledger: Ledger) -> None:
         self._clock = clock
         self._seconds = seconds
+        self._ledger = ledger
         self._clients: dict[str, ApiClient] = {}
-        self._grants: dict[str, _Grant] = {}
+        self._grants: dict[bytes, _Grant] = {}
+
+    async def restore(self) -> None:
+        """Take over the tokens that the ledger knows."""
+        now = self._clock.since_epoch()
+        self._ledger.write("DELETE FROM tokens WHERE expires_at <= ?", now)
+        for digest, client_id, expires_at in await self._ledger.rows(
+            "SELECT digest, client_id, expires_at FROM tokens WHERE expires_at > ?", now
+        ):
+            self._grants[digest] = _Grant(client_id, self._clock.at(expires_at))
 
     def register(self, client: ApiClient) -> None:
         """Make an API client known."""
@@ -68,19 +80,24 @@ class Tokens:
         token = (
             f"{head}.{_base64url(secrets.token_bytes(256))}.{_base64url(secrets.token_bytes(256))}"
         )
-        self._grants[token] = _Grant(client, now + self._seconds)
+        grant = self._grants[_digest(token)] = _Grant(client.id, now + self._seconds)
+        self._ledger.write(
+            "INSERT OR REPLACE INTO tokens VALUES (?, ?, ?)",
+            *(_digest(token), client.id, self._clock.since_epoch(grant.expires_at)),
+        )
         return token
 
     def owner(self, token: str) -> ApiClient | None:
         """Return whose token this is, None if it is unknown, revoked or expired."""
-        grant = self._grants.get(token)
+        grant = self._grants.get(_digest(token))
         if grant is None or grant.expires_at <= self._clock.seconds():
             return None
-        return grant.client
+        return self._clients.get(grant.client_id)
 
     def revoke(self) -> None:
         """Make every token that was issued invalid."""
         self._grants.clear()
+        self._ledger.write("DELETE FROM tokens")
 
     def exchange(self, form: Mapping[str, str]) -> dict[str, object]:
         """Answer a token request (client credentials), wherever its fields were.
@@ -105,6 +122,10 @@ class Tokens:
             "token_type": "bearer",
             "expires_in": int(self._seconds),
         }
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
 
 
 def _base64url(data: bytes) -> str:

@@ -48,6 +48,8 @@ class Behaviour:
         most_stored_bytes: How many bytes of recordings and results are kept on this machine's disk.
             Where a new one would be too much, the oldest go that nothing is being done with, as if
             their time were up; if there are none, it is refused with 507. None for no bound.
+        kept_seconds: For how many seconds a recording and its results are kept after the last that
+            was done with it; then they are gone, with their asset. None for no bound.
         revision: ``"2024-04"`` for the guide's own shapes; ``"later"`` for those of its public
             revision: ``checksum`` is null until the upload has landed, ``Content-MD5`` is not
             signed, and ``download_url`` is itself a presigned URL that each GET renews. The
@@ -68,6 +70,9 @@ class Behaviour:
     refuse_repeats: bool | None = None
     most_stored_bytes: int | None = field(
         default=None, validator=validators.optional(validators.gt(0))
+    )
+    kept_seconds: float | None = field(
+        default=None, validator=validators.optional([validators.gt(0.0), validators.lt(inf)])
     )
     revision: Revision = field(default="2024-04", validator=validators.in_(("2024-04", "later")))
 

@@ -18,9 +18,17 @@ class Clock:
         self.seconds = seconds
         self._epoch = time.time() - seconds()
 
+    def since_epoch(self, at: float | None = None) -> float:
+        """Return a moment of this clock, now if None, as seconds that outlive the process."""
+        return self._epoch + (self.seconds() if at is None else at)
+
+    def at(self, since_epoch: float) -> float:
+        """Return which moment of this clock such seconds are."""
+        return since_epoch - self._epoch
+
     def date(self, at: float | None = None) -> datetime:
         """Return the UTC date of the moment ``at`` of this clock, now when there is none."""
-        return datetime.fromtimestamp(self._epoch + (self.seconds() if at is None else at), UTC)
+        return datetime.fromtimestamp(self.since_epoch(at), UTC)
 
     def timestamp(self, at: float | None) -> str | None:
         """Write a moment as the API does: UTC, milliseconds, ``Z``; None if there is none."""

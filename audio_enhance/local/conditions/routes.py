@@ -5,7 +5,8 @@ Both generations of the API have the same names; `RequestRecord.api_version` tel
 
 from typing import Final
 
-HEALTH: Final = "GET /"
+INDEX: Final = "GET /"
+HEALTH: Final = "GET /health"
 OPENAPI: Final = "GET /openapi.json"
 TOKEN: Final = "POST /ims/token/v3"  # noqa: S105 - a route
 CREATE_ASSET: Final = "POST /assets"

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import os
 from collections import OrderedDict
 from collections.abc import Iterable
 from datetime import datetime
@@ -15,10 +16,14 @@ from uuid import uuid4
 from attrs import frozen
 
 from audio_enhance.local.conditions.clock import Clock
+from audio_enhance.local.conditions.ledger import Ledger
 from audio_enhance.local.serving.threads import in_thread
 
+from .presigned import A_WEEK
 from .protocol import ObjectInfo
 
+_INCOMING = "incoming"
+_FOLDERS = (_INCOMING, "Assets", "SpeechEnhancements")
 # More than anyone deletes while an upload is on its way.
 _REMEMBERED = 10_000
 
@@ -51,13 +56,32 @@ class ObjectFiles:
         stored_bytes: The bytes of all objects.
     """
 
-    def __init__(self, directory: Path, clock: Clock) -> None:
+    def __init__(self, directory: Path, clock: Clock, ledger: Ledger) -> None:
         self._directory = directory
         self._clock = clock
+        self._ledger = ledger
         self._index: dict[str, StoredObject] = {}
         self._deleted: OrderedDict[str, None] = OrderedDict()
         self._moving = asyncio.Lock()
         self.stored_bytes = 0
+
+    async def restore(self) -> None:
+        """Take over what the ledger knows, and remove what it does not: that was half arrived."""
+        a_week_ago = self._clock.since_epoch() - A_WEEK
+        self._ledger.write("DELETE FROM deleted_objects WHERE deleted_at < ?", a_week_ago)
+        rows = await self._ledger.rows("SELECT key, content_type, digest, landed_at FROM objects")
+        sizes = await in_thread(_keep_only, self._directory, {key for key, *_ in rows})
+        for key, content_type, digest, landed_at in rows:
+            if key in sizes:
+                at = self._clock.at(landed_at)
+                self._index_at(key, self._stored(key, content_type, sizes[key], digest, at))
+            else:
+                self._ledger.write("DELETE FROM objects WHERE key = ?", key)
+        for (key,) in await self._ledger.rows(
+            "SELECT key FROM deleted_objects ORDER BY deleted_at DESC LIMIT ?", _REMEMBERED
+        ):
+            self._deleted[key] = None
+            self._deleted.move_to_end(key, last=False)
 
     def get(self, key: str) -> StoredObject | None:
         """Return the object of that key, if there is one."""
@@ -65,7 +89,7 @@ class ObjectFiles:
 
     def receive(self) -> "Incoming":
         """Return a place for an object that is about to arrive."""
-        folder = self._directory / "incoming"
+        folder = self._directory / _INCOMING
         folder.mkdir(parents=True, exist_ok=True)
         return Incoming(folder / uuid4().hex)
 
@@ -75,19 +99,24 @@ class ObjectFiles:
         async with self._moving:  # what the index says is what lies there
             size = await in_thread(_move, path, target)
             now = self._clock.seconds()
-            md5 = base64.b64encode(digest).decode()
-            stored = StoredObject(
-                target, content_type, digest, ObjectInfo(size, md5, now), self._clock.date(now)
-            )
+            stored = self._stored(key, content_type, size, digest, now)
             if key in self._deleted:
                 await in_thread(target.unlink)
             else:
                 self._index_at(key, stored)
+                self._ledger.write(
+                    "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?)",
+                    *(key, content_type, digest, size, self._clock.since_epoch(now)),
+                )
         return stored
 
     async def delete(self, key: str) -> None:
         """Remove the object of that key, if there is one, and whatever comes for it later."""
         self._deleted[key] = None
+        self._ledger.write("DELETE FROM objects WHERE key = ?", key)
+        self._ledger.write(
+            "INSERT OR REPLACE INTO deleted_objects VALUES (?, ?)", key, self._clock.since_epoch()
+        )
         while len(self._deleted) > _REMEMBERED:
             self._deleted.popitem(last=False)
         stored = self._index.pop(key, None)
@@ -95,6 +124,13 @@ class ObjectFiles:
             self.stored_bytes -= stored.info.size
             async with self._moving:
                 await in_thread(stored.path.unlink, missing_ok=True)
+
+    def _stored(
+        self, key: str, content_type: str, size: int, digest: bytes, at: float
+    ) -> StoredObject:
+        md5 = base64.b64encode(digest).decode()
+        info = ObjectInfo(size, md5, at)
+        return StoredObject(self._directory / key, content_type, digest, info, self._clock.date(at))
 
     def _index_at(self, key: str, stored: StoredObject) -> None:
         earlier = self._index.get(key)
@@ -149,6 +185,20 @@ def _move(path: Path, target: Path) -> int:
     size = path.stat().st_size
     path.replace(target)
     return size
+
+
+def _keep_only(directory: Path, keys: set[str]) -> dict[str, int]:
+    """Remove the files in our own folders that have none of these keys; return their sizes."""
+    sizes: dict[str, int] = {}
+    for folder in _FOLDERS:
+        for parent, _, names in os.walk(directory / folder):
+            for path in (Path(parent, name) for name in names):
+                key = path.relative_to(directory).as_posix()
+                if key in keys:
+                    sizes[key] = path.stat().st_size
+                else:
+                    path.unlink()
+    return sizes
 
 
 def _digest(path: Path) -> bytes:

@@ -1,6 +1,8 @@
 """The built-in object store: files, presigned URLs for them, and a server at its own origin."""
 
 import base64
+import errno
+import os
 import secrets
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -12,6 +14,7 @@ from attrs import frozen
 from botocore.credentials import ReadOnlyCredentials
 
 from audio_enhance.local.conditions.conditions import Conditions
+from audio_enhance.local.conditions.ledger import Ledger
 from audio_enhance.local.serving.listener import Listener
 from audio_enhance.local.serving.log import one_line
 
@@ -51,7 +54,10 @@ class OwnStore:
 
     async def start(self, directory: Path, conditions: Conditions) -> None:
         """Open the port; objects go to ``directory``."""
-        files = ObjectFiles(directory, conditions.clock)
+        ledger = conditions.ledger
+        files = ObjectFiles(directory, conditions.clock, ledger)
+        await files.restore()
+        self._key = _kept_key(ledger) or self._key
         server = ObjectServer(conditions, files, self._key)
         # Bodies are what was signed, byte for byte: no unpacking of a Content-Encoding.
         handler = ObjectHttp(
@@ -62,8 +68,11 @@ class OwnStore:
             auto_decompress=False,
         )
         runner = web.ServerRunner(handler, shutdown_timeout=Listener.GRACE)
-        listener = await Listener.open(runner, self._host, self._port)
+        listener = await Listener.open(runner, self._host, *ledger.ports("s3_port", self._port))
         self._running = _Running(conditions, files, listener)
+        ledger.keep_fact("s3_port", str(listener.port))
+        ledger.keep_fact("access_key", self._key.access_key)
+        ledger.keep_fact("secret_key", self._key.secret_key)
 
     async def stop(self) -> None:
         """Close the port and every connection. The files stay."""
@@ -122,7 +131,8 @@ class OwnStore:
     async def source(self, key: str) -> AsyncGenerator[Path]:
         """Return the object's own file."""
         stored = self._started.files.get(key)
-        assert stored is not None, "only what has landed is asked for"
+        if stored is None:  # it had landed, but somebody has removed it between two lives
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), key)
         yield stored.path
 
     async def save(self, key: str, path: Path, content_type: str) -> None:
@@ -149,7 +159,7 @@ class OwnStore:
         clock = self._started.conditions.clock
         session = self._started.conditions.behaviour.session_seconds
         token = session_token(
-            Lives(url=clock.seconds() + lifetime, session=clock.seconds() + session)
+            Lives(url=clock.since_epoch() + lifetime, session=clock.since_epoch() + session)
         )
         return presign(
             method,
@@ -161,3 +171,10 @@ class OwnStore:
             headers=headers,
             query=query,
         )
+
+
+def _kept_key(ledger: Ledger) -> SigningKey | None:
+    access_key, secret_key = ledger.fact("access_key"), ledger.fact("secret_key")
+    if access_key is None or secret_key is None:
+        return None
+    return SigningKey(access_key, secret_key, _REGION)

@@ -11,6 +11,7 @@ from typing import Final
 from aiohttp import HttpVersion11, hdrs, web
 from attrs import frozen
 
+from audio_enhance.local.conditions import request_log
 from audio_enhance.local.conditions.conditions import Conditions
 from audio_enhance.local.conditions.faults import Fault
 from audio_enhance.local.conditions.records import RequestRecord
@@ -68,6 +69,12 @@ class ObjectServer:
             request_id=secrets.token_hex(8).upper(),
         )
         self._conditions.records.append(record)
+        try:
+            return await self._judged(request, record)
+        finally:
+            request_log.log(record, self._conditions.clock)
+
+    async def _judged(self, request: web.BaseRequest, record: RequestRecord) -> web.StreamResponse:
         host_id = base64.b64encode(secrets.token_bytes(56)).decode()
         ids = {"x-amz-request-id": record.request_id, "x-amz-id-2": host_id}
         try:
@@ -155,15 +162,16 @@ class ObjectServer:
 
     def _check_session(self, token: str) -> None:
         """Refuse a URL whose session is over, however long ``X-Amz-Expires`` says it lives."""
-        if lives(token).session <= self._conditions.clock.seconds() or token in self._ended:
+        if lives(token).session <= self._conditions.clock.since_epoch() or token in self._ended:
             raise s3.expired_token(token)
 
     def _check_life(self, presigned: Presigned) -> None:
         """Refuse a URL whose own time is over, however long ``X-Amz-Expires`` says it lives."""
         clock = self._conditions.clock
         ends = lives(presigned.token).url
-        if ends < clock.seconds() or presigned.signature in self._burnt:
-            ended = min(ends, clock.seconds())
+        now = clock.since_epoch()
+        if ends < now or presigned.signature in self._burnt:
+            ended = clock.at(min(ends, now))
             raise s3.expired(presigned.expires, clock.date(ended), clock.date())
 
     async def _receive(self, request: web.BaseRequest, key: str, record: RequestRecord) -> str:
@@ -184,7 +192,9 @@ class ObjectServer:
                 raise s3.bad_digest(expected, base64.b64encode(digest).decode())
             check_upload(request.headers, key, self._files.get(key))  # it may have come meanwhile
             content_type = request.headers.get(hdrs.CONTENT_TYPE, "binary/octet-stream")
-            return (await self._files.place(key, content_type, incoming.path, digest)).etag
+            stored = await self._files.place(key, content_type, incoming.path, digest)
+        await self._conditions.ledger.settled()
+        return stored.etag
 
     async def _read_body(
         self, request: web.BaseRequest, incoming: Incoming, length: int, record: RequestRecord

@@ -18,7 +18,7 @@ _TAIL: Final = 192
 
 @frozen
 class Lives:
-    """When a URL and its session end, in seconds of the service's clock."""
+    """When a URL and its session end, in seconds since the epoch."""
 
     url: float
     session: float

@@ -23,6 +23,7 @@ else:
 
 
 _PREFIX = "audio-enhance-"
+_WORK = ".work-of-audio-enhance-"
 _LOCK = "lock"
 _MARK = b"locked\n"
 
@@ -56,6 +57,17 @@ def remove_leftovers() -> None:
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         if _is_left(path):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def work_folder(directory: Path) -> Path:
+    """Make a new folder for what is in work, and remove those of services that were killed.
+
+    A new one each time: a process of theirs may still be writing to the old one.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    for left in directory.glob(f"{_WORK}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=_WORK, dir=directory))
 
 
 def _is_left(path: Path) -> bool:

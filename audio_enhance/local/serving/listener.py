@@ -10,7 +10,11 @@ from yarl import URL
 
 
 class Listener:
-    """An HTTP server on one port, and the URLs that lead to it."""
+    """An HTTP server on one port, and the URLs that lead to it.
+
+    Attributes:
+        port: The port that it listens on.
+    """
 
     # How long a request that is under way may take to end when the service stops, in seconds.
     GRACE: ClassVar[float] = 0.2
@@ -18,18 +22,23 @@ class Listener:
     def __init__(self, runner: BaseRunner, host: str, port: int) -> None:
         self._runner = runner
         self._host = host
-        self._port = port
+        self.port = port
 
     @classmethod
-    async def open(cls, runner: BaseRunner, host: str, port: int) -> Self:
-        """Start to listen; port 0 stands for any free one.
+    async def open(cls, runner: BaseRunner, host: str, *ports: int) -> Self:
+        """Start to listen on the first of these ports that is free; 0 stands for any free one.
 
         Raises:
-            OSError: If the address is not ours to listen on.
+            OSError: If no such address is ours to listen on.
         """
         await runner.setup()
         try:
-            await TCPSite(runner, host, port).start()
+            for port in ports[:-1]:
+                with suppress(OSError):
+                    await TCPSite(runner, host, port).start()
+                    break
+            else:
+                await TCPSite(runner, host, ports[-1]).start()
         except BaseException:
             await runner.cleanup()
             raise
@@ -51,4 +60,4 @@ class Listener:
             if address.is_unspecified:
                 # "::" is every IPv6 address and no other: 127.0.0.1 would not answer.
                 host = hostname or ("127.0.0.1" if address.version == 4 else "::1")
-        return str(URL.build(scheme="http", host=host, port=self._port))
+        return str(URL.build(scheme="http", host=host, port=self.port))

@@ -63,7 +63,8 @@ async def test_the_queue_survives_whatever_the_enhancer_does(
     enhancer.error = None
     assert (await caller.finished(await caller.enhance(asset)))["status"] == "succeeded"
     assert caller.service.queue_usage().processed == 3
-    assert list((tmp_path / "work").iterdir()) == [], "nothing half-made is left"
+    [work] = tmp_path.glob(".work*")
+    assert list(work.iterdir()) == [], "nothing half-made is left"
 
 
 async def test_a_failed_enhancement_on_demand(caller: Caller, enhancer: StandIn) -> None:

@@ -35,6 +35,21 @@ async def test_a_port_that_is_taken_leaves_nothing_open() -> None:
     await listener.close()
 
 
+async def test_the_first_port_that_is_free_is_taken() -> None:
+    before = open_files()
+    first = await Listener.open(runner(), "127.0.0.1", 0)
+    second = await Listener.open(runner(), "127.0.0.1", first.port, 0)
+    assert second.port != first.port
+    await first.close()
+    third = await Listener.open(runner(), "127.0.0.1", first.port, 0)
+    assert third.url().endswith(f":{first.port}")
+    for listener in (second, third):
+        async with aiohttp.ClientSession() as session, session.get(listener.url()) as answer:
+            assert answer.status == 200
+        await listener.close()
+    assert await settled_files(before) == {}
+
+
 async def test_closed_it_has_dropped_every_connection() -> None:
     before, tasks = open_files(), asyncio.all_tasks()
     listener = await Listener.open(runner(), "127.0.0.1", 0)
