@@ -1,7 +1,5 @@
 """The way of a result to its place on disk, and whether it may go there."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -19,7 +17,6 @@ from audio_enhance._recording.filenames import result_name
 from audio_enhance._transfer.held_places import Hold
 from audio_enhance._transfer.output_folder import OutputFolder
 from audio_enhance._transfer.part_file import PartialFile
-from audio_enhance._transfer.reservations import Reservations
 
 from .handle import Job
 from .work import Enhanced
@@ -27,41 +24,29 @@ from .work import Enhanced
 
 @attrs.define(eq=False)
 class Delivery:
-    """Brings the result of one job into its folder.
+    """Brings the result of one job into its folder; a context manager that gives back its place.
 
     Attributes:
         job: Told of the progress.
         outputs: The folder.
         row: The job's row in the journal, if there is a journal.
-        reservations: The places of all results that are under way.
     """
 
     job: Job
     outputs: OutputFolder
     row: JournalRow | None
-    reservations: Reservations
     _hold: Hold = attrs.field(init=False)
-    _reserved: dict[Path, str] = attrs.field(factory=dict[Path, str], init=False)
     _probable: Path | None = attrs.field(default=None, init=False)
     _checked: Path | None = attrs.field(default=None, init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._hold = Hold(self.outputs)
+        self._hold = Hold(self.outputs, self.outputs.directory)
 
-    @contextmanager
-    def reserved(self) -> Generator[Self]:
-        """Keep the place that the result will probably have, until the end of the job.
+    def __enter__(self) -> Self:
+        return self
 
-        Raises:
-            OutputExistsError: The result of another call is going to have it.
-        """
-        try:
-            self._reserve(self._expected())
-            yield self
-        finally:
-            for key in self._reserved.values():
-                self.reservations.release(key)
-            self._hold.release()
+    def __exit__(self, *exception: object) -> None:
+        self._hold.release()
 
     def _expected(self) -> Path:
         """Return where the result will probably be, as long as no other of this call is there."""
@@ -69,18 +54,14 @@ class Delivery:
             self._probable = self.outputs.expected(self.job.source, self.job.strength)
         return self._probable
 
-    def _reserve(self, path: Path) -> None:
-        if path not in self._reserved:
-            self._reserved[path] = self.reservations.reserve(path, self.outputs)
-
     async def check(self, byte_size: int) -> None:
-        """See whether the result can have its place, before anything is paid for.
+        """See whether the result can have its place, and keep it, before anything is paid for.
 
         Args:
             byte_size: Of the source; the result is about as large.
 
         Raises:
-            OutputExistsError: Something else is there already.
+            OutputExistsError: Something else is there already, or is going to be.
             OutputError: The folder takes no result of that size.
         """
         outputs, row = self.outputs, self.row
@@ -171,7 +152,6 @@ class Delivery:
             if not replace and row.names(target) and await to_its_end(partial(is_taken, target)):
                 # Somebody changed the earlier result, whose it is now: this one goes beside it.
                 target = await self._beside(target)
-        self._reserve(target)
         if target != self._checked:
             await self._look_at(target)
         return target, replace

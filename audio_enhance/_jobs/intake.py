@@ -205,6 +205,8 @@ class Intake:
         self._check_deleting(order.delete_assets, kept=order.outputs is not None)
         await check_generation(journal, self.settings.api_version)
         await journal.remove_leftovers()
+        if order.outputs is not None:
+            await to_its_end(partial(remove_left, order.outputs.directory))
         jobs: list[Job] = []
         unfinished = set(EntryState) - {EntryState.SUCCEEDED, EntryState.FAILED}
         for entry in [entry async for entry in journal.entries(*unfinished)]:

@@ -201,8 +201,7 @@ class Lane:
                 # Left at the server, as it was asked for: there is nothing to go on with.
                 await row.note_over(state=EntryState.SUCCEEDED, error=None, **job.ids)
         else:
-            reservations = self._stages.sharing.reservations
-            with Delivery(job, order.outputs, row, reservations).reserved() as delivery:
+            with Delivery(job, order.outputs, row) as delivery:
                 enhanced = await self._processed(wish, delivery)
                 async with self._downloads.place(job.priority):
                     job.enter(JobState.DOWNLOADING)

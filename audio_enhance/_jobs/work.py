@@ -23,7 +23,6 @@ from audio_enhance._core.phase import Phase
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._recording.fingerprint import ContentKey
 from audio_enhance._recording.source import Source
-from audio_enhance._transfer.reservations import Reservations
 
 from .gate import PriorityGate
 from .once import Once
@@ -57,7 +56,6 @@ class Sharing:
     Attributes:
         assets: The uploads, under way and finished.
         enhancements: The enhancements, under way and finished.
-        reservations: The places that results are going to have.
         uses: Who still needs which upload.
     """
 
@@ -65,7 +63,6 @@ class Sharing:
         self.assets = Once[Asset, Subscribers](keep)
         self.enhancements = Once[Enhanced, Subscriber](keep)
         self.uses = Uses()
-        self.reservations = Reservations()
 
 
 class Stages(NamedTuple):

@@ -1,8 +1,9 @@
 """The places that results are about to get, for every program that writes into the same folder.
 
-A hidden file in the folder is locked, one byte of it for each place: such locks are the operating
-system's, and end with their process, however that ends. The file goes with the last of them. Where
-a file system has no locks, or Windows is at work, only the clients of one process see each other.
+A hidden file in the folder for results is locked, one byte of it for each place: such locks are the
+operating system's, and end with their process, however that ends. The file goes with the last of
+them. Where a file system has no locks, or Windows is at work, only the clients of one process see
+each other.
 """
 
 import contextlib
@@ -12,6 +13,7 @@ import os
 import stat
 import threading
 from pathlib import Path
+from typing import NamedTuple
 
 import attrs
 
@@ -34,32 +36,36 @@ class Hold:
 
     Args:
         owner: Jobs of the same owner get out of each other's way by other means.
+        directory: The folder for the owner's results, in and below which the places are. Other
+            processes are told there, so that each can remove what one that died left.
     """
 
-    def __init__(self, owner: object) -> None:
+    def __init__(self, owner: object, directory: Path) -> None:
         self.owner = owner
-        self._places: list[tuple[_Folder, int]] = []
+        self._directory = directory
+        self._places: list[tuple[_Folder, _Place]] = []
 
     def take(self, path: Path) -> None:
         """Take a place, in a folder that is there.
 
         Raises:
             OutputExistsError: The result of another owner's job goes there.
-            OSError: The folder is gone.
+            OSError: A folder is gone.
         """
-        number = _number_of(path.name)
+        place = _Place(_identity(path.parent), same_name(path.name))
         with _guard:
-            folder = _folder_of(path.parent)
+            folder = _folder_of(self._directory)
             try:
-                holds = folder.holds.get(number, [])
+                holds = _holds.get(place, [])
                 others = [hold for hold in holds if hold.owner is not self.owner]
-                if others or not (holds or folder.lock(number)):
+                if others or not (holds or folder.lock(place.number)):
                     raise OutputExistsError(
                         f"Another job writes its result to {path}.",
                         hint="Choose another output folder, or wait until that job is done.",
                     )
-                folder.holds.setdefault(number, []).append(self)
-                self._places.append((folder, number))
+                _holds.setdefault(place, []).append(self)
+                self._places.append((folder, place))
+                folder.users += 1
             finally:
                 _close_unused(folder)
 
@@ -67,21 +73,38 @@ class Hold:
         """Give all of them back."""
         with _guard:
             while self._places:
-                folder, number = self._places.pop()
-                folder.holds[number].remove(self)
-                if not folder.holds[number]:
-                    del folder.holds[number]
-                    folder.unlock(number)
+                folder, place = self._places.pop()
+                _holds[place].remove(self)
+                if not _holds[place]:
+                    del _holds[place]
+                    folder.unlock(place.number)
+                folder.users -= 1
                 _close_unused(folder)
+
+
+_Identity = tuple[int, int] | str
+
+
+class _Place(NamedTuple):
+    """A name in a folder, whatever both are called where it was asked for."""
+
+    folder: _Identity
+    name: str
+
+    @property
+    def number(self) -> int:
+        """The byte that is locked: processes of one machine have the same one."""
+        text = f"{self.folder}/{self.name}".encode("utf-8", "surrogatepass")
+        return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 2  # an offset: 63 bits
 
 
 @attrs.define(eq=False)
 class _Folder:
-    """A folder with places that this process holds, and the file that says so to others."""
+    """A folder for results of this process, and the file that tells others of their places."""
 
-    key: tuple[int, int] | str
+    key: _Identity
     path: Path
-    holds: dict[int, list[Hold]] = attrs.field(factory=dict[int, list[Hold]])
+    users: int = 0  # how many places are held through it
     _fd: int | None = None
 
     def lock(self, number: int) -> bool:
@@ -128,7 +151,8 @@ class _Folder:
 
 
 # Of the whole process: a lock of the operating system's keeps out others only.
-_folders: dict[tuple[int, int] | str, _Folder] = {}
+_holds: dict[_Place, list[Hold]] = {}
+_folders: dict[_Identity, _Folder] = {}
 _guard = threading.Lock()
 
 
@@ -137,24 +161,23 @@ def remove_left(path: Path) -> None:
     with _guard, contextlib.suppress(OSError):
         if os.path.lexists(path / _NAME):
             folder = _folder_of(path)
-            if not folder.holds:
+            if not folder.users:
                 folder.lock(0)
             _close_unused(folder)
 
 
 def _folder_of(path: Path) -> _Folder:
-    status = path.stat()
-    # Some file systems of Windows number nothing.
-    key = (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(path)
+    key = _identity(path)
     return _folders.setdefault(key, _Folder(key, path / _NAME))
 
 
+def _identity(folder: Path) -> _Identity:
+    status = folder.stat()
+    # Some file systems of Windows number nothing.
+    return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(folder)
+
+
 def _close_unused(folder: _Folder) -> None:
-    if not folder.holds:
+    if not folder.users:
         folder.close()
         _folders.pop(folder.key, None)
-
-
-def _number_of(name: str) -> int:
-    digest = hashlib.sha256(same_name(name).encode("utf-8", "surrogatepass")).digest()
-    return int.from_bytes(digest[:8], "big") >> 2  # an offset in a file has 63 bits

@@ -13,7 +13,7 @@ from audio_enhance._recording.claims import is_taken
 from audio_enhance._recording.filenames import on_disk, result_name, safe_name
 from audio_enhance._recording.source import Source, SourceLike
 
-from .part_file import try_writing
+from .part_file import try_writing, writing_to
 from .protected import ProtectedFiles
 
 
@@ -96,13 +96,21 @@ class OutputFolder:
             OutputError: A file that has to stay is there, or the folder takes no such result.
         """
 
-        def look() -> bool:
+        def take() -> None:
             for folder in (self.directory, path.parent):  # a link may lead to another disk
                 if folder not in self._take_files:
                     try_writing(folder, byte_size)
                     self._take_files.add(folder)
             if taking is not None:
                 taking(path)  # before looking: whoever has it may just have put something there
+
+        def look() -> bool:
+            with writing_to(path.parent):
+                try:
+                    take()
+                except FileNotFoundError:  # somebody has removed the folder meanwhile
+                    self.doubt()
+                    take()
             self.protected.check(path)
             return is_taken(path)
 

@@ -26,7 +26,7 @@ def _writev(fd: int, views: list[memoryview]) -> int:
 
 
 @contextlib.contextmanager
-def _writing_to(folder: Path) -> Generator[None]:
+def writing_to(folder: Path) -> Generator[None]:
     """Raise what goes wrong with the disk as errors that say what to do."""
     try:
         yield
@@ -54,7 +54,7 @@ def try_writing(folder: Path, room: int = 0) -> None:
     Raises:
         OutputError: No result of that size can be written there.
     """
-    with _writing_to(folder):
+    with writing_to(folder):
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except FileExistsError as error:
@@ -122,7 +122,7 @@ class PartialFile:
         made = reworked_path(self.path)
 
         def guarded(cancelled: threading.Event) -> None:
-            with _writing_to(self.directory):
+            with writing_to(self.directory):
                 self._write()
                 self._close()
                 try:
@@ -151,7 +151,7 @@ class PartialFile:
 
     async def _in_thread(self, work: Callable[[], None]) -> None:
         def guarded() -> None:
-            with _writing_to(self.directory):
+            with writing_to(self.directory):
                 work()
 
         await to_its_end(guarded)

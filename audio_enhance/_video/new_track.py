@@ -15,6 +15,7 @@ from audio_enhance._core.errors import CorruptTransferError, JobCancelledError
 
 from .decoding import continuous, encoded, layout_of
 from .kinds import codec_in, encoder_of, is_lossless, may_be_copied
+from .opening import LENIENT
 from .sound import Sound
 
 if TYPE_CHECKING:
@@ -131,10 +132,11 @@ class EnhancedSound:
 
 def _opened(file: str | BinaryIO) -> InputContainer:
     try:
-        container = av.open(
+        container: InputContainer = av.open(
             f"file:{file}" if isinstance(file, str) else file,
             "r",
             container_options={"format_whitelist": _DEMUXERS},
+            **LENIENT,
         )
     except FFmpegError as error:
         raise not_a_sound() from error

@@ -120,7 +120,6 @@ class Batch:
         self._summary = Summary()
         self._journal = journal
         self._redo = redo
-        self._marked = False
         self._explained: Callable[[Outcome], Outcome] = _as_told
         self._report = self._report_of(telling)
         self._console = error_console()
@@ -230,6 +229,8 @@ class Batch:
         await task
 
     async def _enhance(self, client: EnhanceClient, journal: Journal | None) -> None:
+        # Before there is a result: a run that dies has left none that is taken for a recording.
+        await to_its_end(partial(mark_results, self._settings.output_dir, self._journal))
         again = await self._pass(client, journal, self._work.sources, last=journal is None)
         if not again:
             return
@@ -296,9 +297,6 @@ class Batch:
     async def _take(self, outcome: Outcome) -> None:
         self._progress.ended(outcome)
         self._summary.add(outcome)
-        if outcome.status == "succeeded" and self._journal is not None and not self._marked:
-            self._marked = True
-            await to_its_end(partial(mark_results, self._settings.output_dir, self._journal))
         news = outcome.status == "failed" or (self._every_result and outcome.ok)
         if news and (outcome.status != "skipped" or outcome.note or self._telling.verbose):
             self._screen.say(line_of(outcome))

@@ -36,15 +36,16 @@ def check_results(folder: Path) -> None:
         ) from None
 
 
-def mark_results(folder: Path, journal: Path) -> None:
-    """Leave a sign in a folder that results are in it, where its journal does not say so; blocks.
+def mark_results(folder: Path, journal: Path | None) -> None:
+    """Leave a sign in a folder that results are in it, where no journal says so; blocks.
 
     A journal does by its name, in the folder or above it. A sign that cannot be left is no
-    reason to stop: the results are there.
+    reason to stop: the results can be written.
     """
-    above = Path(os.path.realpath(journal)).parent
-    if journal.suffix == JOURNAL_SUFFIX and Path(os.path.realpath(folder)).is_relative_to(above):
-        return
+    if journal is not None and journal.suffix == JOURNAL_SUFFIX:
+        above = Path(os.path.realpath(journal)).parent
+        if Path(os.path.realpath(folder)).is_relative_to(above):
+            return
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
     with suppress(OSError), open(os.open(folder / MARK_NAME, flags, 0o666), "w") as file:  # noqa: PTH123
         file.write("Results of audio-enhance are in this folder: it takes none for a recording.\n")

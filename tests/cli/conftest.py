@@ -1,5 +1,6 @@
 """The command, and recordings for it."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,12 +12,18 @@ from .support import Command
 
 
 @pytest.fixture
-def command(enhance_service: LocalService, tmp_path: Path, warm: Warm | None) -> Command:
+async def command(
+    enhance_service: LocalService, tmp_path: Path, warm: Warm | None
+) -> AsyncIterator[Command]:
     """The command with `enhance_service` for its API, in an empty folder."""
-    return Command(tmp_path, enhance_service.environment, warm)
+    command = Command(tmp_path, enhance_service.environment, warm)
+    yield command
+    await command.end_all()
 
 
 @pytest.fixture
-def alone(tmp_path: Path, warm: Warm | None) -> Command:
+async def alone(tmp_path: Path, warm: Warm | None) -> AsyncIterator[Command]:
     """The command without credentials, in an empty folder."""
-    return Command(tmp_path, {}, warm)
+    command = Command(tmp_path, {}, warm)
+    yield command
+    await command.end_all()

@@ -41,6 +41,7 @@ class Command:
     folder: Path
     environment: Mapping[str, str]
     warm: Warm | None
+    _started: list[Running] = attrs.field(factory=list[Running], init=False)
 
     async def __call__(self, *arguments: str, **environment: str) -> Ended:
         """Run it to its end."""
@@ -50,12 +51,14 @@ class Command:
         """Start it."""
         if self.warm is None or any(map(NEEDS_A_START.match, environment)):
             return await self.start_on(PIPE, *arguments, **environment)
-        return await self.warm.start(
+        process = await self.warm.start(
             "audio_enhance",
             *arguments,
             folder=self.folder,
             environment=clean_environment() | dict(self.environment) | environment,
         )
+        self._started.append(process)
+        return process
 
     async def redirected(self, where: str, *arguments: str, **environment: str) -> Ended:
         """Run it to its end with some streams led elsewhere by a shell: `>&-` closes one."""
@@ -70,13 +73,22 @@ class Command:
     async def _start(
         self, program: Sequence[str], stderr: int, environment: Mapping[str, str]
     ) -> Process:
-        return await asyncio.create_subprocess_exec(
+        process = await asyncio.create_subprocess_exec(
             *program,
             cwd=self.folder,
             env=clean_environment() | dict(self.environment) | dict(environment),
             stdout=PIPE,
             stderr=stderr,
         )
+        self._started.append(process)
+        return process
+
+    async def end_all(self) -> None:
+        """End what still runs, after a test that failed for example."""
+        for process in self._started:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
 
 
 async def ended(process: Running, *signals: int) -> Ended:

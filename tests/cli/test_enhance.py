@@ -8,7 +8,7 @@ import pytest
 
 from audio_enhance import EntryState, Journal
 from audio_enhance._core.installation import install_command
-from audio_enhance.cli.settings import JOURNAL_NAME
+from audio_enhance.cli.settings import JOURNAL_NAME, MARK_NAME
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
 from tests.support.disk import needs_mounting, small_disk
@@ -215,12 +215,12 @@ async def test_a_redo_that_was_interrupted_is_gone_on_with(
     assert len(files_in(tmp_path / "enhanced")) == 3
 
 
+@pytest.mark.parametrize("journal", [("--journal", "far/j.sqlite"), ("--no-journal",)])
 async def test_results_whose_journal_is_elsewhere_are_no_recordings(
-    command: Command, tmp_path: Path
+    command: Command, tmp_path: Path, journal: tuple[str, ...]
 ) -> None:
     make(tmp_path, "rec/a.wav", "far/x")
-    options = ("--output-dir", "clean", "--journal", "far/j.sqlite")
-    assert (await command("enhance", "rec", *options)).status == 0
+    assert (await command("enhance", "rec", "--output-dir", "clean", *journal)).status == 0
     run = await command("enhance", ".", "--json")
     assert [line["source"] for line in run.lines] == ["rec/a.wav"]
     assert "Left out 1 result of earlier runs." in run.err
@@ -231,7 +231,7 @@ async def test_a_content_type_and_overwriting(command: Command, tmp_path: Path) 
     make(tmp_path, "raw.bin")
     options = ("--content-type", "audio/wav", "--no-journal", "--output-dir", "out")
     assert (await command("enhance", "raw.bin", *options)).status == 0
-    assert files_in(tmp_path / "out") == ["raw-enhanced-93p.bin"]
+    assert files_in(tmp_path / "out") == [MARK_NAME, "raw-enhanced-93p.bin"]
 
     refused = await command("enhance", "raw.bin", *options)
     assert refused.status == 1

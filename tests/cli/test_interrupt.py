@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from audio_enhance.cli.settings import MARK_NAME
 from audio_enhance.local import Fault, LocalService
 from audio_enhance.local.enhancer import Rehearsal
 
@@ -73,7 +74,8 @@ async def test_sigterm_and_a_closed_terminal_do_the_same(
     assert run.status == 128 + number
     assert "There is no journal" in run.err
     assert json.loads((tmp_path / "r.json").read_text())["totals"]["unfinished"] == 1
-    assert files_in(tmp_path) == ["a.wav", "r.json"]
+    # The mark is there before the first result is: a run that dies leaves none without it.
+    assert files_in(tmp_path) == ["a.wav", f"enhanced/{MARK_NAME}", "r.json"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has neither")

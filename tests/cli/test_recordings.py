@@ -101,17 +101,18 @@ def test_a_folder_with_a_journal_holds_results(searched: str) -> None:
 
 
 @pytest.mark.parametrize("searched", [".", "x", "x/sub"])
-@pytest.mark.parametrize("journal", ["j.sqlite", "x/progress.db", "far/j.sqlite"])
-def test_a_folder_whose_journal_is_elsewhere_is_marked(searched: str, journal: str) -> None:
+@pytest.mark.parametrize("journal", ["j.sqlite", "x/progress.db", "far/j.sqlite", None])
+def test_a_folder_whose_journal_is_elsewhere_is_marked(searched: str, journal: str | None) -> None:
     _make("x/a-enhanced-93p.wav", "x/sub/b-enhanced-50p-1.wav", "x/sub/c.wav")
 
     async def begin() -> None:
-        async with await Journal.open(journal):
-            pass
+        if journal is not None:
+            async with await Journal.open(journal):
+                pass
 
     asyncio.run(begin())
     for _ in range(2):  # once more does no harm
-        mark_results(Path("x"), Path(journal))
+        mark_results(Path("x"), None if journal is None else Path(journal))
     assert Path("x", MARK_NAME).exists() == (journal != "j.sqlite")
     found = _search(searched)
     assert [Path(name).name for name in found.sizes] == ["c.wav"]

@@ -1,5 +1,6 @@
 import asyncio
 import re
+import signal
 
 import aiohttp
 import pytest
@@ -63,3 +64,10 @@ async def test_without_its_extra_it_says_what_to_install(alone: Command) -> None
     run = await alone("web", **blocking(alone.folder / "blocked", ["starlette"]))
     assert run.status == 2
     assert install_command("web") in run.err
+
+
+async def test_what_a_test_that_failed_leaves_running_is_ended(alone: Command) -> None:
+    process = await alone.start("web", "--port", "0")
+    await _address(process)
+    await alone.end_all()
+    assert process.returncode == -signal.SIGKILL

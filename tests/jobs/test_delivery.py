@@ -1,13 +1,16 @@
 """Results on their way to their places, where those are on other disks."""
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
-from audio_enhance import BatchReport, EnhanceClient, OutputError
+from audio_enhance import BatchReport, EnhanceClient, Journal, OutputError, Source
+from audio_enhance._transfer import held_places
 from audio_enhance.local import LocalService
 
 
@@ -74,3 +77,35 @@ async def test_two_runs_into_one_folder_pay_once(
     assert enhance_service.count("POST /assets") == 1
     assert enhance_service.count("POST /speech_enhancements") == 1
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["talk-enhanced-93p.mp3"]
+
+
+async def test_a_folder_that_is_removed_meanwhile_is_made_again(
+    client: EnhanceClient, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    removed = False
+    names: list[str] = []
+    sources = [Source.from_bytes(b"ID3 %d" % number, f"{number}.mp3") for number in range(40)]
+    run = client.enhance_as_completed(sources, strength=93, output_dir=out)
+    async with aclosing(run) as outcomes:
+        async for outcome in outcomes:
+            if not removed:
+                shutil.rmtree(out)
+                removed = True
+            names.append(type(outcome.error).__name__)
+    assert names.count("NoneType") == 40
+
+
+@pytest.mark.parametrize("by", ["batch", "take_up"])
+async def test_what_a_dead_run_held_goes_with_the_next_one(
+    client: EnhanceClient, tmp_path: Path, by: str
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / held_places._NAME).touch()
+    async with await Journal.open(tmp_path / "j.sqlite") as journal:
+        if by == "batch":
+            assert (await client.enhance_batch([], strength=93, output_dir=out)).ok
+        else:
+            assert await client.take_up(journal, output_dir=out) == []
+    assert list(out.iterdir()) == []

@@ -1,7 +1,7 @@
 """Run as a program: forks itself for every program that it is asked to run.
 
 Its arguments are an address and modules. It imports these first, which takes most of the time of
-a program that does little. It ends when its standard input does.
+a program that does little. It ends when its standard input does, and so do they.
 """
 
 import gc
@@ -10,6 +10,7 @@ import json
 import os
 import runpy
 import select
+import signal
 import socket
 import sys
 from contextlib import suppress
@@ -38,6 +39,8 @@ def forked(listening: socket.socket) -> dict[str, Any] | None:
     while True:
         for number, _ in ready.poll():
             if number == sys.stdin.fileno():
+                for pid, _ in running.values():  # whoever asked for them was killed
+                    os.kill(pid, signal.SIGKILL)
                 return None
             if number in running:
                 pid, connection = running.pop(number)

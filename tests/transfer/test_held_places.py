@@ -18,12 +18,13 @@ posix_only = pytest.mark.skipif(sys.platform == "win32", reason="locks no parts 
 
 
 @contextmanager
-def held_elsewhere(path: Path) -> Generator["subprocess.Popen[bytes]"]:
-    """Have another process hold a place."""
+def held_elsewhere(path: Path, directory: Path) -> Generator["subprocess.Popen[bytes]"]:
+    """Have another process hold a place in or below a folder for results."""
     code = (
         "import sys; from pathlib import Path;"
         "from audio_enhance._transfer.held_places import Hold;"
-        f"Hold(None).take(Path({str(path)!r})); print(flush=True); sys.stdin.read()"
+        f"place = Path({str(path)!r});"
+        f"Hold(None, Path({str(directory)!r})).take(place); print(flush=True); sys.stdin.read()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -35,7 +36,7 @@ def held_elsewhere(path: Path) -> Generator["subprocess.Popen[bytes]"]:
 
 
 def test_a_place_is_one_owners_until_it_is_given_back(tmp_path: Path) -> None:
-    mine, also_mine, other = Hold("a"), Hold("a"), Hold("b")
+    mine, also_mine, other = Hold("a", tmp_path), Hold("a", tmp_path), Hold("b", tmp_path)
     mine.take(tmp_path / NAME)
     also_mine.take(tmp_path / NAME)
     other.take(tmp_path / "another.mp3")
@@ -55,8 +56,8 @@ def test_a_place_is_one_owners_until_it_is_given_back(tmp_path: Path) -> None:
 
 @posix_only
 def test_another_process_has_a_place_as_long_as_it_lives(tmp_path: Path) -> None:
-    hold = Hold("a")
-    with held_elsewhere(tmp_path / NAME) as process:
+    hold = Hold("a", tmp_path)
+    with held_elsewhere(tmp_path / NAME, tmp_path) as process:
         with pytest.raises(OutputExistsError, match="Another job writes its result to"):
             hold.take(tmp_path / NAME)
         hold.take(tmp_path / "another.mp3")
@@ -77,6 +78,34 @@ def test_another_process_has_a_place_as_long_as_it_lives(tmp_path: Path) -> None
 
 
 @posix_only
+def test_all_below_a_folder_for_results_is_held_there(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link").symlink_to("sub")
+    with held_elsewhere(tmp_path / "sub" / NAME, tmp_path) as process:
+        assert list((tmp_path / "sub").iterdir()) == []
+        hold = Hold("a", tmp_path)
+        hold.take(tmp_path / NAME)
+        with pytest.raises(OutputExistsError):
+            hold.take(tmp_path / "link" / NAME)
+        hold.release()
+        process.kill()
+        process.wait()
+        held_places.remove_left(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"sub", "link"}
+
+
+def test_other_folders_for_results_of_this_process_have_no_such_place(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    hold = Hold("a", tmp_path)
+    hold.take(tmp_path / "sub" / NAME)
+    with pytest.raises(OutputExistsError):
+        Hold("b", tmp_path / "sub").take(tmp_path / "sub" / NAME)
+    hold.release()
+    assert not held_places._holds
+    assert not held_places._folders
+
+
+@posix_only
 def test_a_file_that_was_just_removed_holds_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,7 +120,7 @@ def test_a_file_that_was_just_removed_holds_nothing(
         return fd
 
     monkeypatch.setattr(os, "open", open_and_lose)
-    hold = Hold("a")
+    hold = Hold("a", tmp_path)
     hold.take(tmp_path / NAME)
     assert opened == 2
     assert len(list(tmp_path.iterdir())) == 1
@@ -109,10 +138,10 @@ def test_what_is_called_like_the_file_locks_nobody_out_and_stays(tmp_path: Path,
         path.mkdir()
     else:
         path.symlink_to(tmp_path / "mine")
-    hold = Hold("a")
+    hold = Hold("a", tmp_path)
     hold.take(tmp_path / NAME)
     with pytest.raises(OutputExistsError):
-        Hold("b").take(tmp_path / NAME)
+        Hold("b", tmp_path).take(tmp_path / NAME)
     hold.release()
     assert list(tmp_path.iterdir()) == [path]
 
@@ -123,10 +152,11 @@ def test_files_are_opened_for_so_many_folders(
 ) -> None:
     monkeypatch.setattr(held_places, "_MOST_FOLDERS", 1)
     folders = [tmp_path / "a", tmp_path / "b"]
-    hold = Hold("a")
-    for folder in folders:
+    holds = [Hold("a", folder) for folder in folders]
+    for folder, hold in zip(folders, holds, strict=True):
         folder.mkdir()
         hold.take(folder / NAME)
     assert [len(list(folder.iterdir())) for folder in folders] == [1, 0]
-    hold.release()
+    for hold in holds:
+        hold.release()
     assert [len(list(folder.iterdir())) for folder in folders] == [0, 0]

@@ -84,6 +84,14 @@ def test_a_result_of_another_length_is_made_to_fit(seconds: str, tmp_path: Path)
     check(video, back(video, sound, other), sound)
 
 
+def test_tags_of_a_result_need_not_be_utf_8(tmp_path: Path) -> None:
+    video = videos.plain(tmp_path / "talk.mp4")
+    sound, file = taken(video)
+    tagged = again(file, "-metadata", "title=caf\udce9", name="tagged.wav")
+    assert b"caf\xe9" in tagged.read_bytes()
+    check(video, back(video, sound, tagged), sound)
+
+
 def test_what_is_no_sound(tmp_path: Path) -> None:
     video = videos.plain(tmp_path / "talk.mp4")
     sound, file = taken(video)
