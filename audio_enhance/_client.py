@@ -12,6 +12,7 @@ from audio_enhance._core.cancellation import end
 from audio_enhance._core.errors import InvalidInputError
 from audio_enhance._core.events import Event
 from audio_enhance._core.models import Asset, SpeechEnhancement, check_strength
+from audio_enhance._core.paths import folder_path
 from audio_enhance._jobs.batch import BatchOptions, SourcesLike
 from audio_enhance._jobs.handle import EnhanceResult, Job
 from audio_enhance._jobs.intake import Intake
@@ -200,6 +201,7 @@ class EnhanceClient:
 
         Raises:
             InvalidStrengthError: A strength is out of range. Nothing was sent.
+            InvalidInputError: `output_dir` is a URL, or `sources` is a single one.
             JournalError: The journal cannot be used, or another run uses it.
         """
         batch = self._intake.batch(sources, strength=strength, output_dir=output_dir, **options)
@@ -422,7 +424,7 @@ class EnhanceClient:
             OutputError: The file cannot be written.
             CorruptTransferError: The result did not arrive complete.
         """
-        directory = Path(output_dir)
+        directory = folder_path(output_dir)
         if filename is not None and (not filename or safe_name(filename) != filename):
             raise InvalidInputError(f"{filename!r} is not a plain file name that works everywhere.")
 
@@ -490,7 +492,7 @@ def _order(
     on_event: Callable[[Event], None] | None,
     delete_assets: bool = False,
 ) -> Order:
-    outputs = None if output_dir is None else OutputFolder(Path(output_dir), overwrite)
+    outputs = None if output_dir is None else OutputFolder(folder_path(output_dir), overwrite)
     if outputs is not None and journal is not None:
         outputs.protected.add_journal(journal.path)
     return Order(

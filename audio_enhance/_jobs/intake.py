@@ -20,6 +20,7 @@ from audio_enhance._core.errors import (
 )
 from audio_enhance._core.events import Event
 from audio_enhance._core.models import check_strength, check_strengths
+from audio_enhance._core.paths import folder_path
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.generation import check_generation
 from audio_enhance._journal.journal import Journal
@@ -262,7 +263,7 @@ class Intake:
             raise InvalidInputError("A batch takes several sources.", hint="Put it into a list.")
         self._check_deleting(delete_assets, kept=True)
         outputs = OutputFolder.for_batch(
-            Path(output_dir),
+            folder_path(output_dir),
             sources if isinstance(sources, Sequence) else (),
             overwrite=overwrite,
             root=None if root is None else Path(root),

@@ -17,6 +17,7 @@ from audio_enhance._core.errors import (
     UnsupportedMediaTypeError,
     locating,
 )
+from audio_enhance._core.paths import is_address
 from audio_enhance._core.per_loop import PerLoop
 from audio_enhance._video.kinds import (
     VIDEO_SUFFIXES,
@@ -75,8 +76,15 @@ class Source:
             check_type: Refuse a content type that the API is not known to take.
 
         Raises:
+            InvalidSourceError: It is a URL, and not a path.
             UnsupportedMediaTypeError: The API does not take such a type.
         """
+        if is_address(path):
+            raise InvalidSourceError(
+                "This is a URL, and recordings are read from this machine.",
+                hint="Download it first, or use Source.spool.",
+                source=os.fspath(path),
+            )
         path = path if isinstance(path, Path) else Path(path)
         filename = bare_name(filename or path.name)
         content = FileContent(path)

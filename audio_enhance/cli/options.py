@@ -8,8 +8,18 @@ import click
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
+
+class _LocalPath(click.Path):
+    """A path on this machine."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and "://" in value:
+            self.fail(f"{value} is a URL. Give a path on this machine.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 #: A file or folder.
-PATH = click.Path(path_type=Path)
+PATH = _LocalPath(path_type=Path)
 
 local_option = click.option(
     "--local",
