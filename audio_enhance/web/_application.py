@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,8 +17,10 @@ from ._backend import open_backend
 from ._guard import LOOPBACK, Guard, on_unforeseen
 from ._handlers import Handlers
 from ._limits import Limits
+from ._measuring import Measuring
 from ._page import Page
 from ._problems import Problem, on_error
+from ._shelf import Shelf
 from ._studio import Studio
 
 
@@ -29,10 +32,13 @@ def create_app(
     api_version: ApiVersion | None = None,
     engine: str | None = None,
     drain_seconds: float = 5.0,
+    folder: Path | None = None,
+    measure: bool = True,
 ) -> Starlette:
     """Make the application: one page to enhance recordings with, and what it talks to.
 
-    It runs in one process: what it knows of a recording is in its memory. Its addresses are
+    It runs in one process: what it knows of a recording is in its memory, and in a folder for its
+    next start. Its addresses are
     relative, so that it may be mounted under any path. A mounted application's lifespan is not
     run by its host; `app.router.lifespan_context(app)` is the context to enter.
 
@@ -48,8 +54,12 @@ def create_app(
         engine: What the lifespan's local service enhances with: ``"dfn3"``, ``"rnnoise"`` or
             ``"afftdn"``; the best that works here if None.
         drain_seconds: The seconds that its end waits for what is under way.
+        folder: Where recordings and results are kept, for this application alone. What is in the
+            list is there after a restart. Without one, nothing outlives the application.
+        measure: Whether recordings are measured, for the pictures, the figures and the matched
+            loudness of the player. It needs the extra `local`, also with a client of yours.
     """
-    studio = Studio(limits or Limits())
+    studio = Studio(limits or Limits(), Shelf(folder), Measuring(wanted=measure))
     handlers = Handlers(studio)
     page = Page()
 
@@ -65,6 +75,7 @@ def create_app(
                 studio.engine = backend.engine
                 studio.sample, studio.space.keeper = backend.sample, backend.keeper
             stack.push_async_callback(studio.close, drain_seconds)
+            await studio.open()
             yield
 
     if client is not None:
@@ -75,6 +86,8 @@ def create_app(
             Route("/static/{name}", page.file),
             Route("/events", handlers.events),
             Route("/sample", handlers.sample),
+            Route("/archive", handlers.archive),
+            Route("/health", handlers.health),
             Route("/recordings/{id}", handlers.announce, methods=["PUT"]),
             Route("/recordings/{id}", handlers.discard, methods=["DELETE"]),
             Route("/recordings/{id}/audio", handlers.receive, methods=["PUT"]),
@@ -82,6 +95,7 @@ def create_app(
             Route("/recordings/{id}/original", handlers.original),
             Route("/recordings/{id}/result", handlers.result),
             Route("/recordings/{id}/download", handlers.download),
+            Route("/recordings/{id}/{side}/{picture}/{level}/{tile}", handlers.picture),
         ],
         middleware=[Middleware(Guard, allowed_hosts=allowed_hosts)],
         exception_handlers={

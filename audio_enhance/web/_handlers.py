@@ -3,23 +3,36 @@
 import asyncio
 import json
 import re
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from audio_enhance import EnhancementStatus, SpeechEnhancement, recording_suffixes
+from audio_enhance import (
+    EnhancementStatus,
+    Source,
+    SpeechEnhancement,
+    __version__,
+    recording_suffixes,
+)
 
 from ._listening import EventStream, Introduction
-from ._playing import OriginalAnswer, ResultAnswer, VideoAnswer
+from ._pictures import columns
+from ._playing import KeptAnswer, ResultAnswer, VideoAnswer, together, whole
 from ._problems import Problem, not_found
 from ._recording import Recording, Stage
+from ._results import result_name
 from ._session import Session
 from ._studio import Studio
+from ._zip import ZipAnswer, ZipEntry
 
 _LONGEST_JSON = 4096
 _JSON_SECONDS = 10.0
 _VIDEOS_AT_ONCE = 2  # put together: disk and processor are busy with each
+_COOKIE_SECONDS = 400 * 24 * 3600  # as long as browsers keep any
 # Chosen by the page, so that asking again after a lost answer makes nothing twice.
 _ID = re.compile(r"[0-9A-Za-z_-]{16,64}")
 
@@ -72,6 +85,7 @@ class Handlers:
                 self._cookie_name(request),
                 self._studio.sessions.new_cookie(),
                 path=f"{request.scope.get('root_path', '')}/",
+                max_age=_COOKIE_SECONDS if self._studio.shelf.lasting else None,
                 secure=request.url.scheme == "https",
                 httponly=True,
                 samesite="strict",
@@ -87,8 +101,10 @@ class Handlers:
             "service": self._studio.service,
             "engine": self._studio.engine,
             "sample": self._studio.sample is not None,
+            "recordings_at_most": self._studio.limits.recordings,
             "max_bytes": self._studio.limits.max_bytes,
             "keep_seconds": self._studio.limits.keep_seconds,
+            "measures": self._studio.measuring.available,
             "suffixes": sorted(recording_suffixes()),
         }
 
@@ -140,9 +156,7 @@ class Handlers:
         return Response(status_code=204)
 
     def _snapshot(self, recording: Recording) -> Response:
-        return JSONResponse(
-            recording.snapshot(self._studio.ahead(recording)), headers={"Cache-Control": "no-store"}
-        )
+        return JSONResponse(self._studio.snapshot(recording), headers={"Cache-Control": "no-store"})
 
     # What is listened to
 
@@ -155,25 +169,101 @@ class Handlers:
         # Of a video it is the sound, which is there when it has been taken out.
         size = (await original.source.fingerprint()).byte_size
         kind = original.source.sent_as[1]
-        return OriginalAnswer(original, kind, size, request.headers.get("range"))
+        return KeptAnswer(original, kind, size, request.headers.get("range"))
 
     async def result(self, request: Request) -> Response:
-        """Pass the result through, for the player."""
+        """Answer with the result, for the player: from here, or passed through."""
+        recording = self._recording(request)
+        if recording.result is not None:
+            kept = recording.result
+            kind = kept.content_type or ""
+            return KeptAnswer(kept, kind, kept.byte_size, request.headers.get("range"))
         enhancement = self._enhancement(request)
         return ResultAnswer(self._studio.client, enhancement, request.headers.get("range"))
 
     async def download(self, request: Request) -> Response:
-        """Send the browser to the object store, which has the result and its name.
+        """Send the result, from here or from the object store.
 
         A video is put together here, with the enhanced sound.
         """
-        enhancement, recording = self._enhancement(request), self._recording(request)
-        original = recording.original
+        recording = self._recording(request)
+        original, result = recording.original, recording.result
+        name = result_name(recording)
         if original is not None and original.source is not None and original.source.has_picture:
-            return VideoAnswer(self._studio.client, enhancement, original, self._videos)
-        url = await self._studio.client.presigned_download_url(enhancement)
+            sound = partial(self._sound, recording)
+            return VideoAnswer(original, sound, name, self._videos)
+        if result is not None:
+            kind = result.content_type or ""
+            return KeptAnswer(
+                result, kind, result.byte_size, request.headers.get("range"), save_as=name
+            )
+        url = await self._studio.client.presigned_download_url(self._enhancement(request))
         # Starlette's own redirect would quote the URL anew, and break its signature (S3).
         return Response(status_code=303, headers={"Location": url, "Cache-Control": "no-store"})
+
+    async def archive(self, request: Request) -> Response:
+        """Send every result of the session as one file."""
+        session = self._session(request)
+        done = [each for each in session.recordings.values() if each.stage is Stage.SUCCEEDED]
+        if not done:
+            raise Problem(409, "unfinished", "There is no result yet.")
+        return ZipAnswer([ZipEntry(result_name(each), partial(self._saved, each)) for each in done])
+
+    @asynccontextmanager
+    async def _saved(self, recording: Recording) -> AsyncGenerator[AsyncIterator[bytes]]:
+        """Give the bytes that are saved of a recording: of a video all of it."""
+        original, result = recording.original, recording.result
+        if original is not None and original.source is not None and original.source.has_picture:
+            async with self._videos, together(original, partial(self._sound, recording)) as video:
+                yield whole(video)
+        elif result is not None and result.source is not None:
+            result.hold()  # it may be removed while it is read
+            try:
+                yield whole(result.source)
+            finally:
+                result.release()
+        elif recording.job is not None and recording.job.enhancement is not None:
+            async with self._studio.client.stream(recording.job.enhancement) as stream:
+                yield aiter(stream)
+        else:
+            raise not_found()
+
+    async def health(self, request: Request) -> Response:
+        """Say that it works, to whoever watches over it; it needs no session."""
+        del request
+        studio = self._studio
+        return JSONResponse(
+            {"status": "stopping" if studio.closing else "ok", "version": __version__},
+            status_code=503 if studio.closing else 200,
+            headers={"Cache-Control": "no-store"},
+        )
+
+    async def picture(self, request: Request) -> Response:
+        """Answer with some columns of a waveform or a spectrogram."""
+        recording, asked = self._recording(request), request.path_params
+        kept = {"before": recording.original, "after": recording.result}.get(asked["side"])
+        data = kept and await columns(kept, asked["picture"], asked["level"], asked["tile"])
+        if data is None:
+            raise not_found()
+        return Response(
+            data,
+            media_type="application/octet-stream",
+            headers={"Cache-Control": "private, max-age=86400, immutable"},
+        )
+
+    async def _sound(self, recording: Recording) -> Source:
+        """Return the enhanced sound of a video; to be closed."""
+        result, job = recording.result, recording.job
+        assert recording.original is not None
+        source = recording.original.source
+        assert source is not None
+        if result is not None and result.path is not None:
+            name, kind = source.sent_as
+            return Source.from_path(result.path, filename=name, content_type=kind)
+        if job is None or job.enhancement is None:
+            raise Problem(409, "unfinished", "There is no result yet.")
+        async with self._studio.client.stream(job.enhancement) as stream:
+            return await Source.spool(stream, source.sent_as[0])
 
     def _enhancement(self, request: Request) -> SpeechEnhancement:
         recording = self._recording(request)

@@ -14,7 +14,7 @@ class Limits:
         uploads: How many recordings may arrive at once.
         waiting: How many recordings may wait until the API is asked to enhance them.
         recordings: How many recordings one session may have at a time.
-        pages: How many pages of one session may be open at a time.
+        pages: How many pages of one session may listen at a time; those of one browser share.
         kept_bytes: The disk space that the recordings of all sessions may take, in bytes; with
             what a local service of the application's own keeps of them and their results.
         keep_seconds: The seconds for which a recording is kept after its end.
@@ -28,9 +28,9 @@ class Limits:
     max_seconds: float = attrs.field(default=14_400.0, validator=attrs.validators.gt(0))
     uploads: int = attrs.field(default=8, validator=attrs.validators.gt(0))
     waiting: int = attrs.field(default=64, validator=attrs.validators.gt(0))
-    recordings: int = attrs.field(default=50, validator=attrs.validators.gt(0))
+    recordings: int = attrs.field(default=200, validator=attrs.validators.gt(0))
     pages: int = attrs.field(default=16, validator=attrs.validators.gt(0))
     kept_bytes: int = attrs.field(default=8_000_000_000, validator=attrs.validators.gt(0))
-    keep_seconds: float = attrs.field(default=3600.0, validator=attrs.validators.gt(0))
+    keep_seconds: float = attrs.field(default=604_800.0, validator=attrs.validators.gt(0))
     arrival_seconds: float = attrs.field(default=30.0, validator=attrs.validators.gt(0))
     leave_seconds: float = attrs.field(default=120.0, validator=attrs.validators.gt(0))

@@ -100,7 +100,7 @@ class EventStream(Response):
                 await asyncio.sleep(_LEAST_GAP)
 
     def _snapshot(self, recording: Recording) -> dict[str, Any]:
-        return recording.snapshot(self._studio.ahead(recording))
+        return self._studio.snapshot(recording)
 
     def _event(self, kind: str, revision: int, data: dict[str, Any]) -> str:
         text = json.dumps(data, separators=(",", ":"))

@@ -14,6 +14,7 @@ _TYPES = {
     "css": "text/css",
     "html": "text/html",
     "js": "text/javascript",
+    "mp3": "audio/mpeg",
     "svg": "image/svg+xml",
 }
 _INDEX = "index.html"
@@ -28,6 +29,9 @@ class Page:
             for file in files("audio_enhance.web").joinpath("static").iterdir()
             if file.name.rpartition(".")[2] in _TYPES
         }
+        # `sample-after.mp3` is what the local service makes of it at strength 93.
+        sample = ("local", "enhancer", "data", "noisy-speech.mp3")
+        self._files["sample-before.mp3"] = files("audio_enhance").joinpath(*sample).read_bytes()
         self._etags = {
             name: f'"{hashlib.sha256(data).hexdigest()[:32]}"' for name, data in self._files.items()
         }

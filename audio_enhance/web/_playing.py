@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -16,8 +18,8 @@ from audio_enhance import (
 )
 
 from ._connection import while_connected
+from ._kept import Kept
 from ._problems import Problem
-from ._recording import Original
 
 _CHUNK_BYTES = 1 << 18
 # One span (RFC 9110 §14.1.2); several at once are answered with the whole, as §14.2 allows.
@@ -31,24 +33,32 @@ def _playable(content_type: str | None) -> str:
     return kind if kind in CONTENT_TYPES else _OTHER
 
 
-class OriginalAnswer(Response):
-    """A recording as it was sent, or a part of it; of a video its sound.
+class KeptAnswer(Response):
+    """A recording as it was sent, or its result, or a part of it; of a video its sound.
 
     Args:
-        original: The recording.
+        kept: The recording.
         content_type: What it is.
         size: How many bytes there are.
         range_header: Which of them are asked for.
+        save_as: The name of the file that it is saved as, if it is.
     """
 
     def __init__(
-        self, original: Original, content_type: str, size: int, range_header: str | None
+        self,
+        kept: Kept,
+        content_type: str,
+        size: int,
+        range_header: str | None,
+        save_as: str | None = None,
     ) -> None:
         super().__init__(media_type=_playable(content_type))
-        self._original = original
+        self._kept = kept
         self._start, self._stop = 0, size
         self.headers["Accept-Ranges"] = "bytes"
         self.headers["Cache-Control"] = "no-store"
+        if save_as is not None:
+            self.headers["Content-Disposition"] = _disposition(save_as)
         self._select(range_header, size)
         self.headers["Content-Length"] = str(self._stop - self._start)
 
@@ -72,14 +82,14 @@ class OriginalAnswer(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        self._original.hold()  # it may be removed while it is read
+        self._kept.hold()  # it may be removed while it is read
         try:
             await while_connected(receive, self._answer(scope, send))
         finally:
-            self._original.release()
+            self._kept.release()
 
     async def _answer(self, scope: Scope, send: Send) -> None:
-        source = self._original.source
+        source = self._kept.source
         assert source is not None
         await send(
             {
@@ -96,61 +106,82 @@ class VideoAnswer(Response):
     """A video with its enhanced sound, to be saved.
 
     Args:
-        client: Has the enhanced sound.
-        enhancement: Of its sound.
-        original: The video.
+        kept: The video.
+        sound: Gives the enhanced sound.
+        name: What it is saved as.
         turns: For putting videos together.
     """
 
     def __init__(
         self,
-        client: EnhanceClient,
-        enhancement: SpeechEnhancement,
-        original: Original,
+        kept: Kept,
+        sound: Callable[[], Awaitable[Source]],
+        name: str,
         turns: asyncio.Semaphore,
     ) -> None:
         super().__init__()
-        self._client = client
-        self._enhancement = enhancement
-        self._original = original
+        self._kept = kept
+        self._sound = sound
+        self._name = name
         self._turns = turns
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        self._original.hold()  # it may be removed while it is read
+        self._kept.hold()  # it may be removed while it is read
         try:
             await while_connected(receive, self._answer(scope, receive, send))
         finally:
-            self._original.release()
+            self._kept.release()
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             async with self._turns:
-                video = await self._together()
+                video = await _with_sound(self._kept, self._sound)
         except AudioEnhanceError as error:
             await Problem.of(error).response()(scope, receive, send)
             return
+        except Problem as problem:
+            await problem.response()(scope, receive, send)
+            return
         async with video:
             size = (await video.fingerprint()).byte_size
-            stem, dot, ending = video.filename.rpartition(".")
-            name = f"{stem}-enhanced-{self._enhancement.strength}p{dot}{ending}"
             headers = {
                 "Content-Type": video.content_type,
                 "Content-Length": str(size),
-                "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
+                "Content-Disposition": _disposition(self._name),
                 "Cache-Control": "no-store",
             }
             head = Response(headers=headers)
             await send({"type": "http.response.start", "status": 200, "headers": head.raw_headers})
             await _send_all(video, size if scope["method"] == "HEAD" else 0, size, send)
 
-    async def _together(self) -> Source:
-        source = self._original.source
-        assert source is not None
-        async with self._client.stream(self._enhancement) as result:
-            sound = await Source.spool(result, source.sent_as[0])
-        async with sound:
-            return await source.with_sound(sound)
+
+async def _with_sound(kept: Kept, sound: Callable[[], Awaitable[Source]]) -> Source:
+    assert kept.source is not None
+    async with await sound() as enhanced:
+        return await kept.source.with_sound(enhanced)
+
+
+@asynccontextmanager
+async def together(kept: Kept, sound: Callable[[], Awaitable[Source]]) -> AsyncGenerator[Source]:
+    """Put a video and its enhanced sound together, for the length of a block."""
+    kept.hold()  # it may be removed while it is read
+    try:
+        async with await _with_sound(kept, sound) as video:
+            yield video
+    finally:
+        kept.release()
+
+
+async def whole(source: Source) -> AsyncGenerator[bytes]:
+    """Yield all of a source."""
+    size = (await source.fingerprint()).byte_size
+    for start in range(0, size, _CHUNK_BYTES):
+        yield await source.read(start, _CHUNK_BYTES)
+
+
+def _disposition(name: str) -> str:
+    return f"attachment; filename*=UTF-8''{quote(name)}"
 
 
 async def _send_all(source: Source, start: int, stop: int, send: Send) -> None:

@@ -1,12 +1,11 @@
 """One recording that a person sent, from its announcement to its end."""
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-
-import attrs
 
 from audio_enhance import (
     VIDEO_SUFFIXES,
@@ -17,11 +16,11 @@ from audio_enhance import (
     JobCancelledError,
     Processing,
     Retrying,
-    Source,
     Submitted,
     Uploading,
 )
 
+from ._kept import Kept
 from ._problems import Problem
 
 # By how many seconds an expected end has to move to be told again.
@@ -50,31 +49,6 @@ class Stage(StrEnum):
         return self in (Stage.SUCCEEDED, Stage.FAILED, Stage.CANCELLED)
 
 
-@attrs.define(eq=False)
-class Original:
-    """A recording as it was sent, for as long as anyone needs it.
-
-    Attributes:
-        byte_size: Its length.
-        source: Its bytes, in a temporary file without a name; `None` until they are here.
-    """
-
-    byte_size: int
-    source: Source | None = None
-    _holders: int = 0
-
-    def hold(self) -> None:
-        """Count one more who needs it."""
-        self._holders += 1
-
-    def release(self) -> None:
-        """Count one less; the temporary file goes with the last."""
-        self._holders -= 1
-        if not self._holders and self.source is not None:
-            self.source.close()
-            self.source = None
-
-
 class Recording:
     """One recording at one strength.
 
@@ -83,11 +57,15 @@ class Recording:
         name: The name that its file had, made safe; it is shown and sent, never opened.
         strength: 0 (the original) to 100 (fully enhanced).
         original: What was sent; `None` when it never arrived.
+        result: What came of it, as soon as that is on this application's disk.
+        ended_at: When it was over, as a time stamp; `None` before.
         stage: How far it is.
         received: How many of its bytes are here.
         job: The library's handle, as soon as there is one.
         asset_ids: What it is at the service: mostly one asset, more where one had to be replaced.
+        share: Which part of it is enhanced, 0 to 1; `None` where nobody knows.
         revision: The session's revision at the latest change.
+        number: Grows from one recording to the next, also over restarts.
     """
 
     def __init__(
@@ -95,7 +73,7 @@ class Recording:
         identifier: str,
         name: str,
         strength: int,
-        original: Original,
+        original: Kept,
         on_change: Callable[["Recording"], None],
         explain: Callable[[AudioEnhanceError], Problem] = Problem.of,
     ) -> None:
@@ -103,19 +81,23 @@ class Recording:
         self.name = name
         self.strength = strength
         self.byte_size = original.byte_size
-        self.original: Original | None = original
+        self.original: Kept | None = original
+        self.result: Kept | None = None
+        self.ended_at: float | None = None
         self.stage = Stage.EXPECTED
         self.received = 0
         self.job: Job | None = None
         self.asset_ids: set[str] = set()
+        self.share: float | None = None
         self.revision = 0
+        self.number = time.time_ns()
         self._on_change = on_change
         self._explain = explain
         self._passed_on = 0.0
         self._expected_end: datetime | None = None
         self._retrying: str | None = None
         self._reason: Problem | None = None
-        self._problem: Problem | None = None
+        self.problem: Problem | None = None
         original.hold()
 
     @property
@@ -131,7 +113,9 @@ class Recording:
     def move(self, stage: Stage, problem: Problem | None = None) -> None:
         """Go on to a stage, for a reason if it is the end."""
         self.stage = stage
-        self._problem = problem
+        self.problem = problem
+        if stage.over and self.ended_at is None:
+            self.ended_at = datetime.now(UTC).timestamp()
         if stage.over and self.original is not None and self.original.source is None:
             self.let_go()
         self._on_change(self)
@@ -151,10 +135,18 @@ class Recording:
         self.job = job
 
     def let_go(self) -> None:
-        """Do without the original from now on."""
+        """Do without the original from now on, and without the result."""
         if self.original is not None:
             self.original.release()
             self.original = None
+        if self.result is not None:
+            self.result.release()
+            self.result = None
+
+    def came_to(self, result: Kept) -> None:
+        """Take in the result, which is on the disk now; nothing looks different for that."""
+        result.hold()
+        self.result = result
 
     def on_event(self, event: Event) -> None:
         """Take in what the job told."""
@@ -221,8 +213,9 @@ class Recording:
             "passed_on": round(self._passed_on, 3),
             "ahead": ahead,
             "seconds_left": left,
+            "share": self.share if self.stage is Stage.ENHANCING else None,
             "retrying": self._retrying,
-            "problem": self._problem and self._problem.document(),
+            "problem": self.problem and self.problem.document(),
             "video": Path(self.name).suffix.lower() in VIDEO_SUFFIXES,
             "kept": self.original is not None and self.original.source is not None,
         }

@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import os
 import socket
+import sys
 from collections.abc import AsyncGenerator, Callable, Generator
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -81,6 +84,7 @@ async def serve(
     port: int = 0,
     api_version: ApiVersion | None = None,
     engine: str | None = None,
+    folder: Path | None = None,
     on_ready: Callable[[str, str | None], None] | None = None,
 ) -> None:
     """Serve the application to this machine until cancelled.
@@ -91,6 +95,8 @@ async def serve(
         port: Where to listen; any free port if 0.
         api_version: The generation of the API; the environment's if not given.
         engine: What a local service enhances with; the best that works here if None.
+        folder: Where recordings and results are kept over restarts. If None, a folder of the
+            user's for this port; for any free port, nothing outlives the application.
         on_ready: Told the page's address, and what does the enhancing: a host, or `"local"`.
 
     Raises:
@@ -99,9 +105,20 @@ async def serve(
         OSError: The port cannot be had.
     """
     with socket.create_server((_HOST, port), backlog=1024) as listener:
-        app = create_app(api_version=api_version, engine=engine)
+        if folder is None and port:  # who has the port has the folder
+            folder = _state_folder() / f"web-{port}"
+        app = create_app(api_version=api_version, engine=engine, folder=folder)
         async with listening(app, listener) as serving:
             if on_ready is not None:
                 host, actual = listener.getsockname()[:2]
                 on_ready(f"http://{host}:{actual}/", app.state.studio.service)
             await asyncio.shield(serving)
+
+
+def _state_folder() -> Path:
+    """Return where programs of this user keep what is no setting (XDG base directories)."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA")
+    else:
+        base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "audio-enhance"

@@ -21,14 +21,19 @@ class Session:
 
     Every change gets a number, so that a page that was away can be told what it missed.
 
+    Args:
+        name: What its cookie calls it.
+
     Attributes:
+        name: What its cookie calls it.
         recordings: By their id, in the order of their coming.
         revision: The number of the latest change.
         news: Set at the next change; another one every time.
         streams: How many pages listen.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
+        self.name = name
         self.recordings: dict[str, Recording] = {}
         self.revision = 0
         self.news = asyncio.Event()
@@ -88,10 +93,13 @@ class Sessions:
 
     A cookie is a random name and its signature, so that nothing need be remembered of those
     who only look. A session lives as long as a page listens or a recording is kept.
+
+    Attributes:
+        secret: What cookies are signed with.
     """
 
     def __init__(self) -> None:
-        self._secret = secrets.token_bytes(32)
+        self.secret = secrets.token_bytes(32)
         self._sessions: WeakValueDictionary[str, Session] = WeakValueDictionary()
 
     def new_cookie(self) -> str:
@@ -104,13 +112,17 @@ class Sessions:
         name, _, signature = (cookie or "").partition(".")
         if not hmac.compare_digest(signature.encode(), self._signature(name).encode()):
             return None
+        return self.named(name)
+
+    def named(self, name: str) -> Session:
+        """Return the session of a name, which is one that `find` or an earlier start found."""
         session = self._sessions.get(name)
         if session is None:
-            session = self._sessions[name] = Session()
+            session = self._sessions[name] = Session(name)
         return session
 
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._sessions.values()))
 
     def _signature(self, name: str) -> str:
-        return hmac.new(self._secret, name.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self.secret, name.encode(), hashlib.sha256).hexdigest()

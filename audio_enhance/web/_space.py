@@ -27,6 +27,10 @@ class LocalKeeper(Protocol):
         """Remove a recording, and all that was made of it."""
         ...
 
+    def share_done(self, enhancement_id: str) -> float | None:
+        """Return which part of a recording is enhanced, 0 to 1, if that is known."""
+        ...
+
     def why_failed(self, enhancement_id: str) -> AudioEnhanceError | None:
         """Return why an enhancement failed, if that is known."""
         ...
@@ -62,8 +66,8 @@ class Space:
         return self._taken() + needed <= self._limit
 
     def _taken(self) -> int:
-        originals = {each.original for each in self._recordings if each.original is not None}
-        taken = sum(original.byte_size for original in originals)
+        kept = {kept for each in self._recordings for kept in (each.original, each.result)}
+        taken = sum(each.bytes_on_disk for each in kept if each is not None)
         if self.keeper is not None:
             unfinished = sum(each.byte_size for each in self._recordings if not each.stage.over)
             taken += self.keeper.stored_bytes + _COPIES * unfinished

@@ -1,26 +1,30 @@
 """Everything that is under way in the application, and who may add to it."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
-from pathlib import Path
+from typing import Any
 
 from audio_enhance import (
-    VIDEO_SUFFIXES,
     AudioEnhanceError,
     EnhanceClient,
     InvalidInputError,
     Source,
     check_strength,
-    content_type_of,
-    recording_suffixes,
     safe_name,
 )
 
+from ._admission import Admission, recognised
+from ._archive import Archive
+from ._kept import Kept
 from ._limits import Limits
 from ._line import Line
+from ._measuring import Measuring
 from ._problems import Problem, not_found
-from ._recording import Original, Recording, Stage
+from ._progress import Progress
+from ._recording import Recording, Stage
 from ._session import Session, Sessions
+from ._shelf import Shelf
 from ._space import Space
 from ._streams import Listening, Streams
 from ._turns import Turns
@@ -38,6 +42,8 @@ class Studio:
     Attributes:
         limits: How much it takes.
         sessions: Who they belong to.
+        shelf: Where they are kept.
+        measuring: What measures them.
         space: What they take of the disks.
         service: The host of what does the enhancing, or `"local"` for a service of our own;
             `None` where the application was given a client and cannot tell.
@@ -46,9 +52,11 @@ class Studio:
         closing: Whether it is about to end.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, shelf: Shelf, measuring: Measuring) -> None:
         self.limits = limits
         self.sessions = Sessions()
+        self.shelf = shelf
+        self.measuring = measuring
         self.service: str | None = None
         self.engine: str | None = None
         self.sample: bytes | None = None
@@ -58,6 +66,9 @@ class Studio:
         self.space = Space(limits.kept_bytes, self._owners.keys())
         self._line = Line(lambda recording: self._owners[recording].changed(recording))
         self._turns = Turns(limits.uploads)
+        self._admission = Admission(limits, self.space, self._turns)
+        self._progress = Progress(self._owners.keys(), self._got_on)
+        self.archive = Archive(shelf, measuring, self._owners)
         self._streams = Streams(_MOST_STREAMS, limits.pages)
         self._arrivals: dict[Recording, asyncio.Task[None]] = {}
         self._timers: dict[Recording | Session, asyncio.TimerHandle] = {}
@@ -88,64 +99,17 @@ class Studio:
         if identifier in session.recordings:
             return session.recordings[identifier]
         name = safe_name(name)
-        check_strength(strength)
-        if Path(name).suffix.lower() not in recording_suffixes():
-            raise Problem(
-                415,
-                "type",
-                "This is no recording, going by its name.",
-                hint="MP3, WAV, M4A, AAC, FLAC, OGG, Opus and AIFF files can be enhanced"
-                + (", and MP4, MOV, MKV and WebM videos." if _takes_videos() else "."),
-            )
-        if byte_size > self.limits.max_bytes:
-            raise Problem(413, "size", f"It is larger than {_size(self.limits.max_bytes)}.")
-        if byte_size <= 0:
-            raise Problem(422, "invalid", "The file is empty.", hint="Record it again.")
-        self._check_room(session, byte_size)
-        return self._add(
-            session,
-            self._recording(identifier, name, strength, Original(byte_size)),
-        )
-
-    def _check_room(self, session: Session, byte_size: int) -> None:
+        self._admission.check_kind(name, byte_size, strength)
         self._check_number(session)
-        self._check_space(byte_size)
+        self._admission.check_space(byte_size)
         arriving = sum(recording.stage.arriving for recording in self._owners)
-        if arriving >= self.limits.uploads:
-            raise Problem(
-                503,
-                "busy",
-                "Other recordings are being sent just now.",
-                retry_after=self._turns.later(asyncio.get_running_loop().time()),
-            )
-        if self.client.waiting + arriving >= self.limits.waiting:
-            raise Problem(
-                503,
-                "busy",
-                "Too many recordings are waiting already.",
-                retry_after=self.client.backlog_seconds,
-            )
-
-    def _check_space(self, byte_size: int, *, sent: bool = True) -> None:
-        if not self.space.fits(byte_size, sent=sent):
-            raise Problem(
-                503,
-                "space",
-                "The space for recordings is used up.",
-                hint="Remove recordings that are no longer needed.",
-                retry_after=self.limits.keep_seconds,
-            )
+        self._admission.check_room(arriving, self.client)
+        return self._add(session, self._recording(identifier, name, strength, Kept(byte_size)))
 
     def _check_number(self, session: Session) -> None:
         if self.closing:
             raise Problem(503, "away", "The application is being stopped.", retry_after=5.0)
-        if len(session.recordings) >= self.limits.recordings:
-            raise Problem(
-                409,
-                "many",
-                f"There are {len(session.recordings)} recordings already.",
-                hint="Remove some that are no longer needed.",
-            )
+        self._admission.check_number(session)
 
     async def receive(self, recording: Recording, chunks: AsyncIterator[bytes]) -> None:
         """Take the bytes of an announced recording, and begin to enhance it.
@@ -190,23 +154,36 @@ class Studio:
                     content_type=_OF_ANY_KIND,
                     check_type=False,
                     max_bytes=recording.byte_size,
+                    keep_in=self.shelf.folder,
                 )
         except TimeoutError:
             raise Problem(503, "slow", "Nothing arrived for too long.", retry_after=1.0) from None
         except InvalidInputError:
             raise self._wrong_length(recording) from None
-        original = recording.original
-        assert original is not None
         try:
             if (await source.fingerprint()).byte_size != recording.byte_size:
                 raise self._wrong_length(recording)
-            original.source = source = _recognised(source)
-            await self._submit(recording)
-            self._turns.took(loop.time() - began)
         except BaseException:
             source.close()
-            original.source = None
             raise
+        await self._keep(recording, source)
+        self._turns.took(loop.time() - began)
+
+    async def _keep(self, recording: Recording, arrived: Source) -> None:
+        original = recording.original
+        assert original is not None
+        kept = await self.shelf.take(arrived, recording.name)
+        assert kept.path is not None
+        original.path, original.on_gone = kept.path, kept.on_gone
+        original.source = recognised(kept.path, recording.name)
+        try:
+            await self._submit(recording)
+        except BaseException:
+            original.source.close()
+            original.source = None
+            original.on_gone(original)
+            raise
+        self.archive.arrived(recording)
 
     def _wrong_length(self, recording: Recording) -> Problem:
         problem = Problem(
@@ -233,7 +210,7 @@ class Studio:
         original = earlier.original
         if original is None or original.source is None:
             raise not_found()
-        self._check_space(original.byte_size, sent=False)
+        self._admission.check_space(original.byte_size, sent=False)
         recording = self._recording(identifier, earlier.name, strength, original)
         recording.received = recording.byte_size
         try:
@@ -241,11 +218,11 @@ class Studio:
         except AudioEnhanceError:
             recording.let_go()
             raise
-        return self._add(session, recording)
+        self._add(session, recording)
+        self.archive.remember(recording)
+        return recording
 
-    def _recording(
-        self, identifier: str, name: str, strength: int, original: Original
-    ) -> Recording:
+    def _recording(self, identifier: str, name: str, strength: int, original: Kept) -> Recording:
         explain = self.space.explain
         return Recording(identifier, name, strength, original, self._changed, explain)
 
@@ -261,6 +238,22 @@ class Studio:
             )
         )
 
+    async def open(self) -> None:
+        """Find what an earlier application left, and go on with it; the client is there."""
+        self.sessions.secret = await self.shelf.open()
+        for name, recording in await self.archive.found(self._recording):
+            session = self.sessions.named(name)
+            if not recording.stage.over:
+                try:
+                    await self._submit(recording)
+                except AudioEnhanceError as error:
+                    recording.move(Stage.FAILED, Problem.of(error))
+            self._add(session, recording)
+            if session not in self._timers:
+                self._timers[session] = asyncio.get_running_loop().call_later(
+                    self.limits.leave_seconds, self._gone, session
+                )
+
     # Going on
 
     def ahead(self, recording: Recording) -> int:
@@ -268,6 +261,13 @@ class Studio:
         if recording.stage is not Stage.WAITING:
             return 0
         return self._line.ahead(recording)
+
+    def snapshot(self, recording: Recording) -> dict[str, Any]:
+        """Return what the page shows of a recording, as JSON."""
+        return recording.snapshot(self.ahead(recording)) | {
+            "before": self.measuring.shown(recording.original),
+            "after": self.measuring.shown(recording.result),
+        }
 
     def _add(self, session: Session, recording: Recording) -> Recording:
         self._owners[recording] = session
@@ -281,14 +281,21 @@ class Studio:
             return
         if recording.stage.over:
             self._line.leave(recording)
-            self._later(recording, self.limits.keep_seconds)
+            passed = time.time() - (recording.ended_at or time.time())
+            self._later(recording, max(0.0, self.limits.keep_seconds - passed))
+            self.archive.over(self.client, recording)
         elif recording.stage is Stage.EXPECTED:
             self._later(recording, self.limits.arrival_seconds)
         else:
             self._not_later(recording)
             if recording.stage is not Stage.RECEIVING:
                 self._line.settle(recording)
+            if recording.stage is Stage.ENHANCING:
+                self._progress.watch(self.space.keeper)
         session.changed(recording)
+
+    def _got_on(self, recording: Recording) -> None:
+        self._owners[recording].changed(recording)
 
     def _later(self, recording: Recording, seconds: float) -> None:
         self._not_later(recording)
@@ -326,6 +333,7 @@ class Studio:
         session.remove(recording)
         self._line.leave(recording)
         del self._owners[recording]
+        self.archive.forget(recording, session)
         recording.let_go()
         self.space.free(recording)
 
@@ -375,30 +383,18 @@ class Studio:
         tasks = [recording.job.task for recording in self._owners if recording.job is not None]
         if tasks:
             await asyncio.wait(tasks, timeout=drain_seconds)
+        self._progress.close()
+        await self.archive.close()
+        if not self.shelf.lasting:
+            for recording in list(self._owners):
+                self.discard(recording)
         for recording in list(self._owners):
-            self.discard(recording)
+            self._owners.pop(recording)  # what is written down of it stays as it is
+            self.cancel(recording)
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
         if tasks:
             await asyncio.wait(tasks)
         await self.space.close()
-
-
-def _takes_videos() -> bool:
-    return recording_suffixes() >= VIDEO_SUFFIXES
-
-
-def _recognised(arrived: Source) -> Source:
-    """Return what arrived as what its name says that it is."""
-    if _takes_videos() and Path(arrived.filename).suffix.lower() in VIDEO_SUFFIXES:
-        return Source.from_video(arrived)
-    arrived.content_type = content_type_of(arrived.filename)
-    return arrived
-
-
-def _size(count: int) -> str:
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= factor:
-            return f"{count / factor:.3g} {unit}"
-    return f"{count} bytes"
+        await self.shelf.close()

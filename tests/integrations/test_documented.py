@@ -295,5 +295,5 @@ async def test_the_page_in_an_application_of_ones_own(environment: None) -> None
         session.get(URL(url).with_path("/enhance/")) as answer,
     ):
         assert answer.status == 200
-        assert "Drop recordings here" in await answer.text()
+        assert "Drop recordings or folders here" in await answer.text()
     assert asyncio.all_tasks() == {asyncio.current_task()}

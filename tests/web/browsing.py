@@ -4,6 +4,7 @@ import asyncio
 import base64
 import re
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import (
@@ -31,7 +32,7 @@ FLAGS = [
     "--use-fake-ui-for-media-stream",
 ]
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
-PHONE: ViewportSize = {"width": 360, "height": 780}
+PHONE: ViewportSize = {"width": 390, "height": 780}
 
 
 class Stage:
@@ -41,6 +42,7 @@ class Stage:
         page: The page.
         errors: What the browser complained about.
         expected: What it may complain about.
+        folder: Where the application keeps what is in the list, from its next start on.
     """
 
     def __init__(self, service: LocalService, browser: Browser, stack: AsyncExitStack) -> None:
@@ -51,6 +53,7 @@ class Stage:
         self._stack = stack
         self._application: AsyncExitStack | None = None
         self._port = 0
+        self.folder: Path | None = None
         self.site: Site
         self.page: Page
 
@@ -59,7 +62,7 @@ class Stage:
         stack = AsyncExitStack()
         self._application = stack
         self.site = await stack.enter_async_context(
-            running(self.service, limits=limits, port=self._port)
+            running(self.service, limits=limits, port=self._port, folder=self.folder, measure=True)
         )
         self._port = int(self.site.url.split(":")[2].rstrip("/"))
 
@@ -107,6 +110,15 @@ class Stage:
         await self.page.dispatch_event("#drop", "drop", {"dataTransfer": handle})
         await expect(self.page.locator("#drop")).not_to_have_attribute("data-over", "")
 
+    async def drop_paths(self, *paths: Path) -> None:
+        """Drop files or folders of this machine on the page, as a person does."""
+        session = await self.page.context.new_cdp_session(self.page)
+        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            await session.send(
+                "Input.dispatchDragEvent", {"type": kind, "x": 600, "y": 150, "data": data}
+            )
+
     def card(self, name: str) -> Locator:
         """The card of a recording."""
         return self.page.locator(".card", has=self.page.get_by_role("heading", name=name))
@@ -123,6 +135,13 @@ class Stage:
         await card.get_by_role("button", name="Listen").click()
         player = card.locator(".player")
         await expect(player).to_have_attribute("data-ready", "")
+        return player
+
+    async def measured(self, name: str) -> Locator:
+        """Open the player of a recording, and wait until all of it is drawn."""
+        player = await self.listen(name)
+        await expect(player).to_have_attribute("data-measured", "", timeout=60_000)
+        await expect(player.get_by_role("button", name="Play")).to_be_focused()
         return player
 
 

@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from io import BytesIO
+from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
@@ -193,6 +194,8 @@ async def running(
     drain_seconds: float = 0.0,
     port: int = 0,
     api_version: ApiVersion = "v1",
+    folder: Path | None = None,
+    measure: bool = False,
 ) -> AsyncGenerator[Site]:
     """Run the application, on a free port unless one is given."""
     async with (
@@ -206,7 +209,9 @@ async def running(
         ) as client,
         AsyncExitStack() as stack,
     ):
-        app = create_app(client, limits=limits, drain_seconds=drain_seconds)
+        app = create_app(
+            client, limits=limits, drain_seconds=drain_seconds, folder=folder, measure=measure
+        )
         with socket.create_server(("127.0.0.1", port), backlog=1024) as listener:
             port = listener.getsockname()[1]
             async with listening(app, listener):

@@ -66,7 +66,7 @@ async def test_the_page_has_nothing_inline_and_names_nothing_elsewhere(visitor: 
 
 async def test_scripts_and_styles_name_nothing_elsewhere(visitor: Visitor) -> None:
     seen: set[str] = set()
-    wanted = ["main.js", "style.css", "analysis-worker.js", "microphone-worklet.js", "icon.svg"]
+    wanted = ["main.js", "style.css", "microphone-worklet.js", "icon.svg"]
     while wanted:
         name = wanted.pop()
         if name in seen:

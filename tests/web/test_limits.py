@@ -96,23 +96,23 @@ async def test_a_session_has_only_so_many(site: Site) -> None:
 
 
 async def test_only_so_much_is_kept(site: Site) -> None:
-    limits = Limits(kept_bytes=2 * len(DATA) - 1)
-    async with running(site.service, limits=limits) as bounded:
+    size = len(DATA)
+    async with running(site.service, limits=Limits(kept_bytes=7 * size // 2)) as bounded:
         visitor = await bounded.visitor()
         identifier = await visitor.send()
-        answer = await (await bounded.visitor()).announce()
+        answer = await (await bounded.visitor()).announce(3 * size)
         assert (answer.status, answer.json["code"]) == (503, "space")
         assert int(answer.headers["Retry-After"]) >= 1
         await visitor.until(identifier, "succeeded")
-        # Another strength takes no more of it.
+        # Another strength takes no more than its result.
         again = {"again": identifier, "strength": 1}
         second = await visitor.call("PUT", f"recordings/{new_id()}", json=again)
         assert second.status == 200
         await visitor.call("DELETE", f"recordings/{identifier}")
-        assert (await visitor.announce()).status == 503
+        assert (await visitor.announce(3 * size)).status == 503
         await visitor.until(second.json["id"], "succeeded")
         await visitor.call("DELETE", f"recordings/{second.json['id']}")
-        assert (await visitor.announce()).status == 200
+        assert (await visitor.announce(3 * size)).status == 200
 
 
 async def test_a_recording_is_kept_for_a_while(site: Site) -> None:

@@ -3,8 +3,9 @@
 from types import SimpleNamespace
 from typing import Any
 
+from audio_enhance.web._kept import Kept
 from audio_enhance.web._line import Line
-from audio_enhance.web._recording import Original, Recording
+from audio_enhance.web._recording import Recording
 
 
 def _submitted() -> Any:
@@ -13,7 +14,7 @@ def _submitted() -> Any:
 
 def recordings(names: str) -> list[Recording]:
     """Recordings that are called by single letters."""
-    return [Recording(n, n, 93, Original(1), lambda _: None) for n in names]
+    return [Recording(n, n, 93, Kept(1), lambda _: None) for n in names]
 
 
 def test_what_the_server_has_comes_first() -> None:

@@ -49,7 +49,7 @@ async def test_the_documented_limits_are_the_real_ones() -> None:
 
 async def test_the_documented_addresses_are_the_real_ones() -> None:
     documented = {
-        (method, "/" + path.replace(":id", "{id}"))
+        (method, "/" + re.sub(r":(\w+)", r"{\1}", path))
         for row in table("HTTP API")
         for method, path in re.findall(r"(GET|PUT|POST|DELETE) (\S+?)(?=,|$)", row[0])
     }

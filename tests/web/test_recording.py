@@ -20,15 +20,16 @@ from audio_enhance import (
     Submitted,
     Uploading,
 )
-from audio_enhance.web._recording import Original, Recording
+from audio_enhance.web._kept import Kept
+from audio_enhance.web._recording import Recording
 
 
 class Watched:
     """A recording, and how often it told of a change."""
 
-    def __init__(self, original: Original | None = None) -> None:
+    def __init__(self, original: Kept | None = None) -> None:
         self.changes = 0
-        self.recording = Recording("id", "talk.mp3", 93, original or Original(100), self._changed)
+        self.recording = Recording("id", "talk.mp3", 93, original or Kept(100), self._changed)
 
     def _changed(self, _: Recording) -> None:
         self.changes += 1
@@ -100,7 +101,7 @@ def test_secrets_do_not_reach_the_page(watched: Watched) -> None:
 
 def test_an_original_is_held_by_whoever_needs_it() -> None:
     source = Source.from_bytes(b"ID3", "talk.mp3")
-    original = Original(3, source)
+    original = Kept(3, source)
     holders = [Watched(original).recording for _ in range(2)]
     held = [original.source]
     for holder in (*holders, holders[-1]):  # twice does no harm

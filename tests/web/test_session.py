@@ -2,7 +2,8 @@
 
 import pytest
 
-from audio_enhance.web._recording import Original, Recording
+from audio_enhance.web._kept import Kept
+from audio_enhance.web._recording import Recording
 from audio_enhance.web._session import _REMEMBERED, Session, Sessions
 
 from .support import Site, Visitor, new_id
@@ -12,7 +13,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 def recording(session: Session, identifier: str) -> Recording:
     """A recording that tells its session of changes."""
-    made = Recording(identifier, "a.mp3", 93, Original(1), session.changed)
+    made = Recording(identifier, "a.mp3", 93, Kept(1), session.changed)
     session.add(made)
     session.changed(made)
     return made

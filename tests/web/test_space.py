@@ -11,7 +11,8 @@ from audio_enhance import AudioEnhanceError, EnhancementFailedError, ServerError
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
 from audio_enhance.web import Limits
-from audio_enhance.web._recording import Original, Recording, Stage
+from audio_enhance.web._kept import Kept
+from audio_enhance.web._recording import Recording, Stage
 from audio_enhance.web._space import Space
 
 from .support import DATA, Held, Site, Visitor, new_id, running
@@ -135,12 +136,16 @@ class Keeper:
     async def remove_asset(self, asset_id: str) -> None:
         self.removed.append(asset_id)
 
+    def share_done(self, enhancement_id: str) -> float | None:
+        del enhancement_id
+        return None
+
     def why_failed(self, enhancement_id: str) -> AudioEnhanceError | None:
         return self.reasons.get(enhancement_id)
 
 
 def recording(size: int, stage: Stage) -> Recording:
-    made = Recording("id", "talk.mp3", 93, Original(size), lambda _: None)
+    made = Recording("id", "talk.mp3", 93, Kept(size), lambda _: None)
     made.stage = stage
     return made
 

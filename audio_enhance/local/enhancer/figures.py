@@ -1,7 +1,6 @@
 """A recording in figures that people understand, to be compared before and after."""
 
 import math
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from av.filter import Graph
 from .decode import Recording
 from .frames import SAMPLE_FORMAT, pull_all, to_frame
 from .layouts import usual_layout
-from .samples import RATE, Samples, levels
+from .samples import RATE, Samples, levels, windows
 
 _STEP = RATE // 10  # ebur128 measures in steps of 100 ms
 _BINS = np.arange(-120.0, 20.1, 0.1)  # dBFS
@@ -51,18 +50,41 @@ def measure(path: Path) -> Figures:
         OSError: It cannot be read.
     """
     with Recording(path) as recording:
-        meter = _LoudnessMeter(recording.format.channels)
-        histogram = np.zeros(len(_BINS) - 1, np.int64)
-        for block in _whole_steps(recording.blocks()):
+        meter = Meter(recording.format.channels)
+        for block in windows(recording.blocks()):
             meter.add(block)
-            inside = np.clip(levels(block), _BINS[0], _BINS[-1])
-            histogram += np.histogram(inside, _BINS)[0]
+        return meter.figures(recording.length / recording.rate)
+
+
+class Meter:
+    """Measures a recording that is handed to it piece by piece.
+
+    Args:
+        channels: How many channels it has.
+    """
+
+    def __init__(self, channels: int) -> None:
+        self._loudness = _LoudnessMeter(channels)
+        self._histogram = np.zeros(len(_BINS) - 1, np.int64)
+
+    def add(self, samples: Samples) -> None:
+        """Take in what comes next; all but the last have to be whole steps of 100 ms."""
+        surplus = -samples.shape[1] % _STEP
+        if surplus:
+            samples = np.pad(samples, ((0, 0), (0, surplus)))
+        if samples.shape[1]:
+            self._loudness.add(samples)
+            inside = np.clip(levels(samples), _BINS[0], _BINS[-1])
+            self._histogram += np.histogram(inside, _BINS)[0]
+
+    def figures(self, duration: float) -> Figures:
+        """Return what was measured of a recording of so many seconds."""
         return Figures(
-            duration=recording.length / recording.rate,
-            loudness=meter.loudness,
-            true_peak=meter.true_peak,
-            noise_floor=_quantile(histogram, 0.1),
-            speech_level=_quantile(histogram, 0.9),
+            duration=duration,
+            loudness=self._loudness.loudness,
+            true_peak=self._loudness.true_peak,
+            noise_floor=_quantile(self._histogram, 0.1),
+            speech_level=_quantile(self._histogram, 0.9),
         )
 
 
@@ -94,18 +116,6 @@ class _LoudnessMeter:
             self.loudness = float(measured.metadata["lavfi.r128.I"])
             peak = float(measured.metadata["lavfi.r128.true_peak"])  # as an amplitude
             self.true_peak = 20 * math.log10(peak) if peak else -math.inf
-
-
-def _whole_steps(blocks: Iterator[Samples]) -> Iterator[Samples]:
-    """Regroup blocks into whole steps, with silence after the last."""
-    held: Samples | None = None
-    for block in blocks:
-        held = block if held is None else np.concatenate([held, block], axis=1)
-        whole, held = np.split(held, [held.shape[1] // _STEP * _STEP], axis=1)
-        if whole.shape[1]:
-            yield whole
-    if held is not None and held.shape[1]:
-        yield np.pad(held, ((0, 0), (0, _STEP - held.shape[1])))
 
 
 def _quantile(histogram: npt.NDArray[np.int64], share: float) -> float:

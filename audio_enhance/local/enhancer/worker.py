@@ -19,9 +19,9 @@ from .errors import EngineError, EnhancerError, NotAudioError, TooLongError, Wor
 # Ctrl-C in a terminal goes to every process of the foreground group. The application decides
 # what it means; a worker ends when the application does, or when it is told to.
 if sys.platform == "win32":
-    _OWN_GROUP: dict[str, Any] = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    OWN_GROUP: dict[str, Any] = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
 else:
-    _OWN_GROUP: dict[str, Any] = {"start_new_session": True}
+    OWN_GROUP: dict[str, Any] = {"start_new_session": True}
 
 _REFUSALS = {kind.__name__: kind for kind in (EngineError, NotAudioError, TooLongError)}
 # All that Python, numpy and the systems' loaders look at. Nothing else is passed on: recordings
@@ -39,7 +39,7 @@ _PASSED_ON_PREFIXES = (
 
 # There is a worker for each core: threads of numpy's in it only keep others from theirs, and cost
 # a third of the speed. Whoever sets these themselves is left to it.
-_ONE_THREAD = dict.fromkeys(
+ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
 )
 
@@ -82,8 +82,8 @@ class Worker:
             "audio_enhance.local.enhancer",
             stdin=PIPE,
             stdout=PIPE,
-            env=_ONE_THREAD | environment(os.environ) | {"PYTHONPATH": path},
-            **_OWN_GROUP,
+            env=ONE_THREAD | environment(os.environ) | {"PYTHONPATH": path},
+            **OWN_GROUP,
         )
         return cls(process)
 

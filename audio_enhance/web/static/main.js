@@ -2,12 +2,16 @@
 
 import { Card } from "./card.js";
 import { byId, say, setText } from "./dom.js";
-import { Microphone, reason } from "./microphone.js";
+import { follow } from "./events.js";
+import { Hero } from "./hero.js";
+import { dropped, sorted } from "./intake.js";
 import { Outbox } from "./outbox.js";
 import { Player } from "./player.js";
 import { Item, newId } from "./recordings.js";
-import { Problem, call, listen } from "./server.js";
-import { clock, plural, size, strength } from "./words.js";
+import { Recorder } from "./recorder.js";
+import { Problem, call } from "./server.js";
+import { Toolbar } from "./toolbar.js";
+import { duration, plural, size, strength } from "./words.js";
 
 const TICK_MS = 500;
 const FRAME_MS = 30;
@@ -21,7 +25,12 @@ const stale = new Set();
 const replaced = new Map(); // the id of a recording that is tried again, by that of the new one
 let about = null;
 let listening = null; // { id, player }
-let microphone = null;
+const hero = new Hero();
+const toolbar = new Toolbar(() => [...cards.values()].map(({ item }) => item), {
+  onCancel: (items) => items.forEach(cancel),
+  onRetry: (items) => items.forEach((item) => again(item, item.strength, true)),
+  onRemove: (items) => items.forEach(remove),
+});
 
 // What is shown
 
@@ -40,7 +49,8 @@ function show() {
 
 function summarize() {
   const items = [...cards.values()].map(({ item }) => item);
-  byId("list").hidden = !items.length;
+  showWork(items.length > 0);
+  toolbar.update();
   const open = items.filter((item) => !item.over).length;
   const ready = items.filter((item) => item.stage === "succeeded").length;
   const bad = [...cards.values()].filter(({ view }) => view?.tone === "bad").length;
@@ -48,6 +58,14 @@ function summarize() {
   setText(byId("list-summary"), counts.filter(Boolean).join(", "));
   const title = open ? `${plural(open, "recording")} under way \u2013 Audio Enhance` : "Audio Enhance";
   if (document.title !== title) document.title = title;
+}
+
+// The list is the main thing once there is work: what brings in more becomes a bar.
+function showWork(some) {
+  byId("list").hidden = !some;
+  document.body.toggleAttribute("data-work", some);
+  if (some) hero.hide();
+  else hero.show();
 }
 
 // Countdowns and estimates go on between events.
@@ -63,9 +81,9 @@ function add(item) {
     old.element.after(card.element);
     drop(old.item);
   } else {
-    byId("cards").append(card.element);
+    byId("cards").prepend(card.element); // what is new is at the top
   }
-  byId("list").hidden = false;
+  showWork(true);
   card.update(performance.now());
   changed(item);
 }
@@ -79,7 +97,7 @@ function drop(item) {
     const next = card.element.nextElementSibling ?? card.element.previousElementSibling;
     (next?.querySelector("button:not([hidden])") ?? byId("choose")).focus();
   }
-  card.element.remove();
+  card.close();
   cards.delete(item.id);
   summarize();
 }
@@ -98,13 +116,14 @@ function take(snapshot) {
   const before = item.server?.stage;
   item.take(snapshot);
   const { stage } = item.server;
+  if (listening?.id === item.id) listening.player.update();
   if (before !== stage && stage in ENDINGS) say(`${item.name} ${ENDINGS[stage]}.`);
   changed(item);
 }
 
 let disconnected = null;
 
-listen({
+follow({
   state(state) {
     about = state;
     introduce();
@@ -154,8 +173,8 @@ function introduce() {
   }
   service.hidden = !about.service;
   const names = [...new Set(["MP3", "WAV", "M4A", "FLAC", "OGG", ...about.suffixes.map((suffix) => suffix.slice(1).toUpperCase())])];
-  setText(byId("limits"), `Noise goes, speech stays. ${names.slice(0, 5).join(", ")} and others, up to ${size(about.max_bytes)} each.`);
-  setText(byId("keeping"), `Recordings are kept for ${plural(Math.round(about.keep_seconds / 60), "minute")} after they are done, for this browser alone.`);
+  setText(byId("limits"), `Noise and echo go, speech stays. ${names.slice(0, 5).join(", ")} and others, up to ${size(about.max_bytes)} each.`);
+  setText(byId("keeping"), `Recordings are kept for ${duration(about.keep_seconds)} after they are done, for this browser alone.`);
   byId("files").accept = about.suffixes.join(",");
   byId("sample").hidden = !about.sample;
 }
@@ -163,14 +182,17 @@ function introduce() {
 // What the person does
 
 function enhance(files) {
+  const limits = { suffixes: about.suffixes, most: about.max_bytes, room: about.recordings_at_most - cards.size };
+  const { taken, words } = sorted(files, limits);
+  if (words) tell(words);
   const level = Number(byId("strength").value);
-  const items = [...files].map((file) => new Item({ name: file.name, size: file.size, strength: level, file }));
-  for (const item of items) {
+  for (const file of taken) {
+    const item = new Item({ name: file.name, size: file.size, strength: level, file });
     item.local = { stage: "queued" };
     add(item);
     outbox.add(item);
   }
-  if (items.length) say(`${plural(items.length, "recording")} added.`);
+  if (taken.length) say(`${plural(taken.length, "recording")} added.`);
 }
 
 async function act(action, item) {
@@ -196,6 +218,10 @@ function startListening(item) {
   const { element, parts, actions } = cards.get(item.id);
   const player = new Player(item, {
     onAgain: (each, level) => again(each, level, false),
+    onClose: () => {
+      stopListening();
+      actions.listen.focus();
+    },
     // Whoever asked for the player gets it, unless they went elsewhere meanwhile.
     onReady: () => document.activeElement === actions.listen && player.playButton.focus(),
   });
@@ -279,8 +305,12 @@ let complained = null;
 
 function complain(item, problem) {
   if (!(problem instanceof Problem)) throw problem;
+  tell(`${item.name}: ${problem.message} ${problem.hint ?? ""}`.trim());
+}
+
+function tell(text) {
   const complaint = byId("complaint");
-  setText(complaint, `${item.name}: ${problem.message} ${problem.hint ?? ""}`.trim());
+  setText(complaint, text);
   complaint.hidden = false;
   clearTimeout(complained);
   complained = setTimeout(() => { complaint.hidden = true; }, COMPLAINT_MS);
@@ -289,10 +319,13 @@ function complain(item, problem) {
 // Files
 
 byId("choose").addEventListener("click", () => byId("files").click());
-byId("files").addEventListener("change", ({ target }) => {
-  enhance(target.files);
-  target.value = ""; // the same file once more is a change, too
-});
+byId("choose-folder").addEventListener("click", () => byId("folder").click());
+for (const field of [byId("files"), byId("folder")]) {
+  field.addEventListener("change", () => {
+    enhance([...field.files]);
+    field.value = ""; // the same file once more is a change, too
+  });
+}
 
 const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
 let depth = 0;
@@ -309,12 +342,12 @@ addEventListener("dragleave", (event) => {
 addEventListener("dragover", (event) => {
   if (carriesFiles(event)) event.preventDefault();
 });
-addEventListener("drop", (event) => {
+addEventListener("drop", async (event) => {
   if (!carriesFiles(event)) return;
   event.preventDefault();
   depth = 0;
   delete byId("drop").dataset.over;
-  enhance(event.dataTransfer.files);
+  enhance(await dropped(event.dataTransfer));
 });
 
 byId("sample").addEventListener("click", async () => {
@@ -340,49 +373,12 @@ showStrength();
 
 // Microphone
 
-byId("record").addEventListener("click", async () => {
-  const problem = byId("record-problem");
-  problem.hidden = true;
-  byId("record").disabled = true;
-  setText(byId("recorder-time"), "0:00");
-  try {
-    if (!navigator.mediaDevices) throw new Error("it needs a secure connection (https, or this machine).");
-    microphone = await Microphone.open({
-      maxBytes: about?.max_bytes ?? Infinity,
-      onPiece(seconds, peak) {
-        setText(byId("recorder-time"), clock(seconds));
-        // From -60 dB to 0 dB, as levels are heard.
-        byId("recorder-level").value = Math.max(0, 1 + Math.log10(peak + 1e-9) / 3);
-      },
-      onFull: () => finishRecording(true),
-    });
-  } catch (error) {
-    setText(problem, reason(error));
-    problem.hidden = false;
-    byId("record").disabled = false;
-    return;
-  }
-  byId("recorder").hidden = false;
-  byId("recorder-stop").focus();
-  say("Recording.");
+const recorder = new Recorder({
+  maxBytes: () => about?.max_bytes ?? Infinity,
+  onRecorded: (file) => enhance([file]),
 });
-
-function finishRecording(use) {
-  if (!microphone) return;
-  const done = microphone;
-  microphone = null;
-  if (use && !done.empty) enhance([done.file()]);
-  else say(use ? "Nothing was recorded." : "Discarded.");
-  done.close();
-  byId("recorder").hidden = true;
-  byId("record").disabled = false;
-  byId("record").focus();
-}
-
-byId("recorder-stop").addEventListener("click", () => finishRecording(true));
-byId("recorder-discard").addEventListener("click", () => finishRecording(false));
 
 // Leaving while something is only here would lose it.
 addEventListener("beforeunload", (event) => {
-  if (outbox.pending || microphone) event.preventDefault();
+  if (outbox.pending || recorder.busy) event.preventDefault();
 });

@@ -7,34 +7,80 @@ const SAMPLE_BYTES = 2;
 export class Microphone {
   #pieces = [];
   #samples = 0;
-  #stream;
+  #stream = null;
+  #rate;
   #context;
 
-  // `onPiece` is told the seconds recorded and the latest peak; `onFull` that it has to end.
-  static async open({ maxBytes, onPiece, onFull }) {
+  #source = null;
+  #tap;
+  #on;
+  paused = false;
+
+  // `onPiece` is told the seconds recorded and the latest peak; `onFull` that it has to end, and
+  // `onGone` that the device is not there any more.
+  static async open({ device, maxBytes, ...on }) {
     const microphone = new Microphone();
-    // The browser's own processing is made for calls; here the recording itself is wanted.
-    microphone.#stream = await navigator.mediaDevices.getUserMedia({
-      audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false },
-    });
+    microphone.#on = on;
     try {
       const context = (microphone.#context = new AudioContext());
       await context.audioWorklet.addModule(new URL("microphone-worklet.js", import.meta.url));
       const tap = new AudioWorkletNode(context, "tap", { numberOfOutputs: 0, channelCount: 1, channelCountMode: "explicit" });
-      context.createMediaStreamSource(microphone.#stream).connect(tap);
+      microphone.#tap = tap;
       tap.port.addEventListener("message", ({ data }) => {
-        microphone.#pieces.push(toPcm(data));
-        microphone.#samples += data.length;
-        onPiece(microphone.#samples / context.sampleRate, data.reduce((most, value) => Math.max(most, Math.abs(value)), 0));
-        if ((microphone.#samples + 2 * data.length) * SAMPLE_BYTES > maxBytes) onFull();
+        if (data.samples.length) microphone.#take(data.samples, maxBytes);
       });
       tap.port.start();
+      await microphone.use(device);
       await context.resume();
     } catch (error) {
-      microphone.close();
+      await microphone.#close();
       throw error;
     }
     return microphone;
+  }
+
+  get device() {
+    return this.#stream.getAudioTracks()[0].getSettings().deviceId;
+  }
+
+  // Goes on with a device; with the usual one if it is not there.
+  async use(device) {
+    // The browser's own processing is made for calls; here the recording itself is wanted.
+    const stream = await navigator.mediaDevices.getUserMedia({
+      audio: {
+        deviceId: device ? { ideal: device } : undefined,
+        channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false,
+      },
+    });
+    this.#release();
+    this.#stream = stream;
+    stream.getAudioTracks()[0].addEventListener("ended", () => this.#on.onGone());
+    this.#source = this.#context.createMediaStreamSource(stream);
+    this.#source.connect(this.#tap);
+  }
+
+  #take(data, maxBytes) {
+    if (this.paused) return;
+    this.#pieces.push(toPcm(data));
+    this.#samples += data.length;
+    this.#on.onPiece(this.#samples / this.#context.sampleRate, data.reduce((most, value) => Math.max(most, Math.abs(value)), 0));
+    if ((this.#samples + 2 * data.length) * SAMPLE_BYTES > maxBytes) this.#on.onFull();
+  }
+
+  // Takes in what the worklet has not sent yet, and lets go of the device.
+  async stop() {
+    const told = new Promise((resolve) => {
+      this.#tap.port.addEventListener("message", ({ data }) => data.last && resolve());
+      setTimeout(resolve, 500);
+    });
+    this.#tap.port.postMessage("flush");
+    await told;
+    await this.#close();
+  }
+
+  #release() {
+    this.#source?.disconnect();
+    for (const track of this.#stream?.getTracks() ?? []) track.stop();
   }
 
   get empty() {
@@ -46,13 +92,19 @@ export class Microphone {
     const two = (value) => String(value).padStart(2, "0");
     const day = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
     const time = `${two(now.getHours())}.${two(now.getMinutes())}.${two(now.getSeconds())}`;
-    return wavFile(this.#pieces, this.#context.sampleRate, `Recording ${day} ${time}.wav`);
+    return wavFile(this.#pieces, this.#rate, `Recording ${day} ${time}.wav`);
   }
 
-  close() {
-    for (const track of this.#stream.getTracks()) track.stop();
-    this.#context?.close();
+  async #close() {
+    this.#release();
+    this.#rate = this.#context?.sampleRate;
+    await this.#context?.close();
   }
+}
+
+export async function microphones() {
+  const devices = await navigator.mediaDevices.enumerateDevices();
+  return devices.filter(({ kind }) => kind === "audioinput");
 }
 
 // Why it cannot be used, in words.

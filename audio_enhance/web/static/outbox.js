@@ -55,6 +55,11 @@ export class Outbox {
         if (signal.aborted) return;
         if (!(problem instanceof Problem)) throw problem;
         if (problem.code === "cancelled") return;
+        if (problem.code === "network" && !(await readable(item.file))) {
+          this.#say(item, { stage: "refused", problem: unreadable() });
+          if (item.server) call("POST", `recordings/${item.id}/cancel`).catch(() => {});
+          return;
+        }
         // "gone": the application was started anew in between, and expects nothing.
         const passing = problem.retryAfter !== null || ["network", "gone", "http"].includes(problem.code);
         if (!passing) {
@@ -99,4 +104,23 @@ export class Outbox {
     item.local = local;
     this.#changed(item);
   }
+}
+
+// A file that was deleted, moved or changed fails to be sent, as if nobody could be reached; so
+// does a folder that is called like a recording.
+async function readable(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function unreadable() {
+  return new Problem({
+    title: "The file cannot be read.",
+    code: "file",
+    detail: "It was deleted, moved or changed, or it is a folder. Choose it again.",
+  });
 }

@@ -1,46 +1,47 @@
 // The player of one recording: both versions, what they look like, and how loud they are.
 
-import { Analysis } from "./analysis.js";
 import { clone, pieces, say, setText } from "./dom.js";
-import { drawSpectrum, drawWave, highestOf, loudestOf } from "./plots.js";
+import { Picture } from "./picture.js";
 import { Problem, download } from "./server.js";
 import { BufferSound, StreamSound } from "./sounds.js";
-import { clock, decibels, pauses, plural } from "./words.js";
+import { clock, lessNoise, strength } from "./words.js";
 
-// Decoded, a minute of stereo takes 22 MB, and there are two versions.
-const MOST_DECODED_SECONDS = 600;
+// Decoded, a minute of stereo takes 22 MB, and there are two versions. What is longer is streamed.
+const MOST_DECODED_SECONDS = 60;
 const RATE = 48_000;
+const SILENCE = -70; // LUFS
+const STEP = 5; // seconds that an arrow key moves
 const SIDES = ["before", "after"];
 
 let shared = null;
 
 // One for the page, made when somebody first wants to hear something: browsers want a reason.
-function audio() {
+export function audio() {
   shared ??= new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
   return shared;
 }
 
 export class Player {
   #abort = new AbortController();
-  #analysis = null;
-  #measured = null;
-  #dark = matchMedia("(prefers-color-scheme: dark)");
   #frame = 0;
   #local = null;
-  #onReady;
+  #on;
 
-  constructor(item, { onAgain, onReady }) {
-    this.#onReady = onReady;
+  // `onAgain` is told a strength, `onReady` when it can be played, `onClose` that it is to go.
+  constructor(item, on) {
+    this.#on = on;
     this.item = item;
     this.sound = null;
+    this.measured = null;
     this.element = clone("player");
     this.element.setAttribute("aria-label", `Player of ${item.name}`);
     this.parts = pieces(this.element, "part");
     this.playButton = this.element.querySelector(".play");
-    this.radios = [...this.element.querySelectorAll(".sides input")];
+    this.sides = [...this.element.querySelectorAll(".sides button")];
+    this.picture = new Picture(this.element, `recordings/${item.id}`, this.#abort.signal);
     // For whoever wants to look inside: the browser's console, and the tests.
     this.element.player = this;
-    this.#listen(onAgain);
+    this.#listen();
     this.loaded = this.#load();
   }
 
@@ -52,7 +53,6 @@ export class Player {
 
   close() {
     this.#abort.abort();
-    this.#analysis?.close();
     this.sound?.close();
     cancelAnimationFrame(this.#frame);
     if (this.#local) URL.revokeObjectURL(this.#local);
@@ -61,12 +61,13 @@ export class Player {
 
   // Getting it
 
-  // Of a video the server has the sound, and the person's own file may be too large to be read.
+  // Of a video the server has the sound, and the person's own file may be gone or changed.
   get #own() {
     return this.item.server?.video ? null : this.item.file;
   }
 
   async #load() {
+    this.#note("Loading");
     try {
       await this.#fetch();
     } catch (error) {
@@ -82,37 +83,17 @@ export class Player {
       before: this.#own ? (this.#local = URL.createObjectURL(this.item.file)) : `recordings/${this.item.id}/original`,
       after: `recordings/${this.item.id}/result`,
     };
-    this.#note("Loading");
-    const length = await lengthOf(urls.before);
-    if (length > MOST_DECODED_SECONDS) {
-      const sound = new StreamSound(audio(), urls);
+    if ((await lengthOf(urls.before)) <= MOST_DECODED_SECONDS) {
+      const [before, after] = await Promise.all(SIDES.map(async (side) => {
+        const own = side === "before" && this.#own;
+        return audio().decodeAudioData(await (own ? own.arrayBuffer() : download(urls[side], this.#abort.signal)));
+      }));
+      this.#show(new BufferSound(audio(), before, after, 0));
+    } else {
+      const sound = new StreamSound(audio(), urls, 0);
       await sound.ready();
-      this.parts.plots.hidden = true;
-      this.parts["match-option"].hidden = true;
       this.#show(sound);
-      this.#note(`Longer than ${plural(MOST_DECODED_SECONDS / 60, "minute")}: played as it is fetched, without pictures and loudness matching.`);
-      return;
     }
-    const fraction = { before: 0, after: 0 };
-    const [before, after] = await Promise.all(SIDES.map(async (side) => {
-      const told = (part) => {
-        fraction[side] = part;
-        this.#note(`Loading, ${Math.floor(50 * (fraction.before + fraction.after))} %`);
-      };
-      const own = side === "before" && this.#own;
-      const data = await (own ? own.arrayBuffer() : download(urls[side], told, this.#abort.signal));
-      told(1);
-      return audio().decodeAudioData(data);
-    }));
-    this.#note("Measuring");
-    this.#analysis = new Analysis();
-    this.#measured = { before: await this.#analysis.measure("before", before), after: await this.#analysis.measure("after", after) };
-    const lag = await this.#analysis.lag();
-    this.#analysis.close();
-    this.#show(new BufferSound(audio(), before, after, lag));
-    this.#note("");
-    this.#level();
-    this.#describe();
   }
 
   #show(sound) {
@@ -124,54 +105,82 @@ export class Player {
     this.element.dataset.ready = "";
     sound.onended = () => this.#changed();
     this.parts.body.hidden = false;
-    this.parts.seek.max = sound.duration;
-    setText(this.parts.length, clock(sound.duration));
+    this.picture.begin(sound.duration);
     this.parts["again-strength"].value = this.item.strength;
+    this.#showStrength();
+    this.update();
     this.#changed();
     say(`The player of ${this.item.name} is ready.`);
-    this.#onReady();
+    this.#on.onReady();
+  }
+
+  // Takes in what the server has measured so far.
+  update() {
+    if (!this.sound || this.measured) return;
+    const { before, after } = this.item.server ?? {};
+    if (before?.duration === undefined || after?.duration === undefined) {
+      const done = (before?.seconds_done ?? (before ? this.sound.duration : 0)) + (after?.seconds_done ?? 0);
+      const part = Math.floor((50 * done) / this.sound.duration);
+      this.#note(before || after ? `Measuring, ${Math.min(99, part)} %. It plays already.` : "");
+      return;
+    }
+    this.measured = { before, after };
+    this.element.dataset.measured = "";
+    this.sound.align(after.lag);
+    this.picture.measured(this.measured, this.sound.duration);
+    this.parts["match-option"].hidden = false;
+    setText(this.parts.fact, lessNoise(before, after));
+    this.#note("");
+    this.#level();
+    this.#changed();
   }
 
   // What the person does
 
-  #listen(onAgain) {
-    const { seek, match, plots, again } = this.parts;
-    const signal = this.#abort.signal;
+  #listen() {
+    const { match, again, spectrum } = this.parts;
     this.playButton.addEventListener("click", () => this.toggle());
-    for (const radio of this.radios) {
-      radio.name = `side-${this.item.id}`;
-      radio.addEventListener("change", () => this.select(radio.value));
-    }
-    seek.addEventListener("input", () => this.seek(Number(seek.value)));
+    for (const button of this.sides) button.addEventListener("click", () => this.select(button.value));
     match.addEventListener("change", () => this.#level());
+    spectrum.addEventListener("change", () => this.picture.showSpectrum(spectrum.checked));
+    this.parts["again-strength"].addEventListener("input", () => this.#showStrength());
     again.addEventListener("submit", (event) => {
       event.preventDefault();
-      onAgain(this.item, Number(this.parts["again-strength"].value));
+      this.#on.onAgain(this.item, Number(this.parts["again-strength"].value));
     });
-    plots.addEventListener("pointerdown", (event) => {
-      plots.setPointerCapture(event.pointerId);
-      this.#seekTo(event);
-    });
-    plots.addEventListener("pointermove", (event) => {
-      if (plots.hasPointerCapture(event.pointerId)) this.#seekTo(event);
-    });
+    this.picture.onSeek = (position) => this.seek(position);
     this.element.addEventListener("keydown", (event) => this.#key(event));
-    this.#dark.addEventListener("change", () => this.#draw(), { signal });
-    const resized = new ResizeObserver(() => this.#draw());
-    resized.observe(plots);
-    signal.addEventListener("abort", () => resized.disconnect());
+  }
+
+  #showStrength() {
+    const slider = this.parts["again-strength"];
+    slider.style.setProperty("--at", slider.value / 100);
+    setText(this.parts["again-value"], slider.value);
+    setText(this.parts["again-help"], strength(Number(slider.value)));
   }
 
   // Single keys work only while the focus is in the player (WCAG 2.1.4), and never in fields.
   #key(event) {
-    if (!this.sound || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") {
+      event.preventDefault();
+      this.#on.onClose();
+      return;
+    }
     const target = event.target;
-    if (target.matches("input[type=number]")) return;
+    if (!this.sound || target.matches("input[type=range]")) return;
     const own = target.matches("button, input[type=checkbox]");
+    const { position, duration } = this.sound;
     const keys = {
       " ": own ? null : () => this.toggle(),
       b: () => this.select("before"),
       a: () => this.select("after"),
+      arrowleft: () => this.seek(position - STEP),
+      arrowright: () => this.seek(position + STEP),
+      home: () => this.seek(0),
+      end: () => this.seek(duration),
+      "+": () => this.picture.zoom(1),
+      "-": () => this.picture.zoom(-1),
     };
     const action = keys[event.key.toLowerCase()];
     if (!action) return;
@@ -193,27 +202,20 @@ export class Player {
   }
 
   seek(position) {
-    this.sound.seek(position);
+    this.sound.seek(Math.max(0, Math.min(this.sound.duration, position)));
     this.#changed();
-  }
-
-  #seekTo(event) {
-    if (!this.sound) return;
-    const { left, width } = this.parts.plots.getBoundingClientRect();
-    const part = Math.max(0, Math.min(1, (event.clientX - left) / width));
-    this.seek(part * this.sound.duration);
   }
 
   // The louder one is turned down to the other: turning up could clip.
   #level() {
     const levels = { before: 1, after: 1 };
-    const { before, after } = this.#measured;
+    const { before, after } = this.measured;
     const apart = after.loudness - before.loudness;
-    if (this.parts.match.checked && Number.isFinite(apart)) {
+    if (this.parts.match.checked && Math.min(before.loudness, after.loudness) > SILENCE) {
       levels[apart > 0 ? "after" : "before"] = 10 ** (-Math.abs(apart) / 20);
     }
     this.sound.level(levels);
-    this.#draw();
+    this.picture.level(levels);
   }
 
   // What is shown
@@ -223,7 +225,7 @@ export class Player {
     this.playButton.setAttribute("aria-label", playing ? "Pause" : "Play");
     this.element.dataset.playing = playing;
     this.element.dataset.side = side;
-    for (const radio of this.radios) radio.checked = radio.value === side;
+    for (const button of this.sides) button.setAttribute("aria-pressed", String(button.value === side));
     this.#tick();
   }
 
@@ -231,49 +233,9 @@ export class Player {
     cancelAnimationFrame(this.#frame);
     const { position, duration, playing } = this.sound;
     setText(this.parts.now, clock(position));
-    this.parts.seek.value = position;
-    this.parts.seek.setAttribute("aria-valuetext", `${clock(position)} of ${clock(duration)}`);
-    for (const part of [this.parts.plots, this.parts.seek]) {
-      part.style.setProperty("--at", duration ? position / duration : 0);
-    }
+    setText(this.parts.length, clock(duration));
+    this.picture.position(position, duration);
     if (playing) this.#frame = requestAnimationFrame(() => this.#tick());
-  }
-
-  #draw() {
-    if (!this.#measured || !this.sound || !this.parts.plots.clientWidth) return;
-    const { levels } = this.sound;
-    const highest = Math.max(...SIDES.map((side) => highestOf(this.#measured[side]) * levels[side]), 1e-4);
-    const loudest = Math.max(...SIDES.map((side) => loudestOf(this.#measured[side]) + 20 * Math.log10(levels[side])));
-    for (const side of SIDES) {
-      const [wave, spectrum] = this.#canvases(side);
-      const measured = this.#measured[side];
-      const view = this.#view(side, measured.columns);
-      drawWave(wave, measured, view, levels[side] / highest);
-      drawSpectrum(spectrum, measured, view, levels[side], loudest, this.#dark.matches);
-    }
-  }
-
-  // What is heard at a moment is drawn at that moment, in both.
-  #view(side, columns) {
-    const { duration, lag, lengths } = this.sound;
-    const scale = columns / lengths[side];
-    return { from: side === "after" ? lag * scale : 0, span: duration * scale };
-  }
-
-  #canvases(side) {
-    return this.parts.plots.querySelectorAll(`figure[data-side=${side}] canvas`);
-  }
-
-  #describe() {
-    for (const side of SIDES) {
-      const { loudness, floor } = this.#measured[side];
-      const loud = Number.isFinite(loudness) ? `${decibels(loudness)} LUFS` : "silent";
-      const text = `${loud}, ${pauses(floor)}`;
-      setText(this.parts[`${side}-figures`], text);
-      const [wave, spectrum] = this.#canvases(side);
-      wave.setAttribute("aria-label", `Waveform ${side} enhancement. Loudness ${loud}.`);
-      spectrum.setAttribute("aria-label", `Spectrogram ${side} enhancement. Level in the ${pauses(floor)}.`);
-    }
   }
 
   #note(text) {

@@ -1,78 +1,94 @@
 // Waveforms and spectrograms on canvases, in the colours of light and of dark.
 
-import { BANDS, bandFrequency } from "./spectrum.js";
+import { BANDS } from "./tiles.js";
+import { moment } from "./words.js";
 
 // From quiet to loud. The quiet end is the surface that the plot lies on.
 const RAMPS = {
   light: ["#f1efea", "#c9dcd4", "#7fb5a6", "#2d7d70", "#0c4a45", "#06211f"],
   dark: ["#14171a", "#17343a", "#1d6664", "#3fa38d", "#a9d9a4", "#fbf7d5"],
 };
-const RANGE = 66;
+const LOWEST = 60; // Hz
+const HIGHEST = 16_000;
 const TICKS = [100, 1000, 10_000];
+const QUIETEST = -120; // dBFS, as the number 0
+const STEP = 0.5;
+export const RANGE = 66; // dB from the first colour to the last
+const TICK_WIDTH = 90; // CSS pixels
 
-// `view`: which of the columns are shown, as { from, span }; they need not be whole numbers.
-
-export function drawWave(canvas, { peaks: { low, high }, columns }, view, gain) {
+// `shift`: how many seconds later it is in the file than it is shown.
+export function drawWave(canvas, { wave, shift, gain }, view) {
   const { context, width, height } = fit(canvas);
   context.clearRect(0, 0, width, height);
   context.fillStyle = getComputedStyle(canvas).color;
   const middle = height / 2;
-  const scale = middle * gain;
   context.beginPath();
   for (let x = 0; x < width; x += 1) {
-    const first = Math.floor(view.from + (x * view.span) / width);
-    const last = Math.max(first + 1, Math.floor(view.from + ((x + 1) * view.span) / width));
-    let least = 0, most = 0;
-    for (let at = Math.max(0, first); at < last && at < columns; at += 1) {
-      least = Math.min(least, low[at]);
-      most = Math.max(most, high[at]);
-    }
-    const top = Math.max(0, middle - most * scale);
-    const bottom = Math.min(height, middle - least * scale);
+    const from = view.from + shift + (x * view.span) / width;
+    const [low, high] = wave.extremes(from, from + view.span / width);
+    const top = Math.max(0, middle * (1 - high * gain));
+    const bottom = Math.min(height, middle * (1 - low * gain));
     context.rect(x, top, 1, Math.max(1, bottom - top));
   }
   context.fill();
 }
 
-// `loudest`: the level that gets the last colour; the same for both versions, so that what was
-// taken away shows.
-export function drawSpectrum(canvas, { levels, columns }, view, gain, loudest, dark) {
+export function drawAxis(canvas, view) {
+  const { context, width, height, ratio } = fit(canvas);
+  context.clearRect(0, 0, width, height);
+  const { step, moments } = view.ticks(Math.max(2, width / ratio / TICK_WIDTH));
+  context.font = `${11 * ratio}px system-ui, sans-serif`;
+  context.fillStyle = getComputedStyle(canvas).color;
+  context.textBaseline = "bottom";
+  for (const each of moments) {
+    const x = view.part(each) * width;
+    context.fillRect(Math.min(width - ratio, x), 0, ratio, 4 * ratio);
+    const text = moment(each, step < 1);
+    const half = context.measureText(text).width / 2;
+    context.fillText(text, Math.min(width - 2 * half, Math.max(0, x - half)), height);
+  }
+}
+
+// `loudest`: the level in dBFS that gets the last colour; the same for both versions, so that what
+// was taken away shows.
+export function drawSpectrum(canvas, { spectrum, shift, gain }, view, loudest, dark) {
+  const { context, width, height, ratio } = fit(canvas);
+  const columns = Math.max(1, Math.round(width / ratio));
   const image = new ImageData(columns, BANDS);
   const pixels = new Uint32Array(image.data.buffer);
   const palette = colours(dark ? RAMPS.dark : RAMPS.light);
-  const shift = 20 * Math.log10(gain);
-  for (let column = 0; column < columns; column += 1) {
+  const raise = 20 * Math.log10(gain) - loudest + QUIETEST;
+  for (let x = 0; x < columns; x += 1) {
+    const found = spectrum.at(view.from + shift + ((x + 0.5) * view.span) / columns, view.span / columns);
     for (let band = 0; band < BANDS; band += 1) {
-      const level = levels[column * BANDS + band] + shift;
-      const at = Math.max(0, Math.min(1, 1 + (level - loudest) / RANGE));
-      pixels[(BANDS - 1 - band) * columns + column] = palette[Math.round(255 * at)];
+      const level = found ? found.values[found.at + band] * STEP + raise : -RANGE;
+      const at = Math.max(0, Math.min(1, 1 + level / RANGE));
+      pixels[(BANDS - 1 - band) * columns + x] = palette[Math.round(255 * at)];
     }
   }
   const small = new OffscreenCanvas(columns, BANDS);
   small.getContext("2d").putImageData(image, 0, 0);
-  const { context, width, height, ratio } = fit(canvas);
   context.imageSmoothingQuality = "high";
   context.clearRect(0, 0, width, height);
-  context.drawImage(small, view.from, 0, view.span, BANDS, 0, 0, width, height);
-  label(context, width, height, ratio, dark);
+  context.drawImage(small, 0, 0, columns, BANDS, 0, 0, width, height);
+  label(context, height, ratio, dark);
 }
 
-export function highestOf({ peaks: { low, high } }) {
-  return Math.max(high.reduce((a, b) => Math.max(a, b), 0), -low.reduce((a, b) => Math.min(a, b), 0));
+// What the colours mean, from quiet to loud.
+export function drawScale(canvas, dark) {
+  const { context, width, height } = fit(canvas);
+  const palette = dark ? RAMPS.dark : RAMPS.light;
+  const gradient = context.createLinearGradient(0, 0, width, 0);
+  palette.forEach((colour, at) => gradient.addColorStop(at / (palette.length - 1), colour));
+  context.fillStyle = gradient;
+  context.fillRect(0, 0, width, height);
 }
 
-export function loudestOf(measured) {
-  // Single peaks should not make everything else pale.
-  const sorted = Float32Array.from(measured.levels).sort();
-  return sorted[Math.floor(0.998 * (sorted.length - 1))];
-}
-
-function label(context, width, height, ratio, dark) {
-  const span = Math.log(bandFrequency(BANDS) / bandFrequency(0));
+function label(context, height, ratio, dark) {
   context.font = `${10 * ratio}px system-ui, sans-serif`;
   context.textBaseline = "middle";
   for (const tick of TICKS) {
-    const y = height * (1 - Math.log(tick / bandFrequency(0)) / span);
+    const y = height * (1 - Math.log(tick / LOWEST) / Math.log(HIGHEST / LOWEST));
     const text = tick < 1000 ? `${tick} Hz` : `${tick / 1000} kHz`;
     context.lineWidth = 3 * ratio;
     context.lineJoin = "round";
@@ -97,7 +113,7 @@ function colours(ramp) {
   return Uint32Array.from({ length: 256 }, (_, i) => {
     const at = (i / 255) * (stops.length - 1);
     const below = Math.min(stops.length - 2, Math.floor(at));
-    const [red, green, blue] = stops[below].map((value, channel) => Math.round(value + (at - below) * (stops[below + 1][channel] - value)));
-    return (255 << 24) | (blue << 16) | (green << 8) | red;
+    const [r, g, b] = stops[below].map((from, channel) => Math.round(from + (at - below) * (stops[below + 1][channel] - from)));
+    return (255 << 24) | (b << 16) | (g << 8) | r;
   });
 }

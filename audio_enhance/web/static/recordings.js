@@ -41,6 +41,11 @@ export class Item {
     }
   }
 
+  // Whether the microphone of this page made it: there may be no other copy.
+  get recorded() {
+    return /^Recording \d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d\.wav$/.test(this.name);
+  }
+
   get stage() {
     return this.local?.stage ?? this.server.stage;
   }

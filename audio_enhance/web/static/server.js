@@ -1,10 +1,6 @@
 // How the page talks to its server. Every address is relative: it may be mounted anywhere.
 
 const OWN_HEADER = "X-Audio-Enhance";
-// A stream that the server refuses, or that a proxy answers for it, is not opened again by the
-// browser itself.
-const REOPEN_MS = 2000;
-const MOST_IN_VAIN = 5;
 
 export class Problem extends Error {
   constructor({ title, code, detail = null }, retryAfter = null) {
@@ -69,64 +65,13 @@ export function upload(path, file, onProgress, signal) {
   });
 }
 
-export async function download(path, onProgress, signal) {
+export async function download(path, signal) {
   let response;
   try {
     response = await fetch(path, { signal });
+    if (response.ok) return await response.arrayBuffer();
   } catch (error) {
     throw signal.aborted ? error : Problem.network();
   }
-  if (!response.ok) {
-    throw Problem.of(response.status, await response.text(), response.headers.get("Retry-After"));
-  }
-  const total = Number(response.headers.get("Content-Length")) || null;
-  const chunks = [];
-  let received = 0;
-  try {
-    for (const reader = response.body.getReader(); ; ) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      chunks.push(value);
-      received += value.length;
-      if (total) onProgress(received / total);
-    }
-  } catch (error) {
-    throw signal.aborted ? error : Problem.network();
-  }
-  return new Blob(chunks).arrayBuffer();
-}
-
-// The events of this session. `on` has a function for each: state, recording, removed, and
-// connected(bool).
-export function listen(on) {
-  let last = "";
-  let inVain = 0;
-
-  function open() {
-    const source = new EventSource(`events${last && `?after=${encodeURIComponent(last)}`}`);
-    for (const name of ["state", "recording", "removed"]) {
-      source.addEventListener(name, (event) => {
-        last = event.lastEventId;
-        here();
-        on[name](JSON.parse(event.data));
-      });
-    }
-    // The very first stream of a browser ends at once: it only brings the cookie. So being
-    // connected is not `open`, but the first sign of a session.
-    source.addEventListener("here", here);
-    source.addEventListener("error", () => {
-      on.connected(false);
-      inVain += 1;
-      // Without cookies, every stream is the first: not at that pace for ever.
-      if (inVain > MOST_IN_VAIN) source.close();
-      if (source.readyState === EventSource.CLOSED) setTimeout(open, REOPEN_MS);
-    });
-  }
-
-  function here() {
-    inVain = 0;
-    on.connected(true);
-  }
-
-  open();
+  throw Problem.of(response.status, await response.text(), response.headers.get("Retry-After"));
 }

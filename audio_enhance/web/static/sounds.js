@@ -53,15 +53,24 @@ export class BufferSound extends Sound {
   #buffers;
   #sources = [];
   #startedAt = 0;
+  #lengths;
   #from = 0;
 
   // `lag`: how many seconds later the same sound comes in `after`.
   constructor(context, before, after, lag) {
     super(context);
     this.#buffers = { before, after };
+    this.#lengths = { before: before.duration, after: after.duration };
     this.lag = lag;
-    this.lengths = { before: before.duration, after: after.duration };
     this.duration = Math.min(before.duration, after.duration - lag);
+  }
+
+  // Once it was measured how the two lie.
+  align(lag) {
+    const { position } = this;
+    this.lag = lag;
+    this.duration = Math.min(this.#lengths.before, this.#lengths.after - lag);
+    if (this.playing) this.seek(position);
   }
 
   get position() {
@@ -121,14 +130,16 @@ export class BufferSound extends Sound {
   }
 }
 
-// Streamed: for recordings that are too long to be held decoded. Two media elements keep step
+// Streamed by ranges: for recordings that are too long to be held decoded. Two media elements keep step
 // by moving the one that is not heard.
 export class StreamSound extends Sound {
   #elements = {};
   #watch = null;
 
-  constructor(context, urls) {
+  // `lag`: how many seconds later the same sound comes in `after`.
+  constructor(context, urls, lag) {
     super(context);
+    this.lag = lag;
     for (const [side, url] of Object.entries(urls)) {
       const element = new Audio(url);
       element.preload = "metadata";
@@ -148,16 +159,34 @@ export class StreamSound extends Sound {
       element.addEventListener("loadedmetadata", resolve, { once: true });
       element.addEventListener("error", () => reject(element.error), { once: true });
     })));
-    this.duration = Math.min(...Object.values(this.#elements).map((element) => element.duration));
+    this.#measure();
+  }
+
+  align(lag) {
+    this.lag = lag;
+    this.#measure();
+  }
+
+  #measure() {
+    const { before, after } = this.#elements;
+    this.duration = Math.min(before.duration, after.duration - this.lag);
   }
 
   get position() {
-    return this.#elements[this.side].currentTime;
+    return Math.min(this.duration, Math.max(0, this.#moment(this.side)));
   }
 
   // How far the two are apart, in seconds.
   get drift() {
-    return this.#elements.after.currentTime - this.#elements.before.currentTime;
+    return this.#moment("after") - this.#moment("before");
+  }
+
+  #moment(side) {
+    return this.#elements[side].currentTime - this.#shift(side);
+  }
+
+  #shift(side) {
+    return side === "after" ? this.lag : 0;
   }
 
   async play() {
@@ -175,7 +204,9 @@ export class StreamSound extends Sound {
   }
 
   seek(position) {
-    for (const element of Object.values(this.#elements)) element.currentTime = position;
+    for (const [side, element] of Object.entries(this.#elements)) {
+      element.currentTime = Math.max(0, Math.min(position, this.duration) + this.#shift(side));
+    }
   }
 
   close() {
@@ -188,10 +219,12 @@ export class StreamSound extends Sound {
 
   #keepStep() {
     const heard = this.#elements[this.side];
-    const other = this.#elements[this.side === "before" ? "after" : "before"];
-    const apart = heard.currentTime - other.currentTime;
-    if (Math.abs(apart) > 10 * MOST_DRIFT) other.currentTime = heard.currentTime;
+    const [one, two] = this.side === "before" ? ["before", "after"] : ["after", "before"];
+    const other = this.#elements[two];
+    const apart = this.#moment(one) - this.#moment(two);
+    if (Math.abs(apart) > 10 * MOST_DRIFT) other.currentTime = this.#moment(one) + this.#shift(two);
     // A little faster or slower, unheard, until they are together again.
+    heard.playbackRate = 1;
     other.playbackRate = Math.abs(apart) > MOST_DRIFT / 5 ? 1 + Math.max(-0.1, Math.min(0.1, apart)) : 1;
   }
 }

@@ -22,29 +22,49 @@ export function clock(seconds) {
 
 export function duration(seconds) {
   if (seconds < 90) return plural(Math.max(1, Math.round(seconds)), "second");
-  return plural(Math.round(seconds / 60), "minute");
+  if (seconds < 5400) return plural(Math.round(seconds / 60), "minute");
+  if (seconds < 129_600) return plural(Math.round(seconds / 3600), "hour");
+  return plural(Math.round(seconds / 86_400), "day");
 }
 
 export function plural(count, noun) {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-export function decibels(value) {
-  // A real minus sign, so that figures line up and screen readers say "minus".
-  return value.toFixed(1).replace("-", "\u2212");
+// A moment on an axis, with tenths where they matter.
+export function moment(seconds, tenths) {
+  return tenths ? `${clock(seconds)}.${Math.round(10 * seconds) % 10}` : clock(Math.round(seconds));
 }
 
-// Digital silence has no level.
-export function pauses(floor) {
-  return floor > -120 ? `pauses ${decibels(floor)} dBFS` : "pauses silent";
+const SILENT = -119; // dBFS: digital silence has no level
+const NOTICEABLE = 1; // dB
+
+// What became of the noise between the words, for two versions that are heard equally loud.
+export function lessNoise(before, after) {
+  if (before.noise_floor <= SILENT) return "The pauses were silent before.";
+  if (after.noise_floor <= SILENT) return "The pauses are silent now.";
+  const less = before.noise_floor - before.loudness - (after.noise_floor - after.loudness);
+  if (Math.abs(less) < NOTICEABLE) return "About as much noise as before.";
+  return `${Math.round(Math.abs(less))} dB ${less > 0 ? "less" : "more"} noise.`;
 }
 
+// What a strength does, as a person would hear it.
 export function strength(value) {
   // The API's later guide: 0 to 50 keep more of the original, above it enhancement prevails.
-  if (value === 0) return "Leaves the recording as it is.";
-  if (value <= 50) return "Keeps more of the original.";
-  if (value < 100) return "Favours enhancement over the original.";
-  return "Nothing but the enhanced sound.";
+  if (value === 0) return "The recording as it is.";
+  if (value <= 50) return "Takes the edge off: most of the room and its noise stays.";
+  if (value < 85) return "Noise and echo are faint, and the room can still be heard.";
+  if (value < 100) return "Nearly all noise and echo goes. Right for most recordings.";
+  return "Only the voice: nothing of the room is left.";
+}
+
+// What a row says of a recording, in a few words.
+export function facts(item) {
+  const { before, after } = item.server ?? {};
+  const known = [before?.duration === undefined ? size(item.size) : clock(before.duration)];
+  if (after?.duration !== undefined) known.push(lessNoise(before, after).replace(/\.$/, "").toLowerCase().replace("db", "dB"));
+  known.push(`strength ${item.strength}`);
+  return known.join(", ");
 }
 
 const percent = (fraction) => `${Math.floor(100 * fraction)} %`;
@@ -65,9 +85,9 @@ export function describe(item, now) {
         return under(0, 0, `Next try in ${plural(wait, "second")}`, local.problem.message);
       }
       case "refused":
-        return over("Not sent", local.problem.message, local.problem.hint, local.problem.code === "many", true);
+        return over("Not sent", local.problem.message, local.problem.hint, ["many", "file"].includes(local.problem.code), true, item.recorded ? ["original"] : []);
       case "cancelled":
-        return over("Cancelled", null, null, item.file, false);
+        return over("Cancelled", null, null, item.file, false, item.recorded && item.file ? ["original"] : []);
       case "lost":
         return over(
           "Lost", "The application was started anew and does not have it any more.", null,
@@ -77,6 +97,7 @@ export function describe(item, now) {
   }
   const problem = known.problem;
   const again = known.kept || item.file !== null;
+  const save = item.recorded && again ? ["original"] : [];
   switch (known.stage) {
     case "expected":
       return under(0, 0, "Waiting for the file to be sent");
@@ -91,6 +112,7 @@ export function describe(item, now) {
       }
       return under(2, null, line(known), known.retrying);
     case "enhancing": {
+      if (known.share !== null) return under(3, known.share, `Enhancing, ${percent(known.share)}`, known.retrying);
       const left = item.endsAt === null ? null : (item.endsAt - now) / 1000;
       const text = left !== null && left > 1.5 ? `Enhancing, about ${duration(left)} left` : "Enhancing";
       const whole = item.endsAt === null ? 0 : item.endsAt - item.beganAt;
@@ -98,11 +120,11 @@ export function describe(item, now) {
       return under(3, done, text, known.retrying);
     }
     case "succeeded":
-      return { stage: 4, fraction: 1, text: "Ready", detail: null, tone: "good", actions: ["listen", "download", "remove"] };
+      return { stage: 4, fraction: 1, text: "Ready", detail: null, tone: "good", actions: ["listen", "download", ...save, "remove"] };
     case "cancelled":
-      return over("Cancelled", problem?.title, problem?.detail, again, false);
+      return over("Cancelled", problem?.title, problem?.detail, again, false, save);
     default:
-      return over("Failed", problem?.title, problem?.detail, again, true);
+      return over("Failed", problem?.title, problem?.detail, again, true, save);
   }
 }
 
@@ -114,7 +136,7 @@ function under(stage, fraction, text, detail = null) {
   return { stage, fraction, text, detail, tone: "", actions: ["cancel"] };
 }
 
-function over(text, title, hint, again, bad) {
+function over(text, title, hint, again, bad, save = []) {
   const detail = [title, hint].filter(Boolean).join(" ") || null;
-  return { stage: 4, fraction: 0, text, detail, tone: bad ? "bad" : "", actions: again ? ["retry", "remove"] : ["remove"] };
+  return { stage: 4, fraction: 0, text, detail, tone: bad ? "bad" : "", actions: [...(again ? ["retry"] : []), ...save, "remove"] };
 }

@@ -1,0 +1,109 @@
+"""Measuring for event loops: a process of its own for each recording, so many at a time."""
+
+import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import audio_enhance
+from audio_enhance.local.enhancer.errors import EnhancerError
+from audio_enhance.local.enhancer.extra import check_installed
+from audio_enhance.local.enhancer.worker import ONE_THREAD, OWN_GROUP, environment
+
+_LONGEST_LINE = 1 << 16
+
+
+class Measurer:
+    """Has recordings measured, one at a time unless told otherwise.
+
+    Args:
+        at_once: How many processes there may be.
+
+    Raises:
+        MissingExtraError: The extra ``local`` is not installed.
+    """
+
+    def __init__(self, at_once: int = 1) -> None:
+        check_installed()
+        self._free = asyncio.Semaphore(at_once)
+
+    async def measure(
+        self,
+        path: Path,
+        place: Path,
+        *,
+        original: Path | None = None,
+        tell: Callable[[float], object] | None = None,
+    ) -> dict[str, Any]:
+        """Look through a recording; cancelling this ends the process.
+
+        Args:
+            path: The recording.
+            place: As for `survey`.
+            original: As for `survey`.
+            tell: Told now and then how many seconds were looked at.
+
+        Returns:
+            The `Figures` by their names, `highest` and `lag` as of `Survey`, and the numbers of
+            columns of `peaks` and `spectrum`.
+
+        Raises:
+            EnhancerError: It cannot be measured.
+        """
+        order = {"path": str(path), "place": str(place), "original": original and str(original)}
+        async with self._free:
+            answer = await _asked(order, tell)
+        if "error" in answer:
+            raise EnhancerError(answer["error"])
+        return answer
+
+
+async def _asked(order: dict[str, Any], tell: Callable[[float], object] | None) -> dict[str, Any]:
+    package = Path(audio_enhance.__file__).parents[1]
+    modules = os.pathsep.join([*filter(None, sys.path), str(package)])
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-P",
+        "-m",
+        "audio_enhance.local.measuring",
+        stdin=PIPE,
+        stdout=PIPE,
+        limit=_LONGEST_LINE,
+        env=ONE_THREAD | environment(os.environ) | {"PYTHONPATH": modules},
+        **OWN_GROUP,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        with suppress(ConnectionError):  # its end shows below, too
+            process.stdin.write(json.dumps(order).encode() + b"\n")
+            await process.stdin.drain()
+        async for line in process.stdout:
+            answer: dict[str, Any] = json.loads(line)
+            if "seconds" not in answer:
+                return answer
+            if tell is not None:
+                tell(answer["seconds"])
+        return {"error": "The process that measures has ended."}
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await _seen_off(process)
+
+
+async def _seen_off(process: asyncio.subprocess.Process) -> None:
+    """Wait for its end, however often we are cancelled: it has been killed."""
+    end = asyncio.ensure_future(process.communicate())
+    cancelled = False
+    while not end.done():
+        try:
+            await asyncio.wait([end])
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError

@@ -1,0 +1,131 @@
+"""Pictures and figures of what is kept."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from audio_enhance import AudioEnhanceError
+
+from ._kept import Kept
+
+if TYPE_CHECKING:
+    from audio_enhance.local.measuring import Measurer
+
+# What the page shows of the figures.
+_SHOWN = ("duration", "loudness", "true_peak", "noise_floor", "speech_level", "highest", "lag")
+_PIECE = 1 << 20
+
+
+class Measuring:
+    """Has originals and results measured, each once.
+
+    Args:
+        wanted: Whether to measure at all.
+
+    Attributes:
+        available: Whether it can be done; needs the extra `local`.
+    """
+
+    def __init__(self, *, wanted: bool) -> None:
+        self._measurer = _measurer() if wanted else None
+        self._under_way: dict[Kept, asyncio.Task[None]] = {}
+        self._seconds: dict[Kept, float] = {}
+
+    @property
+    def available(self) -> bool:
+        """Whether anything is measured here; the extra `local` brings what it takes."""
+        return self._measurer is not None
+
+    def begin(
+        self, kept: Kept, on_change: Callable[[], None], original: Kept | None = None
+    ) -> None:
+        """Begin to measure something, unless that was done or is being done.
+
+        Args:
+            kept: What.
+            on_change: Told when there is something to show.
+            original: Of what it is the result; it is measured first.
+        """
+        if self._measurer is None or kept.figures or kept.unmeasurable or kept in self._under_way:
+            return
+        kept.hold()
+        task = asyncio.ensure_future(self._measure(self._measurer, kept, on_change, original))
+        self._under_way[kept] = task
+
+        def done(task: "asyncio.Task[None]") -> None:
+            del self._under_way[kept]
+            self._seconds.pop(kept, None)
+            kept.release()
+            if not task.cancelled():
+                on_change()
+
+        task.add_done_callback(done)
+
+    def stop(self, kept: Kept) -> None:
+        """Stop measuring something: nobody wants to see it any more."""
+        if task := self._under_way.get(kept):
+            task.cancel()
+
+    async def close(self) -> None:
+        """Stop everything."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def shown(self, kept: Kept | None) -> dict[str, Any] | None:
+        """Return what the page shows of something, `None` where nothing is known of it."""
+        if kept is None:
+            return None
+        if kept.figures is not None:
+            return {name: kept.figures[name] for name in _SHOWN}
+        seconds = self._seconds.get(kept)
+        return None if seconds is None else {"seconds_done": seconds}
+
+    async def _measure(
+        self,
+        measurer: "Measurer",
+        kept: Kept,
+        on_change: Callable[[], None],
+        original: Kept | None,
+    ) -> None:
+        if original is not None and original in self._under_way:
+            await asyncio.wait([self._under_way[original]])
+        assert kept.path is not None
+        assert kept.source is not None
+
+        def tell(seconds: float) -> None:
+            self._seconds[kept] = seconds
+            on_change()
+
+        path, sound = kept.path, None
+        place = None if original is None else original.path
+        try:
+            if kept.source.film is not None:
+                path = sound = kept.path.with_name(kept.path.name + ".sound")
+                await _copy_sound(kept, sound)
+            kept.figures = await measurer.measure(path, kept.path, original=place, tell=tell)
+        except (AudioEnhanceError, OSError):
+            kept.unmeasurable = True
+        finally:
+            if sound is not None:
+                await asyncio.to_thread(sound.unlink, missing_ok=True)
+
+
+async def _copy_sound(kept: Kept, target: "Any") -> None:
+    source = kept.source
+    assert source is not None
+    size = (await source.fingerprint()).byte_size
+    with await asyncio.to_thread(target.open, "wb") as file:
+        for start in range(0, size, _PIECE):
+            await asyncio.to_thread(file.write, await source.read(start, _PIECE))
+
+
+def _measurer() -> "Measurer | None":
+    try:
+        from audio_enhance.local.measuring import Measurer
+
+        return Measurer(at_once=2)  # a short one need not wait for a long one
+    except ImportError:
+        return None

@@ -1,0 +1,88 @@
+"""What the page is told of a recording's sound, and the pictures of it."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from audio_enhance.local import LocalService
+from audio_enhance.local.enhancer import Rehearsal
+
+from .sound import LATER, RATE, Halver, speech
+from .support import Visitor, running
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def measured(visitor: Visitor, identifier: str) -> dict[str, Any]:
+    """Wait until both are measured."""
+    async with visitor.events() as events:
+        async for event in events:
+            told = event.data["recordings"] if event.kind == "state" else [event.data]
+            for each in told:
+                if each["id"] == identifier and "lag" in (each["after"] or {}):
+                    return dict(each)
+    raise AssertionError
+
+
+async def test_both_are_measured_drawn_and_forgotten(tmp_path: Path) -> None:
+    async with LocalService(enhancer=Halver()) as service:
+        async with running(service, measure=True, folder=tmp_path) as site:
+            visitor = await site.visitor()
+            assert (await visitor.state())["measures"] is True
+            identifier = await visitor.send(speech(2), name="talk.wav")
+            told = await measured(visitor, identifier)
+            before, after = told["before"], told["after"]
+            assert after["lag"] == pytest.approx(LATER / RATE)
+            assert before["loudness"] - after["loudness"] == pytest.approx(6.02, abs=0.15)
+            assert before["duration"] == pytest.approx(2)
+            path = f"recordings/{identifier}/after"
+            peaks = await visitor.call("GET", f"{path}/peaks/0/0")
+            assert len(peaks.body) == 4 * -(-round(2 * RATE + LATER) // 128)
+            spectrum = await visitor.call("GET", f"{path}/spectrum/0/0")
+            assert len(spectrum.body) % 96 == 0
+            assert (await visitor.call("GET", f"{path}/peaks/0/1")).body == b""
+            for wrong in ("peaks/9/0", "colours/0/0"):
+                assert (await visitor.call("GET", f"{path}/{wrong}")).status == 404
+            stranger = await site.visitor()
+            assert (await stranger.call("GET", f"{path}/peaks/0/0")).status == 404
+        async with running(service, measure=True, folder=tmp_path) as site:
+            studio = site.app.state.studio
+            assert not studio.measuring._under_way  # it is known from before
+            [recording] = studio._owners
+            assert studio.snapshot(recording)["after"] == after
+            studio.discard(recording)
+        assert [each.name for each in tmp_path.iterdir()] == ["secret"]
+
+
+async def test_what_cannot_be_measured_is_tried_once() -> None:
+    async with (
+        LocalService(enhancer=Rehearsal()) as service,
+        running(service, measure=True) as site,
+    ):
+        visitor = await site.visitor()
+        identifier = await visitor.send()
+        await visitor.until(identifier, "succeeded")
+        studio = site.app.state.studio
+        [recording] = studio._owners
+        while recording.result is None or not recording.result.unmeasurable:
+            await asyncio.sleep(0.01)
+        assert studio.snapshot(recording)["before"] is None
+
+
+async def test_what_is_removed_is_measured_no_more() -> None:
+    async with (
+        LocalService(enhancer=Halver()) as service,
+        running(service, measure=True) as site,
+    ):
+        visitor = await site.visitor()
+        identifier = await visitor.send(speech(1), name="talk.wav")
+        studio = site.app.state.studio
+        tasks = list(studio.measuring._under_way.values())
+        assert tasks
+        await visitor.call("DELETE", f"recordings/{identifier}")
+        await asyncio.wait(tasks)
+        assert all(task.cancelled() for task in tasks)
+        await studio.shelf.written()
+        assert not list(studio.shelf.folder.glob("*original*"))
