@@ -32,6 +32,7 @@ from .plain import PlainPainter
 from .progress import Progress
 from .report import Report
 from .screen import Painter, Screen, error_console
+from .service import is_lost
 from .settings import Settings
 from .summary import Summary, resume_command
 from .terminal import TerminalPainter
@@ -282,7 +283,7 @@ class Batch:
                         self._screen.say(line_of(outcome, again=True))
                         continue
                     await self._take(outcome)
-                    if is_full(outcome.error):
+                    if is_full(outcome.error) or is_lost(outcome.error):
                         # Everything after it would be processed, and paid for, in vain.
                         for one in held:
                             await self._take(one)

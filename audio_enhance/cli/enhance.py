@@ -23,6 +23,7 @@ from .dry_run import DryRun
 from .interrupt import run
 from .options import (
     PATH,
+    cluster_option,
     engine_option,
     local_option,
     telling_options,
@@ -107,6 +108,7 @@ usage, 130 after Ctrl-C, which also prints how to resume.
 )
 @local_option
 @workers_option
+@cluster_option
 @engine_option
 @version_option
 @telling_options
@@ -123,6 +125,7 @@ def enhance(
     delete_uploads: bool,
     local: bool,
     workers: int | None,
+    cluster: str | None,
     engine: str | None,
     api_version: ApiVersion,
     as_json: bool,
@@ -153,6 +156,7 @@ def enhance(
             content_type=content_type,
             local=local,
             engine=engine,
+            cluster=cluster,
             api_version=api_version,
             delete_uploads=delete_uploads,
         )
@@ -168,7 +172,13 @@ def enhance(
         try:
             async with AsyncExitStack() as stack:
                 service = await stack.enter_async_context(
-                    connection(local=local, workers=workers, engine=engine, api_version=api_version)
+                    connection(
+                        local=local,
+                        workers=workers,
+                        engine=engine,
+                        cluster=cluster,
+                        api_version=api_version,
+                    )
                 )
                 await asyncio.to_thread(check_results, output_dir)
                 opened = None

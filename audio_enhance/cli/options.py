@@ -34,6 +34,13 @@ workers_option = click.option(
     help="With --local: how many recordings to work on at once. Default: one for each core.",
 )
 
+cluster_option = click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Let the workers of the Dask cluster whose scheduler is at ADDRESS do the work of the "
+    "local service, tcp://10.0.0.5:8786 for example.",
+)
+
 engine_option = click.option(
     "--engine",
     type=click.Choice(["dfn3", "rnnoise", "afftdn"]),

@@ -11,7 +11,7 @@ from audio_enhance import EntryState, Journal, JournalEntry
 
 from .batch import Batch, Telling, Work, by_strengths
 from .interrupt import run
-from .options import PATH, local_option, telling_options, workers_option
+from .options import PATH, cluster_option, local_option, telling_options, workers_option
 from .places import check_results
 from .recordings import size_of
 from .service import connection
@@ -30,11 +30,13 @@ Examples:
 @click.argument("journal", type=PATH)
 @local_option
 @workers_option
+@cluster_option
 @telling_options
 def resume(
     journal: Path,
     local: bool,
     workers: int | None,
+    cluster: str | None,
     as_json: bool,
     report: Path | None,
     verbose: bool,
@@ -61,6 +63,7 @@ def resume(
                         local=settings.local,
                         workers=workers,
                         engine=settings.engine,
+                        cluster=cluster or (None if workers else settings.cluster),
                         api_version=settings.api_version,
                     )
                 )

@@ -22,7 +22,7 @@ from audio_enhance import ConfigurationError
 from .command import run_command
 from .interrupt import run
 from .log import logged
-from .options import PATH, engine_option
+from .options import PATH, cluster_option, engine_option
 from .screen import error_console
 from .service import extra_local, open_service
 from .text import shown
@@ -98,6 +98,7 @@ Kinds of fault, each with a probability from 0 to 1:
 @click.option("--s3-endpoint", metavar="URL", help="Use this S3 as the object store.")
 @click.option("--s3-bucket", metavar="NAME", help="The bucket there. It must exist.")
 @engine_option
+@cluster_option
 @click.option(
     "--fault",
     "faults",
@@ -132,6 +133,7 @@ def serve(
     s3_endpoint: str | None,
     s3_bucket: str | None,
     engine: str | None,
+    cluster: str | None,
     faults: tuple[str, ...],
     seed: int,
     client_id: str | None,
@@ -163,6 +165,7 @@ def serve(
         "port": port,
         "s3_port": s3_port,
         "engine": engine,
+        "cluster": cluster,
         "faults": faults,
         "seed": seed,
         "s3": None if s3_endpoint is None else (s3_endpoint, s3_bucket),

@@ -1,5 +1,6 @@
 """The client to work with: of the real API, or of a local service started for it."""
 
+import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,7 @@ import attrs
 import click
 
 from audio_enhance import (
+    AudioEnhanceError,
     ConfigurationError,
     EnhanceClient,
     EnhancementFailedError,
@@ -62,6 +64,7 @@ async def connection(
     local: bool,
     workers: int | None = None,
     engine: str | None = None,
+    cluster: str | None = None,
     api_version: "ApiVersion" = "v1",
 ) -> AsyncGenerator[Connection]:
     """Open a client from the environment, or one of a local service.
@@ -70,6 +73,7 @@ async def connection(
         local: Start a local service for it.
         workers: How many recordings that works on at once; as many as there are cores if None.
         engine: What it enhances with; the best that works here if None.
+        cluster: The Dask scheduler whose workers do its work; this machine if None.
         api_version: The generation of the API.
 
     Raises:
@@ -82,13 +86,21 @@ async def connection(
             from audio_enhance.local import Behaviour
         async with (
             open_service(
-                workers=workers, engine=engine, quietly=True, behaviour=Behaviour.unlimited()
+                workers=workers,
+                engine=engine,
+                cluster=cluster,
+                quietly=True,
+                behaviour=Behaviour.unlimited(),
             ) as service,
             service.connect(None, api_version=api_version) as client,
         ):
             yield Connection(client, service)
         return
-    for option, value in (("--workers", workers), ("--engine", engine)):
+    for option, value in (
+        ("--workers", workers),
+        ("--engine", engine),
+        ("--cluster", cluster),
+    ):
         if value is not None:
             raise click.UsageError(f"{option} is for the local service: add --local.")
     try:
@@ -105,6 +117,7 @@ async def open_service(
     *,
     workers: int | None = None,
     engine: str | None = None,
+    cluster: str | None = None,
     quietly: bool = False,
     **arguments: Any,
 ) -> "AsyncGenerator[LocalService]":
@@ -113,13 +126,22 @@ async def open_service(
     Args:
         workers: How many recordings it works on at once; as many as there are cores if None.
         engine: What it enhances with; the best that works here if None.
+        cluster: The Dask scheduler whose workers do its work; this machine if None.
         quietly: Tell only where that is not the best.
         arguments: As for `LocalService`.
 
     Raises:
         EngineError: The engine does not work here.
-        MissingExtraError: The extra `local` is not installed.
+        ClusterError: The cluster cannot be reached, or none of its workers can do the work.
+        UsageError: Workers are asked for as well as a cluster.
+        MissingExtraError: The extra `local` or `dask` is not installed.
     """
+    if cluster is not None:
+        if workers is not None:
+            raise click.UsageError("--workers is for this machine: a cluster has its own.")
+        async with _service_of(cluster, engine, arguments) as service:
+            yield service
+        return
     with extra_local():
         from audio_enhance.local import LocalService
         from audio_enhance.local.enhancer import SpeechEnhancer
@@ -132,6 +154,33 @@ async def open_service(
             sentence = f"The local service enhances with {chosen.title}."
             console.print(shown(" ".join([sentence, *chosen.passed_over])), soft_wrap=True)
         yield service
+
+
+@asynccontextmanager
+async def _service_of(
+    cluster: str, engine: str | None, arguments: dict[str, Any]
+) -> "AsyncGenerator[LocalService]":
+    with extra_local():
+        from audio_enhance.local import LocalService
+
+    from audio_enhance.dask import DaskEnhancer, store_for
+
+    enhancer = DaskEnhancer(cluster, engine=engine)
+    if arguments.get("object_store") is None:
+        arguments["object_store"] = store_for(
+            enhancer.hostname,
+            host=arguments.get("host", "127.0.0.1"),
+            port=arguments.get("s3_port", 0),
+        )
+    async with LocalService(enhancer=enhancer, **arguments) as service:
+        error_console().print(shown(await enhancer.description()), soft_wrap=True)
+        yield service
+
+
+def is_lost(error: AudioEnhanceError | None) -> bool:
+    """Whether the cluster that does the work is gone, for all other recordings, too."""
+    dask = sys.modules.get("audio_enhance.dask")  # who has not imported it has none to lose
+    return dask is not None and isinstance(error, dask.ClusterLostError)
 
 
 @contextmanager

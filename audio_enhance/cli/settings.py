@@ -27,6 +27,7 @@ class Settings:
         content_type: Sent instead of the type that each name stands for.
         local: Whether the local service does the work.
         engine: What it enhances with; the best that works if None.
+        cluster: The Dask scheduler whose workers do its work, this machine if None.
         api_version: The generation of the API.
         delete_uploads: Whether uploads are deleted at the server when their results are saved.
     """
@@ -37,6 +38,7 @@ class Settings:
     content_type: str | None = None
     local: bool = False
     engine: str | None = None
+    cluster: str | None = None
     api_version: ApiVersion = "v1"
     delete_uploads: bool = False
 
@@ -92,6 +94,7 @@ class Settings:
                 content_type=values["content_type"],
                 local=values["local"],
                 engine=values.get("engine"),
+                cluster=values.get("cluster"),
                 # Journals of earlier versions know of the first one only.
                 api_version=values.get("api_version", "v1"),
                 delete_uploads=values.get("delete_uploads", False),

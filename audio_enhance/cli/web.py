@@ -11,7 +11,7 @@ from audio_enhance import ApiVersion, ConfigurationError
 
 from .interrupt import run
 from .log import logged
-from .options import engine_option, version_option
+from .options import cluster_option, engine_option, version_option
 from .screen import error_console
 
 _PORT = 8377
@@ -26,9 +26,12 @@ _PORT = 8377
     help="The port of the page. 0 takes any free one.",
 )
 @engine_option
+@cluster_option
 @version_option
 @click.option("--open", "show", is_flag=True, help="Open the page in your browser.")
-def web(port: int, *, engine: str | None, api_version: ApiVersion, show: bool) -> int:
+def web(
+    port: int, *, engine: str | None, cluster: str | None, api_version: ApiVersion, show: bool
+) -> int:
     """Serve a page in your browser that enhances recordings, until Ctrl-C.
 
     Drop recordings on the page or record there, and listen to before and after. Only this
@@ -57,7 +60,13 @@ def web(port: int, *, engine: str | None, api_version: ApiVersion, show: bool) -
                 logged(console.print, verbose=False),
                 suppress(asyncio.CancelledError),  # the way to end it
             ):
-                await serve(port=port, api_version=api_version, engine=engine, on_ready=ready)
+                await serve(
+                    port=port,
+                    api_version=api_version,
+                    engine=engine,
+                    cluster=cluster,
+                    on_ready=ready,
+                )
         except OSError as error:
             raise ConfigurationError(
                 f"The page cannot be served: {error}", hint="Choose another port with --port."

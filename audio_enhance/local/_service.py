@@ -35,7 +35,7 @@ from audio_enhance.local.serving.threads import in_thread
 if TYPE_CHECKING:
     from audio_enhance import ClientCredentials, EnhanceClient
     from audio_enhance.local.enhancer.errors import EnhancerError
-    from audio_enhance.local.enhancer.protocol import Enhancer
+    from audio_enhance.local.enhancer.protocol import Enhancer, WorksElsewhere
 
 _LEDGER = "service.sqlite"
 # Not "objects", which earlier versions left behind without writing down what is in it.
@@ -76,7 +76,7 @@ class LocalService:
         s3_port: int = 0,
         behaviour: Behaviour | None = None,
         faults: Faults | None = None,
-        enhancer: "Enhancer | None" = None,
+        enhancer: "Enhancer | WorksElsewhere | None" = None,
         object_store: ObjectStore | None = None,
         client_id: str | None = None,
         client_secret: str | None = None,
@@ -249,7 +249,11 @@ class LocalService:
 
         auth = [self.credentials, *(self._new_client() for _ in range(1, lanes))]
         options.setdefault("base_url", self.base_url)
-        options.setdefault("polling", PollPolicy(shortest=0.02, longest=1.0, share=0.1))
+        # Often where there are a few, seldom where there are many: others work meanwhile.
+        pace = PollPolicy(
+            shortest=min(1.0, 0.02 * lanes), longest=max(1.0, 0.05 * lanes), share=0.1
+        )
+        options.setdefault("polling", pace)
         if "limits" not in options:
             options["limits"] = RateLimits(
                 creations_per_minute=self.behaviour.creations_per_minute,

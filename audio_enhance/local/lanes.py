@@ -9,10 +9,10 @@ from audio_enhance.local.enhancer.protocol import HasPlaces
 
 if TYPE_CHECKING:
     from audio_enhance import ClientCredentials, EnhanceClient
-    from audio_enhance.local.enhancer.protocol import Enhancer
+    from audio_enhance.local.enhancer.protocol import Enhancer, WorksElsewhere
 
 
-def lanes_for(enhancer: "Enhancer") -> int:
+def lanes_for(enhancer: "Enhancer | WorksElsewhere") -> int:
     """Return how many API clients an enhancer needs: one for each place, and some that wait.
 
     Whoever waits has its recording uploaded: a place that becomes free is taken at once.
@@ -22,7 +22,9 @@ def lanes_for(enhancer: "Enhancer") -> int:
 
 
 def follow(
-    enhancer: "Enhancer", client: "EnhanceClient", new_api_client: Callable[[], "ClientCredentials"]
+    enhancer: "Enhancer | WorksElsewhere",
+    client: "EnhanceClient",
+    new_api_client: Callable[[], "ClientCredentials"],
 ) -> None:
     """Give a client more API clients whenever the enhancer has more places.
 

@@ -31,6 +31,7 @@ def create_app(
     allowed_hosts: Sequence[str] | None = LOOPBACK,
     api_version: ApiVersion | None = None,
     engine: str | None = None,
+    cluster: str | None = None,
     drain_seconds: float = 5.0,
     folder: Path | None = None,
     measure: bool = True,
@@ -53,6 +54,8 @@ def create_app(
             environment's if not given.
         engine: What the lifespan's local service enhances with: ``"dfn3"``, ``"rnnoise"`` or
             ``"afftdn"``; the best that works here if None.
+        cluster: The address of the Dask scheduler whose workers do its work; this machine if
+            None.
         drain_seconds: The seconds that its end waits for what is under way.
         folder: Where recordings and results are kept, for this application alone. What is in the
             list is there after a restart. Without one, nothing outlives the application.
@@ -69,7 +72,7 @@ def create_app(
         async with AsyncExitStack() as stack:
             if client is None:
                 backend = await stack.enter_async_context(
-                    open_backend(studio.limits, api_version, engine)
+                    open_backend(studio.limits, api_version, engine, cluster)
                 )
                 studio.client, studio.service = backend.client, backend.service
                 studio.engine = backend.engine

@@ -46,6 +46,7 @@ async def open_backend(
     limits: Limits,
     api_version: ApiVersion | None = None,
     engine: str | None = None,
+    cluster: str | None = None,
     *,
     environ: Mapping[str, str] = os.environ,
 ) -> AsyncGenerator[Backend]:
@@ -55,16 +56,22 @@ async def open_backend(
         limits: How much is taken.
         api_version: The generation of the API; the environment's if None.
         engine: What a local service enhances with; the best that works here if None.
+        cluster: The Dask scheduler whose workers do its work; this machine if None.
         environ: The environment.
 
     Raises:
         AudioEnhanceError: The engine does not work here.
         ConfigurationError: There are some credentials but not all, or none and the extra
-            `local` is not installed either.
+            `local` is not installed either; or a cluster was asked for as well.
     """
     # The client checks it.
     version = cast("ApiVersion", api_version or environ.get(_VERSION, "").strip() or "v1")
     if any(environ.get(name, "").strip() for name in (_ID, _SECRET, _TOKEN)):
+        if cluster is not None:
+            raise ConfigurationError(
+                "A cluster does the local service's work, and there are credentials of the API.",
+                hint=f"Take {_ID} out of the environment, or leave the cluster out.",
+            )
         async with EnhanceClient.from_env(
             max_waiting=limits.waiting, api_version=version, trust_env=True
         ) as client:
@@ -81,12 +88,19 @@ async def open_backend(
             hint=f"Set {_ID} and {_SECRET}, or install the local service: "
             f"{MissingExtraError('local', error.name or 'botocore').command}",
         ) from error
-    enhancer = SpeechEnhancer(max_seconds=limits.max_seconds, engine=engine)
+    if cluster is not None:
+        from audio_enhance.dask import DaskEnhancer, store_for
+
+        workers = DaskEnhancer(cluster, engine=engine)
+        enhancer: DaskEnhancer | SpeechEnhancer = workers
+        store = store_for(workers.hostname)
+    else:
+        enhancer, store = SpeechEnhancer(max_seconds=limits.max_seconds, engine=engine), None
+    unlimited = Behaviour.unlimited()
     async with (
-        LocalService(enhancer=enhancer, behaviour=Behaviour.unlimited()) as service,
+        LocalService(enhancer=enhancer, object_store=store, behaviour=unlimited) as service,
         service.connect(None, max_waiting=limits.waiting, api_version=version) as client,
     ):
         sample = await asyncio.to_thread(demo_recording().read_bytes)
-        chosen = await enhancer.engine()
-        words = " ".join([f"{chosen.title} does it.", *chosen.passed_over])
+        words = await enhancer.description()
         yield Backend(client=client, service=LOCAL, engine=words, sample=sample, keeper=service)

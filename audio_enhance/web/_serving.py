@@ -84,6 +84,7 @@ async def serve(
     port: int = 0,
     api_version: ApiVersion | None = None,
     engine: str | None = None,
+    cluster: str | None = None,
     folder: Path | None = None,
     on_ready: Callable[[str, str | None], None] | None = None,
 ) -> None:
@@ -95,6 +96,7 @@ async def serve(
         port: Where to listen; any free port if 0.
         api_version: The generation of the API; the environment's if not given.
         engine: What a local service enhances with; the best that works here if None.
+        cluster: The address of the Dask scheduler whose workers do a local service's work.
         folder: Where recordings and results are kept over restarts. If None, a folder of the
             user's for this port; for any free port, nothing outlives the application.
         on_ready: Told the page's address, and what does the enhancing: a host, or `"local"`.
@@ -107,7 +109,7 @@ async def serve(
     with socket.create_server((_HOST, port), backlog=1024) as listener:
         if folder is None and port:  # who has the port has the folder
             folder = _state_folder() / f"web-{port}"
-        app = create_app(api_version=api_version, engine=engine, folder=folder)
+        app = create_app(api_version=api_version, engine=engine, cluster=cluster, folder=folder)
         async with listening(app, listener) as serving:
             if on_ready is not None:
                 host, actual = listener.getsockname()[:2]

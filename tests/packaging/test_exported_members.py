@@ -13,11 +13,11 @@ from audio_enhance._core import errors, events
 
 PACKAGE = Path(audio_enhance.__file__).parent
 # Modules with names of their own: an entry point, a plugin, and packages with contents of theirs.
-PUBLIC = {"__main__", "pytest_plugin", "local", "cli", "integrations", "otel", "web"}
+PUBLIC = {"__main__", "cli", "dask", "integrations", "local", "otel", "pytest_plugin", "web"}
 CORE = sorted(
     module.name for module in pkgutil.iter_modules([str(PACKAGE)]) if module.name not in PUBLIC
 )
-OPTIONAL = {"av", "botocore", "click", "numpy", "opentelemetry", "pytest", "rich"}
+OPTIONAL = {"av", "botocore", "click", "distributed", "numpy", "opentelemetry", "pytest", "rich"}
 
 
 def test_all_is_what_there_is() -> None:

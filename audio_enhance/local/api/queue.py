@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,8 +12,8 @@ from attrs import define, field, frozen
 
 from audio_enhance.local.conditions.conditions import Conditions
 from audio_enhance.local.enhancer.errors import EnhancerError
-from audio_enhance.local.enhancer.protocol import HasPlaces, TellsProgress
-from audio_enhance.local.object_store.protocol import ObjectStore
+from audio_enhance.local.enhancer.protocol import HasPlaces, TellsProgress, WorksElsewhere
+from audio_enhance.local.object_store.protocol import Errand, ObjectStore
 
 from .state import Asset, SpeechEnhancement, State
 from .turns import Turns
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from audio_enhance.local.enhancer.protocol import Enhancer
 
 _log = logging.getLogger("audio_enhance.local")
+# A recording may wait for hours until another machine is free, and take hours there.
+_ERRAND_SECONDS = 86_400.0
 
 
 class _AskedForError(Exception):
@@ -72,7 +75,7 @@ class ProcessingQueue:
         conditions: Conditions,
         store: ObjectStore,
         state: State,
-        enhancer: "Enhancer",
+        enhancer: "Enhancer | WorksElsewhere",
         directory: Path,
     ) -> None:
         self._conditions = conditions
@@ -173,24 +176,59 @@ class ProcessingQueue:
     async def _enhance(self, enhancement: SpeechEnhancement) -> None:
         if self._conditions.faults.strike_processing():
             raise _AskedForError("a fault was asked for")
+        enhancer = self._enhancer
+        if isinstance(enhancer, WorksElsewhere):
+            notes = await self._enhance_elsewhere(enhancement, enhancer)
+        else:
+            notes = await self._enhance_here(enhancement, enhancer)
+        for note in notes or ():
+            _log.warning("%s: %s", enhancement.asset.facts.filename, note)
+
+    async def _enhance_here(
+        self, enhancement: SpeechEnhancement, enhancer: "Enhancer"
+    ) -> Sequence[str] | None:
         result = self._directory / enhancement.id
         content_type = enhancement.asset.facts.content_type
         try:
             async with self._store.source(enhancement.asset.key) as source:
-                notes = await self._enhancer.enhance(
+                notes = await enhancer.enhance(
                     source, result, content_type=content_type, strength=enhancement.strength
                 )
-            for note in notes or ():
-                _log.warning("%s: %s", enhancement.asset.facts.filename, note)
             await self._save(enhancement, result)
         finally:
             with suppress(OSError):
                 result.unlink(missing_ok=True)
+        return notes
+
+    async def _enhance_elsewhere(
+        self, enhancement: SpeechEnhancement, enhancer: WorksElsewhere
+    ) -> Sequence[str] | None:
+        def errand() -> Errand:
+            return self._store.errand(
+                enhancement.asset.key,
+                enhancement.key,
+                content_type=enhancement.asset.facts.content_type,
+                seconds=_ERRAND_SECONDS,
+                hostname=enhancer.hostname,
+            )
+
+        try:
+            notes = await enhancer.carry_out(
+                errand, name=enhancement.id, strength=enhancement.strength
+            )
+            if await self._store.info(enhancement.key) is None:
+                raise EnhancerError("The result is not in the object store.")
+        finally:
+            await self._delete_late(enhancement)
+        return notes
 
     async def _save(self, enhancement: SpeechEnhancement, result: Path) -> None:
         try:
             content_type = enhancement.asset.facts.content_type
             await self._store.save(enhancement.key, result, content_type)
         finally:
-            if enhancement.asset.deleted:  # meanwhile: nobody can ask for it any more
-                await self._store.delete(enhancement.key)
+            await self._delete_late(enhancement)
+
+    async def _delete_late(self, enhancement: SpeechEnhancement) -> None:
+        if enhancement.asset.deleted:  # meanwhile: nobody can ask for it any more
+            await self._store.delete(enhancement.key)

@@ -85,6 +85,11 @@ class SpeechEnhancer:
                 _log.info("%s enhances the recordings", chosen.title)
         return self._engine
 
+    async def description(self) -> str:
+        """Return what does the work, and why nothing better, in a sentence or two."""
+        engine = await self.engine()
+        return " ".join([f"{engine.title} does it.", *engine.passed_over])
+
     async def model_id(self) -> str:
         """Return the name of the engine; see `NamesModel`."""
         return (await self.engine()).name

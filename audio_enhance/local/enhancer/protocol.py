@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from audio_enhance.local.object_store.protocol import Errand
+
 
 class Enhancer(Protocol):
     """Turns recordings into better ones, without ever blocking the event loop."""
@@ -69,4 +71,36 @@ class HasPlaces(Protocol):
 
     def on_places(self, changed: Callable[[], object]) -> None:
         """Have something called whenever there are more or fewer places."""
+        ...
+
+
+@runtime_checkable
+class WorksElsewhere(Protocol):
+    """What enhances on other machines, which have the object store in common with the service."""
+
+    @property
+    def hostname(self) -> str:
+        """The name by which those machines reach this one."""
+        ...
+
+    async def carry_out(
+        self, errand: Callable[[], Errand], *, name: str, strength: int
+    ) -> Sequence[str] | None:
+        """Have the recording of an errand enhanced, and its result stored.
+
+        Args:
+            errand: Makes the URLs, for each attempt anew.
+            name: What the recording is known by in logs.
+            strength: 0 (the original) to 100 (fully enhanced).
+
+        Returns:
+            Sentences for the recording's owner; None for none.
+
+        Raises:
+            EnhancerError: It could not be enhanced.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of everything; nothing can be enhanced afterwards."""
         ...

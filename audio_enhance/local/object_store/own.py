@@ -21,7 +21,7 @@ from audio_enhance.local.serving.log import one_line
 from .files import ObjectFiles
 from .http import ObjectHttp
 from .presigned import A_WEEK, SigningKey, presign
-from .protocol import ObjectInfo, Upload
+from .protocol import Errand, ObjectInfo, Upload
 from .server import ObjectServer
 from .session_token import Lives, session_token
 
@@ -113,6 +113,25 @@ class OwnStore:
             },
         )
 
+    def errand(
+        self, source: str, result: str, *, content_type: str, seconds: float, hostname: str
+    ) -> Errand:
+        """Return URLs to fetch one object and to store another, good for so many seconds."""
+
+        def url(method: str, key: str, headers: dict[str, str] | None = None) -> str:
+            return self._presign(
+                method,
+                key,
+                hostname,
+                lifetime=seconds,
+                expires=int(seconds) + 1,
+                headers=headers,
+                session=seconds,
+            )
+
+        put = url(hdrs.METH_PUT, result, {hdrs.CONTENT_TYPE: content_type})
+        return Errand(url(hdrs.METH_GET, source), put, content_type)
+
     async def info(self, key: str) -> ObjectInfo | None:
         """Return what is known of the object, None while it is not there."""
         stored = self._started.files.get(key)
@@ -155,9 +174,11 @@ class OwnStore:
         expires: int,
         headers: dict[str, str] | None = None,
         query: dict[str, str] | None = None,
+        session: float | None = None,
     ) -> str:
         clock = self._started.conditions.clock
-        session = self._started.conditions.behaviour.session_seconds
+        if session is None:
+            session = self._started.conditions.behaviour.session_seconds
         token = session_token(
             Lives(url=clock.since_epoch() + lifetime, session=clock.since_epoch() + session)
         )

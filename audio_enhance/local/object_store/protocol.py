@@ -4,7 +4,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 from audio_enhance.local.conditions.conditions import Conditions
 
@@ -41,6 +41,21 @@ class Upload:
     md5: str | None
 
 
+@frozen
+class Errand:
+    """A recording to fetch, and where its result goes: for whoever has no credentials.
+
+    Attributes:
+        source_url: The presigned URL to GET the recording from.
+        result_url: The presigned URL to PUT the result to, whatever its length.
+        content_type: The content type that has to be sent with it.
+    """
+
+    source_url: str = field(repr=False)
+    result_url: str = field(repr=False)
+    content_type: str
+
+
 class ObjectStore(Protocol):
     """Where recordings and results lie, with URLs for those who have no credentials.
 
@@ -66,6 +81,12 @@ class ObjectStore(Protocol):
 
     def download_url(self, key: str, *, disposition: str, content_type: str, hostname: str) -> str:
         """Return a presigned URL for a download under this ``Content-Disposition``."""
+        ...
+
+    def errand(
+        self, source: str, result: str, *, content_type: str, seconds: float, hostname: str
+    ) -> Errand:
+        """Return URLs to fetch one object and to store another, good for so many seconds."""
         ...
 
     async def info(self, key: str) -> ObjectInfo | None:

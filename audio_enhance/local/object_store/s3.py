@@ -26,7 +26,7 @@ from audio_enhance.local.conditions.conditions import Conditions
 from audio_enhance.local.serving.threads import in_thread
 
 from .presigned import A_WEEK, presign
-from .protocol import ObjectInfo, Upload
+from .protocol import Errand, ObjectInfo, Upload
 
 _REGION: Final = "us-east-1"
 _CHUNK: Final = 1 << 20
@@ -113,6 +113,22 @@ class S3Store:
         }
         lifetime = self._running.behaviour.download_url_seconds
         return self._presign(hdrs.METH_GET, key, lifetime=lifetime, query=query)
+
+    def errand(
+        self,
+        source: str,
+        result: str,
+        *,
+        content_type: str,
+        seconds: float,
+        hostname: str,  # noqa: ARG002
+    ) -> Errand:
+        """Return URLs to fetch one object and to store another; the endpoint minds their lives."""
+        self._signed[result] = time.monotonic() + seconds
+        headers: dict[str, str] = {hdrs.CONTENT_TYPE: content_type}
+        get = self._presign(hdrs.METH_GET, source, lifetime=seconds)
+        put = self._presign(hdrs.METH_PUT, result, lifetime=seconds, headers=headers)
+        return Errand(get, put, content_type)
 
     async def info(self, key: str) -> ObjectInfo | None:
         """Ask the endpoint for the object, None while it is not there."""

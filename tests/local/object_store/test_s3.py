@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,11 +12,14 @@ from aiohttp.test_utils import TestServer
 from attrs import define, field
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from audio_enhance.local import Behaviour, S3Store
+from audio_enhance import Source
+from audio_enhance.dask._transfer import fetch, send
+from audio_enhance.local import Behaviour, LocalService, S3Store
 from audio_enhance.local.object_store import s3
 from audio_enhance.local.object_store.errors import S3Error
 from audio_enhance.local.object_store.files import _digest
 from audio_enhance.local.object_store.presigned import SigningKey, verify
+from audio_enhance.local.object_store.protocol import Errand
 from tests.local.conftest import Serve
 from tests.local.support import BODY, StandIn, files_in, md5
 
@@ -206,3 +209,33 @@ async def test_an_upload_that_comes_too_late_does_not_stay(
             await caller.service.stop()  # what is still waited for is looked at once more
         while endpoint.objects:
             await asyncio.sleep(0.005)
+
+
+async def test_whoever_enhances_elsewhere_has_urls_of_the_endpoint(
+    endpoint: Endpoint, tmp_path: Path
+) -> None:
+    """Neither the recording nor its result goes through the service."""
+
+    class Elsewhere:
+        hostname = "unused.example"
+
+        async def carry_out(
+            self, errand: Callable[[], Errand], *, name: str, strength: int
+        ) -> None:
+            await fetch(errand(), tmp_path / name)
+            await send(errand(), tmp_path / name)
+
+        async def close(self) -> None: ...
+
+    store = S3Store(endpoint.url, "recordings")
+    async with (
+        LocalService(object_store=store, enhancer=Elsewhere()) as service,
+        service.connect(None) as client,
+    ):
+        source = Source.from_bytes(BODY, filename="talk.mp3")
+        result = await client.enhance(source, strength=93, output_dir=tmp_path / "out")
+        assert result.path.read_bytes() == BODY
+        moved = [what.split("/")[0] for what, who in endpoint.seen if who == "caller"]
+        kinds = ("Assets", "SpeechEnhancements")
+        assert moved == [f"{method} {kind}" for kind in kinds for method in ("PUT", "GET")]
+        assert not [who for what, who in endpoint.seen if who == "service" and "GET" in what]
