@@ -78,12 +78,14 @@ class TestTwoProcesses:
             with pytest.raises(JournalLockedError):
                 await opening(path)
 
-    @pytest.mark.parametrize("how", ["link", "hard link", "pipe", "text"])
+    @pytest.mark.parametrize("how", ["link", "link to nothing", "hard link", "pipe", "text"])
     async def test_what_is_no_lock_is_left_alone(self, path: Path, how: str) -> None:
         mine, lock = path.with_name("mine"), path.with_name(f"{path.name}.lock")
         mine.write_text("mine")
         if how == "link":
             lock.symlink_to(mine)
+        elif how == "link to nothing":
+            lock.symlink_to("nothing")
         elif how == "hard link":
             os.link(mine, lock)
         elif how == "pipe":
@@ -94,6 +96,7 @@ class TestTwoProcesses:
             await opening(path)
         assert mine.read_text() == "mine"
         assert lock.is_symlink() or lock.exists()
+        assert not path.with_name("nothing").exists()
 
     async def test_a_refused_run_does_not_unlock(self, path: Path, journal: Journal) -> None:
         for _ in range(3):
