@@ -28,6 +28,7 @@ from ._core.errors import (
     RequestTimeoutError,
     ServerError,
     SourceChangedError,
+    SourceTooLargeError,
     StorageError,
     TooManyWaitingError,
     TransferStalledError,
@@ -45,6 +46,7 @@ from ._core.events import (
     Retrying,
     Submitted,
     Uploading,
+    Waiting,
 )
 from ._core.models import (
     Asset,
@@ -131,6 +133,7 @@ __all__ = [
     "Source",
     "SourceChangedError",
     "SourceLike",
+    "SourceTooLargeError",
     "SpeechEnhancement",
     "StorageError",
     "Submitted",
@@ -143,6 +146,7 @@ __all__ = [
     "Uploading",
     "ValidationError",
     "WaitTimeoutError",
+    "Waiting",
     "__version__",
     "check_strength",
     "content_type_of",

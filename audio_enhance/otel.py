@@ -7,12 +7,14 @@ own do-nothing implementations are used. Attributes hold ids, sizes and statuses
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from audio_enhance import (
     Downloading,
     Event,
     Finished,
     Hashing,
+    JobCancelledError,
     MissingExtraError,
     Processing,
     Queued,
@@ -20,19 +22,22 @@ from audio_enhance import (
     Retrying,
     Submitted,
     Uploading,
+    Waiting,
     __version__,
 )
 
 try:
-    from opentelemetry import metrics, trace
+    from opentelemetry import context, metrics, trace
 except ImportError:
     raise MissingExtraError("otel", "opentelemetry-api") from None
 
 if TYPE_CHECKING:
     from audio_enhance import EnhanceClient
 
-_STEPS: dict[type[Event], str] = {
+_PHASES: dict[type[Event], str] = {
+    Queued: "wait",
     Hashing: "hash",
+    Waiting: "wait",
     Uploading: "upload",
     Submitted: "process",
     Downloading: "download",
@@ -43,46 +48,61 @@ _SUCCEEDED = {"audio_enhance.outcome": "succeeded"}
 
 
 class _JobTrace:
-    """The spans of one job: its own, and that of the step it is in."""
+    """The spans of one job: its own, and that of the phase it is in."""
 
-    def __init__(self, tracer: trace.Tracer, event: Event) -> None:
+    def __init__(self, tracer: trace.Tracer, phases: metrics.Histogram, event: Event) -> None:
         self._tracer = tracer
-        self.started = time.monotonic()
+        self._phases = phases
+        self.started = self._entered = time.monotonic()
         self.submitted: float | None = None
         self.moved = 0
         self.span = tracer.start_span(
-            "enhance", attributes={"audio_enhance.strength": event.strength}
+            "enhance",
+            attributes={
+                "audio_enhance.job_id": event.job_id,
+                "audio_enhance.strength": event.strength,
+            },
         )
         self._step: trace.Span | None = None
         self._name: str | None = None
+        # The job tells of its beginning in the context that its requests are made in: spans of
+        # those, which others make, lie below the job's.
+        context.attach(trace.set_span_in_context(self.span))
 
     @property
-    def step(self) -> str:
-        """The step that it is in, by the name of its span."""
+    def phase(self) -> str:
+        """The phase that it is in, by the name of its span."""
         return self._name or "unknown"
 
     def enter(self, name: str) -> None:
         if name == self._name:
             return
         self.leave()
-        self._name = name
+        self._name, self._entered = name, time.monotonic()
         self._step = self._tracer.start_span(
             f"enhance.{name}", context=trace.set_span_in_context(self.span)
         )
 
     def leave(self) -> None:
-        if self._step is not None:
+        if self._step is not None and self._name is not None:
             self._step.end()
+            seconds = time.monotonic() - self._entered
+            self._phases.record(seconds, {"audio_enhance.phase": self._name})
         self._step = self._name = None
 
-    def end(self, event: Finished) -> None:
-        self.leave()
-        for name in ("asset_id", "enhancement_id"):
+    def note(self, event: Event) -> None:
+        """Put on the span what is known by now."""
+        for name in ("asset_id", "enhancement_id", "client_id"):
             if (value := getattr(event, name)) is not None:
                 self.span.set_attribute(f"audio_enhance.{name}", value)
-        if event.error is not None:
-            kind = type(event.error).__name__
-            self.span.set_attribute("error.type", kind)
+        if isinstance(event, Waiting):
+            self.span.set_attribute("audio_enhance.byte_size", event.byte_size)
+
+    def end(self, event: Finished, outcome: str) -> None:
+        self.leave()
+        self.span.set_attribute("audio_enhance.outcome", outcome)
+        if event.error is not None and not isinstance(event.error, JobCancelledError):
+            self.span.set_attribute("error.type", type(event.error).__name__)
             self.span.set_status(trace.StatusCode.ERROR, event.error.message)
         self.span.end()
 
@@ -102,9 +122,9 @@ def _seconds(meter: metrics.Meter, name: str, description: str) -> metrics.Histo
 class Telemetry:
     """Turns a client's events into spans and metrics; its `on_event` is given to the client.
 
-    A span `enhance` for every job, with a span for each of its steps: `enhance.hash`,
-    `enhance.upload`, `enhance.process`, `enhance.download`. The metrics are listed in
-    `docs/web-backends.md`.
+    A span `enhance` for every job, with a span for each of its phases: `enhance.wait`,
+    `enhance.hash`, `enhance.upload`, `enhance.process`, `enhance.download`. The metrics are listed
+    in `docs/web-backends.md`.
 
     Args:
         tracer_provider: The application's, or else the global one.
@@ -121,11 +141,16 @@ class Telemetry:
         meter = metrics.get_meter("audio_enhance", __version__, meter_provider)
         self._meter = meter
         self._jobs: dict[str, _JobTrace] = {}
+        self._observed: WeakSet[EnhanceClient] = WeakSet()
+        self._has_gauges = False
         self._finished = meter.create_counter(
             "audio_enhance.jobs", unit="{job}", description="Jobs that ended."
         )
         self._duration = _seconds(
             meter, "audio_enhance.job.duration", "From submit to the end of a job."
+        )
+        self._phases = _seconds(
+            meter, "audio_enhance.phase.duration", "Of each phase of a job, waiting included."
         )
         self._processing = _seconds(
             meter,
@@ -146,13 +171,22 @@ class Telemetry:
         self._limited.add(0)
 
     def observe(self, client: "EnhanceClient") -> None:
-        """Report a client's queue depth and backlog whenever the metrics are read."""
+        """Report a client's queue depth and backlog whenever the metrics are read.
 
+        Of several clients, the depths are added up, and the longest backlog is told.
+        """
+        self._observed.add(client)
+        if not self._has_gauges:
+            self._has_gauges = True
+            self._create_gauges()
+
+    def _create_gauges(self) -> None:
         def waiting(_: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
-            yield metrics.Observation(client.waiting)
+            yield metrics.Observation(sum(client.waiting for client in self._observed))
 
         def backlog(_: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
-            yield metrics.Observation(client.backlog_seconds)
+            seconds = (client.backlog_seconds for client in self._observed)
+            yield metrics.Observation(max(seconds, default=0.0))
 
         self._meter.create_observable_gauge(
             "audio_enhance.queue.depth",
@@ -170,12 +204,13 @@ class Telemetry:
     def on_event(self, event: Event) -> None:
         """Take note of an event."""
         if isinstance(event, Queued):
-            self._jobs[event.job_id] = _JobTrace(self._tracer, event)
+            self._jobs[event.job_id] = _JobTrace(self._tracer, self._phases, event)
         job = self._jobs.get(event.job_id)
         if job is None:
             return
-        if (step := _STEPS.get(type(event))) is not None:
-            job.enter(step)
+        if (phase := _PHASES.get(type(event))) is not None:
+            job.enter(phase)
+        job.note(event)
         match event:
             case Uploading(sent=sent):
                 self._count_bytes(job, sent, "upload")
@@ -188,7 +223,7 @@ class Telemetry:
                 job.submitted = None
             case Retrying(error=error):
                 kind = type(error).__name__
-                phase = error.phase.value if error.phase is not None else job.step
+                phase = error.phase.value if error.phase is not None else job.phase
                 self._retries.add(1, {"error.type": kind, "audio_enhance.phase": phase})
                 self._limited.add(1 if isinstance(error, RateLimitError) else 0)
                 job.span.add_event("retry", {"error.type": kind, "wait": event.wait})
@@ -206,8 +241,14 @@ class Telemetry:
         job.moved = total
 
     def _end(self, job: _JobTrace, event: Finished) -> None:
-        outcome = "succeeded" if event.error is None else type(event.error).__name__
+        match event.error:
+            case None:
+                outcome = "succeeded"
+            case JobCancelledError():
+                outcome = "cancelled"
+            case error:
+                outcome = type(error).__name__
         self._finished.add(1, {"audio_enhance.outcome": outcome})
         self._duration.record(time.monotonic() - job.started, {"audio_enhance.outcome": outcome})
-        job.end(event)
+        job.end(event, outcome)
         del self._jobs[event.job_id]

@@ -1,75 +1,74 @@
 """Speech enhancement in an aiohttp application: `python examples/aiohttp_app.py`.
 
-`curl -F recording=@talk.mp3 localhost:8080/enhancements` answers with a job's address; its
-`events` tell how far it is, and its `result` redirects to the finished recording.
+`curl -F recording=@talk.mp3 localhost:8080/enhancements` answers with a job's id; its `events`
+tell how far it is, and its `result` redirects to the finished recording. What was accepted is kept
+in the folder `enhance-jobs`, and resumed after a restart.
 """
 
-import math
+import os
+from collections.abc import Callable
 
 from aiohttp import BodyPartReader, web
 
-from audio_enhance import AudioEnhanceError, EnhanceClient, Job, Source, TooManyWaitingError
-from audio_enhance.integrations.aiohttp import CLIENT, cleanup_ctx, part_chunks
-from audio_enhance.integrations.sse import HEADERS, server_sent_events
+from audio_enhance import EnhanceClient
+from audio_enhance.integrations.aiohttp import JOBS, event_stream, part_chunks, setup
 
-JOBS = web.AppKey("jobs", dict[str, Job])
 MOST_BYTES = 500_000_000
+FOLDER = os.environ.get("ENHANCE_JOBS", "enhance-jobs")
 
 
 async def create(request: web.Request) -> web.Response:
     part = await (await request.multipart()).next()
     if not isinstance(part, BodyPartReader) or part.filename is None:
         raise web.HTTPBadRequest(text="Send one file.")
-    # Not begun yet: where there is no room, nothing is read.
-    upload = Source.spool(part_chunks(part), part.filename, max_bytes=MOST_BYTES)
-    try:
-        job = await request.app[CLIENT].submit(upload, strength=93, priority=10)
-    except TooManyWaitingError as error:
-        raise web.HTTPServiceUnavailable(
-            headers={"Retry-After": str(math.ceil(error.retry_after or 1))}
-        ) from None
-    except AudioEnhanceError as error:
-        raise web.HTTPBadRequest(text=str(error)) from None
-    request.app[JOBS][job.id] = job
-    return web.json_response({"id": job.id}, status=202)
+    # Where there is no room, nothing of it is read. When this returns, it is kept.
+    key = await request.app[JOBS].accept(
+        part_chunks(part), part.filename, strength=93, priority=10, max_bytes=MOST_BYTES
+    )
+    return web.json_response({"id": key}, status=202)
 
 
-def find(request: web.Request) -> Job:
-    try:
-        return request.app[JOBS][request.match_info["id"]]
-    except KeyError:
-        raise web.HTTPNotFound from None
+async def status(request: web.Request) -> web.Response:
+    found = await request.app[JOBS].find(request.match_info["key"])
+    return web.json_response(found.as_dict())
 
 
 async def events(request: web.Request) -> web.StreamResponse:
-    job = find(request)
-    response = web.StreamResponse(headers=HEADERS)
-    await response.prepare(request)
-    async for piece in server_sent_events(job, request.headers.get("Last-Event-ID")):
-        await response.write(piece)
-    return response
+    last_event_id = request.headers.get("Last-Event-ID")
+    told = await request.app[JOBS].events(request.match_info["key"], last_event_id)
+    return await event_stream(request, told)
 
 
 async def result(request: web.Request) -> web.Response:
-    job = find(request)
-    finished = await job
-    url = await request.app[CLIENT].presigned_download_url(finished.enhancement)
+    jobs = request.app[JOBS]
+    enhancement = await jobs.result(request.match_info["key"])
+    if enhancement is None:
+        return web.Response(status=202, headers={"Retry-After": "5"})
+    url = await jobs.client.presigned_download_url(enhancement)
     # Set as it is: HTTPSeeOther would spell the URL anew, and its signature is for this spelling.
     return web.Response(status=303, headers={"Location": url})
 
 
 async def cancel(request: web.Request) -> web.Response:
-    return web.json_response({"cost_nothing": find(request).cancel()})
+    cost_nothing = await request.app[JOBS].cancel(request.match_info["key"])
+    return web.json_response({"cost_nothing": cost_nothing})
 
 
-def create_app() -> web.Application:
+def connect() -> EnhanceClient:
+    return EnhanceClient.from_env(max_waiting=100)
+
+
+def create_app(
+    make_client: Callable[[], EnhanceClient] = connect,
+    folder: str = FOLDER,
+) -> web.Application:
     app = web.Application(client_max_size=MOST_BYTES)
-    app[JOBS] = {}
-    app.cleanup_ctx.append(cleanup_ctx(lambda: EnhanceClient.from_env(max_waiting=100)))
+    setup(app, make_client, keep_in=folder)
     app.router.add_post("/enhancements", create)
-    app.router.add_get("/enhancements/{id}/events", events)
-    app.router.add_get("/enhancements/{id}/result", result)
-    app.router.add_delete("/enhancements/{id}", cancel)
+    app.router.add_get("/enhancements/{key}", status)
+    app.router.add_get("/enhancements/{key}/events", events)
+    app.router.add_get("/enhancements/{key}/result", result)
+    app.router.add_delete("/enhancements/{key}", cancel)
     return app
 
 

@@ -2,67 +2,92 @@
 
 `curl --data-binary @talk.mp3 'localhost:8000/enhancements?filename=talk.mp3'` answers with a
 job's id; its `events` tell how far it is, and its `result` redirects to the finished recording.
+What was accepted is kept in the folder `enhance-jobs`, and resumed after a restart.
 """
 
-import math
+import os
+from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import FastAPI, Header, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, Request
 from fastapi.responses import Response, StreamingResponse
 
-from audio_enhance import AudioEnhanceError, EnhanceClient, Job, Source, TooManyWaitingError
+from audio_enhance import AudioEnhanceError, EnhanceClient
 from audio_enhance.integrations.asgi import body_chunks, lifespan
-from audio_enhance.integrations.sse import HEADERS, server_sent_events
+from audio_enhance.integrations.kept import KeptJobs
+from audio_enhance.integrations.problems import problem
+from audio_enhance.integrations.sse import HEADERS
 
 MOST_BYTES = 500_000_000
+FOLDER = os.environ.get("ENHANCE_JOBS", "enhance-jobs")
 
-app = FastAPI(lifespan=lifespan(lambda: EnhanceClient.from_env(max_waiting=100)))
-jobs: dict[str, Job] = {}
-
-
-def find(job_id: str) -> Job:
-    try:
-        return jobs[job_id]
-    except KeyError:
-        raise HTTPException(404) from None
+router = APIRouter(prefix="/enhancements")
 
 
-@app.post("/enhancements", status_code=202)
-async def create(request: Request, filename: str) -> dict[str, str]:
-    client: EnhanceClient = request.app.state.enhance
-    # Not begun yet: where there is no room, nothing is read.
-    upload = Source.spool(body_chunks(request.receive), filename, max_bytes=MOST_BYTES)
-    try:
-        job = await client.submit(upload, strength=93, priority=10)
-    except TooManyWaitingError as error:
-        retry_after = str(math.ceil(error.retry_after or 1))
-        raise HTTPException(503, headers={"Retry-After": retry_after}) from None
-    except AudioEnhanceError as error:
-        raise HTTPException(400, str(error)) from None
-    jobs[job.id] = job
-    return {"id": job.id}
+def kept(request: Request) -> KeptJobs:
+    jobs: KeptJobs = request.app.state.enhance_jobs
+    return jobs
 
 
-@app.get("/enhancements/{job_id}/events")
+Kept = Annotated[KeptJobs, Depends(kept)]
+
+
+@router.post("", status_code=202)
+async def create(request: Request, jobs: Kept, filename: str) -> dict[str, str]:
+    # Where there is no room, nothing of it is read. When this returns, it is kept.
+    body = body_chunks(request.receive)
+    key = await jobs.accept(body, filename, strength=93, priority=10, max_bytes=MOST_BYTES)
+    return {"id": key}
+
+
+@router.get("/{key}")
+async def status(jobs: Kept, key: str) -> dict[str, object]:
+    return (await jobs.find(key)).as_dict()
+
+
+@router.get("/{key}/events")
 async def events(
-    job_id: str, last_event_id: Annotated[str | None, Header()] = None
+    jobs: Kept, key: str, last_event_id: Annotated[str | None, Header()] = None
 ) -> StreamingResponse:
-    return StreamingResponse(server_sent_events(find(job_id), last_event_id), headers=HEADERS)
+    return StreamingResponse(await jobs.events(key, last_event_id), headers=HEADERS)
 
 
-@app.get("/enhancements/{job_id}/result")
-async def result(request: Request, job_id: str) -> Response:
-    client: EnhanceClient = request.app.state.enhance
-    finished = await find(job_id)
-    url = await client.presigned_download_url(finished.enhancement)
+@router.get("/{key}/result")
+async def result(jobs: Kept, key: str) -> Response:
+    enhancement = await jobs.result(key)
+    if enhancement is None:
+        return Response(status_code=202, headers={"Retry-After": "5"})
+    url = await jobs.client.presigned_download_url(enhancement)
     # Set as it is: a signature holds for the URL in exactly this spelling.
     return Response(status_code=303, headers={"Location": url})
 
 
-@app.delete("/enhancements/{job_id}")
-async def cancel(job_id: str) -> dict[str, bool]:
-    return {"cost_nothing": find(job_id).cancel()}
+@router.delete("/{key}")
+async def cancel(jobs: Kept, key: str) -> dict[str, bool | None]:
+    return {"cost_nothing": await jobs.cancel(key)}
 
+
+async def answer(_: Request, error: Exception) -> Response:
+    assert isinstance(error, AudioEnhanceError)
+    found = problem(error)
+    return Response(found.body, found.status, found.headers)
+
+
+def connect() -> EnhanceClient:
+    return EnhanceClient.from_env(max_waiting=100)
+
+
+def create_app(
+    make_client: Callable[[], EnhanceClient] = connect,
+    folder: str = FOLDER,
+) -> FastAPI:
+    app = FastAPI(lifespan=lifespan(make_client, keep_in=folder))
+    app.add_exception_handler(AudioEnhanceError, answer)
+    app.include_router(router)
+    return app
+
+
+app = create_app()
 
 if __name__ == "__main__":
     raise SystemExit(__doc__)

@@ -3,6 +3,7 @@
 AudioEnhanceError
 ├── InvalidInputError            bad input, found before anything was sent (also a ValueError)
 │   ├── InvalidSourceError       no such file, a folder, empty, unreadable, unacceptable
+│   │   └── SourceTooLargeError  … because it is longer than `max_bytes`
 │   ├── UnsupportedMediaTypeError
 │   ├── InvalidStrengthError
 │   └── ConfigurationError       credentials or addresses missing or malformed
@@ -63,6 +64,7 @@ __all__ = [
     "RequestTimeoutError",
     "ServerError",
     "SourceChangedError",
+    "SourceTooLargeError",
     "StorageError",
     "TooManyWaitingError",
     "TransferStalledError",
@@ -197,6 +199,10 @@ class InvalidInputError(AudioEnhanceError, ValueError):
 
 class InvalidSourceError(InvalidInputError):
     """A source that is no file with something in it, or that the server finds unacceptable."""
+
+
+class SourceTooLargeError(InvalidSourceError):
+    """An upload that is longer than `max_bytes`, of which no more was read."""
 
 
 class UnsupportedMediaTypeError(InvalidInputError):

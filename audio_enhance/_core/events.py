@@ -18,6 +18,7 @@ class Event:
         strength: The strength of the job.
         asset_id: The asset, as soon as there is one.
         enhancement_id: The speech enhancement, as soon as there is one.
+        client_id: The API client in whose queue the job is; `None` before it has one.
     """
 
     job_id: str
@@ -25,6 +26,7 @@ class Event:
     strength: int
     asset_id: str | None = None
     enhancement_id: str | None = None
+    client_id: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -35,6 +37,17 @@ class Queued(Event):
 @attrs.frozen(kw_only=True)
 class Hashing(Event):
     """The file's MD5 is being computed."""
+
+
+@attrs.frozen(kw_only=True)
+class Waiting(Event):
+    """The job waits for its turn: after its file was read, and again after it was uploaded.
+
+    Attributes:
+        byte_size: The length of the recording.
+    """
+
+    byte_size: int
 
 
 @attrs.frozen(kw_only=True)

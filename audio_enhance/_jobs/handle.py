@@ -4,6 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from contextvars import copy_context
 from itertools import count
 from pathlib import Path
 from typing import Any, TypedDict
@@ -21,6 +22,7 @@ from audio_enhance._core.events import (
     Retrying,
     Submitted,
     Uploading,
+    Waiting,
 )
 from audio_enhance._core.models import Asset, SpeechEnhancement
 from audio_enhance._recording.source import Source
@@ -30,7 +32,7 @@ from .state import JobState, JobStatus, Track
 _numbers = count(1)
 _log = logging.getLogger("audio_enhance")
 # Of these only the latest is of interest to whoever comes late or reads slowly.
-_PROGRESS = {Uploading, Processing, Downloading, Submitted, Retrying}
+_PROGRESS = {Uploading, Waiting, Processing, Downloading, Submitted, Retrying}
 
 
 class Ids(TypedDict, total=False):
@@ -79,6 +81,7 @@ class Job:
 
     Attributes:
         id: Unique in this process, and not to be guessed.
+        key: The caller's own key, which `submit` was given; empty where there is none.
         source: The recording.
         strength: 0 (the original) to 100 (fully enhanced).
         priority: Higher goes first, as long as the job is not submitted.
@@ -86,6 +89,10 @@ class Job:
         failed_enhancements: See `EnhanceResult`.
         byte_size: The length of the recording, once it was read.
         track: How far it is; shared with other jobs that want the same enhancement.
+        given_up: Whether `cancel` was called before its end.
+        client_id: The API client in whose queue it is, once it is in one.
+        context: What its task runs in, and where its first event was told: a trace that begins
+            with that event is the one that its requests belong to.
     """
 
     def __init__(
@@ -94,8 +101,10 @@ class Job:
         strength: int,
         priority: int,
         on_event: Iterable[Callable[[Event], None]] = (),
+        key: str = "",
     ) -> None:
         self.id = f"{next(_numbers):x}-{secrets.token_hex(6)}"
+        self.key = key
         self.source = source
         self._label = source.label
         self.strength = strength
@@ -104,12 +113,16 @@ class Job:
         self.failed_enhancements = 0
         self.byte_size: int | None = None
         self.track = Track()
+        self.given_up = False
+        self._begun = False
+        self.client_id: str | None = None
+        self.context = copy_context()
         self._on_event = tuple(on_event)
         self._history: dict[type[Event] | int, tuple[int, Event]] = {}
         self._told = 0
         self._news: asyncio.Event | None = None  # made by whoever waits for it
         self._task: asyncio.Task[EnhanceResult] | None = None
-        self.tell(Queued)
+        self.context.run(self.tell, Queued)
 
     def __repr__(self) -> str:
         return (
@@ -177,10 +190,13 @@ class Job:
         """Stop the job, and return whether that was in time to cost nothing.
 
         Before its submission nothing was processed. After it the enhancement is left to the
-        server, which cannot be told to stop, and its result is not fetched.
+        server, which cannot be told to stop, and its result is not fetched. A journal takes note
+        of it, so that no later run resumes the job.
         """
         if self._task is not None and not self._task.done():
-            self._task.cancel()
+            self.given_up = True
+            if self._begun:
+                self._task.cancel()
         return not self.submitted
 
     async def events(self, after: int = 0) -> AsyncGenerator[Event]:
@@ -218,6 +234,16 @@ class Job:
     def start(self, task: "asyncio.Task[EnhanceResult]") -> None:
         """Take the task that does the work."""
         self._task = task
+
+    def begin(self) -> None:
+        """Let the task be cancelled from here on; one that never began could note nothing.
+
+        Raises:
+            CancelledError: The job was cancelled before.
+        """
+        self._begun = True
+        if self.given_up:
+            raise asyncio.CancelledError
 
     @property
     def task(self) -> "asyncio.Task[EnhanceResult]":
@@ -258,6 +284,7 @@ class Job:
             job_id=self.id,
             source=self._label,
             strength=self.strength,
+            client_id=self.client_id,
             **self.ids,
             **details,
         )

@@ -191,7 +191,7 @@ class Intake:
         """Begin a job; where there is a journal, it knows of it before the caller does."""
         journal = order.journal
         if journal is None:
-            return self._begin(source, strength, order)
+            return self._begin(source, strength, order, key=key)
         await check_generation(journal, self.settings.api_version)
         row = await JournalRow.of(journal, source, strength, key)
         try:
@@ -226,9 +226,15 @@ class Intake:
         return jobs
 
     def _begin(
-        self, source: Source, strength: int, order: Order, row: JournalRow | None = None
+        self,
+        source: Source,
+        strength: int,
+        order: Order,
+        row: JournalRow | None = None,
+        key: str = "",
     ) -> Job:
-        job = Job(source, strength, order.priority, self._listeners(order))
+        key = key if row is None else row.entry.key
+        job = Job(source, strength, order.priority, self._listeners(order), key)
         if order.outputs is not None and source.path is not None:
             order.outputs.protected.add_recordings([source.path])
         # Assets of an earlier run are seen by their own API client only.

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from audio_enhance._core.cancellation import end
 from audio_enhance._core.errors import AudioEnhanceError, JournalError, NotFoundError
-from audio_enhance._core.events import Hashing
+from audio_enhance._core.events import Hashing, Waiting
 from audio_enhance._core.models import SpeechEnhancement
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.journal import Journal
@@ -128,7 +128,10 @@ class Lane:
         self._jobs[job] = None
         job.source.hold()
         self.uses.begin(job)
-        task = asyncio.create_task(self._run(job, order, row), name=f"enhance {job.source.label}")
+        job.client_id = self.client_id
+        task = asyncio.create_task(
+            self._run(job, order, row), name=f"enhance {job.source.label}", context=job.context
+        )
         task.add_done_callback(lambda _: self._over(job))
         job.start(task)
 
@@ -179,6 +182,7 @@ class Lane:
                     row = await JournalRow.of(order.journal, job.source, job.strength)
                 if row is not None:
                     at_work.enter_context(row.at_work())
+                job.begin()
                 return await self._work(job, order, row)
             except AudioEnhanceError as error:
                 # Of their own: jobs that want the same fail with the same error, about one of
@@ -189,6 +193,11 @@ class Lane:
                 if row is not None and not isinstance(error, ResultAwayError):
                     await row.note_failed(own, extra=job.extra_enhancements)
                 raise own from error.__cause__
+            except asyncio.CancelledError:
+                # Not wanted any more, unlike where the client is closed: no later run resumes it.
+                if row is not None and job.given_up:
+                    await row.note_failed(job.cancellation())
+                raise
             except Exception:
                 _log.exception("%s: something unforeseen", job.source.label)
                 raise
@@ -225,6 +234,7 @@ class Lane:
         async with self._hashing.place(job.priority):
             fingerprint = await job.source.fingerprint()
         job.byte_size = fingerprint.byte_size
+        job.tell(Waiting, byte_size=fingerprint.byte_size)
         if delivery is not None:
             await delivery.check(job.source.result_bytes(fingerprint))
         if row is not None:

@@ -91,6 +91,8 @@ class Uploading:
                     on_retry=self._on_retry,
                 )
             )
+        for each in list(self.wanting):
+            each.tell(events.Waiting, byte_size=self._content.byte_size)
         return await steps.wait_until_ready(asset.id, source=source, on_retry=self._on_retry)
 
     async def _sent_from(self, upload: Callable[[Source], Awaitable[None]]) -> Source:

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import Context, copy_context
 from datetime import UTC, datetime
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 
@@ -28,7 +29,9 @@ _GRACE_SECONDS = 5.0
 class Ask(Protocol):
     """How the queue asks about an enhancement."""
 
-    def __call__(self, asset_id: str, enhancement_id: str) -> Awaitable[SpeechEnhancement]:
+    def __call__(
+        self, asset_id: str, enhancement_id: str
+    ) -> Coroutine[Any, Any, SpeechEnhancement]:
         """Return it as the server knows it now."""
         ...
 
@@ -41,12 +44,15 @@ class Outstanding:
         enhancement: As the server described it last.
         finished: Its end: the finished enhancement, or the error that ended the waiting.
         on_status: Told what the server said, and when its end is expected (UTC), if known.
+        leave: Gives its place back.
+        context: In which to ask about it: that of whose it is, to whose trace it belongs.
     """
 
     enhancement: SpeechEnhancement
     on_status: Callable[[SpeechEnhancement, datetime | None], None]
     finished: "asyncio.Future[SpeechEnhancement]"
     leave: Callable[[], None] = lambda: None
+    context: Context = attrs.field(factory=copy_context)
 
 
 class ServerQueue:
@@ -223,7 +229,9 @@ class ServerQueue:
             self._sleeps_for = None
         self.questions += 1
         try:
-            found = await self._ask(self._owners[key][0].enhancement.asset_id, key)
+            owner = self._owners[key][0]
+            asking = self._ask(owner.enhancement.asset_id, key)
+            found = await asyncio.create_task(asking, context=owner.context.copy())
         except AudioEnhanceError as error:
             now = self._clock.monotonic()
             if error.retryable and not self.window.unanswered(key, now, error.retry_after):

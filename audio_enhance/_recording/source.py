@@ -187,7 +187,8 @@ class Source:
                 file that ends with the process.
 
         Raises:
-            InvalidSourceError: Nothing arrived, or more than `max_bytes`.
+            InvalidSourceError: Nothing arrived.
+            SourceTooLargeError: More than `max_bytes` arrived.
             UnsupportedMediaTypeError: The API does not take such a type; found before reading.
             OutputError: The temporary file cannot be written.
         """

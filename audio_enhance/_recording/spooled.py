@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from audio_enhance._core.cancellation import to_its_end
-from audio_enhance._core.errors import InvalidSourceError, OutputError
+from audio_enhance._core.errors import InvalidSourceError, OutputError, SourceTooLargeError
 
 from .arrival import Arrival, take_over
 from .filenames import spooled_name
@@ -133,7 +133,8 @@ async def spool(
         keep_in: A folder for a file with a name, for which it need not end with this process.
 
     Raises:
-        InvalidSourceError: There was no data, or more than `max_bytes`.
+        InvalidSourceError: There was no data.
+        SourceTooLargeError: There was more than `max_bytes`.
         OutputError: The temporary file could not be written.
     """
     path = None if keep_in is None else keep_in / spooled_name(secrets.token_hex(8))
@@ -172,7 +173,7 @@ async def spool(
         async for chunk in chunks:
             length += len(chunk)
             if max_bytes is not None and length > max_bytes:
-                raise InvalidSourceError(
+                raise SourceTooLargeError(
                     f"The data is longer than the {max_bytes} bytes that are allowed."
                 )
             pending += chunk

@@ -205,6 +205,9 @@ class Transport:
             auto_decompress=False,
             requote_redirect_url=False,
         )
+        # What traces every session, OpenTelemetry's instrumentation for example, would keep whole
+        # URLs, which are signed here. The spans of a job tell of its transfers.
+        self._storage.trace_configs.clear()
 
         # aiohttp's `connect` counts waiting for a place in the pool too, which in a session
         # that others share says nothing about the network.

@@ -1,38 +1,108 @@
 """For ASGI applications (Starlette, FastAPI, Litestar): life cycle, uploads in and results out."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Mapping,
+    MutableMapping,
+)
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from audio_enhance import EnhanceClient, SpeechEnhancement
 
 from ._disconnect import ClientDisconnectedError
+from ._life import client_and_jobs
 
-__all__ = ["ClientDisconnectedError", "Receive", "body_chunks", "lifespan", "passed_through"]
+__all__ = [
+    "App",
+    "ClientDisconnectedError",
+    "Receive",
+    "Send",
+    "body_chunks",
+    "lifespan",
+    "passed_through",
+    "with_lifespan",
+]
 
 # Mapping, since the messages are mutable ones in Starlette and typed dictionaries in Litestar.
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+# What frameworks call by their own types of messages is any for each of them.
+Send = Callable[[Any], Awaitable[None]]
+App = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 def lifespan(
-    make_client: Callable[[], EnhanceClient], *, drain: float = 30.0
+    make_client: Callable[[], EnhanceClient],
+    *,
+    drain: float | None = None,
+    keep_in: str | Path | None = None,
 ) -> Callable[[Any], AbstractAsyncContextManager[None]]:
     """Return a `lifespan` that opens one client for the application, as `app.state.enhance`.
 
     Args:
         make_client: Makes the client; called when the application starts.
         drain: The seconds that jobs under way are given when it stops; then they are
-            cancelled, and what was submitted goes on at the server.
+            cancelled, and what was submitted goes on at the server. The default is 30, and 0
+            with `keep_in`, as the next start resumes them.
+        keep_in: A folder for a `KeptJobs`, which is then `app.state.enhance_jobs`.
     """
 
     @asynccontextmanager
     async def opened(app: Any) -> AsyncGenerator[None]:
-        async with make_client() as client:
-            app.state.enhance = client
+        async with client_and_jobs(make_client, drain, keep_in) as (client, jobs):
+            app.state.enhance, app.state.enhance_jobs = client, jobs
             yield
-            await client.drain(drain)
 
     return opened
+
+
+def with_lifespan(
+    app: App,
+    make_client: Callable[[], EnhanceClient],
+    *,
+    drain: float | None = None,
+    keep_in: str | Path | None = None,
+) -> App:
+    """Return an ASGI application that has no lifespan of its own, Django's for example, with one.
+
+    The client is `scope["state"]["enhance"]` of each request, and the `KeptJobs` are
+    `scope["state"]["enhance_jobs"]`.
+
+    Args:
+        app: The application; it is never asked about its lifespan.
+        make_client: As for `lifespan`, and so are the others.
+        drain: See there.
+        keep_in: See there.
+    """
+    state: dict[str, Any] = {}
+
+    async def live(receive: Receive, send: Send) -> None:
+        await receive()
+        part = "startup"
+        try:
+            async with client_and_jobs(make_client, drain, keep_in) as (client, jobs):
+                state.update(enhance=client, enhance_jobs=jobs)
+                await send({"type": "lifespan.startup.complete"})
+                part = "shutdown"
+                await receive()
+        except Exception as error:
+            # Otherwise servers take the application for one that has no lifespan.
+            await send({"type": f"lifespan.{part}.failed", "message": str(error)})
+            raise
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def wrapped(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await live(receive, send)
+        else:
+            scope["state"] = {**scope.get("state", {}), **state}
+            await app(scope, receive, send)
+
+    return wrapped
 
 
 async def body_chunks(receive: Receive) -> AsyncIterator[bytes]:

@@ -60,9 +60,13 @@ def as_dict(event: Event) -> dict[str, Any]:
     return told
 
 
-def event_number(last_event_id: str | None) -> int:
-    """Return the number in a `Last-Event-ID` header; 0, the beginning, for anything else."""
-    return int(last_event_id) if last_event_id and last_event_id.isdecimal() else 0
+def event_number(last_event_id: str | None, job_id: str) -> int:
+    """Return the number in a `Last-Event-ID` header; 0, the beginning, for anything else.
+
+    A job that was resumed after a restart has a new id and begins with its events again.
+    """
+    number, _, of = (last_event_id or "").partition(":")
+    return int(number) if of == job_id and number.isdecimal() else 0
 
 
 async def server_sent_events(
@@ -76,7 +80,7 @@ async def server_sent_events(
         keep_alive: Seconds of silence after which a comment is sent, so that nothing between
             here and the browser takes the connection for dead.
     """
-    async with aclosing(job.numbered_events(event_number(last_event_id))) as events:
+    async with aclosing(job.numbered_events(event_number(last_event_id, job.id))) as events:
         following = asyncio.ensure_future(anext(events, None))
         try:
             while True:
@@ -90,7 +94,7 @@ async def server_sent_events(
                 number, event = item
                 told = as_dict(event)
                 text = json.dumps(told, ensure_ascii=False)
-                yield f"id: {number}\nevent: {told['event']}\ndata: {text}\n\n".encode()
+                yield f"id: {number}:{job.id}\nevent: {told['event']}\ndata: {text}\n\n".encode()
                 following = asyncio.ensure_future(anext(events, None))
         finally:
             following.cancel()

@@ -4,42 +4,34 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from litestar import Litestar
-from litestar.datastructures import State
 
 from audio_enhance import EnhanceClient
-from audio_enhance.integrations.aiohttp import cleanup_ctx
-from audio_enhance.integrations.asgi import lifespan
 from audio_enhance.local import Behaviour, LocalService
 from audio_enhance.local.enhancer import Rehearsal
 
 from .serving import client_of, listening, listening_aiohttp
 
 RECORDING = b"ID3" + bytes(range(256)) * 40
+Application = Callable[[EnhanceClient, Path], AbstractAsyncContextManager[str]]
 
 
-def aiohttp_application(client: EnhanceClient) -> AbstractAsyncContextManager[str]:
-    app = import_module("examples.aiohttp_app").create_app()
-    app.cleanup_ctx[:] = [cleanup_ctx(lambda: client, drain=0)]
-    return listening_aiohttp(app)
+def aiohttp_application(client: EnhanceClient, folder: Path) -> AbstractAsyncContextManager[str]:
+    create_app = import_module("examples.aiohttp_app").create_app
+    return listening_aiohttp(create_app(lambda: client, str(folder)))
 
 
-def fastapi_application(client: EnhanceClient) -> AbstractAsyncContextManager[str]:
-    app = import_module("examples.fastapi_app").app
-    app.router.lifespan_context = lifespan(lambda: client, drain=0)
-    return listening(app)
+def fastapi_application(client: EnhanceClient, folder: Path) -> AbstractAsyncContextManager[str]:
+    return listening(import_module("examples.fastapi_app").create_app(lambda: client, str(folder)))
 
 
-def litestar_application(client: EnhanceClient) -> AbstractAsyncContextManager[str]:
-    example = import_module("examples.litestar_app")
-    handlers = [example.create, example.cancel]
-    return listening(
-        Litestar(handlers, lifespan=[lifespan(lambda: client, drain=0)], state=State({"jobs": {}}))
-    )
+def litestar_application(client: EnhanceClient, folder: Path) -> AbstractAsyncContextManager[str]:
+    create_app = import_module("examples.litestar_app").create_app
+    return listening(create_app(lambda: client, str(folder)))
 
 
 def as_it_is(chunks: AsyncGenerator[bytes]) -> dict[str, Any]:
@@ -64,8 +56,9 @@ applications = pytest.mark.parametrize(
 
 @applications
 async def test_a_full_lane_is_told_of_before_the_recording_is_there(
-    application: Callable[[EnhanceClient], AbstractAsyncContextManager[str]],
+    application: Application,
     form: Callable[[AsyncGenerator[bytes]], dict[str, Any]],
+    tmp_path: Path,
 ) -> None:
     arrived = asyncio.Event()
 
@@ -81,7 +74,7 @@ async def test_a_full_lane_is_told_of_before_the_recording_is_there(
     behaviour = Behaviour(ready_lag=3600)
     async with LocalService(behaviour=behaviour, enhancer=Rehearsal()) as service:
         client = client_of(service, max_waiting=1)
-        async with application(client) as url, aiohttp.ClientSession() as session:
+        async with application(client, tmp_path) as url, aiohttp.ClientSession() as session:
             arriving = asyncio.create_task(session.post(url, **form(slow())))
             while not client.waiting:
                 await asyncio.sleep(0.01)
@@ -106,8 +99,9 @@ async def test_a_full_lane_is_told_of_before_the_recording_is_there(
 
 @applications
 async def test_a_sender_that_goes_away_gives_its_place_back(
-    application: Callable[[EnhanceClient], AbstractAsyncContextManager[str]],
+    application: Application,
     form: Callable[[AsyncGenerator[bytes]], dict[str, Any]],
+    tmp_path: Path,
     enhance_service: LocalService,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -116,7 +110,7 @@ async def test_a_sender_that_goes_away_gives_its_place_back(
         await asyncio.Event().wait()
 
     client = client_of(enhance_service, max_waiting=1)
-    async with application(client) as url, aiohttp.ClientSession() as session:
+    async with application(client, tmp_path) as url, aiohttp.ClientSession() as session:
         leaving = asyncio.create_task(session.post(url, **form(endless())))
         while not client.waiting:
             await asyncio.sleep(0.01)

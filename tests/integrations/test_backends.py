@@ -16,12 +16,12 @@ from audio_enhance import (
     ApiVersion,
     EnhanceClient,
     InvalidInputError,
-    InvalidSourceError,
     InvalidStrengthError,
     Job,
     Journal,
     LaneFullError,
     Source,
+    SourceTooLargeError,
 )
 from audio_enhance.integrations.asgi import ClientDisconnectedError, body_chunks, passed_through
 from audio_enhance.integrations.sse import event_number, server_sent_events
@@ -232,7 +232,7 @@ async def test_more_than_is_allowed_is_not_read() -> None:
             read += 1000
             yield bytes(1000)
 
-    with pytest.raises(InvalidSourceError, match="longer than"):
+    with pytest.raises(SourceTooLargeError, match="longer than"):
         await Source.spool(endless(), "talk.mp3", max_bytes=10_000)
     assert read == 11_000
 
@@ -240,12 +240,13 @@ async def test_more_than_is_allowed_is_not_read() -> None:
 async def test_events_go_on_after_the_last_one_seen(enhance_client: EnhanceClient) -> None:
     job = await enhance_client.submit(RECORDING, strength=93)
     stream = [piece async for piece in server_sent_events(job)]
-    numbers = [int(piece.split(b"\n")[0].removeprefix(b"id: ")) for piece in stream]
-    assert numbers == sorted(set(numbers))
+    ids = [piece.decode().split("\n")[0].removeprefix("id: ") for piece in stream]
+    numbers = [event_number(one, job.id) for one in ids]
+    assert numbers == sorted(set(numbers) - {0})
     assert b'"event": "finished"' in stream[-1]
-    rest = [piece async for piece in server_sent_events(job, str(numbers[-2]))]
-    assert rest == stream[-1:]
+    assert [piece async for piece in server_sent_events(job, ids[-2])] == stream[-1:]
 
 
 def test_a_foreign_last_event_id_means_the_beginning() -> None:
-    assert [event_number(text) for text in (None, "", "x", "-1", "7")] == [0, 0, 0, 0, 7]
+    texts = (None, "", "x", "-1", "7", "7:job", "x:job", "7:other")
+    assert [event_number(text, "job") for text in texts] == [0, 0, 0, 0, 0, 7, 0, 0]

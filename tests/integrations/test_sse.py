@@ -56,10 +56,20 @@ def test_each_event_with_what_it_tells(event: Event, told: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize(
-    ("header", "number"), [(None, 0), ("", 0), ("17", 17), ("-1", 0), ("x", 0), ("1.5", 0)]
+    ("header", "number"),
+    [
+        (None, 0),
+        ("", 0),
+        ("17:1-a", 17),
+        ("17", 0),  # of nobody
+        ("17:2-b", 0),  # of the same job before a restart
+        ("-1:1-a", 0),
+        ("x:1-a", 0),
+        ("1.5:1-a", 0),
+    ],
 )
 def test_where_a_stream_goes_on(header: str | None, number: int) -> None:
-    assert event_number(header) == number
+    assert event_number(header, "1-a") == number
 
 
 def finished_job() -> Job:
@@ -70,8 +80,10 @@ def finished_job() -> Job:
 
 
 async def test_its_form_and_its_end() -> None:
-    sent = [piece async for piece in server_sent_events(finished_job())]
-    assert [piece.split(b"\n")[0] for piece in sent] == [b"id: 1", b"id: 2", b"id: 3"]
+    job = finished_job()
+    sent = [piece async for piece in server_sent_events(job)]
+    ids = [piece.split(b"\n")[0].decode() for piece in sent]
+    assert ids == [f"id: {number}:{job.id}" for number in (1, 2, 3)]
     lines = sent[0].decode().split("\n")
     assert lines[1] == "event: queued"
     assert json.loads(lines[2].removeprefix("data: "))["source"] == "tälk.mp3"
@@ -79,7 +91,8 @@ async def test_its_form_and_its_end() -> None:
 
 
 async def test_it_goes_on_after_what_was_read() -> None:
-    sent = [piece async for piece in server_sent_events(finished_job(), "2")]
+    job = finished_job()
+    sent = [piece async for piece in server_sent_events(job, f"2:{job.id}")]
     assert [piece.split(b"\n")[1] for piece in sent] == [b"event: finished"]
 
 

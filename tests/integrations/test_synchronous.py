@@ -1,23 +1,44 @@
 """Tests that are not coroutines, as users write them for their applications."""
 
 import re
+from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 import requests
+from django.http import HttpRequest, JsonResponse
+from django.test import Client, override_settings
+from django.urls import path
 from fastapi.testclient import TestClient
 
-from audio_enhance import EnhanceClient
+from audio_enhance import ConfigurationError, EnhanceClient
 from audio_enhance.local import Fault, LocalService
 from audio_enhance.local.enhancer import Rehearsal
 
 RECORDING = b"ID3" + bytes(range(256)) * 40
 
 
-def test_fastapi_through_its_test_client(
-    enhance_server: LocalService, enhance_environment: dict[str, str]
-) -> None:
-    with TestClient(import_module("examples.fastapi_app").app, follow_redirects=False) as browser:
+async def cleaned(request: HttpRequest) -> JsonResponse:
+    """A view that is done with its recording when it answers."""
+    async with EnhanceClient.from_env() as client:
+        job = await client.submit(request.body, strength=93)
+        return JsonResponse({"strength": (await job).enhancement.strength})
+
+
+urlpatterns = [path("cleaned", cleaned)]
+
+
+@pytest.fixture
+def settings_of_django(enhance_environment: dict[str, str]) -> Iterator[None]:
+    import_module("examples.django_app")  # it has the settings
+    with override_settings(ROOT_URLCONF=__name__):
+        yield
+
+
+def test_fastapi_through_its_test_client(enhance_server: LocalService, tmp_path: Path) -> None:
+    app = import_module("examples.fastapi_app").create_app(enhance_server.connect, str(tmp_path))
+    with TestClient(app, follow_redirects=False) as browser:
         answer = browser.post("/enhancements?filename=talk.mp3", content=RECORDING)
         assert answer.status_code == 202
         job = answer.json()["id"]
@@ -25,6 +46,24 @@ def test_fastapi_through_its_test_client(
         location = browser.get(f"/enhancements/{job}/result").headers["Location"]
     assert requests.get(location, timeout=10).content == Rehearsal.expected(RECORDING, 93)
     assert enhance_server.count("POST /assets", 201) == 1
+
+
+def test_django_through_its_test_client(
+    enhance_server: LocalService, settings_of_django: None
+) -> None:
+    browser = Client()
+    answer = browser.post("/cleaned", RECORDING, content_type="application/octet-stream")
+    assert (answer.status_code, answer.json()) == (200, {"strength": 93})
+    assert enhance_server.count("POST /assets", 201) == 1
+
+
+def test_an_application_that_has_no_credentials_does_not_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("FIREFLY_SERVICES_CLIENT_ID", raising=False)
+    app = import_module("examples.django_app").create_app(EnhanceClient.from_env, str(tmp_path))
+    with pytest.raises(ConfigurationError, match="CLIENT_ID"), TestClient(app):
+        raise AssertionError
 
 
 def test_any_http_client_reaches_the_service(enhance_server: LocalService) -> None:

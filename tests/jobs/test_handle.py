@@ -22,6 +22,7 @@ from audio_enhance import (
     Source,
     Submitted,
     Uploading,
+    Waiting,
 )
 from audio_enhance.local import Fault
 from audio_enhance.local.enhancer import Rehearsal
@@ -38,7 +39,9 @@ def kinds(events: list[Event]) -> list[type[Event]]:
     return found
 
 
-WHOLE = [Queued, Hashing, Uploading, Submitted, Processing, Downloading, Finished]
+WHOLE = [
+    *(Queued, Hashing, Waiting, Uploading, Waiting, Submitted, Processing, Downloading, Finished)
+]
 
 
 async def test_a_job_tells_everything_in_order_with_its_ids(tmp_path: Path) -> None:
@@ -127,6 +130,7 @@ async def test_whoever_comes_late_is_given_the_state_and_the_end(tmp_path: Path)
             Queued,
             Hashing,
             Uploading,
+            Waiting,
             Submitted,
             Processing,
             Finished,

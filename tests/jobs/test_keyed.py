@@ -205,6 +205,30 @@ class TestKeys:
             assert again.status is JobStatus.SUCCEEDED
             assert await states(journal) == [EntryState.SUCCEEDED]
 
+    async def test_a_job_that_was_cancelled_is_not_taken_up(self, tmp_path: Path) -> None:
+        async with bench(tmp_path) as b, await Journal.open(b.journal) as journal:
+            begun, unbegun, closed = [
+                await b.client.submit(
+                    RECORDING + key.encode(), strength=93, key=key, journal=journal
+                )
+                for key in "abc"
+            ]
+            while begun.asset is None:
+                await asyncio.sleep(0.01)
+            begun.cancel()
+            late = await b.client.submit(RECORDING, strength=93, key="late", journal=journal)
+            late.cancel()  # its task has not begun
+            await asyncio.wait([begun.task, late.task])
+            assert (late.status, late.key) == (JobStatus.CANCELLED, "late")
+            for key in ("a", "late"):
+                entry = await journal.entry_with(key)
+                assert entry is not None
+                assert "cancelled" in str(entry.error)
+            await b.client.aclose()
+            await b.client.__aenter__()
+            keys = {job.key for job in await b.client.take_up(journal)}
+            assert keys == {job.key for job in (unbegun, closed)}
+
     async def test_another_strength_is_no_such_job(self, tmp_path: Path) -> None:
         async with bench(tmp_path) as b, await Journal.open(b.journal) as journal:
             job = await b.client.submit(RECORDING, strength=93, key="order 17", journal=journal)

@@ -1,0 +1,339 @@
+"""Accepted recordings that outlive the process: kept in a folder until they have a result."""
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import attrs
+
+from audio_enhance import (
+    AudioEnhanceError,
+    EnhanceClient,
+    EntryState,
+    Event,
+    Finished,
+    InvalidInputError,
+    Job,
+    JobStatus,
+    Journal,
+    JournalEntry,
+    Source,
+    SpeechEnhancement,
+)
+
+from ._journals import WorkerJournals
+from ._results import NoResultError, UnknownJobError
+from .sse import server_sent_events
+
+__all__ = ["KeptJob", "KeptJobs", "NoResultError", "UnknownJobError"]
+
+_log = logging.getLogger("audio_enhance")
+_STATUS_SECONDS = 1.0  # between two looks at a job of another worker
+_STATUSES = {
+    EntryState.QUEUED: JobStatus.QUEUED,
+    EntryState.UPLOADING: JobStatus.UPLOADING,
+    EntryState.UPLOADED: JobStatus.UPLOADING,
+    EntryState.SUBMITTING: JobStatus.PROCESSING,
+    EntryState.SUBMITTED: JobStatus.PROCESSING,
+    EntryState.PROCESSED: JobStatus.PROCESSING,
+    EntryState.DOWNLOADING: JobStatus.DOWNLOADING,
+    EntryState.SUCCEEDED: JobStatus.SUCCEEDED,
+    EntryState.FAILED: JobStatus.FAILED,
+}
+
+
+@attrs.frozen(kw_only=True)
+class KeptJob:
+    """How far an accepted recording is.
+
+    Attributes:
+        key: What it is known by, here and in browsers, before and after a restart.
+        name: The name of the recording.
+        strength: 0 (the original) to 100 (fully enhanced).
+        status: How far it is. One that was cancelled is `failed` once it is over.
+        error: Why there is no result, if it failed.
+        asset_id: The asset, as soon as there is one.
+        enhancement_id: The speech enhancement, as soon as there is one.
+    """
+
+    key: str
+    name: str
+    strength: int
+    status: JobStatus
+    error: str | None = None
+    asset_id: str | None = None
+    enhancement_id: str | None = None
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is over, with a result or without."""
+        return self.status.finished
+
+    def as_dict(self) -> dict[str, object]:
+        """Return it as what JSON can hold."""
+        return {**attrs.asdict(self), "status": self.status.value}
+
+
+class KeptJobs:
+    """Takes uploads in, keeps them until they have a result, and tells of all of them.
+
+    Use it as an async context manager, one for each worker process. It opens the client, and
+    resumes what the worker before it left. Workers on one machine share the folder: each has a
+    journal of its own in it, takes up what a worker that is gone left behind, and can tell how far
+    any job is, whichever worker has it.
+
+    Args:
+        make_client: Makes the client; called when the context is entered.
+        folder: Where uploads and journals are kept, on a local disk.
+        drain: The seconds that jobs under way are given at the end; none by default. What is left
+            then is resumed by the next start.
+        look_every: Seconds between two looks for what other workers left behind.
+
+    Attributes:
+        client: The client, while the context is open.
+    """
+
+    client: EnhanceClient
+
+    def __init__(
+        self,
+        make_client: Callable[[], EnhanceClient],
+        folder: str | Path,
+        *,
+        drain: float = 0.0,
+        look_every: float = 5.0,
+    ) -> None:
+        self._make_client = make_client
+        self._folder = Path(folder)
+        self._drain = drain
+        self._look_every = look_every
+        self._journals = WorkerJournals(self._folder)
+        self._jobs: dict[str, Job] = {}  # those under way here, by key
+        self._left: set[asyncio.Task[None]] = set()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            # Jobs write to their journals until their end: they are closed after the client.
+            stack.push_async_callback(self._journals.aclose)
+            self._own = await self._journals.open_own()
+            stack.push_async_callback(self._ended)
+            self.client = await stack.enter_async_context(self._make_client())
+            stack.push_async_callback(self.client.drain, self._drain)
+            await self._resume(self._own)
+            looking = asyncio.create_task(self._look(), name="look for what workers left")
+            stack.push_async_callback(self._stop, looking)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stack.aclose()
+
+    async def accept(
+        self,
+        chunks: AsyncIterable[bytes],
+        filename: str,
+        *,
+        strength: int,
+        key: str | None = None,
+        priority: int = 0,
+        max_bytes: int | None = None,
+    ) -> str:
+        """Take an upload in, and return the key of its job. From then on it is kept.
+
+        Args:
+            chunks: The upload as it arrives. If too many jobs wait, nothing of it is read.
+            filename: The name of the recording.
+            strength: 0 (the original) to 100 (fully enhanced); the guide uses 93.
+            key: A name of your own for the job. The same key again is the same job, and the
+                upload is not read. The default is one that nobody can guess.
+            priority: Higher goes first among what this worker has not submitted yet.
+            max_bytes: The most to accept; reading stops as soon as there is more.
+
+        Raises:
+            InvalidInputError: The recording, the strength or the key cannot be used.
+            TooManyWaitingError: `max_waiting` jobs of this worker wait already.
+            OutputError, JournalError: It cannot be kept, because the disk is full for example.
+        """
+        if key and key not in self._jobs:
+            known = await self._journals.find(key)
+            if known is not None and known.state != EntryState.FAILED:
+                if known.strength != strength:
+                    raise InvalidInputError(
+                        f"The key {key!r} is that of a job at strength {known.strength}.",
+                        hint="Give another strength a key of its own.",
+                    )
+                return key
+        key = key or secrets.token_urlsafe(16)
+        upload = Source.spool(
+            chunks, filename, max_bytes=max_bytes, keep_in=self._folder / "uploads"
+        )
+        job = await self.client.submit(
+            upload,
+            strength=strength,
+            priority=priority,
+            journal=self._own,
+            key=key,
+            on_event=self._on_event,
+        )
+        self._know([job])
+        return key
+
+    async def find(self, key: str) -> KeptJob:
+        """Return how far a job is, whichever worker has it.
+
+        Raises:
+            UnknownJobError: There is none with this key.
+        """
+        job = self._jobs.get(key)
+        if job is not None and not job.status.finished:
+            return KeptJob(
+                key=key,
+                name=job.source.label,
+                strength=job.strength,
+                status=job.status,
+                **job.ids,
+            )
+        entry = await self._journals.find(key)
+        if entry is None:
+            raise UnknownJobError
+        return _kept(entry)
+
+    async def result(self, key: str) -> SpeechEnhancement | None:
+        """Return the enhancement to redirect a browser to; `None` while there is none yet.
+
+        Raises:
+            UnknownJobError: There is no job with this key.
+            NoResultError: The job is over and has no result.
+            AudioEnhanceError: The API does not tell of the result.
+        """
+        found = await self.find(key)
+        if not found.finished:
+            return None
+        if found.status != JobStatus.SUCCEEDED:
+            raise NoResultError(found.error or "The job has no result.")
+        if found.asset_id is None or found.enhancement_id is None:
+            raise NoResultError("The result is no longer at the server.")
+        return await self.client.get_speech_enhancement(found.asset_id, found.enhancement_id)
+
+    async def cancel(self, key: str) -> bool | None:
+        """Cancel a job, and return whether that was in time to cost nothing.
+
+        Returns:
+            `None` if the job is over, or if another worker has it, which alone can cancel it.
+
+        Raises:
+            UnknownJobError: There is no job with this key.
+        """
+        job = self._jobs.get(key)
+        if job is None or job.status.finished:
+            await self.find(key)
+            return None
+        return job.cancel()
+
+    async def events(
+        self, key: str, last_event_id: str | None = None, *, keep_alive: float = 15.0
+    ) -> AsyncGenerator[bytes]:
+        """Return a job's Server-Sent Events, to its end.
+
+        Of a job of another worker they tell each new status, looked up every second.
+
+        Args:
+            key: The job.
+            last_event_id: The request's `Last-Event-ID`.
+            keep_alive: Seconds of silence after which a comment is sent.
+
+        Raises:
+            UnknownJobError: There is no job with this key.
+        """
+        job = self._jobs.get(key)
+        if job is not None and not job.status.finished:
+            return server_sent_events(job, last_event_id, keep_alive=keep_alive)
+        return self._statuses(await self.find(key))
+
+    async def _statuses(self, found: KeptJob) -> AsyncGenerator[bytes]:
+        told: JobStatus | None = None
+        while True:
+            if found.status == told:
+                yield b": still here\n\n"
+            else:
+                told = found.status
+                name = "finished" if found.finished else told.value
+                text = json.dumps({"event": name, **found.as_dict()}, ensure_ascii=False)
+                yield f"event: {name}\ndata: {text}\n\n".encode()
+            if found.finished:
+                return
+            await asyncio.sleep(_STATUS_SECONDS)
+            found = await self.find(found.key)
+
+    # What is under way here
+
+    def _know(self, jobs: Iterable[Job]) -> None:
+        self._jobs.update({job.key: job for job in jobs if not job.status.finished})
+
+    def _on_event(self, event: Event) -> None:
+        # From here on the journal tells of it, and memory does not grow with what is done.
+        if isinstance(event, Finished):
+            for key in [key for key, job in self._jobs.items() if job.id == event.job_id]:
+                del self._jobs[key]
+
+    async def _resume(self, journal: Journal) -> list[Job]:
+        jobs = await self.client.take_up(journal, on_event=self._on_event)
+        self._know(jobs)
+        return jobs
+
+    # What workers that are gone left behind
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(self._look_every)
+            try:
+                async for journal in self._journals.open_left():
+                    task = asyncio.create_task(self._take_over(journal))
+                    self._left.add(task)
+                    task.add_done_callback(self._left.discard)
+            except AudioEnhanceError as error:
+                _log.warning("what other workers left is not taken up: %s", error)
+
+    async def _take_over(self, journal: Journal) -> None:
+        """Finish what is in a journal, and let go of it for a worker that comes."""
+        try:
+            for job in await self._resume(journal):
+                async for _ in job.events():
+                    pass
+        except AudioEnhanceError as error:
+            _log.warning("%s is not taken up: %s", journal.path, error)
+        finally:
+            await self._journals.close(journal)
+
+    async def _stop(self, looking: "asyncio.Task[None]") -> None:
+        looking.cancel()
+        with suppress(asyncio.CancelledError):
+            await looking
+
+    async def _ended(self) -> None:
+        if self._left:
+            await asyncio.wait(self._left)
+
+
+def _kept(entry: JournalEntry) -> KeptJob:
+    return KeptJob(
+        key=entry.key,
+        name=entry.filename or entry.source,
+        strength=entry.strength,
+        status=_STATUSES[entry.state],
+        error=entry.error if entry.state == EntryState.FAILED else None,
+        asset_id=entry.asset_id,
+        enhancement_id=entry.enhancement_id,
+    )
