@@ -196,6 +196,9 @@ class EnhanceClient:
                 same content is uploaded anew.
             root: If recordings have the same name, their folders below this one are kept. The
                 default comes from the sources, if they are a sequence.
+            place: A function that is given a `Source` and a strength, and returns the path of the
+                result below `output_dir`, instead of the server's name for it. It must depend on
+                them alone. If two results would have one path, the second one fails.
             priority: Higher goes first among what this client has not submitted yet.
             on_event: Called with every event, on the event loop, so it must not block.
 

@@ -20,6 +20,7 @@ from audio_enhance._journal.earlier import Earlier, earlier_result
 from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.row import JournalRow, note_refused
 from audio_enhance._recording.source import Source, SourceLike, as_source
+from audio_enhance._transfer.output_folder import PlaceRule
 
 from .handle import Job
 from .lane import Lane, quietest
@@ -38,6 +39,7 @@ class BatchOptions(TypedDict, total=False):
     delete_assets: bool
     protected: Iterable[str | PathLike[str]]
     root: str | PathLike[str] | None
+    place: PlaceRule | None
     priority: int
     on_event: Callable[[Event], None] | None
 

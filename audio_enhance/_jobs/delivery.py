@@ -38,6 +38,7 @@ class Delivery:
     _hold: Hold = attrs.field(init=False)
     _probable: Path | None = attrs.field(default=None, init=False)
     _checked: Path | None = attrs.field(default=None, init=False)
+    _promised: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._hold = Hold(self.outputs, self.outputs.directory)
@@ -50,7 +51,8 @@ class Delivery:
 
     def _expected(self) -> Path:
         """Return where the result will probably be, as long as no other of this call is there."""
-        if self._probable is None or self.outputs.has(self._probable):
+        ruled = self.outputs.rule is not None
+        if self._probable is None or (self.outputs.has(self._probable) and not ruled):
             self._probable = self.outputs.expected(self.job.source, self.job.strength)
         return self._probable
 
@@ -66,6 +68,9 @@ class Delivery:
         """
         outputs, row = self.outputs, self.row
         expected = self._expected()
+        if outputs.rule is not None and not self._promised:
+            outputs.promise(expected)
+            self._promised = True
         there = await self._look_at(expected, byte_size)
         self._checked = expected
         if outputs.overwrite or not there:
@@ -137,15 +142,19 @@ class Delivery:
         """Return the folder that the result will probably be in: renaming crosses no disks."""
         row = self.row
         earlier = None if row is None else await row.own_result(self.outputs.directory)
-        return (earlier or self._expected()).parent
+        ruled = self.outputs.rule is not None
+        return (self._expected() if ruled or earlier is None else earlier).parent
 
     async def _place(self, name: str) -> tuple[Path, bool]:
         """Return where the result goes, and whether a file that is there may go."""
         job, outputs, row = self.job, self.outputs, self.row
         earlier = None if row is None else await row.own_result(outputs.directory)
         expected = self._expected()
-        known = expected if earlier is None and name == expected.name else earlier
-        target = outputs.place(job.source, name, known=known)
+        if outputs.rule is not None:
+            target = expected
+        else:
+            known = expected if earlier is None and name == expected.name else earlier
+            target = outputs.place(job.source, name, known=known)
         replace = outputs.overwrite or target == earlier
         if row is not None and not replace:
             replace = await row.is_own(target)

@@ -30,7 +30,7 @@ from audio_enhance._session.rate_limits import RateLimits
 from audio_enhance._session.wire import check_sendable
 from audio_enhance._settings import Auth, Settings
 from audio_enhance._transfer.held_places import remove_left
-from audio_enhance._transfer.output_folder import OutputFolder
+from audio_enhance._transfer.output_folder import OutputFolder, PlaceRule
 
 from .batch import Batch, SourcesLike
 from .handle import Job
@@ -258,6 +258,7 @@ class Intake:
         delete_assets: bool = False,
         protected: Iterable[str | os.PathLike[str]] = (),
         root: str | os.PathLike[str] | None = None,
+        place: PlaceRule | None = None,
         priority: int = 0,
         on_event: Listener | None = None,
     ) -> AsyncGenerator[Batch]:
@@ -274,6 +275,7 @@ class Intake:
             overwrite=overwrite,
             root=None if root is None else Path(root),
         )
+        outputs.rule = place
         outputs.protected.add(protected)
         await to_its_end(partial(remove_left, outputs.directory))
         opened = self.open

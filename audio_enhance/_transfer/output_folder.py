@@ -9,12 +9,16 @@ from pathlib import Path
 import attrs
 
 from audio_enhance._core.cancellation import to_its_end
+from audio_enhance._core.errors import OutputExistsError
 from audio_enhance._recording.claims import is_taken
 from audio_enhance._recording.filenames import on_disk, result_name, safe_name
 from audio_enhance._recording.source import Source, SourceLike
 
 from .part_file import try_writing, writing_to
 from .protected import ProtectedFiles
+
+# Where the result of a source at a strength goes, below the folder.
+PlaceRule = Callable[[Source, int], str | os.PathLike[str]]
 
 
 def same_name(name: str) -> str:
@@ -40,6 +44,7 @@ class OutputFolder:
         root: The folder that the sources have in common, for keeping their structure.
         protected: What no result takes the place of.
         knows_recordings: Whether all recordings of a journal are protected.
+        rule: Where each result goes, below the folder; the server's names decide without one.
     """
 
     directory: Path
@@ -47,6 +52,7 @@ class OutputFolder:
     root: Path | None = None
     protected: ProtectedFiles = attrs.field(factory=ProtectedFiles)
     knows_recordings: bool = False
+    rule: PlaceRule | None = None
     _twins: frozenset[str] = attrs.field(default=frozenset(), alias="twins")
     # Hashes, since a batch may have any number of results: when two collide, one gets a number.
     _taken: set[int] = attrs.field(factory=set[int])
@@ -125,7 +131,9 @@ class OutputFolder:
         return hash(same_name(str(path))) in self._taken
 
     def expected(self, source: Source, strength: int) -> Path:
-        """Return where a result will be if the server names it as the guide shows."""
+        """Return where a result will be, by the rule or by the name that the guide shows."""
+        if self.rule is not None:
+            return self.directory / self.rule(source, strength)
         return self._free(source, result_name(source.filename, strength))
 
     def place(self, source: Source, name: str, *, known: Path | None = None) -> Path:
@@ -148,6 +156,19 @@ class OutputFolder:
             return None
         self.claim(numbered)
         return numbered
+
+    def promise(self, path: Path) -> None:
+        """Keep a path that a rule gives; nothing else can have it, and it cannot be another.
+
+        Raises:
+            OutputExistsError: Another result of this call has it.
+        """
+        if self.has(path):
+            raise OutputExistsError(
+                f"Another result of this run goes to {path}.",
+                hint="Let the place of a result depend on the folder or the strength, too.",
+            )
+        self.claim(path)
 
     def claim(self, path: Path) -> None:
         """Keep a path for a result that is there."""

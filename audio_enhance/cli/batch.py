@@ -231,7 +231,9 @@ class Batch:
 
     async def _enhance(self, client: EnhanceClient, journal: Journal | None) -> None:
         # Before there is a result: a run that dies has left none that is taken for a recording.
-        await to_its_end(partial(mark_results, self._settings.output_dir, self._journal))
+        settings = self._settings
+        named = settings.placing.name
+        await to_its_end(partial(mark_results, settings.output_dir, self._journal, named))
         again = await self._pass(client, journal, self._work.sources, last=journal is None)
         if not again:
             return
@@ -273,6 +275,7 @@ class Batch:
                 delete_assets=settings.delete_uploads,
                 protected=self._protected,
                 root=settings.root,
+                place=settings.placing if settings.placing.is_given else None,
                 on_event=self._progress.on_event,
             )
             async with aclosing(run) as outcomes:

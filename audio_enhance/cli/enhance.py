@@ -26,11 +26,15 @@ from .options import (
     cluster_option,
     engine_option,
     local_option,
+    mirror_option,
+    name_option,
     telling_options,
     version_option,
     workers_option,
 )
+from .outcome import near
 from .places import check_results
+from .placing import Placing
 from .recordings import Recordings, as_written, find_recordings, size_of
 from .screen import error_console
 from .service import connection
@@ -92,6 +96,8 @@ usage, 130 after Ctrl-C, which also prints how to resume.
 @click.option(
     "--redo", is_flag=True, help="Make the results of earlier runs again, and replace them."
 )
+@mirror_option
+@name_option
 @click.option(
     "--dry-run", is_flag=True, help="Show what would be done and what it costs, and send nothing."
 )
@@ -120,6 +126,8 @@ def enhance(
     no_journal: bool,
     overwrite: bool,
     redo: bool,
+    mirror: bool,
+    name: str | None,
     dry_run: bool,
     content_type: str | None,
     delete_uploads: bool,
@@ -159,11 +167,13 @@ def enhance(
             cluster=cluster,
             api_version=api_version,
             delete_uploads=delete_uploads,
+            placing=Placing(mirror=mirror, name=name, tops=tuple(found.tops)),
         )
         left = Unfinished()
         if journal is not None:
             left = await unfinished(journal, files, found.sizes, strengths)
         work = await asyncio.to_thread(_work_of, found, strengths, left)
+        _check_places(work, settings)
         if dry_run:
             told = DryRun(work=work, settings=settings, journal=journal, redo=redo)
             fine = await told.tell(as_json=as_json)
@@ -209,6 +219,16 @@ def _work_of(found: Recordings, strengths: tuple[int, ...], left: Unfinished) ->
         sources=by_strengths([*dict.fromkeys(jobs), *left.meant]),
         sizes=found.sizes | {name: size_of(name) for name, _ in left.meant},
     )
+
+
+def _check_places(work: Work, settings: Settings) -> None:
+    if settings.placing.is_given and (clash := settings.placing.clash(work.jobs())):
+        one, other, place = clash
+        names = shown(near(one)) if one == other else f"{shown(near(one))} and {shown(near(other))}"
+        raise click.UsageError(
+            f"Two results would be {shown(near(settings.output_dir / place))}, of {names}."
+            " Keep them apart with --mirror, or with {folder} or {strength} in --name."
+        )
 
 
 def _say_others(count: int, journal: Path) -> None:

@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 import click
 
+from .placing import USUAL_NAME, trouble_with
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -54,6 +56,26 @@ version_option = click.option(
     default="v1",
     show_default=True,
     help="The version of the API.",
+)
+
+
+mirror_option = click.option(
+    "--mirror", is_flag=True, help="Keep the folders below each of FILES in the folder for results."
+)
+
+
+def _name(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and (trouble := trouble_with(value)):
+        raise click.BadParameter(trouble)
+    return value
+
+
+name_option = click.option(
+    "--name",
+    metavar="TEMPLATE",
+    callback=_name,
+    help=f"What results are called, with {{stem}}, {{ext}}, {{strength}} and {{folder}}."
+    f" Default: {USUAL_NAME}.",
 )
 
 

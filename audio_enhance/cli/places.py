@@ -9,9 +9,10 @@ from pathlib import Path
 from audio_enhance import AudioEnhanceError, InvalidInputError, OutputError
 
 from .outcome import near
-from .settings import JOURNAL_SUFFIX, MARK_NAME
+from .settings import JOURNAL_SUFFIX, MARK_NAME, MARK_TEMPLATE
 from .streams import output_trouble
 
+_MARK = "Results of audio-enhance are in this folder: it takes none for a recording.\n"
 _BLOCK_BYTES = 4096  # a file system gives out no less
 
 
@@ -36,19 +37,25 @@ def check_results(folder: Path) -> None:
         ) from None
 
 
-def mark_results(folder: Path, journal: Path | None) -> None:
+def mark_results(folder: Path, journal: Path | None, template: str | None = None) -> None:
     """Leave a sign in a folder that results are in it, where no journal says so; blocks.
 
-    A journal does by its name, in the folder or above it. A sign that cannot be left is no
-    reason to stop: the results can be written.
+    A journal does by its name, in the folder or above it, but not what `--name` calls results. A
+    sign that cannot be left is no reason to stop: the results can be written.
     """
-    if journal is not None and journal.suffix == JOURNAL_SUFFIX:
+    if journal is not None and journal.suffix == JOURNAL_SUFFIX and template is None:
         above = Path(os.path.realpath(journal)).parent
         if Path(os.path.realpath(folder)).is_relative_to(above):
             return
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    with suppress(OSError), open(os.open(folder / MARK_NAME, flags, 0o666), "w") as file:  # noqa: PTH123
-        file.write("Results of audio-enhance are in this folder: it takes none for a recording.\n")
+    mark = folder / MARK_NAME
+    line = "" if template is None else f"{MARK_TEMPLATE}{template}\n"
+    with suppress(OSError, ValueError):
+        there = mark.read_text(encoding="utf-8") if mark.is_file() else ""
+        if there and line in there:
+            return
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        with open(os.open(mark, flags, 0o666), "a", encoding="utf-8") as file:  # noqa: PTH123
+            file.write(("" if there else _MARK) + line)
 
 
 def check_output() -> None:

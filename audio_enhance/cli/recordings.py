@@ -11,10 +11,12 @@ import attrs
 
 from audio_enhance import Journal, recording_suffixes
 
-from .settings import JOURNAL_NAME, JOURNAL_SUFFIX, MARK_NAME
+from .placing import pattern_of, trouble_with
+from .settings import JOURNAL_NAME, JOURNAL_SUFFIX, MARK_NAME, MARK_TEMPLATE
 
 # What results are called (the Enhance Speech guide, step 5), also where a number was added.
 _RESULT = re.compile(r".*-enhanced-\d{1,3}p(-\d+)?", re.DOTALL)
+_pattern_of = cache(pattern_of)
 _SIGNS = (JOURNAL_NAME, MARK_NAME)
 # Endings of sound, and of pictures with sound, that the API does not take.
 _NOT_TAKEN = re.compile(
@@ -30,6 +32,7 @@ class Recordings:
     Attributes:
         sizes: The recordings in the order given, each with its length in bytes; 0 where it
             could not be looked at, which will show when it is its turn.
+        tops: The folders that were named, and those of the files that were; absolute.
         root: The folder that all of them are in or below; `None` where there is none.
         results: How many results of earlier runs were left out.
         not_taken: How many files were left out since the API does not take what they end in, nor
@@ -39,6 +42,7 @@ class Recordings:
     """
 
     sizes: dict[str, int]
+    tops: Sequence[Path]
     root: Path | None
     results: int
     not_taken: Counter[str]
@@ -63,6 +67,7 @@ def find_recordings(given: Sequence[str], output_dir: Path) -> Recordings:
             parents.append(path.parent)
     return Recordings(
         sizes=search.sizes,
+        tops=list(dict.fromkeys(Path(as_written(folder)) for folder in parents)),
         root=_common(parents),
         results=search.results,
         not_taken=search.not_taken,
@@ -71,9 +76,16 @@ def find_recordings(given: Sequence[str], output_dir: Path) -> Recordings:
     )
 
 
-def is_result(path: Path) -> bool:
-    """Whether a file is called as results are."""
-    return _RESULT.fullmatch(path.stem) is not None
+def is_result(path: Path, templates: Iterable[str] = ()) -> bool:
+    """Whether a file is called as results are.
+
+    Args:
+        path: The file.
+        templates: What `--name` said in runs that put results there.
+    """
+    if _RESULT.fullmatch(path.stem) is not None:
+        return True
+    return any(_pattern_of(template).fullmatch(path.name) for template in templates)
 
 
 def size_of(path: str | Path) -> int:
@@ -108,27 +120,34 @@ class _Search:
             self.sizes[str(path)] = size_of(path)
 
     def folder(self, top: Path) -> None:
-        with_results = {top} if self._is_among_results(Path(self._real(top))) else set[Path]()
+        # By folder, what results in it and below it are called beside the usual.
+        with_results = dict[Path, frozenset[str]]()
+        if (above := self._among_results(Path(self._real(top)))) is not None:
+            with_results[top] = above
         for folder, names in self._walk(top):
-            if folder.parent in with_results or _is_marked(folder, names):
-                with_results.add(folder)
+            inherited = with_results.get(folder if folder == top else folder.parent)
+            own = _names_of_results(folder, names)
+            if inherited is not None or own is not None:
+                with_results[folder] = (inherited or frozenset()) | (own or frozenset())
             for name in names:
-                self._file(folder / name, among_results=folder in with_results)
+                self._file(folder / name, with_results.get(folder))
 
-    def _file(self, path: Path, *, among_results: bool) -> None:
+    def _file(self, path: Path, templates: frozenset[str] | None) -> None:
         suffix = path.suffix.lower()
         if suffix in self._taken:
-            if among_results and is_result(path):
+            if templates is not None and is_result(path, templates):
                 self.results += 1
             else:
                 self.add(path)
         elif _NOT_TAKEN.fullmatch(suffix):
             self.not_taken[suffix] += 1
 
-    def _is_among_results(self, folder: Path) -> bool:
-        return folder.is_relative_to(self._output) or any(
-            _is_marked(above, _names_in(above)) for above in folder.parents
-        )
+    def _among_results(self, folder: Path) -> frozenset[str] | None:
+        found = [_names_of_results(above, _names_in(above)) for above in folder.parents]
+        if folder.is_relative_to(self._output):
+            found.append(frozenset())
+        marked = [templates for templates in found if templates is not None]
+        return frozenset().union(*marked) if marked else None
 
     def _walk(self, top: Path) -> Iterator[tuple[Path, list[str]]]:
         for name, folders, names in os.walk(top, onerror=self._not_searched):
@@ -152,11 +171,28 @@ class _Search:
         self.unreadable.append(f"{error.filename}: {error.strerror}")
 
 
-def _is_marked(folder: Path, names: Iterable[str]) -> bool:
-    return any(
-        name == MARK_NAME or (name.endswith(JOURNAL_SUFFIX) and Journal.recognises(folder / name))
-        for name in names
+def _names_of_results(folder: Path, names: Iterable[str]) -> frozenset[str] | None:
+    """Return the templates of the results in a folder, `None` where there are no results."""
+    found: frozenset[str] | None = None
+    for name in names:
+        if name == MARK_NAME:
+            found = (found or frozenset()) | _templates_in(folder / name)
+        elif name.endswith(JOURNAL_SUFFIX) and Journal.recognises(folder / name):
+            found = found or frozenset()
+    return found
+
+
+def _templates_in(mark: Path) -> frozenset[str]:
+    try:
+        text = mark.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return frozenset()
+    said = (
+        line.removeprefix(MARK_TEMPLATE)
+        for line in text.splitlines()
+        if line.startswith(MARK_TEMPLATE)
     )
+    return frozenset(template for template in said if not trouble_with(template))
 
 
 def _names_in(folder: Path) -> list[str]:

@@ -1,18 +1,23 @@
 """What `resume` has to know of the command that began a journal."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import attrs
 
 from audio_enhance import ApiVersion, ConfigurationError, EntryState, Journal
+
+from .placing import Placing
 
 JOURNAL_NAME = ".audio-enhance.sqlite"
 #: What a journal's name has to end in for its folder to be known by it.
 JOURNAL_SUFFIX = ".sqlite"
 #: What tells a folder with results whose journal is elsewhere from one with recordings.
 MARK_NAME = ".audio-enhance-results"
+#: What a line of it begins with that says what results are called.
+MARK_TEMPLATE = "name: "
 _KEY = "enhance"
 
 
@@ -30,6 +35,7 @@ class Settings:
         cluster: The Dask scheduler whose workers do its work, this machine if None.
         api_version: The generation of the API.
         delete_uploads: Whether uploads are deleted at the server when their results are saved.
+        placing: Where each result goes.
     """
 
     output_dir: Path
@@ -41,19 +47,40 @@ class Settings:
     cluster: str | None = None
     api_version: ApiVersion = "v1"
     delete_uploads: bool = False
+    placing: Placing = attrs.field(factory=Placing)
 
     async def write(self, journal: Journal) -> None:
         """Write them into a journal; raises `ConfigurationError`, see `check`."""
         await self.check(journal)
-        values = attrs.asdict(self) | {
+        tops = await self._all_tops(journal)
+        values = attrs.asdict(self, recurse=False) | {
             "output_dir": str(self.output_dir),
             "root": None if self.root is None else str(self.root),
+            "placing": {
+                "mirror": self.placing.mirror,
+                "name": self.placing.name,
+                "tops": len(tops),
+            },
         }
         await journal.set_setting(_KEY, json.dumps(values))
         # Once more as paths, which go where the journal goes.
         await journal.set_path_setting("output_dir", self.output_dir)
         if self.root is not None:
             await journal.set_path_setting("root", self.root)
+        for number, top in enumerate(tops):
+            await journal.set_path_setting(f"top:{number}", top)
+
+    async def _all_tops(self, journal: Journal) -> list[Path]:
+        """Return the folders that this command names, and then those of earlier ones.
+
+        A later command that names others must not move the results of what they left.
+        """
+        if not self.placing.mirror:
+            return []
+        before = list[Path]()
+        with suppress(ConfigurationError):  # it is new, or a program's, which is told elsewhere
+            before = [*(await self.of(journal)).placing.tops]
+        return list(dict.fromkeys([*self.placing.tops, *before]))
 
     async def check(self, journal: Journal) -> None:
         """See that what a journal holds was done by the service that these settings are for.
@@ -98,12 +125,22 @@ class Settings:
                 # Journals of earlier versions know of the first one only.
                 api_version=values.get("api_version", "v1"),
                 delete_uploads=values.get("delete_uploads", False),
+                placing=await _placing_in(journal, values.get("placing", {})),
             )
         except (ValueError, KeyError, TypeError):
             raise ConfigurationError(
                 f"The journal {journal.path} was not started by `audio-enhance enhance`.",
                 hint="Run the program that started it again, with the same journal.",
             ) from None
+
+
+async def _placing_in(journal: Journal, values: dict[str, Any]) -> Placing:
+    tops = [await journal.path_setting(f"top:{n}") for n in range(values.get("tops", 0))]
+    return Placing(
+        mirror=values.get("mirror", False),
+        name=values.get("name"),
+        tops=tuple(top for top in tops if top is not None),
+    )
 
 
 def _early(journal: Journal, output_dir: Path) -> Path:

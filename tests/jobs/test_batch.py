@@ -17,7 +17,7 @@ from audio_enhance import (
     Source,
     UnsupportedMediaTypeError,
 )
-from audio_enhance.local import Fault, Faults
+from audio_enhance.local import Fault, Faults, LocalService
 from audio_enhance.local.enhancer import Rehearsal
 
 from .support import (
@@ -355,3 +355,29 @@ async def test_important_jobs_overtake_a_batch(tmp_path: Path) -> None:
         created = [record.asset_id for record in b.requests(CREATE)]
         assert created.index(result.asset.id) <= before + 1
         b.check(await running)
+
+
+async def test_a_rule_places_results_whatever_the_server_calls_them(
+    enhance_service: LocalService, tmp_path: Path
+) -> None:
+    for name in ("a/talk.mp3", "b/talk.mp3"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(name.encode())
+
+    def place(source: Source, strength: int) -> str:
+        assert source.path is not None
+        return f"{source.path.parent.name}-{strength}.mp3"
+
+    async with enhance_service.connect() as client:
+        report = await client.enhance_batch(
+            [tmp_path / "a/talk.mp3", tmp_path / "b/talk.mp3", tmp_path / "a/talk.mp3"],
+            strength=93,
+            output_dir=tmp_path / "out",
+            place=place,
+        )
+    assert [outcome.path and outcome.path.name for outcome in report] == [
+        "a-93.mp3",
+        "b-93.mp3",
+        None,
+    ]
+    assert "Another result of this run" in str(report[2].error)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audio_enhance import Source
+from audio_enhance import OutputExistsError, Source
 from audio_enhance._transfer.output_folder import OutputFolder
 
 OUT = Path("/out")
@@ -161,3 +161,14 @@ def test_a_root_counts_for_sources_that_are_not_known_beforehand() -> None:
         "z/a/talk-enhanced-93p.mp3",
         "talk-enhanced-93p-1.mp3",
     ]
+
+
+def test_a_rule_decides_alone_and_gives_no_place_twice() -> None:
+    folder, sources = planned("/in/a/talk.mp3", "/in/b/talk.mp3", "/in/c.mp3")
+    folder.rule = lambda source, strength: f"all/{source.filename}"
+    places = [folder.expected(source, 93) for source in sources]
+    assert places == [OUT / "all/talk.mp3", OUT / "all/talk.mp3", OUT / "all/c.mp3"]
+    folder.promise(places[0])
+    folder.promise(places[2])
+    with pytest.raises(OutputExistsError, match="Another result of this run goes to"):
+        folder.promise(places[1])
