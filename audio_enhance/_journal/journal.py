@@ -18,6 +18,7 @@ from audio_enhance._recording.spooled import remove_quietly
 
 from .entry import NAMES, EntryState, JournalEntry, entry_of, state_of, stored, text_of
 from .leftovers import remove_kept, remove_parts
+from .lock import holder_of
 from .names import here, written
 from .recognised import is_journal
 from .result_file import settled
@@ -94,6 +95,14 @@ class Journal:
         A folder that holds one holds results, too: that is where a run keeps its journal.
         """
         return is_journal(path)
+
+    @staticmethod
+    def in_use_by(path: str | os.PathLike[str]) -> int | None:
+        """Return the id of the process that is at work on a journal, `None` if there is none.
+
+        Blocks for a moment.
+        """
+        return holder_of(Path(path))
 
     @classmethod
     async def _opened(cls, path: str | os.PathLike[str], clock: Clock, *, writable: bool) -> Self:

@@ -103,6 +103,45 @@ class JournalLock:
             return False
 
 
+def holder_of(journal: Path) -> int | None:
+    """Return the process id of the run that is at work on a journal, `None` if there is none.
+
+    Nothing is waited for. A lock that a dead run left behind is nobody's.
+    """
+    lock = journal.with_name(f"{journal.name}.lock")
+    try:
+        fd = os.open(
+            lock, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        )
+    except OSError:
+        return None
+    try:
+        pid = _pid(fd)
+        if pid is None or not _is_alive(pid):
+            return None
+        try:
+            try_lock(fd)
+        except (BlockingIOError, PermissionError):
+            return pid
+        return None  # another process has the number of the dead one by now
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+
+
+def _is_alive(pid: int) -> bool:
+    if os.name != "posix":
+        return True  # a signal would end it there
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass  # somebody else's
+    return True
+
+
 def _pid(fd: int) -> int | None:
     try:
         return int(os.read(fd, 20))

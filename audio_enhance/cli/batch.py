@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, nullcontext
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from .outcome import line_of, print_json
 from .places import check_output, is_full, journal_files, mark_results
 from .plain import PlainPainter
 from .progress import Progress
+from .recordings import as_written
 from .report import Report
 from .screen import Painter, Screen, error_console
 from .service import is_lost
@@ -61,6 +62,15 @@ class Work:
     def count(self) -> int:
         """How many results there will be."""
         return sum(len(strengths) * len(names) for strengths, names in self.sources.items())
+
+    def only(self, wanted: Collection[tuple[str, int]]) -> "Work":
+        """Return what of it is wanted.
+
+        Args:
+            wanted: Sources, as journals write them, and strengths.
+        """
+        jobs = [(source, n) for source, n in self.jobs() if (as_written(source), n) in wanted]
+        return Work(sources=by_strengths(jobs), sizes=self.sizes)
 
     def jobs(self) -> Iterator[tuple[str, int]]:
         """Yield every source at each of its strengths."""

@@ -22,12 +22,16 @@ from .batch import Batch, Telling, Work, by_strengths
 from .dry_run import DryRun
 from .interrupt import run
 from .options import (
+    OUTPUT_DIR,
     PATH,
     cluster_option,
     engine_option,
     local_option,
     mirror_option,
     name_option,
+    only_failed_option,
+    overwrite_option,
+    redo_option,
     telling_options,
     version_option,
     workers_option,
@@ -41,7 +45,7 @@ from .service import connection
 from .settings import JOURNAL_NAME, Settings
 from .summary import resume_command
 from .text import several, shown
-from .unfinished import Unfinished, unfinished
+from .unfinished import Unfinished, failed_in, unfinished
 
 _LISTED = 5  # links by their names
 
@@ -78,7 +82,7 @@ usage, 130 after Ctrl-C, which also prints how to resume.
     "-o",
     "--output-dir",
     type=PATH,
-    default=Path("enhanced"),
+    default=OUTPUT_DIR,
     show_default=True,
     metavar="DIR",
     help="The folder for the results.",
@@ -90,12 +94,9 @@ usage, 130 after Ctrl-C, which also prints how to resume.
     help=f"Keep the progress in this file, to resume. Default: {JOURNAL_NAME} in DIR.",
 )
 @click.option("--no-journal", is_flag=True, help="Keep no journal. You cannot resume.")
-@click.option(
-    "--overwrite", is_flag=True, help="Replace files that are already where results belong."
-)
-@click.option(
-    "--redo", is_flag=True, help="Make the results of earlier runs again, and replace them."
-)
+@overwrite_option
+@redo_option
+@only_failed_option
 @mirror_option
 @name_option
 @click.option(
@@ -126,6 +127,7 @@ def enhance(
     no_journal: bool,
     overwrite: bool,
     redo: bool,
+    only_failed: bool,
     mirror: bool,
     name: str | None,
     dry_run: bool,
@@ -148,6 +150,8 @@ def enhance(
     """
     if journal is not None and no_journal:
         raise click.UsageError("Use either --journal or --no-journal, not both.")
+    if only_failed and no_journal:
+        raise click.UsageError("--only-failed needs the journal, which knows what failed.")
     output_dir = output_dir.absolute()
     journal = None if no_journal else journal or output_dir / JOURNAL_NAME
     if dry_run and report is not None:
@@ -173,6 +177,8 @@ def enhance(
         if journal is not None:
             left = await unfinished(journal, files, found.sizes, strengths)
         work = await asyncio.to_thread(_work_of, found, strengths, left)
+        if only_failed and journal is not None:
+            work = work.only(await failed_in(journal))
         _check_places(work, settings)
         if dry_run:
             told = DryRun(work=work, settings=settings, journal=journal, redo=redo)

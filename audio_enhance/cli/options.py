@@ -23,6 +23,24 @@ class _LocalPath(click.Path):
 #: A file or folder.
 PATH = _LocalPath(path_type=Path)
 
+#: The folder for results where nothing else is said.
+OUTPUT_DIR = Path("enhanced")
+
+#: The journal that a command is about.
+journal_argument = click.argument("journal", type=PATH, default=OUTPUT_DIR)
+
+overwrite_option = click.option(
+    "--overwrite", is_flag=True, help="Replace files that are already where results belong."
+)
+
+redo_option = click.option(
+    "--redo", is_flag=True, help="Make the results of earlier runs again, and replace them."
+)
+
+only_failed_option = click.option(
+    "--only-failed", is_flag=True, help="Only what failed in earlier runs."
+)
+
 local_option = click.option(
     "--local",
     is_flag=True,

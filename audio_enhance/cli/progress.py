@@ -1,6 +1,7 @@
 """How far a batch is: events and outcomes in, what is to be shown of them out."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,12 +17,14 @@ from audio_enhance import (
     Hashing,
     Outcome,
     Processing,
+    Queued,
     Retrying,
     Submitted,
     Uploading,
 )
 
 from .pace import Pace
+from .rates import Rates
 
 _Key = tuple[str, int]
 
@@ -119,6 +122,7 @@ class Progress:
         clock: What tells the time.
 
     Attributes:
+        rates: How long recordings last, learned as they do.
         share_done: Returns which share of an enhancement is done, by its id; a local service's.
     """
 
@@ -127,10 +131,12 @@ class Progress:
         self._clock = clock
         self._lock = threading.Lock()
         self.share_done: Callable[[str], float | None] | None = None
-        self._left = self._bytes_left = 0
+        self.rates = Rates()
+        # By ending, since what a byte is worth is learned as results come.
+        self._left, self._bytes_left = 0, Counter[str]()
         for source, _ in jobs:
             self._left += 1
-            self._bytes_left += self._size(source)
+            self._bytes_left[Path(source).suffix] += self._size(source)
         self._done = self._skipped = self._failed = 0
         self._moving: dict[_Key, _Moving] = {}
         self._reading: dict[_Key, None] = {}  # in the order in which they were begun
@@ -150,7 +156,7 @@ class Progress:
             self._skipped += outcome.status == "skipped"
             self._failed += not outcome.ok
             self._left -= 1
-            self._bytes_left -= self._size(outcome.name)
+            self._bytes_left[Path(outcome.name).suffix] -= self._size(outcome.name)
 
     def snapshot(self) -> Snapshot:
         """Return how far everything is now."""
@@ -166,17 +172,29 @@ class Progress:
                 skipped=self._skipped,
                 failed=self._failed,
                 left=self._left,
-                seconds_left=self._pace.seconds_left(now, self._left, self._bytes_left),
+                seconds_left=self._seconds_left(now),
                 server=self._server(now),
                 reading=next((Path(source).name for source, _ in self._reading), ""),
                 transfers=self._transfers(now),
                 retries=sorted(retries, key=lambda retry: retry.seconds),
             )
 
+    def _seconds_left(self, now: float) -> float | None:
+        audio = sum(
+            self.rates.seconds(f"_{ending}", size)
+            for ending, size in self._bytes_left.items()
+            if size > 0
+        )
+        until = None if self._head is None else self._head[1]
+        head = None if until is None else until - now
+        return self._pace.seconds_left(now, self._left, audio, head)
+
     def _take(self, event: Event, key: _Key, now: float) -> None:
         if not isinstance(event, Retrying):
             self._retries.pop(key, None)
             self._reading.pop(key, None)
+        if not isinstance(event, Retrying | Hashing | Queued):
+            self._pace.go_on(now)
         match event:
             case Hashing():
                 self._reading[key] = None
@@ -196,10 +214,12 @@ class Progress:
             case Downloading():
                 moving = self._moving.get(key)
                 if moving is None or moving.verb == "upload":
-                    self._pace.result(now, self._size(event.source))
+                    length = self.rates.seconds(event.source, self._size(event.source))
+                    self._pace.result(now, length)
                 self._leave_head(key)
                 self._move(key, "download", event.received, event.total, now)
             case Retrying():
+                self._pace.stop(now)
                 self._retries[key] = event.error.message, now + event.wait
             case Finished():
                 self._moving.pop(key, None)

@@ -11,7 +11,16 @@ from audio_enhance import EntryState, Journal, JournalEntry
 
 from .batch import Batch, Telling, Work, by_strengths
 from .interrupt import run
-from .options import PATH, cluster_option, local_option, telling_options, workers_option
+from .options import (
+    cluster_option,
+    journal_argument,
+    local_option,
+    only_failed_option,
+    overwrite_option,
+    redo_option,
+    telling_options,
+    workers_option,
+)
 from .places import check_results
 from .recordings import size_of
 from .service import connection
@@ -21,19 +30,26 @@ from .unfinished import is_over
 _EPILOG = """
 \b
 Examples:
-  audio-enhance resume enhanced
+  audio-enhance resume
+  audio-enhance resume clean --only-failed
   audio-enhance resume enhanced/.audio-enhance.sqlite --json
 """
 
 
 @click.command(epilog=_EPILOG, short_help="Finish what an interrupted run left.")
-@click.argument("journal", type=PATH)
+@journal_argument
+@overwrite_option
+@redo_option
+@only_failed_option
 @local_option
 @workers_option
 @cluster_option
 @telling_options
 def resume(
     journal: Path,
+    overwrite: bool,
+    redo: bool,
+    only_failed: bool,
     local: bool,
     workers: int | None,
     cluster: str | None,
@@ -43,8 +59,9 @@ def resume(
 ) -> int:
     """Finish what is in a journal, with the settings of the run that started it.
 
-    JOURNAL is the output folder, or the journal's file. Finished recordings are skipped. What
-    the server has finished is downloaded, and what failed is tried again.
+    JOURNAL is the output folder, or the journal's file. The default is the folder "enhanced".
+    Finished recordings are skipped. What the server has finished is downloaded, and what failed
+    is tried again.
     """
     telling = Telling(json=as_json, report=report, verbose=verbose)
 
@@ -56,7 +73,11 @@ def resume(
                 # Read first: opening it for a run would make one where there is none.
                 async with await Journal.read(path) as reader:
                     settings = await Settings.of(reader)
-                    settings = attrs.evolve(settings, local=local or settings.local)
+                    settings = attrs.evolve(
+                        settings,
+                        local=local or settings.local,
+                        overwrite=overwrite or settings.overwrite,
+                    )
                     await settings.check(reader)
                 service = await stack.enter_async_context(
                     connection(
@@ -69,7 +90,10 @@ def resume(
                 )
                 await asyncio.to_thread(check_results, settings.output_dir)
                 opened = await stack.enter_async_context(await Journal.open(path))
-                batch = Batch(await _work_in(opened), settings, telling, path)
+                work = await _work_in(opened, only_failed=only_failed)
+                if redo:
+                    await opened.redo(work.jobs())
+                batch = Batch(work, settings, telling, path, redo=redo)
                 ok = await batch.run(service.client, opened, service.explained, service.share_done)
                 return 0 if ok else 1
         except asyncio.CancelledError:
@@ -80,8 +104,9 @@ def resume(
     return run(resumed())
 
 
-async def _work_in(journal: Journal) -> Work:
-    entries = [entry async for entry in journal.entries()]
+async def _work_in(journal: Journal, *, only_failed: bool) -> Work:
+    states = [EntryState.FAILED] if only_failed else []
+    entries = [entry async for entry in journal.entries(*states)]
     return await asyncio.to_thread(_work_of, entries)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import time
 from pathlib import Path
 
 import attrs
@@ -14,11 +15,12 @@ from rich.text import Text
 from audio_enhance import EntryState, Journal, JournalEntry
 
 from .interrupt import run
-from .options import PATH
+from .journal_pace import results_of, seconds_left
+from .options import journal_argument
 from .outcome import near
 from .settings import journal_in
 from .summary import resume_command
-from .text import several, shown
+from .text import duration, several, shown
 from .unfinished import is_over
 
 _LISTED = 20
@@ -38,12 +40,19 @@ _MEANINGS = {
 
 @attrs.frozen
 class _Status:
-    """What is shown of a journal; of the failures, the first ones."""
+    """What is shown of a journal; of the failures, the first ones.
+
+    Attributes:
+        process: The process of the run that is at work on it, if there is one.
+        seconds_left: How long that run will probably take, from the pace of its latest results.
+    """
 
     journal: Path
     counts: dict[EntryState, int]
     failures: list[JournalEntry]
     gone: int
+    process: int | None = None
+    seconds_left: float | None = None
 
     @property
     def unfinished(self) -> int:
@@ -51,12 +60,13 @@ class _Status:
 
 
 @click.command(short_help="Show how far a run is, or was.")
-@click.argument("journal", type=PATH)
+@journal_argument
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, with every failure.")
 def status(journal: Path, as_json: bool) -> int:
     """Show how many recordings are done, under way and failed, and what to do about failures.
 
-    JOURNAL is the output folder, or the journal's file. You can look while a run uses it.
+    JOURNAL is the output folder, or the journal's file. The default is the folder "enhanced".
+    You can look while a run uses it.
     """
 
     async def shown_status() -> int:
@@ -82,7 +92,14 @@ async def _read(path: Path, *, listed: int | None) -> _Status:
             if entry.gone:
                 gone.append(entry)
         over = await asyncio.to_thread(lambda: sum(map(is_over, gone)))
-        return _Status(path, counts, failures, over)
+        process = await asyncio.to_thread(Journal.in_use_by, path)
+        seconds = None if process is None else await _seconds_left(reader)
+        return _Status(path, counts, failures, over, process, seconds)
+
+
+async def _seconds_left(journal: Journal) -> float | None:
+    done, left = await results_of(journal)
+    return seconds_left(done, left, now=time.time())
 
 
 def _fields(status: _Status) -> dict[str, object]:
@@ -91,6 +108,8 @@ def _fields(status: _Status) -> dict[str, object]:
         "total": sum(status.counts.values()),
         "unfinished": status.unfinished,
         "gone": status.gone,
+        "process": status.process,
+        "seconds_left": None if status.seconds_left is None else round(status.seconds_left),
         "counts": {state.value: count for state, count in status.counts.items()},
         "failures": [
             {
@@ -129,9 +148,14 @@ def _print(status: _Status) -> None:
     if status.gone:
         gone = several(status.gone, "result")
         console.print(f"\n{gone} of recordings that are gone; resume skips them")
-    if status.unfinished:
+    if status.process is not None:
+        left = (
+            "" if status.seconds_left is None else f", about {duration(status.seconds_left)} left"
+        )
+        console.print(f"\nA run is at work: process {status.process}{left}.")
+    elif status.unfinished:
         command = resume_command(status.journal)
-        console.print(Text(f"\nTo finish it, if no run is using it now: {command}"), soft_wrap=True)
+        console.print(Text(f"\nTo finish it: {command}"), soft_wrap=True)
 
 
 def _reason(entry: JournalEntry) -> str:

@@ -46,6 +46,17 @@ async def unfinished(
     return await asyncio.to_thread(_seen_from, entries, given, known, strengths)
 
 
+async def failed_in(journal: Path) -> frozenset[tuple[str, int]]:
+    """Return the sources and strengths that failed, as a journal knows them.
+
+    Raises:
+        JournalError: There is no such journal.
+    """
+    async with await Journal.read(journal) as reader:
+        failed = [entry async for entry in reader.entries(EntryState.FAILED)]
+    return frozenset((entry.source, entry.strength) for entry in failed)
+
+
 def is_over(entry: JournalEntry) -> bool:
     """Whether a recording is gone, and that was told; blocks."""
     return entry.gone and not size_of(entry.source)

@@ -8,6 +8,7 @@ import pytest
 from audio_enhance import Journal
 from audio_enhance._journal.entry import EntryState, JournalEntry
 from audio_enhance.cli.main import run
+from audio_enhance.cli.settings import JOURNAL_NAME
 
 
 @pytest.fixture(autouse=True)
@@ -77,3 +78,22 @@ def test_a_journal_of_a_program_is_not_resumed(
 ) -> None:
     assert audio_enhance(monkeypatch, "resume", "batch.sqlite") == 2
     assert "was not started by `audio-enhance enhance`" in capsys.readouterr().err
+
+
+def test_a_run_that_is_at_work_is_told(
+    journal: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (journal.parent / "enhanced").mkdir()
+    journal.rename(journal.parent / "enhanced" / JOURNAL_NAME)
+    # The folder of the default is meant.
+    assert audio_enhance(monkeypatch, "status") == 0
+    assert "To finish it: audio-enhance resume enhanced" in capsys.readouterr().out
+
+    monkeypatch.setattr(Journal, "in_use_by", lambda _: 4711)
+    assert audio_enhance(monkeypatch, "status") == 0
+    out = capsys.readouterr().out
+    assert "A run is at work: process 4711." in out
+    assert "To finish it" not in out
+    assert audio_enhance(monkeypatch, "status", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["process"], found["seconds_left"]) == (4711, None)

@@ -170,3 +170,18 @@ class TestTwoProcesses:
                     if last >= 0:
                         assert found[row].tries >= last
                         assert found[row].state == list(EntryState)[found[row].tries % 9]
+
+
+def test_who_is_at_work_on_a_journal_is_told(tmp_path: Path) -> None:
+    journal = tmp_path / "j.sqlite"
+    assert Journal.in_use_by(journal) is None
+    held = JournalLock(journal)
+    held.acquire()
+    assert Journal.in_use_by(journal) == os.getpid()
+    held.release()
+    assert Journal.in_use_by(journal) is None
+    # A killed run leaves its file, and other programs may get its number.
+    held.path.write_text(f"{os.getpid()}\n")
+    assert Journal.in_use_by(journal) is None
+    held.path.write_text("")
+    assert Journal.in_use_by(journal) is None
