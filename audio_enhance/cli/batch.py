@@ -72,6 +72,22 @@ class Work:
         jobs = [(source, n) for source, n in self.jobs() if (as_written(source), n) in wanted]
         return Work(sources=by_strengths(jobs), sizes=self.sizes)
 
+    def first(self, count: int, done: Collection[tuple[str, int]]) -> "Work":
+        """Return the first recordings of it that are not done.
+
+        Args:
+            count: How many at most.
+            done: Sources, as journals write them, and strengths.
+        """
+        chosen: dict[str, None] = {}
+        for source, strength in self.jobs():
+            if source in chosen or (as_written(source), strength) in done:
+                continue
+            if len(chosen) < count:
+                chosen[source] = None
+        jobs = [(source, strength) for source, strength in self.jobs() if source in chosen]
+        return Work(sources=by_strengths(jobs), sizes=self.sizes)
+
     def jobs(self) -> Iterator[tuple[str, int]]:
         """Yield every source at each of its strengths."""
         for strengths, sources in self.sources.items():
@@ -99,11 +115,13 @@ class Telling:
         json: Whether every outcome is a line of JSON on standard output.
         report: The file for the report, if one is wanted.
         verbose: Whether the log is shown.
+        quiet: Whether nothing is shown but failures.
     """
 
     json: bool
     report: Path | None
     verbose: bool
+    quiet: bool = False
 
 
 class Batch:
@@ -138,13 +156,17 @@ class Batch:
         # What is redrawn would be torn by the lines of standard output on the same terminal.
         redrawn = self._console.is_terminal and not self._console.is_dumb_terminal
         redrawn = redrawn and not (telling.json and sys.stdout.isatty())
+        redrawn = redrawn and not telling.quiet
         painter: Painter
         if redrawn:
             painter = TerminalPainter(self._console, self._progress)
         else:
-            painter = PlainPainter(self._console, self._progress, SystemClock())
+            painter = PlainPainter(
+                self._console, self._progress, SystemClock(), quiet=telling.quiet
+            )
         self._screen = Screen(painter)
-        self._every_result = telling.verbose or not redrawn or work.count <= _FEW
+        every = telling.verbose or not redrawn or work.count <= _FEW
+        self._every_result = every and not telling.quiet
 
     def _report_of(self, telling: Telling) -> Report | None:
         if telling.report is None:
@@ -188,6 +210,8 @@ class Batch:
                 ended = True
             finally:
                 await self._write_report(ended=ended)  # after Ctrl-C as well
+        if self._telling.quiet and self._summary.ok:
+            return True
         self._summary.print(
             self._console,
             seconds=time.monotonic() - began,

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import attrs
 import click
 from rich.text import Text
 
@@ -13,6 +14,7 @@ from audio_enhance import (
     CONTENT_TYPES,
     VIDEO_SUFFIXES,
     ApiVersion,
+    EntryState,
     Journal,
     MissingExtraError,
     recording_suffixes,
@@ -32,6 +34,7 @@ from .options import (
     only_failed_option,
     overwrite_option,
     redo_option,
+    selecting_options,
     telling_options,
     version_option,
     workers_option,
@@ -41,11 +44,12 @@ from .places import check_results
 from .placing import Placing
 from .recordings import Recordings, as_written, find_recordings, size_of
 from .screen import error_console
+from .selection import Filter, expanded, names_in
 from .service import connection
 from .settings import JOURNAL_NAME, Settings
 from .summary import resume_command
 from .text import several, shown
-from .unfinished import Unfinished, failed_in, unfinished
+from .unfinished import Unfinished, known_as, unfinished
 
 _LISTED = 5  # links by their names
 
@@ -67,7 +71,8 @@ usage, 130 after Ctrl-C, which also prints how to resume.
 
 
 @click.command(epilog=_EPILOG, short_help="Enhance recordings, or folders of recordings.")
-@click.argument("files", nargs=-1, required=True, type=click.Path(), metavar="FILES...")
+@click.argument("files", nargs=-1, type=click.Path(), metavar="FILES...")
+@selecting_options
 @click.option(
     "-s",
     "--strength",
@@ -121,6 +126,10 @@ usage, 130 after Ctrl-C, which also prints how to resume.
 @telling_options
 def enhance(
     files: tuple[str, ...],
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    files_from: str | None,
+    limit: int | None,
     strengths: tuple[int, ...],
     output_dir: Path,
     journal: Path | None,
@@ -141,6 +150,7 @@ def enhance(
     as_json: bool,
     report: Path | None,
     verbose: bool,
+    quiet: bool,
 ) -> int:
     """Remove noise and echo from recordings of speech.
 
@@ -156,11 +166,13 @@ def enhance(
     journal = None if no_journal else journal or output_dir / JOURNAL_NAME
     if dry_run and report is not None:
         raise click.UsageError("--dry-run writes no report. Leave out one of them.")
-    telling = Telling(json=as_json, report=report, verbose=verbose)
+    telling = Telling(json=as_json, report=report, verbose=verbose, quiet=quiet)
 
     async def enhanced() -> int:
-        found = await asyncio.to_thread(find_recordings, files, output_dir)
-        _say(found)
+        named = await asyncio.to_thread(_named, files, files_from)
+        wanted = Filter(include, exclude)
+        found = await asyncio.to_thread(find_recordings, named, output_dir, wanted)
+        _say(found, quiet=quiet)
         settings = Settings(
             output_dir=output_dir,
             overwrite=overwrite,
@@ -175,10 +187,14 @@ def enhance(
         )
         left = Unfinished()
         if journal is not None:
-            left = await unfinished(journal, files, found.sizes, strengths)
+            left = await unfinished(journal, named, found.sizes, strengths)
+            if include or exclude:  # what is gone can be matched with no pattern
+                left = attrs.evolve(left, meant=())
         work = await asyncio.to_thread(_work_of, found, strengths, left)
-        if only_failed and journal is not None:
-            work = work.only(await failed_in(journal))
+        if only_failed:
+            work = work.only(await known_as(EntryState.FAILED, journal))
+        if limit is not None:
+            work = work.first(limit, await known_as(EntryState.SUCCEEDED, journal))
         _check_places(work, settings)
         if dry_run:
             told = DryRun(work=work, settings=settings, journal=journal, redo=redo)
@@ -217,6 +233,13 @@ def enhance(
         return 0 if ok and not found.unreadable else 1
 
     return run(enhanced())
+
+
+def _named(files: Sequence[str], files_from: str | None) -> list[str]:
+    named = expanded(files) + ([] if files_from is None else names_in(files_from))
+    if not named:
+        raise click.UsageError("Missing argument 'FILES...'.")
+    return named
 
 
 def _work_of(found: Recordings, strengths: tuple[int, ...], left: Unfinished) -> Work:
@@ -258,14 +281,17 @@ def _counted(left_out: Counter[str]) -> str:
     return f"Left out {several(left_out.total(), 'file')}: {kinds}."
 
 
-def _say(found: Recordings) -> None:
+def _say(found: Recordings, *, quiet: bool) -> None:
     console = error_console()
 
     def say(text: str, style: str = "") -> None:
-        console.print(Text(text, style), soft_wrap=not console.is_terminal)
+        if not quiet:
+            console.print(Text(text, style), soft_wrap=not console.is_terminal)
 
     for folder in found.unreadable:
         say(f"Cannot search this folder: {shown(folder)}", "yellow")
+    if found.filtered:
+        say(f"Left out {several(found.filtered, 'file')} by --include and --exclude.")
     if found.results:
         say(f"Left out {several(found.results, 'result')} of earlier runs.")
     videos: Counter[str] = Counter()

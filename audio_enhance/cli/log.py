@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
+from rich.console import Console
 from rich.text import Text
 
 from .text import shown
@@ -26,6 +27,11 @@ def logged(say: Callable[[Text], object], *, verbose: bool) -> Generator[None]:
     finally:
         log.removeHandler(handler)
         log.setLevel(level)
+
+
+def log_to(console: Console) -> Callable[[Text], None]:
+    """Return what prints a line of the log: whole, where it is no terminal."""
+    return lambda text: console.print(text, soft_wrap=not console.is_terminal)
 
 
 class _Handler(logging.Handler):

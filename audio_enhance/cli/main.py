@@ -1,6 +1,8 @@
 """The command `audio-enhance`: its parts, and what becomes of errors."""
 
+import shlex
 import sys
+from pathlib import Path
 
 import click
 from rich.text import Text
@@ -41,8 +43,26 @@ Add --help to any command for its options.
 _USAGE = (InvalidInputError, MissingExtraError, JournalError)
 
 
-@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="audio-enhance")
+class _Commands(click.Group):
+    """Commands that know a recording from a command that was misspelled."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if self.get_command(ctx, name) is None and Path(name).exists():
+            raise click.UsageError(
+                f"{shown(name)} is no command. To enhance it: "
+                f"audio-enhance enhance {shown(shlex.quote(name))}",
+                ctx,
+            )
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=_Commands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, "-V", "--version", prog_name="audio-enhance")
 def cli() -> None:
     """Remove noise and echo from recordings of speech, with the Enhance Speech API.
 
@@ -54,6 +74,12 @@ def cli() -> None:
 
 for command in (enhance, status, resume, forget, web, serve, demo):
     cli.add_command(command)
+    for option in command.params:
+        if isinstance(option, click.Option) and option.envvar is None:
+            # By the option's own name: AUDIO_ENHANCE_ENHANCE_OUTPUT_DIR, for example.
+            longest = max(option.opts, key=len).lstrip("-")
+            variable = f"AUDIO_ENHANCE_{command.name}_{longest}"
+            option.envvar = variable.replace("-", "_").upper()
 
 
 def run() -> int:

@@ -77,6 +77,32 @@ version_option = click.option(
 )
 
 
+def selecting_options(command: _Command) -> _Command:
+    """Add the options that say which of the recordings are meant."""
+    for option in (
+        click.option(
+            "--limit",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="Only the first N not done.",
+        ),
+        click.option(
+            "--files-from",
+            metavar="FILE",
+            help="Take names from a file too, one a line. - is stdin.",
+        ),
+        click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out what matches."),
+        click.option(
+            "--include",
+            multiple=True,
+            metavar="PATTERN",
+            help="Only what matches: '*.wav'.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 mirror_option = click.option(
     "--mirror", is_flag=True, help="Keep the folders below each of FILES in the folder for results."
 )
@@ -116,6 +142,7 @@ def telling_options(command: _Command) -> _Command:
                 metavar="FILE",
                 help="Write all outcomes to a JSON file. - is standard output.",
             ),
+            click.option("-q", "--quiet", is_flag=True, help="Show only what failed."),
             click.option("-v", "--verbose", is_flag=True, help="Show what is logged."),
         )
     ):

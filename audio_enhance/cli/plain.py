@@ -12,9 +12,12 @@ _SECONDS_BETWEEN = 10.0
 
 
 class PlainPainter:
-    """Prints lines that stay, and how far the batch is at most every 10 seconds."""
+    """Prints lines that stay, and how far the batch is at most every 10 seconds, unless quiet."""
 
-    def __init__(self, console: Console, progress: Progress, clock: Clock) -> None:
+    def __init__(
+        self, console: Console, progress: Progress, clock: Clock, *, quiet: bool = False
+    ) -> None:
+        self._quiet = quiet
         self._console = console
         self._progress = progress
         self._clock = clock
@@ -30,7 +33,7 @@ class PlainPainter:
     def draw(self) -> None:
         """Print how far the batch is, if the last time was long enough ago."""
         now = self._clock.monotonic()
-        if now - self._last >= _SECONDS_BETWEEN:
+        if not self._quiet and now - self._last >= _SECONDS_BETWEEN:
             self._last = now
             self.line(Text(plain_line(self._progress.snapshot())))
 

@@ -12,6 +12,7 @@ import attrs
 from audio_enhance import Journal, recording_suffixes
 
 from .placing import pattern_of, trouble_with
+from .selection import Filter
 from .settings import JOURNAL_NAME, JOURNAL_SUFFIX, MARK_NAME, MARK_TEMPLATE
 
 # What results are called (the Enhance Speech guide, step 5), also where a number was added.
@@ -37,6 +38,7 @@ class Recordings:
         results: How many results of earlier runs were left out.
         not_taken: How many files were left out since the API does not take what they end in, nor
             is it a video that can be read here.
+        filtered: How many recordings patterns left out.
         links: The links to folders, which were not searched.
         unreadable: The folders that could not be searched, and why.
     """
@@ -46,17 +48,20 @@ class Recordings:
     root: Path | None
     results: int
     not_taken: Counter[str]
+    filtered: int
     links: list[str]
     unreadable: list[str]
 
 
-def find_recordings(given: Sequence[str], output_dir: Path) -> Recordings:
+def find_recordings(
+    given: Sequence[str], output_dir: Path, wanted: Filter | None = None
+) -> Recordings:
     """Return the named files, and the recordings in the named folders and below them.
 
     Hidden files are left out, and so are results: what lies in the output folder, or, where
     a folder with a journal or a mark of ours is searched, what is called as results are. Blocks.
     """
-    search = _Search(output_dir)
+    search = _Search(output_dir, wanted or Filter())
     parents: list[Path] = []
     for name in given:
         if (path := Path(name)).is_dir():
@@ -71,6 +76,7 @@ def find_recordings(given: Sequence[str], output_dir: Path) -> Recordings:
         root=_common(parents),
         results=search.results,
         not_taken=search.not_taken,
+        filtered=search.filtered,
         links=search.links,
         unreadable=search.unreadable,
     )
@@ -102,13 +108,14 @@ def as_written(name: str | Path) -> str:
 
 
 class _Search:
-    def __init__(self, output: Path) -> None:
+    def __init__(self, output: Path, wanted: Filter) -> None:
+        self._wanted = wanted
         self._output = Path(os.path.realpath(output))
         self._real = cache(os.path.realpath)  # of folders, which come again for every file
         self._seen: set[str] = set()
         self._taken = recording_suffixes()
         self.sizes: dict[str, int] = {}
-        self.results = 0
+        self.results = self.filtered = 0
         self.not_taken: Counter[str] = Counter()
         self.links: list[str] = []
         self.unreadable: list[str] = []
@@ -117,7 +124,10 @@ class _Search:
         # A file that is named twice is meant once; a link to it is another name.
         if (place := f"{self._real(path.parent)}/{path.name}") not in self._seen:
             self._seen.add(place)
-            self.sizes[str(path)] = size_of(path)
+            if self._wanted.lets_in(path):
+                self.sizes[str(path)] = size_of(path)
+            else:
+                self.filtered += 1
 
     def folder(self, top: Path) -> None:
         # By folder, what results in it and below it are called beside the usual.

@@ -56,6 +56,7 @@ def resume(
     as_json: bool,
     report: Path | None,
     verbose: bool,
+    quiet: bool,
 ) -> int:
     """Finish what is in a journal, with the settings of the run that started it.
 
@@ -63,7 +64,7 @@ def resume(
     Finished recordings are skipped. What the server has finished is downloaded, and what failed
     is tried again.
     """
-    telling = Telling(json=as_json, report=report, verbose=verbose)
+    telling = Telling(json=as_json, report=report, verbose=verbose, quiet=quiet)
 
     async def resumed() -> int:
         path = await asyncio.to_thread(lambda: journal_in(journal).absolute())

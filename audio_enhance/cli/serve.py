@@ -21,7 +21,7 @@ from audio_enhance import ConfigurationError
 
 from .command import run_command
 from .interrupt import run
-from .log import logged
+from .log import log_to, logged
 from .options import PATH, cluster_option, engine_option
 from .screen import error_console
 from .service import extra_local, open_service
@@ -176,7 +176,7 @@ def serve(
 
     async def served() -> int:
         console = error_console()
-        with logged(console.print, verbose=False), _requests_logged(when=log_requests):
+        with logged(log_to(console), verbose=False), _requests_logged(when=log_requests):
             async with _started(**arguments) as service:
                 if command:
                     return await run_command(command, _environment(service))

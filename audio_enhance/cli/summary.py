@@ -143,7 +143,7 @@ class Summary:
             )
         if self._failed_enhancements:
             count = several(self._failed_enhancements, "enhancement")
-            self._line(console, f"{count} failed at the server; each is retried once.")
+            self._line(console, f"{count} failed at the server. Each was retried once.")
         for note, same in self._notes.items():
             self._line(console, _told(same, in_our_words(note), "yellow"), indent=2)
         for kind, messages in self._failures.items():

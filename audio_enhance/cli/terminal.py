@@ -44,8 +44,8 @@ class TerminalPainter:
         self._live.start()
 
     def line(self, text: Text) -> None:
-        """Print a line above it, cut off where it does not fit: the summary says all of it."""
-        self._console.print(text, no_wrap=True, overflow="ellipsis")
+        """Print a line above it, and go on in the next row where it does not fit."""
+        self._console.print(text, overflow="fold")
 
     def draw(self) -> None:
         """Redraw it."""

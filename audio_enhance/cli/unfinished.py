@@ -46,15 +46,12 @@ async def unfinished(
     return await asyncio.to_thread(_seen_from, entries, given, known, strengths)
 
 
-async def failed_in(journal: Path) -> frozenset[tuple[str, int]]:
-    """Return the sources and strengths that failed, as a journal knows them.
-
-    Raises:
-        JournalError: There is no such journal.
-    """
+async def known_as(state: EntryState, journal: Path | None) -> frozenset[tuple[str, int]]:
+    """Return the sources and strengths in a state, as a journal knows them; none without one."""
+    if journal is None or not await asyncio.to_thread(journal.exists):
+        return frozenset()
     async with await Journal.read(journal) as reader:
-        failed = [entry async for entry in reader.entries(EntryState.FAILED)]
-    return frozenset((entry.source, entry.strength) for entry in failed)
+        return frozenset([(entry.source, entry.strength) async for entry in reader.entries(state)])
 
 
 def is_over(entry: JournalEntry) -> bool:

@@ -10,7 +10,7 @@ from rich.text import Text
 from audio_enhance import ApiVersion, ConfigurationError
 
 from .interrupt import run
-from .log import logged
+from .log import log_to, logged
 from .options import cluster_option, engine_option, version_option
 from .screen import error_console
 
@@ -57,7 +57,7 @@ def web(
 
         try:
             with (
-                logged(console.print, verbose=False),
+                logged(log_to(console), verbose=False),
                 suppress(asyncio.CancelledError),  # the way to end it
             ):
                 await serve(

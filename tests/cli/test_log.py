@@ -1,6 +1,10 @@
+import io
 import logging
 
-from audio_enhance.cli.log import logged
+from rich.console import Console
+from rich.text import Text
+
+from audio_enhance.cli.log import log_to, logged
 
 LOG = logging.getLogger("audio_enhance.something")
 
@@ -25,3 +29,9 @@ def test_everything_is_shown_on_demand() -> None:
     shown = lines(verbose=True)
     assert shown[:3] == ["asked", r"went \x1b[31mwrong", "Traceback (most recent call last):"]
     assert shown[-2:] == ["ValueError: two", "lines"]
+
+
+def test_a_line_in_a_file_is_not_wrapped() -> None:
+    file = io.StringIO()
+    log_to(Console(file=file, width=20))(Text("a warning that is longer than a row"))
+    assert file.getvalue() == "a warning that is longer than a row\n"
