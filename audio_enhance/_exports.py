@@ -56,7 +56,7 @@ from ._core.models import (
     check_strength,
 )
 from ._jobs.handle import EnhanceResult, Job
-from ._jobs.report import BatchReport, Outcome
+from ._jobs.report import BatchReport, Outcome, OutcomeStatus
 from ._jobs.state import JobStatus
 from ._journal.earlier import Earlier, earlier_result
 from ._journal.entry import EntryState, JournalEntry
@@ -116,6 +116,7 @@ __all__ = [
     "MissingExtraError",
     "NotFoundError",
     "Outcome",
+    "OutcomeStatus",
     "OutputError",
     "OutputExistsError",
     "Phase",

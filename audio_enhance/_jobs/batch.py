@@ -17,7 +17,7 @@ from audio_enhance._core.cancellation import end
 from audio_enhance._core.errors import AudioEnhanceError, AuthenticationError, JobCancelledError
 from audio_enhance._core.events import Event
 from audio_enhance._journal.earlier import Earlier, earlier_result
-from audio_enhance._journal.journal import Journal
+from audio_enhance._journal.journal import Journal, absolute
 from audio_enhance._journal.row import JournalRow, note_refused
 from audio_enhance._recording.source import Source, SourceLike, as_source
 from audio_enhance._transfer.output_folder import PlaceRule
@@ -25,7 +25,7 @@ from audio_enhance._transfer.output_folder import PlaceRule
 from .handle import Job
 from .lane import Lane, quietest
 from .order import Order, ResultAwayError
-from .report import Outcome
+from .report import Outcome, OutcomeStatus
 
 SourcesLike = Iterable[SourceLike] | AsyncIterable[SourceLike]
 
@@ -241,7 +241,7 @@ class Batch:
             source=place.source,
             name=source.label,
             strength=place.strength,
-            status="skipped",
+            status=OutcomeStatus.SKIPPED,
             **known,
         )
         self._outcomes.put_nowait((place.number, outcome))
@@ -262,8 +262,8 @@ class Batch:
             source=place.source,
             name=job.source.label,
             strength=place.strength,
-            status="failed" if result is None else "succeeded",
-            path=None if result is None else result.saved,
+            status=OutcomeStatus.FAILED if result is None else OutcomeStatus.SUCCEEDED,
+            path=None if result is None or result.saved is None else Path(absolute(result.saved)),
             note=None if result is None else result.note,
             error=error,
             extra_enhancements=job.extra_enhancements,
@@ -288,7 +288,7 @@ class Batch:
             source=given,
             name=_name_of(given),
             strength=place.strength,
-            status="failed",
+            status=OutcomeStatus.FAILED,
             not_started=not_started,
             error=error,
         )

@@ -1,15 +1,25 @@
 """What became of a batch: one outcome for each and every source and strength."""
 
 from collections.abc import Sequence
+from enum import StrEnum, auto
 from pathlib import Path
-from typing import Literal, overload
+from typing import overload
 
 import attrs
 
 from audio_enhance._core.errors import AudioEnhanceError
 from audio_enhance._recording.source import SourceLike
 
-OutcomeStatus = Literal["succeeded", "failed", "skipped"]
+
+class OutcomeStatus(StrEnum):
+    """What became of a source at a strength; each is a text as well."""
+
+    SUCCEEDED = auto()
+    """The result was made."""
+    FAILED = auto()
+    """It came to nothing; the outcome's `error` says why."""
+    SKIPPED = auto()
+    """An earlier run of the same journal made the result."""
 
 
 @attrs.frozen(kw_only=True)
@@ -20,9 +30,9 @@ class Outcome:
         source: The source, as it was given.
         name: What it is called: its path, or its name where it has none.
         strength: The strength.
-        status: `skipped` means that an earlier run of the same journal made the result.
+        status: An `OutcomeStatus`.
         not_started: Whether it failed since the batch was stopped before its turn came.
-        path: Where the result is.
+        path: Where the result is, an absolute path.
         note: What a person should know of it, in one sentence: that a result which was skipped
             was changed since, or is no longer where it was; or that a video has other sound
             tracks, which stayed as they were, or tracks of data, which are left out.
@@ -37,7 +47,7 @@ class Outcome:
     source: SourceLike
     name: str
     strength: int
-    status: OutcomeStatus
+    status: OutcomeStatus = attrs.field(converter=OutcomeStatus)
     not_started: bool = False
     path: Path | None = None
     note: str | None = None
@@ -50,7 +60,7 @@ class Outcome:
     @property
     def ok(self) -> bool:
         """Whether the result is there, or was made and is the user's now."""
-        return self.status in ("succeeded", "skipped")
+        return self.status is not OutcomeStatus.FAILED
 
 
 class BatchReport(Sequence[Outcome]):

@@ -381,3 +381,13 @@ async def test_a_rule_places_results_whatever_the_server_calls_them(
         None,
     ]
     assert "Another result of this run" in str(report[2].error)
+
+
+async def test_a_path_is_absolute_however_the_folder_was_given(
+    enhance_service: LocalService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "talk.mp3").write_bytes(b"ID3")
+    async with enhance_service.connect() as client:
+        report = await client.enhance_batch(["talk.mp3"], strength=93, output_dir="out")
+    assert report[0].path == tmp_path / "out" / "talk-enhanced-93p.mp3"

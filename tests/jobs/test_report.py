@@ -1,12 +1,13 @@
 """What a report says of its outcomes."""
 
-from audio_enhance import BatchReport, Outcome, WaitTimeoutError
-from audio_enhance._jobs.report import OutcomeStatus
+import json
+
+import pytest
+
+from audio_enhance import BatchReport, Outcome, OutcomeStatus, WaitTimeoutError
 
 
-def outcome(
-    status: OutcomeStatus, *, extra: int = 0, failed: int = 0, not_started: bool = False
-) -> Outcome:
+def outcome(status: str, *, extra: int = 0, failed: int = 0, not_started: bool = False) -> Outcome:
     return Outcome(
         source="talk.mp3",
         name="talk.mp3",
@@ -48,3 +49,11 @@ def test_it_is_a_sequence_in_the_order_given() -> None:
     assert report[1:3] == everything[1:3]
     assert len(report) == 4
     assert report.stopped_by is why
+
+
+def test_a_status_is_one_of_three_and_a_text_as_well() -> None:
+    assert outcome("skipped").status is OutcomeStatus.SKIPPED
+    assert outcome("failed").status == "failed"
+    assert json.dumps([outcome("succeeded").status]) == '["succeeded"]'
+    with pytest.raises(ValueError, match="maybe"):
+        outcome("maybe")
