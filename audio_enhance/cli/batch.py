@@ -25,6 +25,7 @@ from audio_enhance import (
     SystemClock,
 )
 
+from .lengths import seconds_of
 from .log import logged
 from .outcome import line_of, print_json
 from .places import check_output, is_full, journal_files, mark_results
@@ -332,9 +333,17 @@ class Batch:
             await self._take(outcome)
         return []
 
+    async def _measure(self, name: str) -> None:
+        seconds = await to_its_end(partial(seconds_of, name))
+        if seconds is not None:
+            self._progress.lasts(name, seconds)
+            self._summary.add_audio(seconds)
+
     async def _take(self, outcome: Outcome) -> None:
         self._progress.ended(outcome)
         self._summary.add(outcome)
+        if outcome.status == "succeeded":
+            await self._measure(outcome.name)
         news = outcome.status == "failed" or (self._every_result and outcome.ok)
         if news and (outcome.status != "skipped" or outcome.note or self._telling.verbose):
             self._screen.say(line_of(outcome))

@@ -122,7 +122,6 @@ class Progress:
         clock: What tells the time.
 
     Attributes:
-        rates: How long recordings last, learned as they do.
         share_done: Returns which share of an enhancement is done, by its id; a local service's.
     """
 
@@ -131,7 +130,7 @@ class Progress:
         self._clock = clock
         self._lock = threading.Lock()
         self.share_done: Callable[[str], float | None] | None = None
-        self.rates = Rates()
+        self._rates = Rates()
         # By ending, since what a byte is worth is learned as results come.
         self._left, self._bytes_left = 0, Counter[str]()
         for source, _ in jobs:
@@ -158,6 +157,11 @@ class Progress:
             self._left -= 1
             self._bytes_left[Path(outcome.name).suffix] -= self._size(outcome.name)
 
+    def lasts(self, name: str, seconds: float) -> None:
+        """Take in how long a recording lasts, which tells of others like it."""
+        with self._lock:
+            self._rates.learn(name, self._size(name), seconds)
+
     def snapshot(self) -> Snapshot:
         """Return how far everything is now."""
         with self._lock:
@@ -181,7 +185,7 @@ class Progress:
 
     def _seconds_left(self, now: float) -> float | None:
         audio = sum(
-            self.rates.seconds(f"_{ending}", size)
+            self._rates.seconds(f"_{ending}", size)
             for ending, size in self._bytes_left.items()
             if size > 0
         )
@@ -214,7 +218,7 @@ class Progress:
             case Downloading():
                 moving = self._moving.get(key)
                 if moving is None or moving.verb == "upload":
-                    length = self.rates.seconds(event.source, self._size(event.source))
+                    length = self._rates.seconds(event.source, self._size(event.source))
                     self._pace.result(now, length)
                 self._leave_head(key)
                 self._move(key, "download", event.received, event.total, now)

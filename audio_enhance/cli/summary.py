@@ -49,6 +49,7 @@ class Summary:
         self._failures: dict[str, dict[str, _Same]] = {}  # by what to do, by message
         self._notes: dict[str, _Same] = {}
         self._more: Counter[str] = Counter()
+        self._audio_seconds = 0.0
         self._extra = self._failed_enhancements = 0
         self._refused: AuthenticationError | None = None
 
@@ -99,6 +100,10 @@ class Summary:
         elif outcome.error is not None:
             self._add_failure(outcome.name, outcome.error)
 
+    def add_audio(self, seconds: float) -> None:
+        """Take in how long a recording lasts that was enhanced."""
+        self._audio_seconds += seconds
+
     def _add_failure(self, name: str, error: AudioEnhanceError) -> None:
         kind = advice(error)
         messages = self._failures.setdefault(kind, {})
@@ -133,6 +138,8 @@ class Summary:
         if counts["succeeded"] or counts["skipped"]:
             head += f"; results are in {_name(output_dir)}"
         self._line(console, Text(head, style="bold"))
+        if self._audio_seconds:
+            self._line(console, _speed(self._audio_seconds, seconds))
         if self.left:
             self._line(console, "Stopped: there is no room for more results.")
         if self._extra:
@@ -171,6 +178,12 @@ class Summary:
             console.print(Padding(text, (0, 0, 0, indent)))
         else:
             console.print(Text(" " * indent) + text, soft_wrap=True)
+
+
+def _speed(audio: float, seconds: float) -> str:
+    times = audio / max(seconds, 0.1)
+    fast = f"{times:,.0f}" if times >= 10 else f"{times:.1f}"
+    return f"{duration(audio)} of audio, {fast} times as fast as it plays."
 
 
 def _told(same: _Same, message: str, style: str) -> Text:

@@ -119,6 +119,21 @@ def test_time_left_follows_from_the_results_so_far(told: Told) -> None:
     assert told.progress.snapshot().seconds_left == pytest.approx(12.0)
 
 
+def test_time_stands_still_while_requests_wait_to_be_made_again(told: Told) -> None:
+    told.tell(Submitted, position=0)
+    told.clock.pass_by(6.0)
+    told.tell(Downloading, received=0, total=None)
+    told.end("succeeded")
+    before = told.progress.snapshot().seconds_left
+    assert before
+    told.tell(Retrying, B, error=AudioEnhanceError("No answer"), wait=60.0)
+    told.clock.pass_by(60.0)
+    assert told.progress.snapshot().seconds_left == before
+    told.tell(Processing, B, status=EnhancementStatus.PROCESSING)
+    told.clock.pass_by(1.0)
+    assert told.progress.snapshot().seconds_left == pytest.approx(before - 1.0)
+
+
 def test_retries_are_shown_until_something_happens(told: Told) -> None:
     told.tell(Retrying, B, error=AudioEnhanceError("Too many requests"), wait=9.0)
     told.tell(Retrying, error=AudioEnhanceError("No answer"), wait=4.0)

@@ -38,6 +38,15 @@ def test_success_is_one_line() -> None:
     assert summary.ok
 
 
+def test_audio_and_speed_are_told_where_lengths_are_known() -> None:
+    summary = Summary()
+    summary.add(Outcome(source="a", name="a", strength=93, status="succeeded"))
+    summary.add_audio(90.0)
+    assert printed(summary)[1] == "1 min 30 s of audio, 1.5 times as fast as it plays."
+    summary.add_audio(6010.0)
+    assert printed(summary)[1] == "1 h 41 min of audio, 100 times as fast as it plays."
+
+
 def test_failures_are_grouped_by_what_to_do() -> None:
     summary = Summary()
     for number in range(25):
