@@ -392,11 +392,19 @@ def test_what_is_left_out_is_told_by_what_it_needs(capsys: pytest.CaptureFixture
     from audio_enhance.cli.recordings import Recordings
 
     kinds = Counter({".mkv": 2, ".webm": 1, ".wma": 1})
-    _say(
-        Recordings(
-            sizes={"a.wav": 1}, root=None, results=0, not_taken=kinds, links=[], unreadable=[]
-        )
+    found = Recordings(
+        sizes={"a.wav": 1},
+        tops=[],
+        root=None,
+        results=0,
+        not_taken=kinds,
+        filtered=0,
+        links=[],
+        unreadable=[],
     )
+    _say(found, quiet=True)
+    assert capsys.readouterr().err == ""
+    _say(found, quiet=False)
     said = capsys.readouterr().err
     command = install_command("video")
     videos = f"Left out 3 files: 2 .mkv, 1 .webm. To enhance videos: {command}"

@@ -67,7 +67,9 @@ def test_a_program_sees_all_of_them(
 ) -> None:
     assert audio_enhance(monkeypatch, "status", "batch.sqlite", "--json") == 0
     found = json.loads(capsys.readouterr().out)
-    assert list(found) == ["journal", "total", "unfinished", "gone", "counts", "failures"]
+    assert list(found) == [
+        *("journal", "total", "unfinished", "gone", "process", "seconds_left", "counts", "failures")
+    ]
     assert (found["journal"], found["total"], found["unfinished"]) == (str(journal), 1231, 1230)
     assert list(found["counts"]) == [state.value for state in EntryState]
     assert len(found["failures"]) == 30
