@@ -2,9 +2,10 @@
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import Callable, Mapping
 
-from audio_enhance import EnhanceClient
+from audio_enhance import AudioEnhanceError, EnhanceClient
 
 from ._kept import Kept
 from ._measuring import Measuring
@@ -13,6 +14,8 @@ from ._recording import Recording, Stage
 from ._results import Results
 from ._session import Session
 from ._shelf import Shelf
+
+_log = logging.getLogger("audio_enhance.web")
 
 
 class Archive:
@@ -40,7 +43,12 @@ class Archive:
         originals: dict[str, Kept] = {}
         found: list[tuple[str, Recording]] = []
         for entry in await self._shelf.entries():
-            recording = await asyncio.to_thread(remembered, entry, self._shelf, originals, made)
+            try:
+                recording = await asyncio.to_thread(remembered, entry, self._shelf, originals, made)
+            except (AudioEnhanceError, KeyError, TypeError, ValueError) as error:
+                # Of another version, or a video without the extra for it.
+                _log.warning("a recording of an earlier start cannot be listed: %s", error)
+                continue
             if recording is not None:
                 found.append((entry["session"], recording))
         return found

@@ -19,6 +19,7 @@ from audio_enhance import (
     recording_suffixes,
 )
 
+from ._kept import Kept
 from ._listening import EventStream, Introduction
 from ._pictures import columns
 from ._playing import KeptAnswer, ResultAnswer, VideoAnswer, together, whole
@@ -189,7 +190,7 @@ class Handlers:
         recording = self._recording(request)
         original, result = recording.original, recording.result
         name = result_name(recording)
-        if original is not None and original.source is not None and original.source.has_picture:
+        if original is not None and await _has_picture(original):
             sound = partial(self._sound, recording)
             return VideoAnswer(original, sound, name, self._videos)
         if result is not None:
@@ -213,7 +214,7 @@ class Handlers:
     async def _saved(self, recording: Recording) -> AsyncGenerator[AsyncIterator[bytes]]:
         """Give the bytes that are saved of a recording: of a video all of it."""
         original, result = recording.original, recording.result
-        if original is not None and original.source is not None and original.source.has_picture:
+        if original is not None and await _has_picture(original):
             async with self._videos, together(original, partial(self._sound, recording)) as video:
                 yield whole(video)
         elif result is not None and result.source is not None:
@@ -272,6 +273,14 @@ class Handlers:
             raise Problem(409, "unfinished", "There is no result yet.")
         assert job.enhancement.status is EnhancementStatus.SUCCEEDED
         return job.enhancement
+
+
+async def _has_picture(original: Kept) -> bool:
+    source = original.source
+    if source is None or source.film is None:
+        return False
+    await source.fingerprint()  # which looks into the video; after a restart nobody has
+    return source.has_picture
 
 
 async def _json(request: Request) -> Any:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audio_enhance import AudioEnhanceError
@@ -21,9 +22,6 @@ class Measuring:
 
     Args:
         wanted: Whether to measure at all.
-
-    Attributes:
-        available: Whether it can be done; needs the extra `local`.
     """
 
     def __init__(self, *, wanted: bool) -> None:
@@ -78,6 +76,8 @@ class Measuring:
         """Return what the page shows of something, `None` where nothing is known of it."""
         if kept is None:
             return None
+        if kept.unmeasurable:
+            return {"unmeasurable": True}
         if kept.figures is not None:
             return {name: kept.figures[name] for name in _SHOWN}
         seconds = self._seconds.get(kept)
@@ -113,7 +113,7 @@ class Measuring:
                 await asyncio.to_thread(sound.unlink, missing_ok=True)
 
 
-async def _copy_sound(kept: Kept, target: "Any") -> None:
+async def _copy_sound(kept: Kept, target: Path) -> None:
     source = kept.source
     assert source is not None
     size = (await source.fingerprint()).byte_size

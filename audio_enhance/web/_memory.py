@@ -11,6 +11,8 @@ from ._recording import Recording, Stage
 from ._session import Session
 from ._shelf import Shelf
 
+_OF_ANY_KIND = "application/octet-stream"
+
 
 def entry_of(recording: Recording, session: Session) -> dict[str, Any] | None:
     """Return what is to be written down of a recording; `None` where it is not here.
@@ -89,6 +91,7 @@ def _found(file: dict[str, Any], name: str, shelf: Shelf, known: dict[str, Kept]
         path = shelf.folder / at
         if not path.is_file() or path.stat().st_size != file["size"]:
             return None
-        known[at] = shelf.kept(path, name, file["size"], file["type"])
+        # Of an original its name tells, later.
+        known[at] = shelf.kept(path, name, file["size"], file["type"] or _OF_ANY_KIND)
         known[at].figures = file["figures"]
     return known[at]

@@ -217,3 +217,22 @@ async def running(
             async with listening(app, listener):
                 yield Site(app, f"http://127.0.0.1:{port}/", service, stack)
                 await stack.aclose()
+
+
+async def back(site: Site, before: Visitor) -> Visitor:
+    """Return the same browser, at the application that was started anew."""
+    visitor = await site.stranger()
+    visitor.session.cookie_jar.update_cookies(
+        {
+            f"audio-enhance-{site.url.split(':')[2].rstrip('/')}": cookie.value
+            for cookie in before.session.cookie_jar
+        }
+    )
+    return visitor
+
+
+async def settled(site: Site) -> None:
+    """Wait until every result is here."""
+    archive = site.app.state.studio.archive
+    while archive._results._under_way:
+        await asyncio.wait(archive._results._under_way.values())

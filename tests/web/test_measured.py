@@ -68,7 +68,7 @@ async def test_what_cannot_be_measured_is_tried_once() -> None:
         [recording] = studio._owners
         while recording.result is None or not recording.result.unmeasurable:
             await asyncio.sleep(0.01)
-        assert studio.snapshot(recording)["before"] is None
+        assert studio.snapshot(recording)["before"] == {"unmeasurable": True}
 
 
 async def test_what_is_removed_is_measured_no_more() -> None:

@@ -1,12 +1,14 @@
 """The page's files, and what is written about them."""
 
 import re
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
+from audio_enhance.local.enhancer import demo_recording, measure
 from audio_enhance.web import Limits, create_app
 
 from .support import Site, Visitor
@@ -78,3 +80,13 @@ async def test_the_documented_program_works(site: Site, monkeypatch: pytest.Monk
         await app(scope | {"headers": [(b"host", b"tools.example:443")]}, receive, send)
     assert sent[0]["status"] == 200
     assert b"Audio Enhance" in sent[1]["body"]
+
+
+async def test_what_is_said_of_the_sample_is_true() -> None:
+    static = Path(str(files("audio_enhance.web").joinpath("static")))
+    before, after = measure(demo_recording()), measure(static / "sample-after.mp3")
+    noise = (before.noise_floor - before.loudness) - (after.noise_floor - after.loudness)
+    assert f"{noise:.0f} dB less noise." in (static / "index.html").read_text()
+    [level] = re.findall(r"before: 1, after: ([\d.]+)", (static / "hero.js").read_text())
+    louder = after.loudness - before.loudness
+    assert float(level) == pytest.approx(10 ** (-louder / 20), abs=0.005)

@@ -12,7 +12,7 @@ from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
 from audio_enhance.web import Limits, _serving
 
-from .support import DATA, Held, Site, Visitor, another, running
+from .support import DATA, Held, Visitor, another, back, running, settled
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 EXPECTED = Rehearsal.expected(DATA, 93)
@@ -22,25 +22,6 @@ EXPECTED = Rehearsal.expected(DATA, 93)
 async def service() -> AsyncIterator[LocalService]:
     async with LocalService(enhancer=Rehearsal()) as service:
         yield service
-
-
-async def back(site: Site, before: Visitor) -> Visitor:
-    """Return the same browser, at the application that was started anew."""
-    visitor = await site.stranger()
-    visitor.session.cookie_jar.update_cookies(
-        {
-            f"audio-enhance-{site.url.split(':')[2].rstrip('/')}": cookie.value
-            for cookie in before.session.cookie_jar
-        }
-    )
-    return visitor
-
-
-async def settled(site: Site) -> None:
-    """Wait until every result is here."""
-    archive = site.app.state.studio.archive
-    while archive._results._under_way:
-        await asyncio.wait(archive._results._under_way.values())
 
 
 async def told(visitor: Visitor) -> dict[str, Any]:

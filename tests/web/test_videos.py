@@ -11,7 +11,7 @@ from audio_enhance.local import LocalService
 from tests.support import videos
 from tests.support.tools import needs
 
-from .support import Visitor, running
+from .support import Visitor, back, running, settled
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), needs("ffmpeg")]
 
@@ -52,6 +52,22 @@ async def test_a_video_comes_back_as_a_video(visitor: Visitor, talk: Path, tmp_p
     assert videos.heard(new) == videos.heard(talk)
     head = await visitor.call("HEAD", address)
     assert (head.status, head.body) == (200, b"")
+
+
+async def test_a_video_is_a_video_after_a_restart(talk: Path, tmp_path: Path) -> None:
+    async with LocalService(enhancer=videos.Copying()) as service:
+        async with running(service, folder=tmp_path / "kept") as site:
+            visitor = await site.visitor()
+            identifier = await visitor.send(talk.read_bytes(), name="talk.mkv")
+            await visitor.until(identifier, "succeeded")
+            await settled(site)
+        async with running(service, folder=tmp_path / "kept") as site:
+            visitor = await back(site, visitor)
+            answer = await visitor.call("GET", f"recordings/{identifier}/download")
+            assert answer.headers["Content-Type"] == "video/x-matroska"
+            new = tmp_path / "new.mkv"
+            new.write_bytes(answer.body)
+            assert videos.probed(new).beside(1) == videos.probed(talk).beside(1)
 
 
 async def test_a_video_without_sound_says_so(visitor: Visitor, tmp_path: Path) -> None:

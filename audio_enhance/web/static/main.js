@@ -217,6 +217,7 @@ function startListening(item) {
   stopListening();
   const { element, parts, actions } = cards.get(item.id);
   const player = new Player(item, {
+    measures: about.measures,
     onAgain: (each, level) => again(each, level, false),
     onClose: () => {
       stopListening();

@@ -27,7 +27,7 @@ export class Player {
   #local = null;
   #on;
 
-  // `onAgain` is told a strength, `onReady` when it can be played, `onClose` that it is to go.
+  // `measures`: whether the server measures at all; `onAgain` is told a strength, `onReady` when it can be played, `onClose` that it is to go.
   constructor(item, on) {
     this.#on = on;
     this.item = item;
@@ -118,6 +118,10 @@ export class Player {
   update() {
     if (!this.sound || this.measured) return;
     const { before, after } = this.item.server ?? {};
+    if (!this.#on.measures || before?.unmeasurable || after?.unmeasurable) {
+      this.#note(this.#on.measures ? "This one cannot be measured: there are no pictures." : "Without the extra \u201clocal\u201d nothing is measured: there are no pictures.");
+      return;
+    }
     if (before?.duration === undefined || after?.duration === undefined) {
       const done = (before?.seconds_done ?? (before ? this.sound.duration : 0)) + (after?.seconds_done ?? 0);
       const part = Math.floor((50 * done) / this.sound.duration);
