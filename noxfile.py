@@ -13,7 +13,7 @@ nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "uv|virtualenv"
 # A Python that is not on this machine is not an error, here or in CI.
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["lint", "types", "tests", "lowest", "foreign_s3", "wheel"]
+nox.options.sessions = ["lint", "types", "docs", "tests", "lowest", "foreign_s3", "wheel"]
 
 # Every command that a test starts would compile what it imports once more.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -93,6 +93,15 @@ def everyday(session: nox.Session) -> None:
     # Debug mode, which the session `tests` has, takes a fifth of the time.
     runner = ["pytest", "-o", "asyncio_debug=false"]
     _pytest(session, runner, "-m", "not slow", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The site of the documents, as HTML below `build/docs`; whatever Sphinx warns of is an error."""
+    _install(session, "docs")
+    out = "build/docs"
+    session.run("sphinx-build", "-q", "-W", "--keep-going", "-c", "docs", "-b", "html", ".", out)
+    session.log("Open %s/docs/index.html in a browser.", out)
 
 
 @nox.session

@@ -181,7 +181,7 @@ class EnhanceClient:
         A recording that cannot be enhanced becomes an outcome with its error. The others continue.
 
         Args:
-            sources: Paths, bytes or `Source`s. They are pulled when there is room for them.
+            sources: Paths, bytes or `Source` objects. They are pulled when there is room for them.
             strength: 0 to 100, one or several. Several strengths share one upload.
             output_dir: The folder for the results. It is created if it does not exist.
             journal: A file that keeps the progress. A second run with it repeats nothing.
