@@ -97,7 +97,7 @@ def everyday(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The site of the documents, as HTML below `build/docs`; whatever Sphinx warns of is an error."""
+    """The site of the documents, below `build/docs`; what Sphinx warns of is an error."""
     _install(session, "docs")
     out = "build/docs"
     session.run("sphinx-build", "-q", "-W", "--keep-going", "-c", "docs", "-b", "html", ".", out)

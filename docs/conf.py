@@ -1,4 +1,4 @@
-"""How Sphinx makes the site: `nox -s docs`. Its root is the repository, so that links work in both."""
+"""How Sphinx makes the site, whose root is the repository: its links work in both."""
 
 from audio_enhance import __version__
 
@@ -23,7 +23,7 @@ default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_format = "short"
-autodoc_class_signature = "separated"
+autodoc_class_signature = "mixed"
 autoclass_content = "class"
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
