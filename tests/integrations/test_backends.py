@@ -14,6 +14,7 @@ import pytest
 
 from audio_enhance import (
     ApiVersion,
+    ConfigurationError,
     EnhanceClient,
     InvalidInputError,
     InvalidStrengthError,
@@ -23,7 +24,12 @@ from audio_enhance import (
     Source,
     SourceTooLargeError,
 )
-from audio_enhance.integrations.asgi import ClientDisconnectedError, body_chunks, passed_through
+from audio_enhance.integrations.asgi import (
+    ClientDisconnectedError,
+    body_chunks,
+    passed_through,
+    with_lifespan,
+)
 from audio_enhance.integrations.sse import event_number, server_sent_events
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
@@ -250,3 +256,23 @@ async def test_events_go_on_after_the_last_one_seen(enhance_client: EnhanceClien
 def test_a_foreign_last_event_id_means_the_beginning() -> None:
     texts = (None, "", "x", "-1", "7", "7:job", "x:job", "7:other")
     assert [event_number(text, "job") for text in texts] == [0, 0, 0, 0, 0, 7, 0, 0]
+
+
+async def test_an_application_that_has_no_credentials_does_not_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def application(*_: Any) -> None:
+        raise AssertionError
+
+    told: list[MutableMapping[str, Any]] = []
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        told.append(message)
+
+    monkeypatch.delenv("FIREFLY_SERVICES_CLIENT_ID", raising=False)
+    app = with_lifespan(application, EnhanceClient.from_env)
+    with pytest.raises(ConfigurationError):
+        await app({"type": "lifespan"}, receiver({"type": "lifespan.startup"}), send)
+    [message] = told
+    assert message["type"] == "lifespan.startup.failed"
+    assert "FIREFLY_SERVICES_CLIENT_ID" in message["message"]

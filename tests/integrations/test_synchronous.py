@@ -1,6 +1,7 @@
 """Tests that are not coroutines, as users write them for their applications."""
 
 import re
+import warnings
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -10,11 +11,15 @@ import requests
 from django.http import HttpRequest, JsonResponse
 from django.test import Client, override_settings
 from django.urls import path
-from fastapi.testclient import TestClient
 
-from audio_enhance import ConfigurationError, EnhanceClient
+from audio_enhance import EnhanceClient
 from audio_enhance.local import Fault, LocalService
 from audio_enhance.local.enhancer import Rehearsal
+
+with warnings.catch_warnings():
+    # The oldest Starlette that is allowed uses names that anyio has deprecated since.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from fastapi.testclient import TestClient
 
 RECORDING = b"ID3" + bytes(range(256)) * 40
 
@@ -55,15 +60,6 @@ def test_django_through_its_test_client(
     answer = browser.post("/cleaned", RECORDING, content_type="application/octet-stream")
     assert (answer.status_code, answer.json()) == (200, {"strength": 93})
     assert enhance_server.count("POST /assets", 201) == 1
-
-
-def test_an_application_that_has_no_credentials_does_not_start(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.delenv("FIREFLY_SERVICES_CLIENT_ID", raising=False)
-    app = import_module("examples.django_app").create_app(EnhanceClient.from_env, str(tmp_path))
-    with pytest.raises(ConfigurationError, match="CLIENT_ID"), TestClient(app):
-        raise AssertionError
 
 
 def test_any_http_client_reaches_the_service(enhance_server: LocalService) -> None:
