@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from audio_enhance import Outcome, Source
+from audio_enhance import Outcome, OutcomeStatus, Source
 from audio_enhance.dask import ClusterError, ClusterLostError, DaskEnhancer, WorkersDiedError
 from audio_enhance.local import LocalService
 
@@ -161,7 +161,7 @@ async def test_a_lost_scheduler_is_told_and_a_second_run_carries_on(tmp_path: Pa
         async with staged(second.address, folder) as stage:
             report = await stage.client.enhance_batch(paths, **options)
             statuses = [outcome.status for outcome in report]
-            assert (statuses.count("skipped"), len(report.failed)) == (done, 0)
+            assert (statuses.count(OutcomeStatus.SKIPPED), len(report.failed)) == (done, 0)
     finally:
         first.stop()
         second.stop()
