@@ -15,6 +15,7 @@ from audio_enhance import (
     __version__,
 )
 
+from .completion import completion
 from .demo import demo
 from .enhance import enhance
 from .forget import forget
@@ -72,7 +73,7 @@ def cli() -> None:
     """
 
 
-for command in (enhance, status, resume, forget, web, serve, demo):
+for command in (enhance, status, resume, forget, web, serve, demo, completion):
     cli.add_command(command)
     for option in command.params:
         if isinstance(option, click.Option) and option.envvar is None:
