@@ -410,6 +410,7 @@ class StorageError(ApiError):
 class EnhancementFailedError(AudioEnhanceError):
     """An enhancement that the server finished with the status `failed`."""
 
+    retryable = True  # as another enhancement of the same asset
     default_hint = (
         "Check that the file plays as audio; if it does, try again: the guide calls this rare."
     )

@@ -28,6 +28,7 @@ from audio_enhance._core.errors import (
     Phase,
     ProtocolError,
     RequestTimeoutError,
+    SourceChangedError,
     StorageError,
     ValidationError,
     locating,
@@ -327,3 +328,10 @@ def test_timeouts_say_how_long_was_waited() -> None:
     timeouts = Timeouts(connect=3, request=7)
     assert "3 s" in str(failure_of(aiohttp.ConnectionTimeoutError(), timeouts))
     assert "7 s" in str(failure_of(TimeoutError(), timeouts))
+
+
+def test_what_says_to_try_again_can_be_retried() -> None:
+    for kind in every(AudioEnhanceError):
+        # A file that somebody writes to is not the same call, before it is done.
+        if "ry again" in (kind.default_hint or "") and kind is not SourceChangedError:
+            assert kind.retryable, kind
