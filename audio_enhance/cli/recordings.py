@@ -138,7 +138,7 @@ class _Search:
             inherited = with_results.get(folder if folder == top else folder.parent)
             own = _names_of_results(folder, names)
             if inherited is not None or own is not None:
-                with_results[folder] = (inherited or frozenset()) | (own or frozenset())
+                with_results[folder] = (inherited or frozenset[str]()) | (own or frozenset[str]())
             for name in names:
                 self._file(folder / name, with_results.get(folder))
 
@@ -157,7 +157,7 @@ class _Search:
         if folder.is_relative_to(self._output):
             found.append(frozenset())
         marked = [templates for templates in found if templates is not None]
-        return frozenset().union(*marked) if marked else None
+        return frozenset[str]().union(*marked) if marked else None
 
     def _walk(self, top: Path) -> Iterator[tuple[Path, list[str]]]:
         for name, folders, names in os.walk(top, onerror=self._not_searched):
@@ -186,9 +186,9 @@ def _names_of_results(folder: Path, names: Iterable[str]) -> frozenset[str] | No
     found: frozenset[str] | None = None
     for name in names:
         if name == MARK_NAME:
-            found = (found or frozenset()) | _templates_in(folder / name)
+            found = (found or frozenset[str]()) | _templates_in(folder / name)
         elif name.endswith(JOURNAL_SUFFIX) and Journal.recognises(folder / name):
-            found = found or frozenset()
+            found = found or frozenset[str]()
     return found
 
 

@@ -22,6 +22,9 @@ def test_what_is_no_recording_tells_nothing(tmp_path: Path) -> None:
 
 
 def test_without_pyav_nothing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lengths, "find_spec", lambda _: None)
+    def nothing(_: str) -> None:
+        return None
+
+    monkeypatch.setattr(lengths, "find_spec", nothing)
     assert not lengths.can_tell()
     assert seconds_of(tmp_path / "a.wav") is None

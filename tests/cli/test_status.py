@@ -91,7 +91,10 @@ def test_a_run_that_is_at_work_is_told(
     assert audio_enhance(monkeypatch, "status") == 0
     assert "To finish it: audio-enhance resume enhanced" in capsys.readouterr().out
 
-    monkeypatch.setattr(Journal, "in_use_by", lambda _: 4711)
+    def process(_: Path) -> int:
+        return 4711
+
+    monkeypatch.setattr(Journal, "in_use_by", process)
     assert audio_enhance(monkeypatch, "status") == 0
     out = capsys.readouterr().out
     assert "A run is at work: process 4711." in out
