@@ -24,6 +24,7 @@ export class Hero {
     this.#play.addEventListener("click", () => this.#toggle());
     for (const button of this.#sides) button.addEventListener("click", () => this.#select(button.value));
     new ResizeObserver(() => this.#draw()).observe(this.#plot);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
     this.#load().catch(() => this.hide()); // a page without it is a page all the same
   }
 
