@@ -14,6 +14,13 @@ from typing import Any
 import attrs
 
 ROOT = Path(__file__).parents[2]
+# It ends with whoever has started it, however that ends.
+_LAUNCH = """
+import os, runpy, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(1)), daemon=True).start()
+del sys.argv[0]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
 _QUIET = {
     # A recording that kills workers does so twice before Dask gives it up, and then once more.
     "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "1",
@@ -64,6 +71,8 @@ class Cluster:
         process = self.workers.pop(address)
         process.kill()
         process.wait()
+        assert process.stdin is not None
+        process.stdin.close()
 
     def stop(self) -> None:
         """End all of it."""
@@ -73,7 +82,8 @@ class Cluster:
                 process.kill()
         for process in processes:
             process.wait()
-            assert process.stdout is not None
+            assert process.stdin is not None
+            process.stdin.close()
 
     def _start(
         self, command: tuple[str, ...], pattern: str, *, dashboard: str
@@ -86,7 +96,15 @@ class Cluster:
     ) -> "subprocess.Popen[str]":
         path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
         process = subprocess.Popen(
-            (sys.executable, "-m", f"distributed.cli.{command[0]}", *command[1:], dashboard),
+            (
+                sys.executable,
+                "-c",
+                _LAUNCH,
+                f"distributed.cli.{command[0]}",
+                *command[1:],
+                dashboard,
+            ),
+            stdin=subprocess.PIPE,
             env={**os.environ, **_QUIET, "PYTHONPATH": path, **environ},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
