@@ -58,12 +58,17 @@ class Case:
     rate: int = RATE
 
 
-def cases(*, small: bool) -> Iterator[Case]:
-    """Yield recordings, every one with a target to be compared with."""
+def cases(*, small: bool, draw: int = 0) -> Iterator[Case]:
+    """Yield recordings, every one with a target to be compared with.
+
+    Args:
+        small: Few of them.
+        draw: Which noises and rooms; who tunes an engine to one draw listens to another as well.
+    """
     voices = [*_PROMPTS, *_FLITE[:2]]
     if small:
         voices = ["allison 1", "alsa", "slt"]
-    others = cycle(voices)
+    others = cycle([*voices[draw:], *voices[:draw]])
     for voice in voices:
         yield Case("clean", voice, speech(voice), speech(voice))
     for voice in voices:
@@ -73,17 +78,17 @@ def cases(*, small: bool) -> Iterator[Case]:
         for snr in (5,) if small else (0, 5, 10, 15):
             voice = next(others)
             clean = speech(voice)
-            sound = noise(kind, seed=number)
+            sound = noise(kind, seed=number + 100 * draw)
             yield Case(f"{snr} dB", f"{voice}, {kind}", clean, _mixed(clean, sound, snr))
     for seconds in (0.6,) if small else (0.3, 0.6, 0.9):
         for voice in voices[:4]:
-            target, heard = in_room(speech(voice), seconds)
+            target, heard = in_room(speech(voice), seconds, draw)
             yield Case(f"room {seconds}", voice, target, heard)
     for number, kind in enumerate(NOISES):
         for snr in (10,) if small else (5, 15):
             voice = next(others)
-            target, heard = in_room(speech(voice), 0.6)
-            noisy = _mixed(heard, noise(kind, seed=20 + number), snr)
+            target, heard = in_room(speech(voice), 0.6, draw)
+            noisy = _mixed(heard, noise(kind, seed=20 + number + 100 * draw), snr)
             yield Case("room 0.6 + noise", f"{voice}, {kind}, {snr} dB", target, noisy)
 
 
@@ -176,9 +181,9 @@ def _telephone(clean: Samples) -> Samples:
     return np.asarray(np.sign(steps) * (256 ** np.abs(steps) - 1) / 255)
 
 
-def in_room(clean: Samples, seconds: float) -> tuple[Samples, Samples]:
+def in_room(clean: Samples, seconds: float, draw: int = 0) -> tuple[Samples, Samples]:
     """The direct sound with 50 ms of what follows, and all that is heard, in a room."""
-    response = _response(seconds)
+    response = _response(seconds, draw)
     early = response.copy()
     early[np.argmax(np.abs(response)) + RATE // 20 :] = 0
     length = _LENGTH + len(response)
@@ -192,15 +197,16 @@ def in_room(clean: Samples, seconds: float) -> tuple[Samples, Samples]:
 
 
 @cache
-def _response(seconds: float) -> Samples:
+def _response(seconds: float, draw: int) -> Samples:
     import pyroomacoustics
 
-    size = [5.2, 4.1, 2.7]
+    further = 0.3 * draw  # metres
+    size = [5.2 + 2 * further, 4.1 + further, 2.7]
     absorption, order = pyroomacoustics.inverse_sabine(seconds, size)
     room = pyroomacoustics.ShoeBox(
         size, RATE, materials=pyroomacoustics.Material(absorption), max_order=min(order, 40)
     )
-    room.add_source([1.3, 1.2, 1.6])
-    room.add_microphone([3.6, 2.7, 1.2])
+    room.add_source([1.3 + further, 1.2, 1.6])
+    room.add_microphone([3.6 + further, 2.7 + further, 1.2])
     room.compute_rir()
     return np.asarray(room.rir[0][0], np.float64)

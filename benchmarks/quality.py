@@ -1,6 +1,6 @@
 """How enhanced speech sounds, in figures: what an engine makes of voices in noise and rooms.
 
-    python benchmarks/quality.py [--quick] [--each] [--engine NAME] [--strength N]
+    python benchmarks/quality.py [--quick] [--each] [--draw N] [--engine NAME] [--strength N]
 
 `nox -s bench` leaves it out, for it needs `flite` and Debian's `asterisk-core-sounds-en-wav` and
 `alsa-utils`, and the dependency group `listening`. Every recording goes through the whole
@@ -40,7 +40,7 @@ class Scores:
         pesq: 1 to 4.6, wide band.
         estoi: 0 to 1.
         mos: DNSMOS, 1 to 5; NaN without the package.
-        pauses: dBFS where the target has nothing.
+        pauses: dBFS of all that is heard while the target is silent, the loudest of it most.
         level: dB of the speech against the target.
         lost: The share of frames of speech that are more than 10 dB quieter than in the target.
     """
@@ -62,7 +62,7 @@ def scores(target: Samples, heard: Samples) -> Scores:
         pesq=float(pesq.pesq(16_000, reference, other, "wb")),
         estoi=float(pystoi.stoi(reference, other, 16_000, extended=True)),
         mos=_mos(other),
-        pauses=float(np.median(after[silence])) if np.any(silence) else float("nan"),
+        pauses=_decibels(np.mean(10 ** (after[silence] / 10))) if np.any(silence) else np.nan,
         level=_decibels(np.mean(10 ** (after[speech] / 10)) / np.mean(10 ** (before[speech] / 10))),
         lost=float(np.mean(after[speech] < before[speech] - 10)),
     )
@@ -119,6 +119,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="quality")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--each", action="store_true", help="print every recording")
+    parser.add_argument("--draw", type=int, default=0, help="other noises and rooms, 0 to 4")
     parser.add_argument("--engine")
     parser.add_argument("--only", default="", help="conditions that begin like this")
     parser.add_argument("--strength", type=int, default=100)
@@ -126,7 +127,7 @@ def main(arguments: list[str]) -> None:
     rows: dict[str, list[tuple[Scores, Scores]]] = {}
     seconds = audio = 0.0
     with tempfile.TemporaryDirectory() as name:
-        for case in cases(small=options.quick):
+        for case in cases(small=options.quick, draw=options.draw):
             if not case.condition.startswith(options.only):
                 continue
             result, took = enhanced(case, Path(name), options.strength, options.engine)

@@ -147,6 +147,8 @@ def may_be_copied(codec: str, muxer: str, before: str) -> bool:
     """Whether a result goes into the video as it came, without being encoded again."""
     if is_lossless(codec) and not is_lossless(before):
         return False  # it would be several times as large as what was there
+    if codec == "vorbis":
+        return False  # FFmpeg guesses when a page's first packet begins, and errs by a block
     if codec == before:
         return True  # players that took it before take it now
     return codec == codec_in(muxer, before)

@@ -73,3 +73,4 @@ def test_what_goes_back_without_being_encoded_again() -> None:
     assert may_be_copied("pcm_s16le", "mov", "pcm_s16le")
     assert not may_be_copied("flac", "matroska", "aac")
     assert not may_be_copied("mp3", "webm", "opus")
+    assert not may_be_copied("vorbis", "webm", "vorbis")  # its packets' times are not to the sample

@@ -17,7 +17,7 @@ from .chunks import seconds_cut_off
 from .containers import as_not_audio, audio_stream, check_length, open_container, too_long
 from .errors import NotAudioError
 from .findings import Findings
-from .formats import Format, format_like
+from .formats import Format, changed_codec, format_like
 from .layouts import Order, layout_name, settled
 from .resampling import Resampling
 from .samples import RATE, Samples
@@ -79,7 +79,8 @@ class Recording:
                 raise NotAudioError("The file is of an audio format, but has no audio in it.")
             self._order = order or Order(layout_name(frame.layout))
             layout = self._order.layout
-            self.format: Format = format_like(self._container, self._stream, frame, layout)
+            self.format: Format = format_like(path, self._container, self._stream, frame, layout)
+            self.findings.codecs = changed_codec(self._stream, self.format)
             self.rate = frame.sample_rate
             self.start = self._timeline.start
             self.length = 0

@@ -10,7 +10,7 @@ from av.audio.resampler import AudioResampler
 
 from .chunks import copy_chunks
 from .edits import skip_delay
-from .encoder import Encoder
+from .encoder import open_encoder
 from .formats import Format
 from .frames import SAMPLE_FORMAT, to_frame, to_samples
 from .probe import habits
@@ -45,7 +45,7 @@ class Output:
         self._format = format
         self._habits = habits(format)
         self._resampler = AudioResampler(SAMPLE_FORMAT, format.layout, format.rate)
-        self._encoder = Encoder(f"file:{path}", format, source, start)
+        self._encoder = open_encoder(path, format, source, start)
 
     def __enter__(self) -> Self:
         return self

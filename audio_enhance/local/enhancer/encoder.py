@@ -14,13 +14,26 @@ from .besides import carry_over
 from .containers import open_container
 from .formats import Format
 from .tracks import OtherTracks
+from .vorbis import VorbisEncoder
+
+
+def open_encoder(
+    target: Path | IO[bytes],
+    format: Format,  # noqa: A002 - the word for it
+    source: Path | None = None,
+    start: Fraction = Fraction(0),
+) -> "Encoder | VorbisEncoder":
+    """Return what encodes a format; the arguments are those of `Encoder`."""
+    if format.codec == "vorbis":
+        return VorbisEncoder(target, format, source)
+    return Encoder(target, format, source, start)
 
 
 class Encoder:
     """Encodes frames into a file; a context manager.
 
     Args:
-        target: Where to: FFmpeg's address of a file, or an open one.
+        target: Where to.
         format: How.
         source: A recording whose tags, chapters, pictures and other tracks it is to have.
         start: When the first sample is to be heard, in seconds.
@@ -31,7 +44,7 @@ class Encoder:
 
     def __init__(
         self,
-        target: str | IO[bytes],
+        target: Path | IO[bytes],
         format: Format,  # noqa: A002 - the word for it
         source: Path | None = None,
         start: Fraction = Fraction(0),
@@ -45,7 +58,10 @@ class Encoder:
         self._open = ExitStack()
         with self._open as stack:
             container = av.open(
-                target, "w", format=format.container, container_options=format.options
+                f"file:{target}" if isinstance(target, Path) else target,
+                "w",
+                format=format.container,
+                container_options=format.options,
             )
             stack.callback(container.close)
             self._container = cast("Any", container)  # PyAV's stubs do not know what a muxer takes

@@ -16,6 +16,7 @@ class Findings:
         skipped: Pieces that could not be decoded, in formats that have no clock.
         kept: Other tracks of sound that the result has as they were.
         left_out: Other tracks of sound that it does not have.
+        codecs: The recording's codec and the result's, where they cannot be the same.
     """
 
     gaps: float = 0.0
@@ -24,10 +25,14 @@ class Findings:
     skipped: int = 0
     kept: int = 0
     left_out: int = 0
+    codecs: tuple[str, str] | None = None
 
     def notes(self) -> list[str]:
         """Return a sentence for each."""
         notes: list[str] = []
+        if self.codecs is not None:
+            before, after = self.codecs
+            notes.append(f"Nothing here writes its codec ({before}): the result has {after}.")
         if self.damaged > _WORTH_TELLING:
             notes.append(f"{_seconds(self.damaged)} of it are damaged, and silent in the result.")
         if self.gaps > _WORTH_TELLING:

@@ -6,20 +6,20 @@ recording         result
 WAV               WAV with the same PCM encoding; of another encoding, 16-bit PCM
 AIFF              AIFF with the same PCM encoding; of another encoding, 16-bit PCM
 FLAC              FLAC, 16 or 24 bit as it was
-MP3 (and MP2)     MP3
+MP3 (and MP2)     MP3, with a constant or a variable bit rate as it was
 M4A, MP4, MOV     the same container with ALAC, FLAC or PCM as it was, or else AAC at the next rate
                   that AAC has
 ADTS (raw AAC)    ADTS
 Ogg with Opus     Ogg with Opus
 Ogg with FLAC     Ogg with FLAC
-Ogg with Vorbis   Ogg with Opus, at 48 kHz: FFmpeg's own Vorbis encoder takes stereo only and
-                  is experimental, and the wheels of PyAV come without another
+Ogg with Vorbis   Ogg with Vorbis, or with Opus at 48 kHz where libsndfile does not work
 ================  ==============================================================
 
 A lossy result has the recording's bit rate, but 64 to 256 kbit/s a channel: what is encoded for
 the second time needs some to spare.
 """
 
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -30,6 +30,8 @@ from av.container import InputContainer
 
 from .errors import NotAudioError
 from .layouts import MOST_CHANNELS, encodable
+from .libsndfile import writes_vorbis
+from .mp3 import varies_bit_rate
 
 # FFmpeg's names of the demuxers for the API's content types. What is not in this list is not
 # even probed: playlists (HLS, concat) would read other files.
@@ -42,6 +44,7 @@ _AAC_RATES = (
     *(96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000),
     *(22_050, 16_000, 12_000, 11_025, 8_000, 7_350),
 )
+_NO_BIT_RATE = 1 << 31  # and more: the negative numbers that Vorbis may say
 _MP4_AUDIO_BRANDS = ("M4A ", "M4B ")
 
 
@@ -76,12 +79,13 @@ class Format:
 
 
 def format_like(
-    container: InputContainer, stream: AudioStream, frame: AudioFrame, layout: str
+    path: Path, container: InputContainer, stream: AudioStream, frame: AudioFrame, layout: str
 ) -> Format:
     """Return the format of the result for a recording.
 
     Args:
-        container: The recording.
+        path: The recording.
+        container: The same, open.
         stream: The sound in it.
         frame: Its first decoded frame.
         layout: FFmpeg's name of the layout of its channels.
@@ -98,7 +102,9 @@ def format_like(
         raise NotAudioError(f"The file has a sample rate of {rate} Hz; 4 to 384 kHz is possible.")
 
     codec = stream.codec_context.codec.canonical_name
-    total = stream.bit_rate or container.bit_rate or 0
+    total = stream.bit_rate or 0
+    if not 0 < total < _NO_BIT_RATE:
+        total = container.bit_rate or 0
     lossy = {"bit_rate": min(max(total, 64_000 * channels), 256_000 * channels)}
     # Decoders name formats, and encoders take formats, by depth and arrangement.
     depth = {"sample_format": frame.format.name}
@@ -118,6 +124,8 @@ def format_like(
             result = {"container": "adts", "codec": "aac", "leading_packets": 1, **lossy}
         case "ogg" if codec == "flac":
             result = {"container": "ogg", "codec": "flac", **depth}
+        case "ogg" if codec == "vorbis" and writes_vorbis():
+            result = {"container": "ogg", "codec": "vorbis", **lossy}
         case "ogg":
             rate = 48_000  # all that libopus takes of what people record at
             result = {"container": "ogg", "codec": "libopus", **lossy}
@@ -138,7 +146,16 @@ def format_like(
             if brand in _MP4_AUDIO_BRANDS:
                 result["options"]["brand"] = brand
     layout, encoding = encodable(result["codec"], layout)
+    if result["codec"] == "libmp3lame" and varies_bit_rate(path):
+        encoding["abr"] = "1"  # as much on average, more where more is to be heard
     return Format(rate=rate, layout=layout, channels=channels, encoding=encoding, **result)
+
+
+def changed_codec(stream: AudioStream, result: Format) -> tuple[str, str] | None:
+    """Return the names of a recording's codec and of its result's, if these are two."""
+    before = stream.codec_context.codec.canonical_name
+    after = av.Codec(result.codec, "w").canonical_name
+    return None if before == after else (before, after)
 
 
 def _aac_rate(rate: int) -> int:

@@ -12,7 +12,7 @@ import attrs
 import av
 import numpy as np
 
-from .encoder import Encoder
+from .encoder import open_encoder
 from .formats import Format
 from .frames import to_frame
 from .layouts import Order, settled
@@ -94,7 +94,7 @@ def _tried(
 
 def _there_and_back(samples: Samples, format: Format) -> Samples:  # noqa: A002 - the word for it
     with io.BytesIO() as file:
-        with Encoder(file, format) as encoder:
+        with open_encoder(file, format) as encoder:
             encoder.add(to_frame(samples, format.layout, format.rate))
             encoder.finish()
         file.seek(0)

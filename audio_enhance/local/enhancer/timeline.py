@@ -23,6 +23,8 @@ _SELF_SYNCHRONIZING = ("mp3", "aac")
 # Formats whose packets say when they are to be heard. The others are played one after the other.
 _HAVE_A_CLOCK = (MP4, "ogg")
 _JUMP = Fraction(5, 1000)  # seconds from one frame to the next that are a gap, and no rounding
+# FFmpeg guesses the time of a page's first packet of Vorbis, and errs by a block.
+_JUMP_OF_VORBIS = Fraction(50, 1000)
 _DRIFT = Fraction(40, 1000)  # seconds that a recorder's clock may have gone ahead meanwhile
 _CUT_OFF = 0.05  # seconds that a rounded duration may be wrong by
 _A_DAY = 24 * 3600  # what a broken time stamp may ask for, and silence does not last
@@ -57,6 +59,8 @@ class Timeline:
         self._has_clock = demuxer in _HAVE_A_CLOCK
         self._lasts_as_declared = demuxer == MP4
         self._block = _flac_block(stream) if demuxer == "flac" else None
+        vorbis = stream.codec_context.codec.canonical_name == "vorbis"
+        self._jump = _JUMP_OF_VORBIS if vorbis else _JUMP
         self._rate = 0
         self._clock = Fraction(0)  # until when, in seconds, the last frame lasted
         self._end = Fraction(0)  # until when the last packet lasts that has to be filled
@@ -131,7 +135,7 @@ class Timeline:
 
     def _fill(self, time: Fraction, jump: Fraction) -> int:
         missing = time - self.seconds
-        if missing <= _JUMP or (jump <= _JUMP and missing <= _DRIFT):
+        if missing <= self._jump or (jump <= self._jump and missing <= _DRIFT):
             return 0
         if missing > _A_DAY:
             raise NotAudioError(f"The file's clock jumps by {float(missing) / 3600:.0f} hours.")
