@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import shutil
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ class StandIn:
 
     gate: asyncio.Event | None = None
     error: Exception | None = None
+    notes: tuple[str, ...] = ()
     seen: list[tuple[bytes, str, int]] = field(factory=list[tuple[bytes, str, int]])
     started: asyncio.Queue[int] = field(factory=asyncio.Queue[int])
     running: int = 0
@@ -56,7 +58,7 @@ class StandIn:
 
     async def enhance(
         self, source: Path, destination: Path, *, content_type: str, strength: int
-    ) -> None:
+    ) -> Sequence[str]:
         self.running += 1
         self.most = max(self.most, self.running)
         try:
@@ -68,6 +70,7 @@ class StandIn:
             if self.error is not None:
                 raise self.error
             shutil.copyfile(source, destination)
+            return self.notes
         finally:
             self.running -= 1
 

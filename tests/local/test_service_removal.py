@@ -95,6 +95,21 @@ async def test_the_reason_of_a_failure_can_be_asked_for(caller: Caller, enhancer
         assert caller.service.why_failed(other) is None
 
 
+@pytest.mark.parametrize("version", ["v1", "v2"])
+async def test_what_the_enhancer_notes_is_in_the_answer(
+    caller: Caller, enhancer: StandIn, version: str
+) -> None:
+    silent = await caller.finished(await caller.enhance(await caller.ready()))
+    assert "notes" not in silent  # which the real API's answers do not have
+    enhancer.notes = ("2.0 seconds are missing in it, and silent in the result.",)
+    done = await caller.finished(await caller.enhance(await caller.ready()))
+    path = f"/api/v2/speech-enhancements/{done['id']}"
+    answer = done if version == "v1" else (await caller.call("GET", path))[1]
+    assert answer["notes"] == list(enhancer.notes)
+    assert caller.service.notes(done["id"]) == enhancer.notes
+    assert caller.service.notes(silent["id"]) == caller.service.notes("unknown") == ()
+
+
 async def test_the_oldest_go_where_too_much_is_kept(
     serve: Serve, tmp_path: Path, clock: FakeClock
 ) -> None:

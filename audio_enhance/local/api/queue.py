@@ -181,7 +181,8 @@ class ProcessingQueue:
             notes = await self._enhance_elsewhere(enhancement, enhancer)
         else:
             notes = await self._enhance_here(enhancement, enhancer)
-        for note in notes or ():
+        enhancement.notes = tuple(notes or ())
+        for note in enhancement.notes:
             _log.warning("%s: %s", enhancement.asset.facts.filename, note)
 
     async def _enhance_here(

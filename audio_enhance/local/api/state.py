@@ -53,7 +53,8 @@ class Asset:
 class SpeechEnhancement:
     """An asset at one strength, somewhere between ``queued`` and ``succeeded`` or ``failed``.
 
-    The API does not tell the reason of a failure; the service's owner can ask for it.
+    The API does not tell the reason of a failure; the service's owner can ask for it. What the
+    enhancer noted is told in the answer, which has such a field only then.
     """
 
     asset: Asset
@@ -62,12 +63,18 @@ class SpeechEnhancement:
     status: str = "queued"
     finished_at: float | None = None
     reason: EnhancerError | None = None
+    notes: tuple[str, ...] = ()
     id: str = field(factory=lambda: str(uuid4()))
 
     @property
     def key(self) -> str:
         """Where the result lies in the object store."""
         return f"SpeechEnhancements/{self.asset.id}/{self.id}"
+
+    @property
+    def extra(self) -> dict[str, list[str]]:
+        """What an answer has beyond the API's own fields: nothing, or ``notes``."""
+        return {"notes": list(self.notes)} if self.notes else {}
 
 
 class State:

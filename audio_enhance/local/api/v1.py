@@ -118,6 +118,7 @@ class FirstGeneration:
             "finished_processing_at": timestamp(enhancement.finished_at),
             "status": enhancement.status,
             "model_id": self._backend.model_id,
+            **enhancement.extra,
         }
 
     def _download_url(self, enhancement: SpeechEnhancement, request: web.Request) -> str | None:

@@ -106,4 +106,5 @@ class SecondGeneration:
             "finishedProcessingAt": timestamp(enhancement.finished_at),
             "status": enhancement.status,
             "output": output,
+            **enhancement.extra,
         }

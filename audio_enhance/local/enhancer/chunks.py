@@ -19,6 +19,7 @@ _ENCODING = frozenset(
 )
 _UNKNOWN = (0, 0xFFFFFFFF)  # the size of what was streamed, or is beyond 4 GiB
 _AT_A_TIME = 1 << 20
+_DS64 = struct.Struct("<QQQI")  # bytes of the file, of its sound, samples, and no more sizes
 _EXTENSIBLE = 0xFFFE
 
 
@@ -116,9 +117,27 @@ class Chunks:
         if self.is_rf64:
             self._file.seek(20)
             self._file.write(length.to_bytes(8, "little"))
+        elif not self.is_aiff and length >= _UNKNOWN[1]:
+            self._become_rf64()
         elif length < 1 << 32:
             self._file.seek(4)
             self._file.write(length.to_bytes(4, "big" if self.is_aiff else "little"))
+
+    def _become_rf64(self) -> None:
+        """Say in 64 bits how long it is, where the encoder has left room for that (EBU 3306)."""
+        room, sound = next(iter(self)), next(chunk for chunk in self if chunk.name == b"data")
+        if room.name != b"JUNK" or room.size < _DS64.size:
+            return
+        frame = int.from_bytes(self.read(b"fmt ", 14)[12:], "little")
+        samples = sound.size // max(frame, 1)
+        for place, data in (
+            (0, b"RF64" + b"\xff" * 4),
+            (12, b"ds64"),
+            (room.start, _DS64.pack(self.length - 8, sound.size, samples, 0)),
+            (sound.start - 4, b"\xff" * 4),
+        ):
+            self._file.seek(place)
+            self._file.write(data)
 
     def _number(self, data: bytes) -> int:
         return int.from_bytes(data, "big" if self.is_aiff else "little")

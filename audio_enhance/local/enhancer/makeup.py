@@ -1,7 +1,8 @@
 """The level made up: in a room that echoes, speech comes out of the network 4 to 6 dB quieter.
 
 Measured where somebody speaks, over the last minute: how loud the speech must have been in the
-recording, without the noise that lay over it, against how loud it is now.
+recording, without the noise that lay over it, against how loud it is now. Only speech is raised:
+the echo behind it and the noise between stay where the network has brought them.
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,6 +18,9 @@ _MEMORY = 60 * RATE // FRAME  # frames
 _ENOUGH = RATE // FRAME // 2  # frames of speech before there is an opinion: half a second
 _MOST = 6.0  # dB
 _QUIETEST = -30.0  # dB against the frame: as much of it can at least be speech
+_RISE = (-10.0, 0.0)  # dB of that estimate between which the gain goes from none to all
+_STEP = 480  # samples for each of the network's estimates
+_RELEASE = 25  # steps in which the gain dies away behind speech, to a third
 FADE = RATE  # samples over which one gain gives way to the next
 
 
@@ -66,11 +70,34 @@ class SpeechMemory:
 
 def made_up(parts: Iterable[Heard]) -> Iterator[Heard]:
     """Yield each part with the level of its speech made up, by 6 dB at most."""
-    memory = SpeechMemory()
+    memory, speech = SpeechMemory(), _Speech()
     gain: float | None = None
     for part in parts:
         memory.add(part)
-        now = float(np.clip(memory.loss, 0, _MOST))
-        factors = faded(now if gain is None else gain, now, part.clean.shape[1], FADE)
+        now, length = float(np.clip(memory.loss, 0, _MOST)), part.clean.shape[1]
+        decibels = faded(now if gain is None else gain, now, length, FADE)
+        decibels *= speech.share(part.above, length)
         gain = now
-        yield attrs.evolve(part, clean=part.clean * 10 ** (factors / 20))
+        yield attrs.evolve(part, clean=part.clean * 10 ** (decibels / 20))
+
+
+class _Speech:
+    """Where somebody speaks: rises at once, and dies away slowly."""
+
+    def __init__(self) -> None:
+        self._last = 0.0
+
+    def share(self, above: Levels, length: int) -> Samples:
+        """Return for each of so many samples how much it is speech, 0 to 1."""
+        steps = np.arange(len(above))
+        # Each estimate counts for less and less from its step on; the largest of all holds.
+        found = np.append(self._last, np.interp(above, _RISE, (0, 1)))
+        fading = np.append(-1, steps) / _RELEASE
+        with np.errstate(divide="ignore"):
+            held = np.maximum.accumulate(np.log(found) + fading) - fading
+        shares = np.exp(held[1:])
+        if not len(shares):
+            return np.full(length, self._last, np.float32)
+        self._last = float(shares[-1])
+        middles = (steps + 0.5) * _STEP
+        return np.interp(np.arange(length), middles, shares).astype(np.float32)

@@ -87,6 +87,8 @@ class Timeline:
         """What to say if so much of it is damaged that the rest is of no use; else None."""
         if 2 * self.findings.damaged <= self.seconds:
             return None
+        if _is_xhe_aac(self._stream):
+            return "Its sound is xHE-AAC, of a kind that cannot be decoded here."
         return f"The file is broken after {float(self._broken_at or 0):.1f} seconds."
 
     def add(self, frame: AudioFrame, packet: "Packet[AudioStream]") -> Piece:
@@ -159,6 +161,15 @@ class Timeline:
         if not self._has_clock or frame.pts is None:
             return None
         return frame.pts * (frame.time_base or self._time_base)
+
+
+def _is_xhe_aac(stream: AudioStream) -> bool:
+    """Return whether AAC is of type 42, USAC (ISO/IEC 14496-3, 1.6.2.1)."""
+    config = stream.codec_context.extradata or b""
+    # The type is 31, which stands for 32 and the next six bits.
+    return stream.codec_context.name == "aac" and (
+        int.from_bytes(config[:2].ljust(2, b"\0"), "big") >> 5 == 31 << 6 | 42 - 32
+    )
 
 
 def _flac_block(stream: AudioStream) -> int | None:

@@ -3,10 +3,11 @@
 import struct
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
-from audio_enhance.local.enhancer.chunks import Chunks, seconds_cut_off
+from audio_enhance.local.enhancer.chunks import Chunks, copy_chunks, seconds_cut_off
 
 from .support import RATE, copied, noise, read, write
 
@@ -117,3 +118,30 @@ def test_other_files_have_no_chunks(tmp_path: Path) -> None:
     path.write_bytes(b"OggS" + bytes(100))
     assert seconds_cut_off(path) == 0
     assert chunks_of(path) == []
+
+
+def test_chunks_that_end_beyond_4_gib_make_a_wav_rf64(tmp_path: Path) -> None:
+    # The file is sparse: nothing of its sound is on the disk.
+    sound = (1 << 32) - 200
+    result, source = tmp_path / "result", tmp_path / "source"
+    form = struct.pack("<HHIIHH", 1, 1, RATE, 2 * RATE, 2, 16)
+    head = b"WAVEJUNK" + struct.pack("<I", 28) + bytes(28)
+    head += b"fmt " + struct.pack("<I", 16) + form + b"data" + struct.pack("<I", sound)
+    with result.open("wb") as file:
+        file.write(b"RIFF" + struct.pack("<I", len(head) + sound) + head)
+        file.truncate(8 + len(head) + sound)
+    source.write_bytes(b"RIFF\x00\x00\x00\x00WAVEbext" + struct.pack("<I", len(BEXT)) + BEXT)
+    copy_chunks(source, result)
+    with result.open("rb") as file:
+        assert file.read(4) == b"RF64"
+        chunks = Chunks(file)
+        assert chunks.is_rf64
+        assert [(each.name, each.size) for each in chunks][1:] == [
+            *((b"fmt ", 16), (b"data", sound), (b"bext", len(BEXT))),
+        ]
+        file.seek(12)
+        name, _, size, data, samples = struct.unpack("<4sIQQQ", file.read(32))
+    assert (name, data, samples) == (b"ds64", sound, sound // 2)
+    assert size == result.stat().st_size - 8
+    with av.open(str(result)) as opened:
+        assert opened.streams.audio[0].duration == sound // 2

@@ -177,3 +177,13 @@ def test_a_missing_file_is_the_systems_error(tmp_path: Path) -> None:
 def test_a_folder_is_the_systems_error(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         Recording(tmp_path)
+
+
+def test_xhe_aac_that_cannot_be_decoded_is_called_that(tmp_path: Path) -> None:
+    source = write(tmp_path / "source", noise("pink", RATE) / 10, container="mp4", codec="aac")
+    content = source.read_bytes()
+    # The configuration of the decoder (ISO/IEC 14496-1, tag 5): type 42 instead of 2.
+    place = content.index(b"\x05\x80\x80\x80") + 5
+    source.write_bytes(content[:place] + b"\xf9\x46" + content[place + 2 :])
+    with pytest.raises(NotAudioError, match="xHE-AAC"), Recording(source) as recording:
+        list(recording.blocks())

@@ -47,3 +47,12 @@ def test_the_gain_changes_gradually() -> None:
     factors = after.clean[0] / far.clean[0]
     assert factors[0] == pytest.approx(1, abs=0.01)
     assert np.abs(np.diff(20 * np.log10(factors))).max() * RATE < 7  # dB a second
+
+
+def test_what_is_behind_speech_is_not_raised_with_it() -> None:
+    speech, echo = part(2, loss=6, above=SPEECH), part(1, loss=6, above=PAUSE, level=-40)
+    _, after = made_up([speech, echo])
+    factors = 20 * np.log10(after.clean[0] / echo.clean[0])
+    assert factors[0] == pytest.approx(6, abs=0.3)  # no step behind a word
+    assert factors[-1] == pytest.approx(0, abs=0.2)
+    assert np.all(np.diff(factors) <= 1e-4)
