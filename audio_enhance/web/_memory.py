@@ -31,6 +31,7 @@ def entry_of(recording: Recording, session: Session) -> dict[str, Any] | None:
         "strength": recording.strength,
         "stage": recording.stage.value,
         "ended_at": recording.ended_at,
+        "notes": recording.notes,
         "problem": recording.problem and recording.problem.document(),
         "original": _file(recording.original),
         "result": recording.result and _file(recording.result),
@@ -68,6 +69,7 @@ def remembered(
     recording = made(entry["id"], entry["name"], entry["strength"], original)
     recording.received = recording.byte_size
     recording.number = entry["number"]
+    recording.notes = entry.get("notes", [])
     result = entry["result"] and _found(entry["result"], entry["name"], shelf, {})
     stage = Stage(entry["stage"])
     if result:

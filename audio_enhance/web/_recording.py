@@ -64,6 +64,7 @@ class Recording:
         job: The library's handle, as soon as there is one.
         asset_ids: What it is at the service: mostly one asset, more where one had to be replaced.
         share: Which part of it is enhanced, 0 to 1; `None` where nobody knows.
+        notes: What the local service noted of it, such as what is damaged in it.
         revision: The session's revision at the latest change.
         number: Grows from one recording to the next, also over restarts.
     """
@@ -76,6 +77,7 @@ class Recording:
         original: Kept,
         on_change: Callable[["Recording"], None],
         explain: Callable[[AudioEnhanceError], Problem] = Problem.of,
+        noted: Callable[[Event], list[str]] = lambda _: [],
     ) -> None:
         self.id = identifier
         self.name = name
@@ -92,7 +94,9 @@ class Recording:
         self.revision = 0
         self.number = time.time_ns()
         self._on_change = on_change
+        self.notes: list[str] = []
         self._explain = explain
+        self._noted = noted
         self._passed_on = 0.0
         self._expected_end: datetime | None = None
         self._retrying: str | None = None
@@ -155,6 +159,7 @@ class Recording:
         was_retrying, self._retrying = self._retrying, None
         match event:
             case Finished(error=None):
+                self.notes = self._noted(event)
                 self.move(Stage.SUCCEEDED)
             case Finished(error=JobCancelledError()):
                 self.move(Stage.CANCELLED, self._reason)
@@ -215,6 +220,7 @@ class Recording:
             "seconds_left": left,
             "share": self.share if self.stage is Stage.ENHANCING else None,
             "retrying": self._retrying,
+            "notes": self.notes,
             "problem": self.problem and self.problem.document(),
             "video": Path(self.name).suffix.lower() in VIDEO_SUFFIXES,
             "kept": self.original is not None and self.original.source is not None,

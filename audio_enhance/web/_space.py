@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from audio_enhance import AudioEnhanceError, EnhancementFailedError, Job
+from audio_enhance import AudioEnhanceError, EnhancementFailedError, Event, Job
 
 from ._problems import Problem
 from ._recording import Recording
@@ -29,6 +29,10 @@ class LocalKeeper(Protocol):
 
     def share_done(self, enhancement_id: str) -> float | None:
         """Return which part of a recording is enhanced, 0 to 1, if that is known."""
+        ...
+
+    def notes(self, enhancement_id: str) -> Sequence[str]:
+        """Return what was noted of a recording, such as what is damaged in it."""
         ...
 
     def why_failed(self, enhancement_id: str) -> AudioEnhanceError | None:
@@ -98,6 +102,12 @@ class Space:
         if reason is None:
             return Problem.of(error)
         return Problem(502, "failed", reason.message, hint=reason.hint)
+
+    def noted(self, event: Event) -> list[str]:
+        """Return what a local service noted of the recording that an event is about."""
+        if self.keeper is None:
+            return []
+        return list(self.keeper.notes(event.enhancement_id or ""))
 
     async def close(self) -> None:
         """Wait until everything is freed."""

@@ -223,8 +223,8 @@ class Studio:
         return recording
 
     def _recording(self, identifier: str, name: str, strength: int, original: Kept) -> Recording:
-        explain = self.space.explain
-        return Recording(identifier, name, strength, original, self._changed, explain)
+        words = self.space.explain, self.space.noted
+        return Recording(identifier, name, strength, original, self._changed, *words)
 
     async def _submit(self, recording: Recording) -> None:
         assert recording.original is not None

@@ -52,7 +52,7 @@ class Case:
 def _hiss(case: Case, length: int) -> Samples:
     low_pass = np.hanning(max(10, case.rate // 2000))
     rows = [np.convolve(noise("white", length, n), low_pass, "same") for n in range(case.channels)]
-    return np.stack(rows) / np.std(rows) / 10
+    return np.asarray(np.stack(rows) / np.std(rows) / 10)
 
 
 _24 = {"sample_format": "s32"}

@@ -58,7 +58,7 @@ class StandIn:
 
     async def enhance(
         self, source: Path, destination: Path, *, content_type: str, strength: int
-    ) -> Sequence[str]:
+    ) -> Sequence[str] | None:
         self.running += 1
         self.most = max(self.most, self.running)
         try:

@@ -32,6 +32,7 @@ async def test_a_new_page_is_told_everything(visitor: Visitor) -> None:
         "ahead": 0,
         "seconds_left": None,
         "share": None,
+        "notes": [],
         "retrying": None,
         "problem": None,
         "video": False,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from audio_enhance import AudioEnhanceError, EnhancementFailedError, ServerError
+from audio_enhance import AudioEnhanceError, EnhancementFailedError, Finished, ServerError
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
 from audio_enhance.web import Limits
@@ -140,6 +140,9 @@ class Keeper:
         del enhancement_id
         return None
 
+    def notes(self, enhancement_id: str) -> list[str]:
+        return ["It was cut off."] if enhancement_id == "e" else []
+
     def why_failed(self, enhancement_id: str) -> AudioEnhanceError | None:
         return self.reasons.get(enhancement_id)
 
@@ -180,3 +183,17 @@ async def test_a_failure_is_explained_where_its_reason_is_known() -> None:
         *("failed", "It is a film.", "Take the sound."),
     )
     assert space.explain(ServerError("away", status=503)).code == "away"
+
+
+async def test_what_a_local_service_noted_is_told_with_the_result() -> None:
+    space = Space(1, [])
+    facts: Any = {"job_id": "1", "source": "talk.mp3", "strength": 93, "path": "talk.mp3"}
+    done = Finished(**facts, enhancement_id="e")
+    made = Recording("id", "talk.mp3", 93, Kept(1), lambda _: None, noted=space.noted)
+    made.on_event(done)
+    assert made.snapshot(0)["notes"] == []
+    space.keeper = Keeper()
+    made.on_event(done)
+    assert made.snapshot(0)["notes"] == ["It was cut off."]
+    made.on_event(Finished(**facts, enhancement_id="another"))
+    assert made.snapshot(0)["notes"] == []

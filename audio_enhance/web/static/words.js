@@ -120,7 +120,7 @@ export function describe(item, now) {
       return under(3, done, text, known.retrying);
     }
     case "succeeded":
-      return { stage: 4, fraction: 1, text: "Ready", detail: null, tone: "good", actions: ["listen", "download", ...save, "remove"] };
+      return { stage: 4, fraction: 1, text: "Ready", detail: known.notes?.join(" ") || null, tone: "good", actions: ["listen", "download", ...save, "remove"] };
     case "cancelled":
       return over("Cancelled", problem?.title, problem?.detail, again, false, save);
     default:

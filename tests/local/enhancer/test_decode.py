@@ -184,6 +184,6 @@ def test_xhe_aac_that_cannot_be_decoded_is_called_that(tmp_path: Path) -> None:
     content = source.read_bytes()
     # The configuration of the decoder (ISO/IEC 14496-1, tag 5): type 42 instead of 2.
     place = content.index(b"\x05\x80\x80\x80") + 5
-    source.write_bytes(content[:place] + b"\xf9\x46" + content[place + 2 :])
+    source.write_bytes(content[:place] + b"\xf9\x48\x20\0\0" + content[place + 5 :])
     with pytest.raises(NotAudioError, match="xHE-AAC"), Recording(source) as recording:
         list(recording.blocks())
