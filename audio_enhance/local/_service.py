@@ -358,11 +358,7 @@ class LocalService:
         return self._queue.share_done(enhancement_id) if self._queue else None
 
     def notes(self, enhancement_id: str) -> tuple[str, ...]:
-        """Return what the enhancer noted, such as what is damaged; lost at a new start.
-
-        Args:
-            enhancement_id: The speech enhancement's id, as the API gave it.
-        """
+        """Return what the enhancer noted of one, such as damage; lost at a new start."""
         enhancement = self._state.enhancements().get(enhancement_id)
         return enhancement.notes if enhancement is not None else ()
 
