@@ -100,6 +100,7 @@ class LocalService:
         if (client_id is None) != (client_secret is None):
             raise ValueError("client_id and client_secret need each other")
         self._has_own_client = client_id is None
+        self._connected = 0
         self.client_id = client_id or uuid4().hex
         self.client_secret = client_secret or _new_secret()
         self.add_client(self.client_id, self.client_secret)
@@ -264,9 +265,15 @@ class LocalService:
     def _new_client(self) -> "ClientCredentials":
         from audio_enhance import ClientCredentials
 
-        more = ClientCredentials(uuid4().hex, _new_secret(), token_url=self.token_url)
-        self.add_client(more.client_id, more.client_secret)
-        return more
+        # With a directory, the same ones after every start: what they began is theirs.
+        ledger = self._conditions.ledger
+        self._connected += 1
+        name = f"client {self._connected}"
+        kept = ledger.fact(name) or f"{uuid4().hex} {_new_secret()}"
+        ledger.keep_fact(name, kept)
+        client_id, secret = kept.split()
+        self.add_client(client_id, secret)
+        return ClientCredentials(client_id, secret, token_url=self.token_url)
 
     @property
     def environment(self) -> dict[str, str]:

@@ -293,6 +293,19 @@ async def test_credentials_that_are_given_are_not_written_down(
         LocalService(client_id="studio")
 
 
+async def test_the_api_clients_of_a_connection_are_the_same_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    connections: list[str] = []
+    for _ in range(2):
+        async with LocalService(tmp_path, enhancer=StandIn()) as service:
+            for lanes in (3, 2):
+                async with service.connect(lanes) as client:
+                    connections.append(repr(client))
+    assert connections[:2] == connections[2:]
+    assert connections[0] != connections[1]
+
+
 async def test_a_port_that_somebody_has_by_now_is_replaced(serve: Serve, tmp_path: Path) -> None:
     first = await serve(directory=tmp_path)
     await first.service.stop()

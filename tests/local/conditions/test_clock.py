@@ -23,3 +23,10 @@ def test_a_timestamp_is_in_the_apis_form() -> None:
     read = datetime.strptime(written, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
     assert abs(read - clock.date(0.5)) < timedelta(milliseconds=1)
     assert clock.timestamp(None) is None
+
+
+def test_seconds_that_outlive_the_process_are_the_same_moment_of_the_next_ones_clock() -> None:
+    first, second = Clock(lambda: 500.0), Clock(lambda: 7.0)
+    kept = first.since_epoch(560.0)
+    assert abs(kept - first.since_epoch() - 60.0) < 1e-3
+    assert abs(second.at(kept) - 67.0) < 1.0
