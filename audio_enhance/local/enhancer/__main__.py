@@ -57,8 +57,10 @@ class _Answers:
         self._lines = lines
 
     def say(self, answer: dict[str, Any]) -> None:
-        self._lines.write(json.dumps(answer) + "\n")
-        self._lines.flush()
+        # Where nobody listens any more, standard input ends as well, and with it this process.
+        with suppress(BrokenPipeError):
+            self._lines.write(json.dumps(answer) + "\n")
+            self._lines.flush()
 
     def done(self, share: float) -> None:
         self.say({"done": round(share, 4)})

@@ -1,5 +1,6 @@
 """What the package exports, and what it costs to import it."""
 
+import os
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import audio_enhance.local.enhancer as package
 from audio_enhance import MissingExtraError
 from audio_enhance._core.installation import install_command
 from audio_enhance.local.enhancer import EnhancerError, NotAudioError
+from audio_enhance.local.enhancer.__main__ import _Answers
 
 
 def output_of(program: str) -> str:
@@ -43,6 +45,15 @@ def test_a_worker_process_needs_neither_the_client_nor_the_service() -> None:
         "print([m for m in ('aiohttp', 'botocore', 'sqlite3') if m in sys.modules])"
     )
     assert output_of(program).strip() == "[]"
+
+
+def test_a_worker_process_whose_service_was_killed_says_nothing() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    file = os.fdopen(writer, "w")
+    _Answers(file).say({"begun": True})
+    with pytest.raises(BrokenPipeError):
+        file.close()
 
 
 @pytest.mark.parametrize("missing", ["av", "numpy"])
