@@ -1,10 +1,9 @@
 """A window that all processes of an organization share, in a Redis."""
 
+import os
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib import import_module
-from itertools import count
 from math import inf
 from types import TracebackType
 from typing import Any
@@ -164,8 +163,7 @@ class SharedWindow(SlidingWindow):
         # The braces keep them on one node of a Redis Cluster.
         place = f"audio-enhance:{{{meeting.name}}}:{kind}"
         self._keys = f"{place}:calls", f"{place}:paused", f"{place}:generation"
-        self._who = f"{uuid4().hex}:"
-        self._numbers = count()
+        self._made = uuid4().hex
         self._begun: deque[str] = deque()
         self._over: deque[tuple[str, float]] = deque()
         self._elsewhere: list[float] = []
@@ -175,6 +173,11 @@ class SharedWindow(SlidingWindow):
         share = meeting.share
         self._limit_alone = limit if share is None else max(1, int(limit * share))
 
+    @property
+    def _who(self) -> str:
+        """What the names of this process's calls begin with; a fork is another one."""
+        return f"{self._made}:{os.getpid()}:"
+
     async def tell_others(self) -> None:
         """Let other processes know of the pause; a Redis that is lost changes nothing here."""
         seconds = self._paused_until - self._clock.monotonic()
@@ -183,7 +186,7 @@ class SharedWindow(SlidingWindow):
 
     async def __aenter__(self) -> None:
         self.hold_back()
-        member = f"{self._who}{next(self._numbers)}"
+        member = f"{self._who}{uuid4().hex}"
         try:
             async with self._line:
                 while (wait := self.free_in(1) or await self._asked(member)) > 0:
@@ -234,15 +237,15 @@ class SharedWindow(SlidingWindow):
 
     async def _asked(self, member: str) -> float:
         """Return how long to wait before asking again; 0 when the call is let in."""
-        if self._clock.monotonic() < self._lost_at + _LOST_SECONDS:
+        alone = self._meeting.share is not None
+        if alone and self._is_lost:
             return 0.0  # within the share
         try:
             return await self._answer(member)
         except ConnectionFailedError:
-            if self._meeting.share is None:
+            self._lose()
+            if not alone:
                 raise
-            self._lost_at = self._clock.monotonic()
-            self._tells = True
             return self.free_in(1)
 
     async def _answer(self, member: str) -> float:
@@ -286,10 +289,20 @@ class SharedWindow(SlidingWindow):
 
     async def _say(self, script: str, *values: object) -> None:
         """Tell the Redis; what it does not hear now counts for longer there, never for less."""
-        if self._clock.monotonic() < self._lost_at + _LOST_SECONDS:
+        if self._is_lost:
+            self._tells = True
             return
-        with suppress(ConnectionFailedError):
+        try:
             await self._meeting.evaluate(script, self._keys, *values)
+        except ConnectionFailedError:
+            self._lose()
+
+    @property
+    def _is_lost(self) -> bool:
+        return self._clock.monotonic() < self._lost_at + _LOST_SECONDS
+
+    def _lose(self) -> None:
+        self._lost_at, self._tells = self._clock.monotonic(), True
 
 
 def _microseconds(seconds: float) -> int:

@@ -1,8 +1,8 @@
 """Processes that make calls as fast as they may, and tell when: run by test_shared_window.py.
 
 Arguments: the Redis, the limit, the period, how many processes, and how many calls each makes. The
-processes are forks of one, so that all begin at once. Each prints a line per call: when it was let
-in and when it had ended, by the clock that all processes of a machine have.
+processes are forks of one, which has made the window: all begin at once. Each prints a line per
+call: when it was let in and when it had ended, by the clock that all processes of a machine have.
 """
 
 import asyncio
@@ -14,9 +14,7 @@ from audio_enhance._core.clock import SystemClock
 from audio_enhance._session.shared_window import Meeting, SharedWindow
 
 
-async def calls(url: str, limit: int, period: float, count: int) -> None:
-    window = SharedWindow(limit, SystemClock(), Meeting(url, "studio", None), "x", period=period)
-
+async def calls(window: SharedWindow, count: int) -> None:
     async def call() -> str:
         async with window:
             began = time.monotonic()
@@ -29,11 +27,13 @@ async def calls(url: str, limit: int, period: float, count: int) -> None:
 
 def main() -> None:
     url, limit, period, processes, count = sys.argv[1:]
+    meeting = Meeting(url, "studio", None)
+    window = SharedWindow(int(limit), SystemClock(), meeting, "x", period=float(period))
     children = []
     for _ in range(int(processes)):
         child = os.fork()
         if child == 0:
-            asyncio.run(calls(url, int(limit), float(period), int(count)))
+            asyncio.run(calls(window, int(count)))
             os._exit(0)
         children.append(child)
     for child in children:
