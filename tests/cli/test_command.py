@@ -37,3 +37,16 @@ async def test_it_does_not_outlive_its_owner() -> None:
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        (("sh", "-c", "exit 7"), 7),
+        (("sh", "-c", "kill -KILL $$"), 128 + 9),
+        (("no-such-command",), 127),
+        ((__file__,), 126),
+    ],
+)
+async def test_its_status_is_the_commands(command: tuple[str, ...], status: int) -> None:
+    assert await run_command(command, os.environ) == status
