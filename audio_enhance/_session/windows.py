@@ -71,7 +71,7 @@ class SlidingWindow:
         self.limit = limit
         self.period = period
         self._clock = clock
-        self._under_way = 0
+        self._under_way: int = 0
         self._ended: deque[float] = deque()
         self._paused_until = self._because_at = float("-inf")
         self._because: RateLimitError | None = None
@@ -207,7 +207,7 @@ class AheadWindow:
         self.look_again = window.look_again
         self._window = window
         self._owed: dict[Callable[[], int], int] = {}  # and how many it can be
-        self._under_way = 0
+        self._under_way: int = 0
         self._line = _Line()
 
     def __repr__(self) -> str:

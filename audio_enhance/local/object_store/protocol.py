@@ -2,11 +2,13 @@
 
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from attrs import field, frozen
 
-from audio_enhance.local.conditions.conditions import Conditions
+if TYPE_CHECKING:
+    # A worker process knows this protocol, and needs nothing of that.
+    from audio_enhance.local.conditions.conditions import Conditions
 
 
 @frozen
@@ -67,7 +69,7 @@ class ObjectStore(Protocol):
         """The origin that presigned URLs lead to."""
         ...
 
-    async def start(self, directory: Path, conditions: Conditions) -> None:
+    async def start(self, directory: Path, conditions: "Conditions") -> None:
         """Make ready; ``directory`` is for the store to keep files in."""
         ...
 
