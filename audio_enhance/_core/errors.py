@@ -93,11 +93,13 @@ class AudioEnhanceError(Exception):
         outcome_unknown: Whether the server may have done what it was asked although the
             answer says otherwise or never came.
         attempts: How often it was tried before it was given up; 0 where nobody counted.
+        held_back: Whether the request was not even made, since an earlier one was told to wait.
     """
 
     retryable = False
     outcome_unknown = False
     attempts = 0
+    held_back = False
     default_hint: str | None = None
 
     def __init__(
@@ -142,6 +144,13 @@ class AudioEnhanceError(Exception):
         if outcome_unknown is not None:
             copy.outcome_unknown = outcome_unknown
         copy.attempts = attempts or self.attempts
+        return copy
+
+    def held(self, seconds: float) -> Self:
+        """Return the error for a request that has to wait for so many seconds because of it."""
+        copy = self.located(outcome_unknown=False)
+        copy.retry_after, copy.held_back = seconds, True
+        copy.attempts, copy.request_id = 0, None
         return copy
 
     def __str__(self) -> str:
@@ -371,21 +380,25 @@ class ValidationError(ApiError):
 
 
 class RateLimitError(ApiError):
-    """More requests than the organization is allowed; `retry_after` says how long to wait.
-
-    Attributes:
-        held_back: Whether the request was not even made, since an earlier one was told to wait.
-    """
+    """More requests than the organization is allowed; `retry_after` says how long to wait."""
 
     retryable = True
     default_hint = "Try again later. Others in your organization may use the same limits."
 
-    def __init__(self, message: str, *, held_back: bool = False, **said: Unpack[Said]) -> None:
+    def __init__(self, message: str, **said: Unpack[Said]) -> None:
         super().__init__(message, **said)
-        self.held_back = held_back
         if self.retry_after and not said.get("hint"):
-            when = f"in {self.retry_after:.0f} s"
-            self.hint = f"Try again {when}. Others in your organization may use the same limits."
+            self.hint = _again_in(self.retry_after)
+
+    def held(self, seconds: float) -> Self:
+        """Return the error for a request that has to wait for so many seconds because of it."""
+        copy = super().held(seconds)
+        copy.hint = _again_in(seconds)
+        return copy
+
+
+def _again_in(seconds: float) -> str:
+    return f"Try again in {seconds:.0f} s. Others in your organization may use the same limits."
 
 
 class ServerError(ApiError):

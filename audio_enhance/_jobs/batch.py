@@ -167,7 +167,8 @@ class Batch:
             self._not_started(place, self.stopped_by)
             self._lanes[0].uses.drop(source)
             return None
-        job = Job(source, place.strength, self._order.priority, self._on_event)
+        clock = lane.steps.clock
+        job = Job(source, place.strength, self._order.priority, self._on_event, clock=clock)
         self._jobs[job] = place
         lane.start(job, self._order, row)
         job.task.add_done_callback(lambda _: self._finished(job))

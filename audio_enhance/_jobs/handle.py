@@ -6,12 +6,14 @@ import secrets
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextvars import copy_context
 from itertools import count
+from math import inf
 from pathlib import Path
 from typing import Any, TypedDict
 
 import attrs
 
 from audio_enhance._core.cancellation import left_alone
+from audio_enhance._core.clock import Clock, SystemClock
 from audio_enhance._core.errors import AudioEnhanceError, JobCancelledError, OutputError
 from audio_enhance._core.events import (
     Downloading,
@@ -102,6 +104,7 @@ class Job:
         priority: int,
         on_event: Iterable[Callable[[Event], None]] = (),
         key: str = "",
+        clock: Clock | None = None,
     ) -> None:
         self.id = f"{next(_numbers):x}-{secrets.token_hex(6)}"
         self.key = key
@@ -118,6 +121,8 @@ class Job:
         self.client_id: str | None = None
         self.context = copy_context()
         self._on_event = tuple(on_event)
+        self._clock = clock or SystemClock()
+        self._waits_until = -inf
         self._history: dict[type[Event] | int, tuple[int, Event]] = {}
         self._told = 0
         self._news: asyncio.Event | None = None  # made by whoever waits for it
@@ -132,8 +137,11 @@ class Job:
 
     @property
     def status(self) -> JobStatus:
-        """How far it is."""
-        return self.track.state.status
+        """How far it is; `waiting` for as long as the server has asked to wait (`retry-after`)."""
+        status = self.track.state.status
+        if status.finished or self._clock.monotonic() >= self._waits_until:
+            return status
+        return JobStatus.WAITING
 
     @property
     def asset(self) -> Asset | None:
@@ -280,6 +288,8 @@ class Job:
 
     def tell(self, kind: type[Event], **details: Any) -> None:
         """Record an event and pass it on."""
+        if kind is not Retrying:
+            self._waits_until = -inf  # whatever it waited for, it goes on
         event = kind(
             job_id=self.id,
             source=self._label,
@@ -303,4 +313,6 @@ class Job:
 
     def on_retry(self, error: AudioEnhanceError, wait: float) -> None:
         """Record that a request is made again."""
+        if error.retry_after:
+            self._waits_until = self._clock.monotonic() + wait
         self.tell(Retrying, error=error, wait=wait)

@@ -234,7 +234,8 @@ class Intake:
         key: str = "",
     ) -> Job:
         key = key if row is None else row.entry.key
-        job = Job(source, strength, order.priority, self._listeners(order), key)
+        listeners, clock = self._listeners(order), self.settings.clock
+        job = Job(source, strength, order.priority, listeners, key, clock)
         if order.outputs is not None and source.path is not None:
             order.outputs.protected.add_recordings([source.path])
         # Assets of an earlier run are seen by their own API client only.

@@ -18,6 +18,7 @@ class JobStatus(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    WAITING = "waiting"  # as the server has asked to (`retry-after`), anywhere before its end
 
     @property
     def finished(self) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar, Unpack
 import attrs
 
 from audio_enhance._core.clock import Clock
-from audio_enhance._core.errors import ApiError, AudioEnhanceError, RateLimitError
+from audio_enhance._core.errors import ApiError, AudioEnhanceError
 from audio_enhance._core.phase import Where
 
 _T = TypeVar("_T")
@@ -66,7 +66,7 @@ class _Tries:
         if expired and not self._renewed:
             self._renewed = True
             wait = 0.0
-        elif isinstance(error, RateLimitError) and error.held_back:
+        elif error.held_back:
             wait = asked or 0.0
         else:
             self._failures += 1

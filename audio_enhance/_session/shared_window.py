@@ -180,7 +180,7 @@ class SharedWindow(SlidingWindow):
 
     async def tell_others(self) -> None:
         """Let other processes know of the pause; a Redis that is lost changes nothing here."""
-        seconds = self._paused_until - self._clock.monotonic()
+        seconds = self._pause.left(self._clock.monotonic())
         if seconds > 0:
             await self._say(_PAUSE, _microseconds(seconds))
 
@@ -229,7 +229,7 @@ class SharedWindow(SlidingWindow):
             limit = self._limit_alone  # until what was done without the others counts no more
         else:
             counted = sorted(counted + [until for until in self._elsewhere if until > now])
-        wait = max(self._paused_until - now, 0.0)
+        wait = self._pause.left(now)
         missing = self._under_way + len(counted) + calls - limit
         if missing > len(counted):
             return inf

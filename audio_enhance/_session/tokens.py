@@ -13,6 +13,7 @@ from audio_enhance._core.errors import AudioEnhanceError, ConfigurationError, Pr
 from audio_enhance._core.json_data import is_object
 from audio_enhance._core.per_loop import PerLoop
 
+from .pause import Pause
 from .retry import OnRetry
 
 IMS_TOKEN_URL = "https://ims-na1.adobelogin.com/ims/token/v3"  # noqa: S105
@@ -168,6 +169,7 @@ class RenewingTokens:
         self._failure: AudioEnhanceError | None = None
         self._waiting: list[OnRetry] = []
         self._delay: tuple[AudioEnhanceError, float] | None = None  # and when it ends
+        self._pause = Pause(clock)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._credentials!r})"
@@ -212,6 +214,7 @@ class RenewingTokens:
     async def _renewed(self, on_retry: OnRetry | None) -> str:
         def tell(error: AudioEnhanceError, wait: float) -> None:
             self._delay = error, self._clock.monotonic() + wait
+            self._hold(error)
             for other in self._waiting:
                 if other is not on_retry:
                     with suppress(AudioEnhanceError):  # that stops them, not the request
@@ -220,8 +223,10 @@ class RenewingTokens:
                 on_retry(error, wait)
 
         try:
+            self._pause.hold_back()
             grant = await self._fetch(self._credentials, tell)
         except AudioEnhanceError as error:
+            self._hold(error)
             now = self._clock.monotonic()
             if self._token is not None and now < self._ends_at:
                 self._renew_at = min(now + _AGAIN_SECONDS, self._ends_at)
@@ -236,6 +241,11 @@ class RenewingTokens:
         self._renew_at = now + grant.lifetime - min(_AHEAD_SECONDS, 0.1 * grant.lifetime)
         self._ends_at = now + grant.lifetime
         return grant.token
+
+    def _hold(self, error: AudioEnhanceError) -> None:
+        """Keep the pause that the endpoint asks for, whoever comes and whoever is cancelled."""
+        if error.retry_after and not error.held_back:
+            self._pause.begin(error.retry_after, error)
 
     def reject(self, token: str) -> None:
         """Drop the token, unless it was replaced in the meantime."""

@@ -12,13 +12,13 @@ from audio_enhance._core.clock import Clock
 from audio_enhance._core.errors import RateLimitError
 from audio_enhance._core.per_loop import PerLoop
 
+from .pause import Pause
+
 # A call that is free again within this share of the period is in time for the enhancement of an
 # asset that is still to be uploaded: with the published limits that is 5 s, and four uploads at
 # once that take longer do not reach them. Waiting for it to be free already would leave a few
 # calls unused in every period.
 _SOON = 1 / 12
-# Whatever a server asks for, it is asked again after an hour.
-_LONGEST_PAUSE = 3600.0
 
 
 class _Line:
@@ -73,8 +73,7 @@ class SlidingWindow:
         self._clock = clock
         self._under_way: int = 0
         self._ended: deque[float] = deque()
-        self._paused_until = self._because_at = float("-inf")
-        self._because: RateLimitError | None = None
+        self._pause = Pause(clock)
         self._line = _Line()
         self._looking = 0
         self._changed = PerLoop(asyncio.Event)
@@ -90,11 +89,7 @@ class SlidingWindow:
             seconds: From now.
             because: What whoever waits or comes meanwhile is told at once.
         """
-        until = self._clock.monotonic() + min(seconds, _LONGEST_PAUSE)
-        if until > self._paused_until:
-            self._paused_until = until
-            self._because = because
-            self._because_at = self._clock.monotonic()
+        if self._pause.begin(seconds, because):
             self.look_again()
 
     async def tell_others(self) -> None:
@@ -102,26 +97,10 @@ class SlidingWindow:
 
     def hold_back(self) -> None:
         """Raise a `RateLimitError` if there is a pause that somebody was told the reason of."""
-        because = self._because
-        if because is None:
-            return
-        now = self._clock.monotonic()
-        if now >= self._paused_until:
-            return
-        asked = self._paused_until - self._because_at
-        if because.retry_after is not None:
-            asked = max(asked, because.retry_after)
-        raise RateLimitError(
-            because.message,
-            status=because.status,
-            code=because.code,
-            retry_after=asked - (now - self._because_at),
-            held_back=True,
-        )
+        self._pause.hold_back()
 
     async def __aenter__(self) -> None:
-        if self._because is not None:
-            self.hold_back()
+        self._pause.hold_back()
         if self._line.empty and self.free_in(1) == 0:
             self._under_way += 1
             return
@@ -158,7 +137,7 @@ class SlidingWindow:
         now = self._clock.monotonic()
         while self._ended and self._ended[0] + self.period <= now:
             self._ended.popleft()
-        wait = self._paused_until - now if self._paused_until > now else 0.0
+        wait = self._pause.left(now)
         ended = len(self._ended)
         missing = self._under_way + ended + calls - self.limit
         if missing > ended:

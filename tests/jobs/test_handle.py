@@ -17,6 +17,7 @@ from audio_enhance import (
     JobStatus,
     Processing,
     Queued,
+    RateLimitError,
     Retrying,
     ServerError,
     Source,
@@ -24,8 +25,10 @@ from audio_enhance import (
     Uploading,
     Waiting,
 )
+from audio_enhance._jobs.state import JobState
 from audio_enhance.local import Fault
 from audio_enhance.local.enhancer import Rehearsal
+from tests.support.clock import ManualClock
 
 from .support import CREATE, CREATE_ASSET, POLL, TOKEN, bench
 
@@ -310,3 +313,25 @@ async def test_the_states_of_a_handle(tmp_path: Path) -> None:
 
 async def _awaited(job: Job) -> object:
     return await job
+
+
+def test_a_job_waits_for_as_long_as_the_server_asks() -> None:
+    clock = ManualClock()
+    job = Job(Source.from_bytes(b"ID3", "a.mp3"), 93, 0, clock=clock)
+    busy = RateLimitError("Busy.", status=429, retry_after=600)
+    told = [job.status]
+    job.on_retry(ServerError("Down.", status=503), 20)  # a short wait of our own is none
+    told.append(job.status)
+    job.on_retry(busy, 600)
+    clock.pass_by(599)
+    told.append(job.status)
+    assert "waiting" in repr(job)
+    clock.pass_by(1)
+    told.append(job.status)
+    job.on_retry(busy, 600)
+    job.tell(Hashing)  # and no longer than until it goes on
+    told.append(job.status)
+    job.on_retry(busy, 600)
+    job.enter(JobState.CANCELLED)
+    told.append(job.status)
+    assert told == ["queued", "queued", "waiting", "queued", "queued", "cancelled"]

@@ -231,6 +231,7 @@ async def test_garbage_is_one_line_in_the_log(
     if port == "s3_url":
         assert answer.headers["content-type"].startswith("application/xml")
         assert answer.code == "BadRequest"
+        assert answer.headers["x-amz-request-id"].encode() in answer.body
 
 
 async def test_its_files_are_removed(

@@ -6,11 +6,14 @@ import pytest
 
 from audio_enhance import (
     AccessToken,
+    AudioEnhanceError,
     AuthenticationError,
     ClientCredentials,
     ConfigurationError,
     ConnectionFailedError,
     ProtocolError,
+    RateLimitError,
+    ServerError,
     TokenProvider,
 )
 from audio_enhance._session.retry import OnRetry
@@ -110,11 +113,14 @@ class Endpoint:
         self.requests = 0
         self.failures: list[Exception] = []
         self.hold: asyncio.Event | None = None
+        self.delay: RateLimitError | None = None
 
-    async def __call__(self, credentials: ClientCredentials, _on_retry: OnRetry | None) -> Grant:
+    async def __call__(self, credentials: ClientCredentials, on_retry: OnRetry | None) -> Grant:
         assert credentials is CREDENTIALS
         self.requests += 1
         number = self.requests
+        if self.delay is not None and on_retry is not None:
+            on_retry(self.delay, self.delay.retry_after or 0.0)
         if self.hold is not None:
             await self.hold.wait()
         await asyncio.sleep(0)
@@ -277,6 +283,75 @@ async def test_a_cancelled_waiter_is_in_nobodys_way(
     endpoint.hold.set()
     assert await asyncio.gather(*tasks[::2]) == ["token-1"] * 5
     assert endpoint.requests == 1
+
+
+def busy(seconds: float) -> RateLimitError:
+    return RateLimitError("Busy.", status=429, retry_after=seconds)
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"),
+    [
+        (busy(600), 600),
+        (busy(7200), 3600),  # whatever is asked for, an hour
+        (ServerError("Down.", status=503, retry_after=600), 600),
+    ],
+)
+async def test_a_pause_that_it_asks_for_is_kept_by_everybody(
+    tokens: RenewingTokens,
+    endpoint: Endpoint,
+    clock: ManualClock,
+    error: AudioEnhanceError,
+    kept: float,
+) -> None:
+    endpoint.failures = [error.located(attempts=8)]
+    with pytest.raises(type(error)):
+        await tokens.token()
+    clock.pass_by(kept - 1)
+    for _ in range(2):
+        with pytest.raises(type(error)) as caught:
+            await tokens.token()
+        assert caught.value.held_back
+        assert not caught.value.outcome_unknown
+        assert not caught.value.attempts
+        assert caught.value.retry_after == (error.retry_after or 0) - kept + 1
+    assert endpoint.requests == 1
+    clock.pass_by(1)
+    assert await tokens.token() == "token-2"
+
+
+async def test_a_pause_is_kept_when_who_waits_for_its_end_is_cancelled(
+    tokens: RenewingTokens, endpoint: Endpoint, clock: ManualClock
+) -> None:
+    endpoint.hold, endpoint.delay = asyncio.Event(), busy(600)
+    first = asyncio.create_task(tokens.token())
+    other = asyncio.create_task(tokens.token())
+    for _ in range(3):
+        await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(RateLimitError, match="Busy") as caught:
+        await other
+    assert caught.value.retry_after == 600
+    assert caught.value.hint
+    assert "in 600 s" in caught.value.hint
+    assert endpoint.requests == 1
+    clock.pass_by(600)
+    endpoint.hold.set()
+    assert await tokens.token() == "token-2"
+
+
+async def test_a_token_that_lasts_is_used_through_a_pause(
+    tokens: RenewingTokens, endpoint: Endpoint, clock: ManualClock
+) -> None:
+    await tokens.token()
+    clock.pass_by(DAY - 200)
+    endpoint.failures = [busy(100)]
+    for _ in range(3):
+        assert await tokens.token() == "token-1"
+        clock.pass_by(31)
+    assert endpoint.requests == 2
+    clock.pass_by(31)
+    assert await tokens.token() == "token-3"
 
 
 def test_its_repr_shows_the_client_and_no_secret(tokens: RenewingTokens) -> None:

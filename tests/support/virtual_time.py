@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from concurrent.futures import Executor
 from contextlib import contextmanager, nullcontext
 from functools import partial, wraps
+from math import ulp
 from typing import Any, ParamSpec, TypeVar, TypeVarTuple, Unpack
 from weakref import WeakKeyDictionary
 
@@ -64,6 +65,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._waiting.now
+
+    @property
+    def _clock_resolution(self) -> float:
+        # Timers are due so much before their time. The usual billionth of a second would do harm
+        # here: two who wait for less, and find that it is not yet time, would wake each other for
+        # ever, since time does not pass by itself.
+        return ulp(self.time())
+
+    @_clock_resolution.setter
+    def _clock_resolution(self, of_the_machine: float) -> None:
+        pass
 
     def begin(self) -> None:
         """Say that somebody is at work whom the loop cannot see."""

@@ -14,6 +14,7 @@ from audio_enhance import (
     CorruptTransferError,
     EnhancementFailedError,
     InvalidSourceError,
+    JobStatus,
     Journal,
     ProtocolError,
     RateLimitError,
@@ -245,6 +246,42 @@ async def test_a_pause_of_the_token_endpoint_is_told_to_everybody_who_waits(
     )
     assert report.ok
     assert sorted(told) == [(str(source), 600) for source in sources]
+
+
+@pytest.mark.parametrize("version", in_turn(()))
+async def test_a_pause_of_the_token_endpoint_that_nobody_waits_for_is_asked_about_once(
+    stage: Stage, says: Interposed, recording: Path, tmp_path: Path, version: ApiVersion
+) -> None:
+    world = await stage.connect(api_version=version)
+    says.instead(TOKEN, refusal(429, message="Too many", **{"Retry-After": "7200"}))
+    for waited in (0, 3599):
+        error = await ended(world, recording, RateLimitError)
+        assert isinstance(error, RateLimitError)
+        assert error.hint
+        assert f"Try again in {7200 - waited} s" in error.hint
+        assert world.service.count(TOKEN) == 1
+        await world.clock.sleep(3599)
+    await world.client.enhance(recording, strength=93, output_dir=tmp_path / "out")
+    assert world.service.count(TOKEN) == 2
+
+
+@pytest.mark.parametrize(
+    ("route", "version"), in_turn((TOKEN,), (CREATE_ASSET,), (GET_ASSET,), (CREATE,), (POLL,))
+)
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_handle_says_that_its_job_waits(
+    stage: Stage, says: Interposed, recording: Path, route: str, version: ApiVersion, times: int
+) -> None:
+    world = await stage.connect(api_version=version)
+    says.instead(route, refusal(429, message="Too many", **{"Retry-After": "600"}), times=times)
+    job = await world.client.submit(recording, strength=93)
+    before = job.status
+    for _ in range(times):
+        await world.clock.sleep(590)
+        assert job.status is JobStatus.WAITING
+    await job
+    assert before is JobStatus.QUEUED
+    assert job.status is JobStatus.SUCCEEDED
 
 
 @pytest.mark.parametrize("version", in_turn(()))

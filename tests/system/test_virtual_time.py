@@ -30,6 +30,22 @@ async def test_days_pass_in_their_order() -> None:
     assert woken == [1, 1.5, 2, 3]
 
 
+async def test_nobody_is_woken_too_early() -> None:
+    end, woken = now() + 1, 0
+
+    async def until_then() -> None:
+        nonlocal woken
+        while now() < end:
+            await asyncio.sleep(end - now())
+            woken += 1
+            assert woken < 9
+
+    # Just before, somebody else is at it.
+    asyncio.get_running_loop().call_at(end - 5e-10, lambda: None)
+    await asyncio.gather(until_then(), until_then())
+    assert woken == 2
+
+
 async def test_a_thread_at_work_holds_it_up() -> None:
     began = now()
     async with asyncio.timeout(0.001):

@@ -4,6 +4,8 @@ from aiohttp import web
 
 from audio_enhance.local.object_store import errors as s3
 
+from .ids import new_ids
+
 
 class _Connection(web.RequestHandler):
     """A connection whose refusals of what cannot be read are XML."""
@@ -18,10 +20,12 @@ class _Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         plain = super().handle_error(request, status, exc, message)
+        ids = new_ids()
         response = web.Response(
             status=plain.status,
-            body=s3.no_http(plain.status).document("", ""),
+            body=s3.no_http(plain.status).document(*ids.values()),
             content_type="application/xml",
+            headers=ids,
         )
         response.force_close()
         return response

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import binascii
 import logging
-import secrets
 from contextlib import ExitStack
 from typing import Final
 
@@ -22,6 +21,7 @@ from audio_enhance.local.serving.threads import in_thread
 from .conditional import check_upload, is_unchanged
 from .errors import S3Error
 from .files import Incoming, ObjectFiles, StoredObject
+from .ids import new_ids
 from .presigned import Presigned, SigningKey, verify
 from .ranges import requested_range
 from .session_token import lives
@@ -61,22 +61,23 @@ class ObjectServer:
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever it is, and write it down."""
+        ids = new_ids()
         record = RequestRecord(
             time=self._conditions.clock.seconds(),
             origin="s3",
             method=request.method,
             route=f"{request.method} /object",
-            request_id=secrets.token_hex(8).upper(),
+            request_id=ids["x-amz-request-id"],
         )
         self._conditions.records.append(record)
         try:
-            return await self._judged(request, record)
+            return await self._judged(request, record, ids)
         finally:
             request_log.log(record, self._conditions.clock)
 
-    async def _judged(self, request: web.BaseRequest, record: RequestRecord) -> web.StreamResponse:
-        host_id = base64.b64encode(secrets.token_bytes(56)).decode()
-        ids = {"x-amz-request-id": record.request_id, "x-amz-id-2": host_id}
+    async def _judged(
+        self, request: web.BaseRequest, record: RequestRecord, ids: dict[str, str]
+    ) -> web.StreamResponse:
         try:
             return await self._answer(request, record, ids)
         except S3Error as error:
@@ -92,7 +93,7 @@ class ObjectServer:
                 reset(request)
                 return web.Response()
             refusal = s3.passing(500)
-        document = refusal.document(record.request_id, host_id)
+        document = refusal.document(*ids.values())
         response = web.Response(
             status=refusal.status,
             body=document,
