@@ -29,7 +29,7 @@ def recording(path: Path, number: int) -> Path:
 def frames(result: bytes) -> int:
     """How long a result is."""
     with wave.open(BytesIO(result)) as file:
-        return file.getnframes()
+        return int(file.getnframes())
 
 
 async def start(command: Command) -> tuple[Running, dict[str, str]]:
