@@ -138,6 +138,8 @@ class Lane:
     async def aclose(self) -> None:
         """Cancel every job and wait for its end; what was submitted goes on at the server."""
         self.closed = True
+        # First: a batch that stops says of what it had not submitted that it was not started.
+        self._room_changed.set()
         self.steps.api.limits.assets.settle(self._owed)
         await end([*(job.task for job in self._jobs), *self._deletions])
         await self.queue.aclose()
