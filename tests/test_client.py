@@ -249,6 +249,7 @@ class TestEnhance:
         assert kinds == [
             "Queued",
             "Hashing",
+            "Waiting",
             "Uploading",
             "Submitted",
             "Processing",

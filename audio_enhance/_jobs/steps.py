@@ -272,7 +272,7 @@ class Steps:
                 known = await self.api.get_speech_enhancement(
                     enhancement.asset_id, enhancement.id, on_retry=on_retry
                 )
-                check_succeeded(known)
+                check_succeeded(known, retryable=False)  # asked for again it is the same
                 url = _result_url(self.api.reach, known)
             if url is None:
                 # Right after its end the URL may not be there yet.
@@ -290,13 +290,19 @@ def _result_url(reach: Reach, enhancement: SpeechEnhancement | None) -> str | No
     return None if url is None else reach.checked(url)
 
 
-def check_succeeded(enhancement: SpeechEnhancement) -> None:
-    """Raise what an enhancement's status says, unless it is `succeeded`."""
+def check_succeeded(enhancement: SpeechEnhancement, *, retryable: bool | None = None) -> None:
+    """Raise what an enhancement's status says, unless it is `succeeded`.
+
+    Args:
+        enhancement: As the server described it.
+        retryable: Whether to try again what was about to be done; `None` for whether to begin anew.
+    """
     if enhancement.finished and enhancement.status != EnhancementStatus.SUCCEEDED:
         known = enhancement.status == EnhancementStatus.FAILED
         told = "" if known else f" (status {enhancement.status.value})"
         raise EnhancementFailedError(
             f"The server could not enhance this recording{told}.",
+            retryable=retryable,
             phase=Phase.PROCESS,
             asset_id=enhancement.asset_id,
             enhancement_id=enhancement.id,

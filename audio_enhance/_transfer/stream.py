@@ -20,7 +20,7 @@ from audio_enhance._session.redirects import followed
 from audio_enhance._session.retry import Retrier
 from audio_enhance._session.sessions import log_answer, translated, whole_answer
 
-from .results import check_result
+from .results import check_beginning, check_result
 from .storage import Storage
 
 _T = TypeVar("_T")
@@ -71,20 +71,23 @@ async def open_result(
     headers = {} if range is None else {"Range": range}
     async with AsyncExitStack() as stack:
 
-        async def attempt() -> aiohttp.ClientResponse:
+        async def attempt() -> tuple[aiohttp.ClientResponse, bytes]:
             return await _opened(storage, await locate(), headers, stack)
 
-        response = await retrier(attempt, phase=Phase.DOWNLOAD)
+        response, beginning = await retrier(attempt, phase=Phase.DOWNLOAD)
         passed = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
         passed["Accept-Ranges"] = "bytes"
-        yield ResultStream(response.status, passed, _chunks(storage, response))
+        yield ResultStream(response.status, passed, _chunks(storage, response, beginning))
 
 
 async def _opened(
     storage: Storage, url: str, headers: Mapping[str, str], stack: AsyncExitStack
-) -> aiohttp.ClientResponse:
-    """Return an answer that holds what was asked for; it stays open as long as the stack."""
-    arrived: list[aiohttp.ClientResponse] = []
+) -> tuple[aiohttp.ClientResponse, bytes]:
+    """Return an answer that holds what was asked for, open as long as the stack, and its beginning.
+
+    The beginning is empty where the answer is of a later part.
+    """
+    arrived: list[tuple[aiohttp.ClientResponse, bytes]] = []
 
     async def hop(url: str) -> str | None:
         async with AsyncExitStack() as here:
@@ -97,9 +100,13 @@ async def _opened(
             if response.status not in (200, 206, 416):
                 answer = await _moving(storage, whole_answer(response))
                 raise storage_error(answer, storage.clock.time())
+            beginning = b""
             if response.status != 416:
                 check_result(response)
-            arrived.append(response)
+            if response.status == 200 or _is_first_part(response):
+                beginning = await _moving(storage, response.content.readany())
+                check_beginning(response, beginning)
+            arrived.append((response, beginning))
             stack.push_async_callback(here.pop_all().aclose)
             return None
 
@@ -107,7 +114,15 @@ async def _opened(
     return arrived[0]
 
 
-async def _chunks(storage: Storage, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes]:
+def _is_first_part(response: aiohttp.ClientResponse) -> bool:
+    return response.headers.get("Content-Range", "").lower().startswith("bytes 0-")
+
+
+async def _chunks(
+    storage: Storage, response: aiohttp.ClientResponse, beginning: bytes
+) -> AsyncGenerator[bytes]:
+    if beginning:
+        yield beginning
     while chunk := await _moving(storage, response.content.readany()):
         yield chunk
 

@@ -77,6 +77,7 @@ class SimulatedSteps:
 
     def __init__(self, api: SimulatedApi) -> None:
         self.api = api
+        self.clock = api.clock
         self.broken: set[int] = set()
         self.slow: dict[int, float] = {}
         self._assets: dict[str, Asset] = {}

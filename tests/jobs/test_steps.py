@@ -149,7 +149,7 @@ class TestFinished:
         assert error.phase is Phase.PROCESS
         assert error.asset_id
         assert error.enhancement_id
-        assert not error.retryable
+        assert error.retryable  # as another enhancement
 
     async def test_a_failed_question_does_not_end_the_waiting(
         self, connect: Connect, recording: Path

@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from audio_enhance import (
+    EnhancementFailedError,
     InvalidInputError,
     OutputExistsError,
     ProtocolError,
@@ -101,6 +102,18 @@ class TestDownload:
             with pytest.raises(InvalidInputError, match="not finished"):
                 await download(world, SpeechEnhancement.from_json(queued), tmp_path / "out")
         assert not list((tmp_path / "out").glob("*"))
+
+    async def test_one_that_failed_is_looked_at_once(
+        self, connect: Connect, tmp_path: Path
+    ) -> None:
+        world = await connect()
+        failed = enhancement_json(status="failed", finished_processing_at="2024-04-09T22:57:00Z")
+        async with RawServer([answer(200, failed)] * 9) as server:
+            steps = steps_of(world)
+            steps.api._wire = FirstGeneration(server.url)
+            with pytest.raises(EnhancementFailedError):
+                await steps.presigned_download_url(SpeechEnhancement.from_json(failed))
+            assert len(server.requests) == 1
 
     async def test_one_that_has_no_url(self, connect: Connect, tmp_path: Path) -> None:
         world = await connect()

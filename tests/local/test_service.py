@@ -146,7 +146,10 @@ async def test_the_description_is_true(caller: Caller, enhancer: StandIn) -> Non
     asset = await caller.ready()
     done = await caller.finished(await caller.enhance(asset))
     assert list(asset) == list(schemas["Asset"]["properties"])
-    assert list(done) == list(schemas["SpeechEnhancement"]["properties"])
+    assert list(done) == schemas["SpeechEnhancement"]["required"]
+    assert {*schemas["SpeechEnhancement"]["properties"]} - {*done} == {
+        "notes"
+    }  # where there are any
     for path, item in document["paths"].items():
         if "$ref" in item:
             item = document["components"]["pathItems"][item["$ref"].rpartition("/")[2]]

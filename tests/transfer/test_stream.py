@@ -127,11 +127,21 @@ async def test_what_cannot_get_better_is_an_error(
             await player(server)
 
 
-async def test_a_page_of_text_is_no_result(player: Player) -> None:
-    page = reply(200, b"<html>Log in</html>", **etag_and({"content_type": "text/html"}))
+@pytest.mark.parametrize("kind", ["text/html", "application/octet-stream"])
+@pytest.mark.parametrize("status", [200, 206])
+async def test_a_page_of_text_is_no_result(player: Player, kind: str, status: int) -> None:
+    headers = etag_and({"content_type": kind, "content_range": "bytes 0-18/19"})
+    page = reply(status, b"<html>Log in</html>", **headers)
     async with RawServer([page] * 9) as server:
         with pytest.raises(CorruptTransferError):
             await player(server)
+    assert player.located == 3  # nothing was passed on: the next answer may be a result
+
+
+async def test_a_later_part_may_begin_with_anything(player: Player) -> None:
+    data = DATA[:1000] + b"<" + DATA[1001:]
+    async with RawServer([part(data, 1000, content_type="binary/octet-stream")]) as server:
+        assert await player(server, "bytes=1000-") == (206, data[1000:])
 
 
 async def test_a_stream_that_stands_still_ends(player: Player) -> None:

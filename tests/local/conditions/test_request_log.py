@@ -42,6 +42,7 @@ def test_a_line_says_what_is_known() -> None:
 async def test_every_request_is_logged_once_and_nothing_unless_it_is_asked_for(
     caller: Caller, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, request_log.NAME)  # as it is where nobody asks for more
     await caller.create()
     assert caplog.text == ""
     with caplog.at_level(logging.INFO, request_log.NAME):
