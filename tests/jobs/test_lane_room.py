@@ -8,6 +8,7 @@ import pytest
 from audio_enhance import (
     AccessToken,
     Asset,
+    AudioEnhanceError,
     EnhanceResult,
     Job,
     RateLimits,
@@ -100,7 +101,12 @@ async def test_what_stands_in_the_way_of_a_question_is_told_to_those_who_asked(
     behind.track.enhancement = SpeechEnhancement.from_json(enhancement_json(id="behind"))
     standing(lane, asset=True)
     told: list[tuple[Job, str]] = []
-    monkeypatch.setattr(Job, "on_retry", lambda job, error, wait: told.append((job, error.message)))
+
+    def tell(job: Job, error: AudioEnhanceError, wait: float) -> None:
+        del wait
+        told.append((job, error.message))
+
+    monkeypatch.setattr(Job, "on_retry", tell)
 
     async def answer(*_: str, on_retry: OnRetry) -> SpeechEnhancement:
         on_retry(ServerError("busy", status=503), 1.0)
