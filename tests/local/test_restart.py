@@ -71,8 +71,10 @@ async def begin(tmp_path: Path) -> AsyncIterator[Begin]:
 async def test_a_stopped_service_goes_on_at_the_same_address(
     serve: Serve, tmp_path: Path, enhancer: StandIn
 ) -> None:
+    enhancer.notes = ("A second is missing.",)
     first = await serve(directory=tmp_path)
     done = await first.finished(await first.enhance(await first.ready()))
+    assert done["notes"] == [*enhancer.notes]
     await first.service.stop()
     again = await serve(directory=tmp_path)
     assert again.service.environment == first.service.environment

@@ -1,5 +1,6 @@
 """The assets and speech enhancements of all API clients."""
 
+import json
 from collections.abc import Mapping
 from uuid import uuid4
 
@@ -114,8 +115,9 @@ class State:
             status,
             finished,
             reason,
+            notes,
         ) in await self._ledger.rows(
-            "SELECT id, asset_id, strength, requested_at, status, finished_at, reason "
+            "SELECT id, asset_id, strength, requested_at, status, finished_at, reason, notes "
             "FROM enhancements ORDER BY number"
         ):
             asset = self._assets[asset_id]
@@ -126,6 +128,7 @@ class State:
                 status=status,
                 finished_at=at(finished),
                 reason=None if reason is None else EnhancerError(reason),
+                notes=tuple(json.loads(notes)),
                 id=its_id,
             )
             asset.enhancements.append(enhancement)
@@ -168,9 +171,9 @@ class State:
         end = enhancement.finished_at = self._clock.seconds()
         enhancement.status, enhancement.reason = status, reason
         self._ledger.write(
-            "UPDATE enhancements SET status = ?, finished_at = ?, reason = ? WHERE id = ?",
-            *(status, self._since_epoch(end)),
-            *(None if reason is None else reason.message, enhancement.id),
+            "UPDATE enhancements SET status = ?, finished_at = ?, reason = ?, notes = ? WHERE id = ?",
+            *(status, self._since_epoch(end), None if reason is None else reason.message),
+            *(json.dumps(enhancement.notes), enhancement.id),
         )
         return end
 

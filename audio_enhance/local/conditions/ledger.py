@@ -34,7 +34,7 @@ CREATE TABLE assets (
 CREATE TABLE enhancements (
     number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, asset_id TEXT NOT NULL,
     strength INTEGER NOT NULL, requested_at REAL NOT NULL, status TEXT NOT NULL,
-    finished_at REAL, reason TEXT
+    finished_at REAL, reason TEXT, notes TEXT NOT NULL DEFAULT '[]'
 );
 CREATE INDEX enhancements_of_an_asset ON enhancements (asset_id);
 CREATE TABLE objects (
