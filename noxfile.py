@@ -49,7 +49,7 @@ OTHERS = [
 ]
 if OTHERS:
     # The newest: what works there and on the oldest works in between, or `nox -s others` tells.
-    nox.options.sessions.insert(3, f"others-{OTHERS[-1]}")
+    nox.options.sessions.insert(4, f"others-{OTHERS[-1]}")
 
 
 def _group(*names: str) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from ._shelf import Shelf
 
 _log = logging.getLogger("audio_enhance.web")
 _AT_ONCE = 2
+# A stream that breaks off cannot be resumed: whoever reads it has to begin again.
+_TRIES = 8
 _OF_ANY_KIND = "application/octet-stream"
 
 
@@ -50,19 +52,9 @@ class Results:
             await asyncio.wait(tasks)
 
     async def _fetch(self, client: EnhanceClient, recording: Recording) -> None:
-        assert recording.job is not None
-        assert recording.job.enhancement is not None
         async with self._turns:
             try:
-                async with client.stream(recording.job.enhancement) as result:
-                    kind = result.headers.get("Content-Type", _OF_ANY_KIND)
-                    arrived = await Source.spool(
-                        result,
-                        recording.name,
-                        content_type=kind,
-                        check_type=False,
-                        keep_in=self._shelf.folder,
-                    )
+                arrived = await self._arrived(client, recording)
                 kept = await self._shelf.take(arrived, recording.name, of_result=True)
             except AudioEnhanceError as error:
                 # It is passed through as long as the service has it.
@@ -72,6 +64,24 @@ class Results:
         if recording.result is not kept:  # removed meanwhile
             kept.hold()
             kept.release()
+
+    async def _arrived(self, client: EnhanceClient, recording: Recording) -> Source:
+        assert recording.job is not None
+        assert recording.job.enhancement is not None
+        for left in reversed(range(_TRIES)):
+            try:
+                async with client.stream(recording.job.enhancement) as result:
+                    return await Source.spool(
+                        result,
+                        recording.name,
+                        content_type=result.headers.get("Content-Type", _OF_ANY_KIND),
+                        check_type=False,
+                        keep_in=self._shelf.folder,
+                    )
+            except AudioEnhanceError as error:
+                if not error.retryable or not left:
+                    raise
+        raise AssertionError("it returns or raises")
 
 
 def result_name(recording: Recording) -> str:

@@ -171,7 +171,8 @@ class State:
         end = enhancement.finished_at = self._clock.seconds()
         enhancement.status, enhancement.reason = status, reason
         self._ledger.write(
-            "UPDATE enhancements SET status = ?, finished_at = ?, reason = ?, notes = ? WHERE id = ?",
+            "UPDATE enhancements SET status = ?, finished_at = ?, reason = ?, notes = ? "
+            "WHERE id = ?",
             *(status, self._since_epoch(end), None if reason is None else reason.message),
             *(json.dumps(enhancement.notes), enhancement.id),
         )
