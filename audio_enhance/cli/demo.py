@@ -1,13 +1,11 @@
 """`audio-enhance demo`: the main job on a bundled recording, without credentials."""
 
 import asyncio
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -16,7 +14,7 @@ from audio_enhance import EnhanceClient, OutputExistsError
 from .interrupt import run
 from .options import PATH, engine_option
 from .outcome import near
-from .screen import error_console
+from .screen import error_console, output_console
 from .service import extra_local, open_service
 from .text import several, shown, size
 from .threads import to_its_end
@@ -101,9 +99,7 @@ async def _five_steps(service: "LocalService", recording: Path, output_dir: Path
 
 def compare(recording: Path, result: Path, before: "Figures", after: "Figures") -> int:
     """Print what was measured, and return the exit status."""
-    console = Console(
-        force_terminal=sys.stdout.isatty(), highlight=False, markup=False, emoji=False
-    )
+    console = output_console()
     table = Table(box=None, pad_edge=False)
     for column in ("", "before", "after"):
         table.add_column(column, justify="right" if column else "left")

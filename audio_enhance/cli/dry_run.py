@@ -11,7 +11,6 @@ from pathlib import Path
 
 import attrs
 import click
-from rich.console import Console
 from rich.text import Text
 
 from audio_enhance import (
@@ -30,7 +29,7 @@ from .forecast import Action, Forecast, Foreseen, foresee, is_uploaded
 from .lengths import can_tell, seconds_of
 from .outcome import near
 from .recordings import as_written
-from .screen import error_console
+from .screen import error_console, output_console
 from .settings import Settings
 from .text import duration, several, shown, size
 
@@ -65,7 +64,7 @@ class DryRun:
         Returns whether nothing is known that would make a result fail.
         """
         forecast = Forecast()
-        told: Console | None = None if as_json else _output()
+        told = None if as_json else output_console()
         async for job in self._foreseen():
             forecast.add(job)
             if told is None:
@@ -136,10 +135,6 @@ async def _entries(journal: Path | None) -> dict[_Key, JournalEntry]:
         return {}
     async with await Journal.read(journal) as reader:
         return {(entry.source, entry.strength): entry async for entry in reader.entries()}
-
-
-def _output() -> Console:
-    return Console(force_terminal=sys.stdout.isatty(), highlight=False, markup=False, emoji=False)
 
 
 def _free(folder: Path) -> int | None:

@@ -17,6 +17,7 @@ from audio_enhance import (
 
 from .completion import completion
 from .demo import demo
+from .doctor import doctor
 from .enhance import enhance
 from .forget import forget
 from .outcome import advice
@@ -36,6 +37,7 @@ To start:
   audio-enhance enhance recordings/      … or a folder of ten thousand
   audio-enhance status enhanced          show how far that is
   audio-enhance resume enhanced          finish it after an interruption
+  audio-enhance doctor                   find out what is wrong
 
 Add --help to any command for its options.
 """
@@ -73,7 +75,7 @@ def cli() -> None:
     """
 
 
-for command in (enhance, status, resume, forget, web, serve, demo, completion):
+for command in (enhance, status, resume, forget, web, serve, demo, doctor, completion):
     cli.add_command(command)
     for option in command.params:
         if isinstance(option, click.Option) and option.envvar is None:

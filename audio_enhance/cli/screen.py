@@ -26,6 +26,11 @@ def error_console() -> Console:
     )
 
 
+def output_console() -> Console:
+    """Return standard output as a console like that of `error_console`."""
+    return Console(force_terminal=sys.stdout.isatty(), highlight=False, markup=False, emoji=False)
+
+
 class Painter(Protocol):
     """How things are shown: on a terminal, or as plain lines."""
 

@@ -2,13 +2,11 @@
 
 import asyncio
 import json
-import sys
 import time
 from pathlib import Path
 
 import attrs
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +16,7 @@ from .interrupt import run
 from .journal_pace import results_of, seconds_left
 from .options import journal_argument
 from .outcome import near
+from .screen import output_console
 from .settings import journal_in
 from .summary import resume_command
 from .text import duration, several, shown
@@ -125,9 +124,7 @@ def _fields(status: _Status) -> dict[str, object]:
 
 
 def _print(status: _Status) -> None:
-    console = Console(
-        force_terminal=sys.stdout.isatty(), highlight=False, markup=False, emoji=False
-    )
+    console = output_console()
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(justify="right")
     table.add_column()

@@ -144,6 +144,8 @@ class Recording:
             # "not permitted" for some.)
             self._timeline.add_damaged(packet)
             return []
+        except ValueError as error:  # of PyAV 19: the decoder could not be opened
+            raise NotAudioError(self._timeline.undecodable) from error
 
     def _allowed(self, piece: Piece) -> Piece:
         if self._timeline.seconds > self._max_seconds:

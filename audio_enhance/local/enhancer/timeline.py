@@ -67,6 +67,8 @@ class Timeline:
         self._broken_at: Fraction | None = None
         self.start = Fraction(0)
         self.position = Fraction(0)
+        # Now: where its decoder cannot be opened, PyAV 19 crashes when it is asked afterwards.
+        self._is_xhe_aac = _is_xhe_aac(stream)
         self.findings = Findings()
 
     @property
@@ -83,12 +85,18 @@ class Timeline:
         return self._stream.duration * self._time_base
 
     @property
+    def undecodable(self) -> str:
+        """What to say where nothing of it can be decoded."""
+        kind = "xHE-AAC, of a kind" if self._is_xhe_aac else "of a kind"
+        return f"Its sound is {kind} that cannot be decoded here."
+
+    @property
     def broken(self) -> str | None:
         """What to say if so much of it is damaged that the rest is of no use; else None."""
         if 2 * self.findings.damaged <= self.seconds:
             return None
-        if _is_xhe_aac(self._stream):
-            return "Its sound is xHE-AAC, of a kind that cannot be decoded here."
+        if self._is_xhe_aac:
+            return self.undecodable
         return f"The file is broken after {float(self._broken_at or 0):.1f} seconds."
 
     def add(self, frame: AudioFrame, packet: "Packet[AudioStream]") -> Piece:

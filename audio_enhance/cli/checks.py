@@ -1,0 +1,204 @@
+"""What `audio-enhance doctor` looks at, and what it makes of it: nothing here prints."""
+
+import importlib.util
+import os
+import platform
+import shutil
+import urllib.request
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum, auto
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import aiohttp
+import attrs
+
+from audio_enhance import (
+    ApiError,
+    AudioEnhanceError,
+    AuthenticationError,
+    ConfigurationError,
+    EnhanceClient,
+    MissingExtraError,
+    NotFoundError,
+    RetryPolicy,
+    ServerError,
+    ValidationError,
+    __version__,
+)
+
+# A presigned URL is refused where the clocks differ by more than a quarter of an hour (Amazon S3,
+# RequestTimeTooSkewed), and a token's end is reckoned by ours.
+_CLOCK_SECONDS = 300.0
+_LEAST_FREE = 1 << 30
+_NO_ASSET = str(UUID(int=0))
+_TIMEOUT = aiohttp.ClientTimeout(total=15)
+# A package of each extra, and what the extra is for.
+_EXTRAS = {
+    "local": ("numpy", "the local service"),
+    "web": ("starlette", "the page in the browser"),
+    "video": ("av", "videos"),
+    "dask": ("distributed", "a cluster"),
+    "redis": ("redis", "limits that several programs share"),
+    "otel": ("opentelemetry", "traces and metrics"),
+}
+
+
+class Health(StrEnum):
+    """How something is."""
+
+    GOOD = auto()
+    NOTE = auto()
+    """It may be meant so."""
+    BAD = auto()
+    """It has to be mended."""
+
+
+@attrs.frozen
+class Finding:
+    """What was found.
+
+    Attributes:
+        subject: What was looked at.
+        health: How it is.
+        said: What was seen, in a sentence or less.
+        hint: What to do; empty where there is nothing to do.
+    """
+
+    subject: str
+    health: Health
+    said: str
+    hint: str = ""
+
+
+def versions() -> Finding:
+    """Say what runs here."""
+    python = platform.python_version()
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    said = f"audio-enhance {__version__}, Python {python}, aiohttp {aiohttp.__version__}, {system}"
+    return Finding("versions", Health.GOOD, said)
+
+
+def extras() -> Iterator[Finding]:
+    """Say which extras are not installed."""
+    for extra, (package, purpose) in _EXTRAS.items():
+        if importlib.util.find_spec(package) is None:
+            command = MissingExtraError(extra, package).command
+            said = f"{extra} is not installed: no {purpose.removeprefix('the ')}"
+            yield Finding("extra", Health.NOTE, said, f"If you need it: {command}")
+
+
+def engine() -> Finding:
+    """Say what removes noise on this machine; blocks."""
+    try:
+        from audio_enhance.local.enhancer import choose_engine
+
+        chosen = choose_engine()
+    except AudioEnhanceError as error:
+        return Finding("engine", Health.NOTE, error.message, error.hint or "")
+    health = Health.NOTE if chosen.passed_over else Health.GOOD
+    return Finding("engine", health, chosen.title, " ".join(chosen.passed_over))
+
+
+def disk(folder: Path, free: int) -> Finding:
+    """Say whether there is room for results.
+
+    Args:
+        folder: Where results go.
+        free: The free bytes there.
+    """
+    said = f"{free / 1e9:.1f} GB are free for results in {folder}"
+    if free < _LEAST_FREE:
+        return Finding("disk", Health.BAD, said, "Make room, or choose another --output-dir.")
+    return Finding("disk", Health.GOOD, said)
+
+
+def free_in(folder: Path) -> int:
+    """Return the free bytes where a folder is, or will be; blocks."""
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    return shutil.disk_usage(there).free
+
+
+def proxy(base_url: str) -> Finding:
+    """Say which proxy leads to the API, without its password."""
+    parts = urlsplit(base_url)
+    found = urllib.request.getproxies().get(parts.scheme)
+    if not found or urllib.request.proxy_bypass(parts.hostname or ""):
+        return Finding("proxy", Health.GOOD, "none")
+    at = urlsplit(found)
+    return Finding("proxy", Health.GOOD, f"{at.scheme}://{at.hostname}:{at.port or ''}".rstrip(":"))
+
+
+def clock(ours: datetime, theirs: str | None) -> Finding | None:
+    """Compare the clocks.
+
+    Args:
+        ours: The time here (UTC).
+        theirs: The `Date` header of the API's answer, if it had one.
+    """
+    if theirs is None:
+        return None
+    try:
+        ahead = (ours - parsedate_to_datetime(theirs).astimezone(UTC)).total_seconds()
+    except ValueError:
+        return None
+    if abs(ahead) <= _CLOCK_SECONDS:
+        return Finding("clock", Health.GOOD, "agrees with the API's")
+    side = "ahead of" if ahead > 0 else "behind"
+    said = f"{abs(ahead) / 60:.0f} minutes {side} the API's"
+    hint = "Set the clock, by NTP for example: URLs and tokens end at a time."
+    return Finding("clock", Health.BAD, said, hint)
+
+
+async def api(environ: Mapping[str, str] = os.environ) -> list[Finding]:
+    """Look at the credentials, and whether the API takes them; nothing is created or paid for."""
+    try:
+        client = EnhanceClient.from_env(trust_env=True, retry=RetryPolicy(attempts=2))
+    except ConfigurationError as error:
+        given = any(name.startswith("FIREFLY_SERVICES_") for name in environ)
+        health = Health.BAD if given else Health.NOTE
+        hint = "Without credentials, use --local, web or demo." if not given else error.hint or ""
+        return [Finding("credentials", health, error.message, hint)]
+    found = [proxy(client.base_url)]
+    async with client:
+        reached = await _reached(client.base_url)
+        found.extend(reached)
+        if all(finding.health is not Health.BAD for finding in reached):
+            found.append(await _token(client))
+    return found
+
+
+async def _reached(base_url: str) -> list[Finding]:
+    try:
+        async with (
+            aiohttp.ClientSession(trust_env=True, timeout=_TIMEOUT) as session,
+            session.get(base_url, allow_redirects=False) as response,
+        ):
+            date = response.headers.get("Date")
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        why = str(error) or type(error).__name__
+        hint = "Check the network, the proxy and AUDIO_ENHANCE_BASE_URL."
+        return [Finding("API", Health.BAD, f"{base_url} cannot be reached: {why}", hint)]
+    found = [Finding("API", Health.GOOD, f"{base_url} answers")]
+    compared = clock(datetime.now(UTC), date)
+    return found if compared is None else [*found, compared]
+
+
+async def _token(client: EnhanceClient) -> Finding:
+    """Ask for an asset that cannot exist: that needs a token, and costs nothing."""
+    try:
+        await client.get_asset(_NO_ASSET)
+    except (NotFoundError, ValidationError):
+        pass
+    except AuthenticationError as error:
+        return Finding("credentials", Health.BAD, error.message, error.hint or "")
+    except ServerError as error:
+        return Finding("API", Health.BAD, error.message, "Try again later.")
+    except ApiError as error:
+        return Finding("API", Health.BAD, error.message, error.hint or "")
+    except AudioEnhanceError as error:
+        return Finding("credentials", Health.BAD, error.message, error.hint or "")
+    return Finding("credentials", Health.GOOD, f"the API takes them (version {client.api_version})")

@@ -1,0 +1,122 @@
+"""What the doctor makes of what it sees."""
+
+import importlib.util
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from audio_enhance.cli import checks
+from audio_enhance.cli.checks import Finding, Health
+from audio_enhance.local import LocalService
+from audio_enhance.local.conditions import routes
+
+NOW = datetime(2024, 4, 9, 22, 0, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.mark.parametrize(
+    ("date", "health", "said"),
+    [
+        ("Tue, 09 Apr 2024 22:00:30 GMT", Health.GOOD, "agrees with the API's"),
+        ("Tue, 09 Apr 2024 21:50:00 GMT", Health.BAD, "10 minutes ahead of the API's"),
+        ("Tue, 09 Apr 2024 22:06:00 GMT", Health.BAD, "6 minutes behind the API's"),
+    ],
+)
+def test_the_clock(date: str, health: Health, said: str) -> None:
+    found = checks.clock(NOW, date)
+    assert found is not None
+    assert (found.health, found.said) == (health, said)
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday"])
+def test_without_a_date_nothing_is_said_of_the_clock(date: str | None) -> None:
+    assert checks.clock(NOW, date) is None
+
+
+def test_the_disk(tmp_path: Path) -> None:
+    assert checks.disk(tmp_path, 5 * 10**9).health is Health.GOOD
+    full = checks.disk(tmp_path, 10**6)
+    assert full.health is Health.BAD
+    assert full.said == f"0.0 GB are free for results in {tmp_path}"
+    assert "Make room" in full.hint
+    assert checks.free_in(tmp_path / "not" / "there" / "yet") > 0
+
+
+def test_the_proxy_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert checks.proxy("https://api.example").said == "none"
+    monkeypatch.setenv("https_proxy", "http://somebody:secret@proxy.example:3128")
+    assert checks.proxy("https://api.example").said == "http://proxy.example:3128"
+    monkeypatch.setenv("no_proxy", "api.example")
+    assert checks.proxy("https://api.example").said == "none"
+
+
+def test_an_extra_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(checks.extras()) == []
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "redis" else find(name)
+    )
+    [missing] = checks.extras()
+    assert missing.said.startswith("redis is not installed")
+    assert "[redis]" in missing.hint
+
+
+async def looked(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> dict[str, Finding]:
+    for name in ("CLIENT_ID", "CLIENT_SECRET", "ACCESS_TOKEN"):
+        monkeypatch.delenv(f"FIREFLY_SERVICES_{name}", raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return {finding.subject: finding for finding in await checks.api(environment)}
+
+
+async def test_what_works_is_said_and_nothing_is_created(
+    monkeypatch: pytest.MonkeyPatch, enhance_service: LocalService
+) -> None:
+    found = await looked(monkeypatch, enhance_service.environment)
+    assert {each.health for each in found.values()} == {Health.GOOD}
+    assert found["credentials"].said == "the API takes them (version v1)"
+    assert set(found) == {"proxy", "API", "clock", "credentials"}
+    asked = [record.route for record in enhance_service.record]
+    assert sorted(asked) == sorted([routes.INDEX, routes.TOKEN, routes.GET_ASSET])
+
+
+async def test_credentials_that_are_refused(
+    monkeypatch: pytest.MonkeyPatch, enhance_service: LocalService
+) -> None:
+    wrong = enhance_service.environment | {"FIREFLY_SERVICES_CLIENT_SECRET": "wrong-secret"}
+    found = await looked(monkeypatch, wrong)
+    assert found["API"].health is Health.GOOD
+    assert found["credentials"].health is Health.BAD
+    assert "wrong-secret" not in str(found)
+
+
+async def test_an_api_that_cannot_be_reached_is_not_asked_for_a_token(
+    monkeypatch: pytest.MonkeyPatch, enhance_service: LocalService
+) -> None:
+    nobody = enhance_service.environment | {"AUDIO_ENHANCE_BASE_URL": "http://127.0.0.1:9"}
+    found = await looked(monkeypatch, nobody)
+    assert found["API"].health is Health.BAD
+    assert "credentials" not in found
+    assert not enhance_service.record
+
+
+@pytest.mark.parametrize(
+    ("given", "health"),
+    [({}, Health.NOTE), ({"FIREFLY_SERVICES_CLIENT_ID": "id"}, Health.BAD)],
+)
+async def test_credentials_that_are_missing(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], health: Health
+) -> None:
+    found = await looked(monkeypatch, given)
+    assert found["credentials"].health is health
+    assert found["credentials"].hint
+    assert len(found) == 1
