@@ -1,7 +1,6 @@
 """What the package exports, and what it costs to import it."""
 
 import os
-import os
 import subprocess
 import sys
 
