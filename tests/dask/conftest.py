@@ -32,7 +32,7 @@ def cluster(running: Cluster) -> Cluster:
     """The cluster with three workers, whatever became of those that an earlier test had."""
     gone = [one for one, process in running.workers.items() if process.poll() is not None]
     for address in gone:
-        del running.workers[address]
+        running.kill(address)  # which is dead: what was open to it is closed
     running.add(WORKERS - len(running.workers))
     running.said.clear()
     return running
