@@ -1,5 +1,6 @@
 """The page in a real browser, as people use it."""
 
+import asyncio
 import re
 import zipfile
 from pathlib import Path
@@ -12,7 +13,7 @@ from audio_enhance.web import Limits
 from .sound import Halver, speech
 
 pytest.importorskip("playwright.async_api", reason="needs playwright")
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from .browsing import Stage, state
 
@@ -338,6 +339,20 @@ async def test_all_are_cancelled_and_tried_again_at_once(stage: Stage, halver: H
     halver.go.set()
     await page.get_by_role("button", name="Try failed ones again").click()
     await expect(page.locator("#list-summary")).to_have_text("3 ready")
+
+
+async def test_what_is_dropped_before_the_page_knows_anything_is_kept(stage: Stage) -> None:
+    answered = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await answered.wait()
+        await route.continue_()
+
+    await stage.page.route("**/events", late)
+    await stage.page.reload(wait_until="load")
+    await stage.drop(("early.wav", speech(0.3)))
+    answered.set()
+    await stage.until("early.wav", "Ready")
 
 
 async def test_everything_is_there_after_a_restart(stage: Stage, tmp_path: Path) -> None:

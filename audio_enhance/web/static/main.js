@@ -24,6 +24,7 @@ const outbox = new Outbox(changed);
 const stale = new Set();
 const replaced = new Map(); // the id of a recording that is tried again, by that of the new one
 let about = null;
+let early = [];
 let listening = null; // { id, player }
 const hero = new Hero();
 const toolbar = new Toolbar(() => [...cards.values()].map(({ item }) => item), {
@@ -142,6 +143,9 @@ follow({
       changed(item);
     }
     state.recordings.forEach(take);
+    const files = early;
+    early = [];
+    if (files.length) enhance(files);
   },
   recording: take,
   removed({ id }) {
@@ -182,6 +186,10 @@ function introduce() {
 // What the person does
 
 function enhance(files) {
+  if (!about) {
+    early.push(...files); // the page is there before what it needs to know
+    return;
+  }
   const limits = { suffixes: about.suffixes, most: about.max_bytes, room: about.recordings_at_most - cards.size };
   const { taken, words } = sorted(files, limits);
   if (words) tell(words);
