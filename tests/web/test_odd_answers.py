@@ -10,22 +10,25 @@ from audio_enhance.local.enhancer import Rehearsal
 
 from .support import another, running, settled
 
-ODD = {
-    "garbled_answer": 0.1,
-    "server_error": 0.1,
-    "expired_url": 0.1,
-    "expired_token": 0.1,
-    "truncated_download": 0.2,
-    "reset_before": 0.05,
-    "reset_after": 0.05,
-}
+
+def odd() -> Faults:
+    return Faults(
+        garbled_answer=0.1,
+        server_error=0.1,
+        expired_url=0.1,
+        expired_token=0.1,
+        truncated_download=0.2,
+        reset_before=0.05,
+        reset_after=0.05,
+        seed=7,
+    )
 
 
 @pytest.mark.parametrize("api_version", ["v1", "v2"])
 async def test_every_recording_comes_through(api_version: ApiVersion) -> None:
     async with (
         LocalService(
-            enhancer=Rehearsal(), behaviour=Behaviour.unlimited(), faults=Faults(**ODD, seed=7)
+            enhancer=Rehearsal(), behaviour=Behaviour.unlimited(), faults=odd()
         ) as service,
         running(service, api_version=api_version) as site,
     ):
