@@ -3,9 +3,8 @@
 import importlib.util
 import os
 import platform
-import shutil
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum, auto
@@ -103,23 +102,19 @@ def engine() -> Finding:
     return Finding("engine", health, chosen.title, " ".join(chosen.passed_over))
 
 
-def disk(folder: Path, free: int) -> Finding:
+def disk(folder: Path, free: int | None) -> Finding:
     """Say whether there is room for results.
 
     Args:
         folder: Where results go.
-        free: The free bytes there.
+        free: The free bytes there; `None` where they cannot be told.
     """
+    if free is None:
+        return Finding("disk", Health.NOTE, f"{folder} cannot be looked at")
     said = f"{free / 1e9:.1f} GB are free for results in {folder}"
     if free < _LEAST_FREE:
         return Finding("disk", Health.BAD, said, "Make room, or choose another --output-dir.")
     return Finding("disk", Health.GOOD, said)
-
-
-def free_in(folder: Path) -> int:
-    """Return the free bytes where a folder is, or will be; blocks."""
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    return shutil.disk_usage(there).free
 
 
 def proxy(base_url: str) -> Finding:
@@ -153,12 +148,12 @@ def clock(ours: datetime, theirs: str | None) -> Finding | None:
     return Finding("clock", Health.BAD, said, hint)
 
 
-async def api(environ: Mapping[str, str] = os.environ) -> list[Finding]:
+async def api() -> list[Finding]:
     """Look at the credentials, and whether the API takes them; nothing is created or paid for."""
     try:
         client = EnhanceClient.from_env(trust_env=True, retry=RetryPolicy(attempts=2))
     except ConfigurationError as error:
-        given = any(name.startswith("FIREFLY_SERVICES_") for name in environ)
+        given = any(name.startswith("FIREFLY_SERVICES_") for name in os.environ)
         health = Health.BAD if given else Health.NOTE
         hint = "Without credentials, use --local, web or demo." if not given else error.hint or ""
         return [Finding("credentials", health, error.message, hint)]

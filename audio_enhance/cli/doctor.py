@@ -8,10 +8,11 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from .checks import Finding, Health, api, disk, engine, extras, free_in, versions
+from .checks import Finding, Health, api, disk, engine, extras, versions
 from .interrupt import run
 from .options import PATH
 from .screen import output_console
+from .space import free_in
 from .text import shown
 
 _WORDS = {

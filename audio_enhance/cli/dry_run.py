@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import shutil
 import stat
 import sys
 from collections.abc import AsyncIterator
@@ -31,6 +30,7 @@ from .outcome import near
 from .recordings import as_written
 from .screen import error_console, output_console
 from .settings import Settings
+from .space import free_in
 from .text import duration, several, shown, size
 
 _Key = tuple[str, int]
@@ -72,7 +72,7 @@ class DryRun:
             else:
                 told.print(_line(job), soft_wrap=not told.is_terminal)
         sys.stdout.flush()
-        free = await asyncio.to_thread(_free, self.settings.output_dir)
+        free = await asyncio.to_thread(free_in, self.settings.output_dir)
         console = error_console()
         for text in sentences(forecast, local=self.settings.local, free=free):
             console.print(Text(text), soft_wrap=not console.is_terminal)
@@ -135,16 +135,6 @@ async def _entries(journal: Path | None) -> dict[_Key, JournalEntry]:
         return {}
     async with await Journal.read(journal) as reader:
         return {(entry.source, entry.strength): entry async for entry in reader.entries()}
-
-
-def _free(folder: Path) -> int | None:
-    """Return how many bytes are free where a folder is, or will be; blocks."""
-    for place in (folder, *folder.parents):
-        try:
-            return shutil.disk_usage(os.path.realpath(place)).free
-        except OSError:
-            continue
-    return None
 
 
 def _fields(job: Foreseen) -> dict[str, object]:

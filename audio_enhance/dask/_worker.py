@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
-from attrs import define, field
+from attrs import define
 from distributed import Worker, get_worker
 
 from audio_enhance import AudioEnhanceError
@@ -30,12 +30,12 @@ class _Kept:
     enhancer: Enhancer
     users: int = 0
     end: asyncio.TimerHandle | None = None
-    closing: set["asyncio.Task[None]"] = field(factory=set["asyncio.Task[None]"])
 
 
 # Several workers may live in one process.
 _kept: dict[tuple[str, EnhancerFactory], _Kept] = {}
 _running: dict[str, "asyncio.Task[Answer]"] = {}
+_closing: set["asyncio.Task[None]"] = set()  # a task that nobody has may be gone before it is done
 
 
 async def work(order: Order) -> Answer:
@@ -117,5 +117,5 @@ async def _enhancer(worker: Worker, factory: EnhancerFactory) -> AsyncGenerator[
 def _put_away(place: tuple[str, EnhancerFactory]) -> None:
     kept = _kept.pop(place)
     task = asyncio.get_running_loop().create_task(kept.enhancer.close())
-    kept.closing.add(task)  # a task that nobody has may be gone before it is done
-    task.add_done_callback(kept.closing.discard)
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from audio_enhance import AudioEnhanceError
 
 from ._kept import Kept
+from ._tasks import Tasks
 
 if TYPE_CHECKING:
     from audio_enhance.local.measuring import Measurer
@@ -26,7 +27,7 @@ class Measuring:
 
     def __init__(self, *, wanted: bool) -> None:
         self._measurer = _measurer() if wanted else None
-        self._under_way: dict[Kept, asyncio.Task[None]] = {}
+        self._under_way = Tasks[Kept]()
         self._seconds: dict[Kept, float] = {}
 
     @property
@@ -61,16 +62,11 @@ class Measuring:
 
     def stop(self, kept: Kept) -> None:
         """Stop measuring something: nobody wants to see it any more."""
-        if task := self._under_way.get(kept):
-            task.cancel()
+        self._under_way.stop(kept)
 
     async def close(self) -> None:
         """Stop everything."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await self._under_way.close()
 
     def shown(self, kept: Kept | None) -> dict[str, Any] | None:
         """Return what the page shows of something, `None` where nothing is known of it."""

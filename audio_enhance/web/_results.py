@@ -10,6 +10,7 @@ from audio_enhance import AudioEnhanceError, EnhanceClient, Source
 from ._kept import Kept
 from ._recording import Recording
 from ._shelf import Shelf
+from ._tasks import Tasks
 
 _log = logging.getLogger("audio_enhance.web")
 _AT_ONCE = 2
@@ -30,7 +31,7 @@ class Results:
         self._shelf = shelf
         self._on_kept = on_kept
         self._turns = asyncio.Semaphore(_AT_ONCE)
-        self._under_way: dict[Recording, asyncio.Task[None]] = {}
+        self._under_way = Tasks[Recording]()
 
     def fetch(self, client: EnhanceClient, recording: Recording) -> None:
         """Begin to fetch the result of a recording."""
@@ -40,16 +41,11 @@ class Results:
 
     def stop(self, recording: Recording) -> None:
         """Stop fetching a result: nobody wants it any more."""
-        if task := self._under_way.get(recording):
-            task.cancel()
+        self._under_way.stop(recording)
 
     async def close(self) -> None:
         """Fetch nothing more."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await self._under_way.close()
 
     async def _fetch(self, client: EnhanceClient, recording: Recording) -> None:
         async with self._turns:

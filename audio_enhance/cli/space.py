@@ -1,0 +1,18 @@
+"""How much room there is for results."""
+
+import os
+import shutil
+from pathlib import Path
+
+
+def free_in(folder: Path) -> int | None:
+    """Return how many bytes are free where a folder is, or will be; blocks.
+
+    `None` means that nothing on the way to it can be looked at.
+    """
+    for place in (folder, *folder.parents):
+        try:
+            return shutil.disk_usage(os.path.realpath(place)).free
+        except OSError:
+            continue
+    return None
