@@ -311,6 +311,7 @@ async def deleted(
 async def _is_there(known: Enhanced) -> bool:
     """Whether the server still has an enhancement that was finished earlier."""
     api = known.steps.api
+    api.settle(known.enhancement.id)  # it was there: what is not found now has been deleted
     try:
         await api.get_speech_enhancement(known.asset.id, known.enhancement.id)
     except NotFoundError:

@@ -186,7 +186,7 @@ class EnhanceApi:
 
         def told(error: AudioEnhanceError, wait: float) -> None:
             if error.outcome_unknown:  # then the second request finds nothing, and it is done
-                self._settle(asset_id)
+                self.settle(asset_id)
             if on_retry is not None:
                 on_retry(error, wait)
 
@@ -199,7 +199,7 @@ class EnhanceApi:
                 phase=Phase.DELETE,
                 asset_id=asset_id,
             )
-        self._settle(asset_id)
+        self.settle(asset_id)
 
     async def create_speech_enhancement(
         self,
@@ -326,7 +326,7 @@ class EnhanceApi:
         while len(self._made) > _REMEMBERED:
             del self._made[next(iter(self._made))]
 
-    def _settle(self, known: str) -> None:
+    def settle(self, known: str) -> None:
         """From now on, what is not found is gone, however lately it was created."""
         if known in self._made:
             self._made[known] = -inf

@@ -13,6 +13,7 @@ from audio_enhance import (
 )
 from audio_enhance.local import Fault, LocalService
 from tests.conftest import QUICK_POLLING, QUICK_RETRY
+from tests.jobs.support import CREATE, POLL, bench
 from tests.support.results import expected
 
 DELETE = "DELETE /assets/:id"
@@ -151,3 +152,13 @@ async def test_what_cannot_be_is_refused_before_anything_is_sent(
                 [recording], strength=93, output_dir=tmp_path / "out", delete_assets=True
             )
     assert enhance_service.count() == 0
+
+
+async def test_what_was_deleted_is_done_anew_at_once(tmp_path: Path) -> None:
+    # What was created just now may not be found yet; what was there already has been deleted.
+    async with bench(tmp_path, api_version="v2") as b:
+        [source] = b.sources(1)
+        for _ in range(2):
+            result = await b.client.enhance(source, strength=93, output_dir=b.out, overwrite=True)
+            await b.client.delete_asset(result.asset.id)
+        assert (b.count(CREATE, 202), b.count(POLL, 404)) == (2, 1)
