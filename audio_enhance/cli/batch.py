@@ -1,7 +1,6 @@
 """A batch from the command line: done, shown while it is, and told of at its end."""
 
 import asyncio
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -28,16 +27,15 @@ from audio_enhance import (
 from .lengths import seconds_of
 from .log import logged
 from .outcome import line_of, print_json
+from .painters import is_redrawn, painter_for
 from .places import check_output, is_full, journal_files, mark_results
-from .plain import PlainPainter
 from .progress import Progress
 from .recordings import as_written
 from .report import Report
-from .screen import Painter, Screen, error_console
+from .screen import Screen, error_console
 from .service import is_lost
 from .settings import Settings
 from .summary import Summary, resume_command
-from .terminal import TerminalPainter
 from .text import several, shown
 from .threads import to_its_end
 
@@ -154,18 +152,9 @@ class Batch:
         self._report = self._report_of(telling)
         self._console = error_console()
         self._progress = Progress(work.jobs(), work.sizes, SystemClock())
-        # What is redrawn would be torn by the lines of standard output on the same terminal.
-        redrawn = self._console.is_terminal and not self._console.is_dumb_terminal
-        redrawn = redrawn and not (telling.json and sys.stdout.isatty())
-        redrawn = redrawn and not telling.quiet
-        painter: Painter
-        if redrawn:
-            painter = TerminalPainter(self._console, self._progress)
-        else:
-            painter = PlainPainter(
-                self._console, self._progress, SystemClock(), quiet=telling.quiet
-            )
-        self._screen = Screen(painter)
+        how = {"prints": telling.json, "quiet": telling.quiet}
+        self._screen = Screen(painter_for(self._console, self._progress, **how))
+        redrawn = is_redrawn(self._console, **how)
         every = telling.verbose or not redrawn or work.count <= _FEW
         self._every_result = every and not telling.quiet
 

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import attrs
@@ -40,12 +41,13 @@ from .options import (
     workers_option,
 )
 from .outcome import near
+from .pipe import Pipe, check_pipe, is_pipe
 from .places import check_results
 from .placing import Placing
 from .recordings import Recordings, as_written, find_recordings, size_of
 from .screen import error_console
 from .selection import Filter, expanded, names_in
-from .service import connection
+from .service import Connection, connection
 from .settings import JOURNAL_NAME, Settings
 from .summary import resume_command
 from .text import several, shown
@@ -60,6 +62,7 @@ Examples:
   audio-enhance enhance recordings/ --output-dir clean
   audio-enhance enhance a.wav b.wav --strength 50 --strength 93
   audio-enhance enhance recordings/ --local
+  audio-enhance enhance - < talk.mp3 > clean.mp3
 
 Your credentials come from FIREFLY_SERVICES_CLIENT_ID and FIREFLY_SERVICES_CLIENT_SECRET
 (or FIREFLY_SERVICES_ACCESS_TOKEN). With --local you need none.
@@ -118,13 +121,20 @@ usage, 130 after Ctrl-C, which also prints how to resume.
     is_flag=True,
     help="Delete uploads at the server once their results are saved (v2 only).",
 )
+@click.option(
+    "--filename",
+    metavar="NAME",
+    help="With -: what the recording is called. Without it, its first bytes tell its type.",
+)
 @local_option
 @workers_option
 @cluster_option
 @engine_option
 @version_option
 @telling_options
+@click.pass_context
 def enhance(
+    context: click.Context,
     files: tuple[str, ...],
     include: tuple[str, ...],
     exclude: tuple[str, ...],
@@ -142,6 +152,7 @@ def enhance(
     dry_run: bool,
     content_type: str | None,
     delete_uploads: bool,
+    filename: str | None,
     local: bool,
     workers: int | None,
     cluster: str | None,
@@ -157,7 +168,30 @@ def enhance(
     FILES can be folders. Then all audio files in them and in the folders below are enhanced. With
     the extra `video`, so is the sound of videos, and their results are videos.
     If you run it again, finished recordings are skipped.
+
+    If FILES is -, one recording comes in on standard input, and its result goes to standard output.
     """
+    server = partial(
+        connection,
+        local=local,
+        workers=workers,
+        engine=engine,
+        cluster=cluster,
+        api_version=api_version,
+    )
+    if is_pipe(files):
+        check_pipe(context, strengths, filename, content_type)
+        pipe = Pipe(
+            strength=strengths[0],
+            filename=filename,
+            content_type=content_type,
+            delete_uploads=delete_uploads,
+            quiet=quiet,
+            verbose=verbose,
+        )
+        return run(_through(pipe, server))
+    if filename is not None:
+        raise click.UsageError("--filename is for a recording on standard input: give - for FILES.")
     if journal is not None and no_journal:
         raise click.UsageError("Use either --journal or --no-journal, not both.")
     if only_failed and no_journal:
@@ -169,7 +203,7 @@ def enhance(
     telling = Telling(json=as_json, report=report, verbose=verbose, quiet=quiet)
 
     async def enhanced() -> int:
-        named = await asyncio.to_thread(_named, files, files_from)
+        named = await _named(files, files_from)
         wanted = Filter(include, exclude)
         found = await asyncio.to_thread(find_recordings, named, output_dir, wanted)
         _say(found, quiet=quiet)
@@ -203,15 +237,7 @@ def enhance(
         batch = Batch(work, settings, telling, journal, redo=redo)
         try:
             async with AsyncExitStack() as stack:
-                service = await stack.enter_async_context(
-                    connection(
-                        local=local,
-                        workers=workers,
-                        engine=engine,
-                        cluster=cluster,
-                        api_version=api_version,
-                    )
-                )
+                service = await stack.enter_async_context(server())
                 await asyncio.to_thread(check_results, output_dir)
                 opened = None
                 if journal is not None:
@@ -235,8 +261,17 @@ def enhance(
     return run(enhanced())
 
 
-def _named(files: Sequence[str], files_from: str | None) -> list[str]:
-    named = expanded(files) + ([] if files_from is None else names_in(files_from))
+async def _through(
+    pipe: Pipe, server: Callable[[], AbstractAsyncContextManager[Connection]]
+) -> int:
+    async with server() as service:
+        return await pipe.run(service)
+
+
+async def _named(files: Sequence[str], files_from: str | None) -> list[str]:
+    named = await asyncio.to_thread(expanded, files)
+    if files_from is not None:
+        named += await names_in(files_from)
     if not named:
         raise click.UsageError("Missing argument 'FILES...'.")
     return named

@@ -2,14 +2,17 @@
 
 import glob
 import os
-import sys
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 
 import attrs
 
 from audio_enhance import InvalidInputError
+
+from .streams import read_input
+from .threads import abandonable
 
 
 @attrs.frozen
@@ -39,14 +42,14 @@ class Filter:
         return any(fnmatch(text, each) for each in anywhere for text in (path.name, str(path)))
 
 
-def names_in(listed: str) -> list[str]:
-    """Return the names in a file, one on each line; `-` is standard input. Blocks.
+async def names_in(listed: str) -> list[str]:
+    """Return the names in a file, one on each line; `-` is standard input.
 
     Raises:
         InvalidInputError: The file cannot be read.
     """
     try:
-        data = sys.stdin.buffer.read() if listed == "-" else Path(listed).read_bytes()
+        data = await abandonable(partial(_all_of, listed))
     except OSError as error:
         raise InvalidInputError(
             f"The list of files {listed} cannot be read: {error.strerror}.",
@@ -55,6 +58,10 @@ def names_in(listed: str) -> list[str]:
     separator = b"\0" if b"\0" in data else b"\n"
     lines = (line.removesuffix(b"\r") for line in data.split(separator))
     return [os.fsdecode(line) for line in lines if line]
+
+
+def _all_of(listed: str) -> bytes:
+    return read_input() if listed == "-" else Path(listed).read_bytes()
 
 
 def expanded(given: Iterable[str]) -> list[str]:

@@ -43,19 +43,23 @@ class Connection:
 
     def explained(self, outcome: Outcome) -> Outcome:
         """Return an outcome with why it failed, which the API does not tell, but our service."""
-        error = outcome.error
-        if self.service is None or not isinstance(error, EnhancementFailedError):
+        if outcome.error is None:
             return outcome
+        return attrs.evolve(outcome, error=self.reason_of(outcome.error))
+
+    def reason_of(self, error: AudioEnhanceError) -> AudioEnhanceError:
+        """Return an error with why it failed, where our service knows more than the API tells."""
+        if self.service is None or not isinstance(error, EnhancementFailedError):
+            return error
         reason = self.service.why_failed(error.enhancement_id or "")
         if reason is None:
-            return outcome
-        known = reason.located(
+            return error
+        return reason.located(
             phase=error.phase,
             source=error.source,
             asset_id=error.asset_id,
             enhancement_id=error.enhancement_id,
         )
-        return attrs.evolve(outcome, error=known)
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 _NUMBERS = (0, 1, 2)
+_READ_BYTES = 1 << 20
 # What stands for marks of ours where an encoding lacks them; other letters are escaped.
 _PLAIN = {"→": "->", "…": "...", "·": "-"}
 _FAILED = "Standard output cannot be written to"
@@ -45,6 +46,44 @@ def output_trouble() -> str:
     except OSError as error:
         return _reason(error)
     return ""
+
+
+def read_input(count: int | None = None) -> bytes:
+    """Return that many bytes of standard input, fewer at its end. Blocks as long as it takes.
+
+    Args:
+        count: How many; all of them if `None`.
+    """
+    data = bytearray()
+    while count is None or len(data) < count:
+        try:
+            part = os.read(0, _READ_BYTES if count is None else count - len(data))
+        except BlockingIOError:  # others on the same pipe made it one that does not block
+            select.select([0], [], [])
+            continue
+        if not part:
+            break
+        data += part
+    return bytes(data)
+
+
+def write_output(data: bytes) -> None:
+    """Write bytes to standard output. Blocks as long as its reader does.
+
+    Raises:
+        BrokenPipeError: Nobody reads it any more.
+        OutputError: It cannot be written to.
+    """
+    output, left = _Descriptor(1), memoryview(data)
+    try:
+        while left:
+            left = left[output.write(left) :]
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from audio_enhance import OutputError
+
+        raise OutputError(_reason(error)) from error
 
 
 def _reason(error: OSError) -> str:

@@ -35,6 +35,15 @@ class Ended:
 
 
 @attrs.frozen
+class Piped:
+    """A command that has ended, and the recording on its standard output."""
+
+    status: int | None
+    out: bytes
+    err: str
+
+
+@attrs.frozen
 class Command:
     """`audio-enhance` in some folder and environment."""
 
@@ -49,16 +58,38 @@ class Command:
 
     async def start(self, *arguments: str, **environment: str) -> Running:
         """Start it."""
+        return await self.start_with(0, None, *arguments, **environment)
+
+    async def start_with(
+        self, stdin: int, stdout: int | None, *arguments: str, **environment: str
+    ) -> Running:
+        """Start it with a standard input of its own, and a standard output if one is given."""
         if self.warm is None or any(map(NEEDS_A_START.match, environment)):
-            return await self.start_on(PIPE, *arguments, **environment)
+            program = (*MODULE, *arguments)
+            return await self._start(program, PIPE, environment, stdin, stdout)
         process = await self.warm.start(
             "audio_enhance",
             *arguments,
             folder=self.folder,
             environment=clean_environment() | dict(self.environment) | environment,
+            stdin=stdin,
+            stdout=stdout,
         )
         self._started.append(process)
         return process
+
+    async def piped(self, data: bytes, *arguments: str, **environment: str) -> Piped:
+        """Run it to its end with some bytes on standard input, at most 64 KiB."""
+        end, start = os.pipe()
+        try:
+            os.write(start, data)
+            os.close(start)
+            process = await self.start_with(end, None, *arguments, **environment)
+        finally:
+            os.close(end)
+        out, err = await process.communicate()
+        assert b"Traceback" not in (err or b""), err
+        return Piped(process.returncode, out or b"", (err or b"").decode())
 
     async def redirected(self, where: str, *arguments: str, **environment: str) -> Ended:
         """Run it to its end with some streams led elsewhere by a shell: `>&-` closes one."""
@@ -71,13 +102,19 @@ class Command:
         return await self._start((*MODULE, *arguments), stderr, environment)
 
     async def _start(
-        self, program: Sequence[str], stderr: int, environment: Mapping[str, str]
+        self,
+        program: Sequence[str],
+        stderr: int,
+        environment: Mapping[str, str],
+        stdin: int | None = None,
+        stdout: int | None = None,
     ) -> Process:
         process = await asyncio.create_subprocess_exec(
             *program,
             cwd=self.folder,
             env=clean_environment() | dict(self.environment) | dict(environment),
-            stdout=PIPE,
+            stdin=stdin,
+            stdout=PIPE if stdout is None else stdout,
             stderr=stderr,
         )
         self._started.append(process)

@@ -28,13 +28,13 @@ def test_patterns_are_those_of_shells(include: list[str], exclude: list[str], le
     assert Filter(include, exclude).lets_in(Path("rec/old/a.wav")) is let_in
 
 
-def test_a_list_has_one_name_on_each_line_or_is_that_of_find_print0(tmp_path: Path) -> None:
+async def test_a_list_has_one_name_on_each_line_or_is_that_of_find_print0(tmp_path: Path) -> None:
     (listed := tmp_path / "list").write_bytes(b"a b.wav\r\n\n\xff.wav\n")
-    assert names_in(str(listed)) == ["a b.wav", os.fsdecode(b"\xff.wav")]
+    assert await names_in(str(listed)) == ["a b.wav", os.fsdecode(b"\xff.wav")]
     listed.write_bytes(b"a\nb.wav\0c.wav\0")
-    assert names_in(str(listed)) == ["a\nb.wav", "c.wav"]
+    assert await names_in(str(listed)) == ["a\nb.wav", "c.wav"]
     with pytest.raises(InvalidInputError, match="cannot be read: No such file"):
-        names_in(str(tmp_path / "missing"))
+        await names_in(str(tmp_path / "missing"))
 
 
 def test_patterns_that_the_shell_left_alone_are_expanded(

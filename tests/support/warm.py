@@ -80,9 +80,24 @@ class Warm:
     _address: str
 
     async def start(
-        self, module: str, *arguments: str, folder: Path, environment: Mapping[str, str]
+        self,
+        module: str,
+        *arguments: str,
+        folder: Path,
+        environment: Mapping[str, str],
+        stdin: int = 0,
+        stdout: int | None = None,
     ) -> WarmProcess:
-        """Run a module as a program; its output and its errors are there to be read."""
+        """Run a module as a program; its output and its errors are there to be read.
+
+        Args:
+            module: What `python -m` would be given.
+            arguments: Its arguments.
+            folder: Where it runs.
+            environment: All of its variables.
+            stdin: A descriptor, which stays open here.
+            stdout: Another one, instead of the output that can be read.
+        """
         request = {
             "module": module,
             "arguments": arguments,
@@ -94,7 +109,7 @@ class Warm:
         connection = socket.socket(socket.AF_UNIX)
         try:
             connection.connect(self._address)
-            streams = [0, out[1], err[1]]
+            streams = [stdin, out[1] if stdout is None else stdout, err[1]]
             socket.send_fds(connection, [len(text).to_bytes(LENGTH, "big")], streams)
             connection.sendall(text)
         finally:
