@@ -74,7 +74,7 @@ def create_app(
                 backend = await stack.enter_async_context(
                     open_backend(studio.limits, api_version, engine, cluster)
                 )
-                studio.client, studio.service = backend.client, backend.service
+                studio.jobs.client, studio.service = backend.client, backend.service
                 studio.engine = backend.engine
                 studio.sample, studio.space.keeper = backend.sample, backend.keeper
             stack.push_async_callback(studio.close, drain_seconds)
@@ -82,7 +82,7 @@ def create_app(
             yield
 
     if client is not None:
-        studio.client = client
+        studio.jobs.client = client
     app = Starlette(
         routes=[
             Route("/", page.index),

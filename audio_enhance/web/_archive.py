@@ -53,9 +53,16 @@ class Archive:
                 found.append((entry["session"], recording))
         return found
 
+    async def begun(self, recording: Recording, session: Session) -> None:
+        """Write down a recording that is about to be enhanced; it is on the disk afterwards."""
+        self._note(recording, session)
+        await self._shelf.written()
+
     def remember(self, recording: Recording) -> None:
         """Write down what is known of a recording, if it is one of ours."""
-        session = self._owners.get(recording)
+        self._note(recording, self._owners.get(recording))
+
+    def _note(self, recording: Recording, session: Session | None) -> None:
         if session is not None and (entry := entry_of(recording, session)):
             self._shelf.note(_entry_name(recording, session), entry)
 

@@ -27,6 +27,8 @@ def entry_of(recording: Recording, session: Session) -> dict[str, Any] | None:
         "session": session.name,
         "number": recording.number,
         "id": recording.id,
+        "key": recording.key,
+        "service": recording.service,
         "name": recording.name,
         "strength": recording.strength,
         "stage": recording.stage.value,
@@ -69,6 +71,8 @@ def remembered(
     recording = made(entry["id"], entry["name"], entry["strength"], original)
     recording.received = recording.byte_size
     recording.number = entry["number"]
+    recording.key = entry.get("key", recording.key)
+    recording.service = entry.get("service")
     recording.notes = entry.get("notes", [])
     result = entry["result"] and _found(entry["result"], entry["name"], shelf, {})
     stage = Stage(entry["stage"])
@@ -83,7 +87,7 @@ def remembered(
                 problem["status"], problem["code"], problem["title"], hint=problem["detail"]
             )
     else:
-        recording.stage = Stage.WAITING  # it is done once more
+        recording.stage = Stage.WAITING  # its job is gone on with
     return recording
 
 

@@ -116,3 +116,13 @@ async def on_error(request: Request, error: Exception) -> Response:
 def not_found() -> Problem:
     """Return the same answer for what does not exist and for what belongs to somebody else."""
     return Problem(404, "gone", "There is no such recording in this session.")
+
+
+def left() -> Problem:
+    """Return why what was still waiting is not enhanced once its page is closed."""
+    return Problem(
+        410,
+        "left",
+        "The page was closed before its turn came.",
+        hint="Enhance it again if you still need it.",
+    )

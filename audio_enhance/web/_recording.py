@@ -1,5 +1,6 @@
 """One recording that a person sent, from its announcement to its end."""
 
+import secrets
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -67,6 +68,8 @@ class Recording:
         notes: What the local service noted of it, such as what is damaged in it.
         revision: The session's revision at the latest change.
         number: Grows from one recording to the next, also over restarts.
+        key: The key of its job, the same over restarts.
+        service: What it was begun at, as `Jobs.service` says; `None` before.
     """
 
     def __init__(
@@ -93,6 +96,8 @@ class Recording:
         self.share: float | None = None
         self.revision = 0
         self.number = time.time_ns()
+        self.key = secrets.token_hex(16)
+        self.service: str | None = None
         self._on_change = on_change
         self.notes: list[str] = []
         self._explain = explain
@@ -137,6 +142,11 @@ class Recording:
         original.hold()
         job.task.add_done_callback(lambda _: original.release())
         self.job = job
+
+    def leave(self) -> None:
+        """Follow its job no more, and stop working on it; the next start goes on with it."""
+        if self.job is not None:
+            self.job.task.cancel()  # unlike `Job.cancel`, which is for good
 
     def let_go(self) -> None:
         """Do without the original from now on, and without the result."""

@@ -16,11 +16,12 @@ from audio_enhance import (
 
 from ._admission import Admission, recognised
 from ._archive import Archive
+from ._jobs import Jobs
 from ._kept import Kept
 from ._limits import Limits
 from ._line import Line
 from ._measuring import Measuring
-from ._problems import Problem, not_found
+from ._problems import Problem, left, not_found
 from ._progress import Progress
 from ._recording import Recording, Stage
 from ._session import Session, Sessions
@@ -29,8 +30,6 @@ from ._space import Space
 from ._streams import Listening, Streams
 from ._turns import Turns
 
-# Somebody waits for it at a screen: before whatever else the client is given to do.
-_PRIORITY = 10
 _MOST_STREAMS = 512
 # What arrives is told what it is when all of it is here.
 _OF_ANY_KIND = "application/octet-stream"
@@ -44,6 +43,7 @@ class Studio:
         sessions: Who they belong to.
         shelf: Where they are kept.
         measuring: What measures them.
+        jobs: What has them enhanced.
         space: What they take of the disks.
         service: The host of what does the enhancing, or `"local"` for a service of our own;
             `None` where the application was given a client and cannot tell.
@@ -61,7 +61,7 @@ class Studio:
         self.engine: str | None = None
         self.sample: bytes | None = None
         self.closing = False
-        self._client: EnhanceClient | None = None
+        self.jobs = Jobs()
         self._owners: dict[Recording, Session] = {}
         self.space = Space(limits.kept_bytes, self._owners.keys())
         self._line = Line(lambda recording: self._owners[recording].changed(recording))
@@ -76,15 +76,7 @@ class Studio:
     @property
     def client(self) -> EnhanceClient:
         """The client that does the work; it is there while the application's lifespan runs."""
-        if self._client is None:
-            raise RuntimeError(
-                "The application was not started: give it a client, or run its lifespan too."
-            )
-        return self._client
-
-    @client.setter
-    def client(self, client: EnhanceClient) -> None:
-        self._client = client
+        return self.jobs.client
 
     # Coming in
 
@@ -176,9 +168,11 @@ class Studio:
         assert kept.path is not None
         original.path, original.on_gone = kept.path, kept.on_gone
         original.source = recognised(kept.path, recording.name)
+        session = self._owners[recording]
         try:
-            await self._submit(recording)
+            await self._begin(recording, session)
         except BaseException:
+            self.archive.forget(recording, session)
             original.source.close()
             original.source = None
             original.on_gone(original)
@@ -214,45 +208,47 @@ class Studio:
         recording = self._recording(identifier, earlier.name, strength, original)
         recording.received = recording.byte_size
         try:
-            await self._submit(recording)
-        except AudioEnhanceError:
+            await self._begin(recording, session)
+        except BaseException:
+            self.archive.forget(recording, session)
             recording.let_go()
             raise
-        self._add(session, recording)
-        self.archive.remember(recording)
-        return recording
+        return self._add(session, recording)
 
     def _recording(self, identifier: str, name: str, strength: int, original: Kept) -> Recording:
         words = self.space.explain, self.space.noted
         return Recording(identifier, name, strength, original, self._changed, *words)
 
-    async def _submit(self, recording: Recording) -> None:
-        assert recording.original is not None
-        assert recording.original.source is not None
-        recording.begin(
-            await self.client.submit(
-                recording.original.source,
-                strength=recording.strength,
-                priority=_PRIORITY,
-                on_event=recording.on_event,
-            )
-        )
+    async def _begin(self, recording: Recording, session: Session) -> None:
+        """Have a recording enhanced. First it is written down, so that a kill costs nothing."""
+        recording.service = self.jobs.service
+        await self.archive.begun(recording, session)
+        await self.jobs.begin(recording)
 
     async def open(self) -> None:
         """Find what an earlier application left, and go on with it; the client is there."""
         self.sessions.secret = await self.shelf.open()
-        for name, recording in await self.archive.found(self._recording):
+        if self.shelf.lasting and self.space.keeper is None:  # the service outlives this
+            await self.jobs.open(self.shelf.folder)
+        found = await self.archive.found(self._recording)
+        await self.jobs.keep_only([recording for _, recording in found])
+        for name, recording in found:
             session = self.sessions.named(name)
             if not recording.stage.over:
-                try:
-                    await self._submit(recording)
-                except AudioEnhanceError as error:
-                    recording.move(Stage.FAILED, Problem.of(error))
+                await self._go_on(recording, session)
             self._add(session, recording)
             if session not in self._timers:
-                self._timers[session] = asyncio.get_running_loop().call_later(
-                    self.limits.leave_seconds, self._gone, session
-                )
+                self._wait_for(session)
+
+    async def _go_on(self, recording: Recording, session: Session) -> None:
+        problem = self.jobs.elsewhere(recording)
+        try:
+            if problem is None:
+                await self._begin(recording, session)
+        except AudioEnhanceError as error:
+            problem = Problem.of(error)
+        if problem is not None:
+            recording.move(Stage.FAILED, problem)
 
     # Going on
 
@@ -334,6 +330,7 @@ class Studio:
         self._line.leave(recording)
         del self._owners[recording]
         self.archive.forget(recording, session)
+        self.jobs.forget(recording)
         recording.let_go()
         self.space.free(recording)
 
@@ -354,22 +351,19 @@ class Studio:
         self._streams.leave(listening)
         session = listening.session
         if not session.streams and session.recordings and not self.closing:
-            self._timers[session] = asyncio.get_running_loop().call_later(
-                self.limits.leave_seconds, self._gone, session
-            )
+            self._wait_for(session)
+
+    def _wait_for(self, session: Session) -> None:
+        self._timers[session] = asyncio.get_running_loop().call_later(
+            self.limits.leave_seconds, self._gone, session
+        )
 
     def _gone(self, session: Session) -> None:
         del self._timers[session]
-        reason = Problem(
-            410,
-            "left",
-            "The page was closed before its turn came.",
-            hint="Enhance it again if you still need it.",
-        )
         for recording in list(session.recordings.values()):
             # What the server has begun cannot be taken back: its result may as well be kept.
             if not recording.submitted:
-                self.cancel(recording, reason)
+                self.cancel(recording, left())
 
     def hang_up(self) -> None:
         """Take nothing more, and end every event stream."""
@@ -390,11 +384,14 @@ class Studio:
                 self.discard(recording)
         for recording in list(self._owners):
             self._owners.pop(recording)  # what is written down of it stays as it is
-            self.cancel(recording)
+            recording.leave()
+        for arrival in self._arrivals.values():
+            arrival.cancel()
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
         if tasks:
             await asyncio.wait(tasks)
+        await self.jobs.close()
         await self.space.close()
         await self.shelf.close()
