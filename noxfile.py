@@ -57,7 +57,7 @@ def _group(*names: str) -> tuple[str, ...]:
 
 
 def _install(session: nox.Session, *groups: str) -> None:
-    session.install("-e", ".[cli,dask,local,otel,redis,video,web]", *_group(*groups))
+    session.install("-e", ".[cli,dask,local,otel,redis,remote,video,web]", *_group(*groups))
 
 
 def _pytest(session: nox.Session, runner: list[str], *arguments: str) -> None:
@@ -127,7 +127,7 @@ def others(session: nox.Session) -> None:
 @nox.session(venv_backend="uv")
 def lowest(session: nox.Session) -> None:
     """The everyday tests on the lowest versions that are allowed of everything we name."""
-    extras = "-e", ".[cli,dask,local,otel,redis,video,web]"
+    extras = "-e", ".[cli,dask,local,otel,redis,remote,video,web]"
     session.install("--resolution", "lowest-direct", *extras, *_group("tests"))
     runner = ["pytest", "-o", "asyncio_debug=false"]
     _pytest(session, runner, "-m", "not slow", "-q", *THE_SAME_ANYWHERE)

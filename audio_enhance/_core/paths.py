@@ -16,6 +16,11 @@ def is_address(given: str | os.PathLike[str]) -> bool:
     return _ADDRESS.match(os.fspath(given)) is not None
 
 
+def is_url(given: str) -> bool:
+    """Whether a text is the URL of something elsewhere, such as `s3://bucket/talk.wav`."""
+    return is_address(given) and "://" in given
+
+
 def folder_path(given: str | os.PathLike[str]) -> Path:
     """Return the path of a folder for results.
 

@@ -190,11 +190,11 @@ class Lane:
                 # Of their own: jobs that want the same fail with the same error, about one of
                 # them.
                 own = error.located(**job.ids)
-                own.source = job.source.label
+                own.source, own.__cause__ = job.source.label, error.__cause__
                 _log.info("failed: %s", own)
                 if row is not None and not isinstance(error, ResultAwayError):
                     await row.note_failed(own, extra=job.extra_enhancements)
-                raise own from error.__cause__
+                raise own from own.__cause__
             except asyncio.CancelledError:
                 # Not wanted any more, unlike where the client is closed: no later run resumes it.
                 if row is not None and job.given_up:

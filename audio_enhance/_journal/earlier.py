@@ -8,7 +8,7 @@ from audio_enhance._core.cancellation import in_thread, to_its_end
 from audio_enhance._recording.source import Source
 
 from .entry import EntryState, JournalEntry
-from .result_file import result_of, status_of
+from .result_file import result_of
 
 
 class Earlier(Enum):
@@ -52,14 +52,14 @@ async def same_source(entry: JournalEntry, source: Source) -> bool:
     """Whether the source is what it was when the entry was written."""
     if entry.md5 is None:
         return False
-    if source.path is not None:
-        status = await to_its_end(partial(status_of, source.path))
-        if status is None:
+    if source.lies_somewhere:
+        seen = await source.look()
+        if seen is None:
             return False
         # What was sent of a video is its sound, whose length says nothing of the file's.
-        if source.film is None and status.st_size != entry.byte_size:
+        if source.film is None and seen.size not in (None, entry.byte_size):
             return False
-        if status.st_mtime_ns == entry.modified_ns:
+        if seen.version is not None and seen.version == entry.modified_ns:
             return True
     # Touched, but perhaps not changed: reading it costs less than enhancing it again.
     return (await source.fingerprint()).md5.hex() == entry.md5

@@ -13,6 +13,7 @@ import attrs
 
 from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.clock import Clock, SystemClock
+from audio_enhance._core.paths import is_url
 from audio_enhance._core.redaction import redact
 from audio_enhance._recording.spooled import remove_quietly
 
@@ -447,5 +448,6 @@ def _with_paths(entry: JournalEntry, change: Callable[[str], str]) -> JournalEnt
 
 
 def absolute(path: str | os.PathLike[str]) -> str:
-    """Return what a journal calls a file: its absolute path, however it was written."""
-    return os.path.abspath(path)  # noqa: PTH100  pathlib keeps ".."
+    """Return what a journal calls a file: its absolute path, however it was written, or its URL."""
+    name = os.fspath(path)
+    return name if is_url(name) else os.path.abspath(name)  # noqa: PTH100  pathlib keeps ".."

@@ -18,6 +18,7 @@ from audio_enhance._core.errors import (
     OutputError,
     UnsupportedMediaTypeError,
 )
+from audio_enhance._core.paths import is_address, is_url
 from audio_enhance._recording.fingerprint import Fingerprint
 from audio_enhance._recording.source import Source
 from audio_enhance._recording.spooled import remove_quietly
@@ -104,8 +105,13 @@ class JournalRow:
         if isinstance(error, UnsupportedMediaTypeError) and self.entry.md5 is None:
             await self._drop()
             return
-        gone = never and not await to_its_end(partial(is_there, self.entry.source))
+        gone = never and await self._is_gone(error)
         await self.note_over(state=EntryState.FAILED, error=str(error), extra=extra, gone=gone)
+
+    async def _is_gone(self, error: AudioEnhanceError) -> bool:
+        if is_address(self.entry.source):
+            return isinstance(error.__cause__, FileNotFoundError)
+        return not await to_its_end(partial(is_there, self.entry.source))
 
     async def note_over(self, **changes: Any) -> None:
         """Write down how the job ended, and let go of data that was kept for it."""
@@ -121,10 +127,10 @@ class JournalRow:
             JournalError: It cannot be written, and the job must not be accepted.
         """
         now: dict[str, Any] = {"filename": source.filename, "content_type": source.content_type}
-        if source.path is None:
+        if not source.lies_somewhere:
             fingerprint = await source.fingerprint()
             now |= {"md5": fingerprint.md5.hex(), "byte_size": fingerprint.byte_size}
-        elif not await to_its_end(partial(is_there, str(source.path))):
+        elif source.path is not None and not await to_its_end(partial(is_there, str(source.path))):
             return  # never a recording: its job will say so
         if source.kept_at is not None and self.entry.spooled is None:
             now["spooled"] = absolute(source.kept_at)
@@ -207,11 +213,11 @@ class JournalRow:
         """Return what was uploaded of a file that is gone before its work was done, if it was."""
         entry = self.entry
         begun = entry.state != EntryState.SUCCEEDED and entry.asset_id is not None
-        if not begun or source.path is None:
-            return None
-        if await to_its_end(partial(is_there, str(source.path))):
+        if not begun or not source.lies_somewhere:
             return None
         try:
+            if await is_still_there(source):
+                return None
             return await to_its_end(partial(revive, entry))
         except AudioEnhanceError:
             return None  # the job will meet the same, and say so
@@ -246,6 +252,8 @@ def revive(entry: JournalEntry) -> Source:
         InvalidSourceError: Neither is there any more.
         UnsupportedMediaTypeError: The API does not take such a type.
     """
+    if is_url(entry.source):
+        return _from_elsewhere(entry)
     path = Path(entry.source)
     filename = entry.filename
     if is_video_type(entry.content_type):
@@ -279,11 +287,37 @@ def revive(entry: JournalEntry) -> Source:
     )
 
 
+def _from_elsewhere(entry: JournalEntry) -> Source:
+    """Return a source that lay elsewhere: what is there now, or what was uploaded of it."""
+    url, name, kind = entry.source, entry.filename, entry.content_type
+    if is_video_type(kind):
+        return Source.from_video(
+            Source.from_url(url, content_type=kind, filename=name, check_type=False)
+        )
+    source = Source.from_url(url, content_type=kind, filename=name, check_type=False)
+    known = entry.md5 is not None and entry.byte_size is not None and entry.asset_id is not None
+    try:
+        gone = known and source.content.look() is None
+    except AudioEnhanceError:
+        gone = False  # its job will meet the same, and say so
+    if gone and entry.md5 is not None and entry.byte_size is not None:
+        fingerprint = Fingerprint(entry.byte_size, bytes.fromhex(entry.md5))
+        return Source.uploaded(source.filename, fingerprint, content_type=kind, url=url)
+    return source
+
+
 def _video_of(path: Path, filename: str | None) -> Source:
     """Return a video again: what was uploaded of it is its sound alone."""
     if path.is_absolute() and path.exists():
         return Source.from_video(path, filename=filename)
     raise InvalidSourceError("The video is gone, and a result cannot be put back into it.")
+
+
+async def is_still_there(source: Source) -> bool:
+    """Whether the file of a source still lies where it did; raises as `Source.look` does."""
+    if source.path is not None:  # a link that leads nowhere is a file that was not moved away
+        return await to_its_end(partial(is_there, str(source.path)))
+    return await source.look() is not None
 
 
 async def note_refused(
@@ -296,7 +330,9 @@ async def note_refused(
 
 
 async def label(source: Source) -> str:
-    """Return what a source is called in a journal: its absolute path, or its name and MD5."""
+    """Return what a source is called in a journal: absolute path, URL, or its name and MD5."""
     if source.path is not None:
         return absolute(source.path)
+    if source.url is not None:
+        return source.url
     return f"{source.filename} ({(await source.fingerprint()).md5.hex()})"

@@ -13,6 +13,7 @@ from audio_enhance._core.errors import InvalidSourceError, SourceChangedError
 
 from .fingerprint import Fingerprint, digest
 from .reader import FileReader, MemoryReader, Reader
+from .seen import Seen, seen_on_disk
 
 _QUICK_BYTES = 1 << 16
 # Without O_NONBLOCK, opening a named pipe waits for a writer for ever.
@@ -37,6 +38,14 @@ class Content(Protocol):
 
     def verify(self, file: Reader, expected: Fingerprint) -> None:
         """Raise `SourceChangedError` if it changed since it was opened."""
+        ...
+
+    def look(self) -> Seen | None:
+        """Return what is where it lies now; `None` if nothing is, or it lies nowhere."""
+        ...
+
+    def release(self) -> None:
+        """Let go of what can be made again, when no job needs it; never waits."""
         ...
 
     def close(self) -> None:
@@ -134,6 +143,10 @@ class FileContent:
         if self.version_of(file) != expected.version:
             raise self._changed()
 
+    def look(self) -> Seen | None:
+        """Return the file as it is now, `None` if there is none."""
+        return seen_on_disk(self.path)
+
     def _unreadable(self, error: OSError) -> InvalidSourceError:
         return InvalidSourceError(
             f"The file cannot be read: {error.strerror}.",
@@ -143,6 +156,9 @@ class FileContent:
 
     def _changed(self) -> SourceChangedError:
         return SourceChangedError("The file changed while it was read.", source=str(self.path))
+
+    def release(self) -> None:
+        """Do nothing: the file is the user's."""
 
     def close(self) -> None:
         """Do nothing: the file is the user's."""
@@ -171,6 +187,12 @@ class BytesContent:
 
     def verify(self, file: Reader, expected: Fingerprint) -> None:
         """Do nothing: bytes do not change."""
+
+    def look(self) -> None:
+        """Return nothing: they lie nowhere."""
+
+    def release(self) -> None:
+        """Do nothing: they belong to the caller."""
 
     def close(self) -> None:
         """Do nothing: they belong to the caller."""
@@ -202,6 +224,12 @@ class UploadedContent:
 
     def verify(self, file: Reader, expected: Fingerprint) -> None:
         """Do nothing: nothing was opened."""
+
+    def look(self) -> None:
+        """Return nothing: they lie nowhere."""
+
+    def release(self) -> None:
+        """Do nothing: nothing is held."""
 
     def close(self) -> None:
         """Do nothing: nothing is held."""

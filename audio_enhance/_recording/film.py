@@ -1,25 +1,23 @@
 """The sound of a video: taken out when it is needed, kept for as long, and put back in the end."""
 
 import io
-import tempfile
 import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from audio_enhance._core.errors import (
     InvalidSourceError,
     JobCancelledError,
-    OutputError,
     SourceChangedError,
 )
 
 from .content import FileContent
+from .fetched import FetchedContent
 from .fingerprint import Fingerprint, digest
 from .media_types import AUDIO_SUFFIXES, content_type_of, split_ending
 from .reader import Reader
-from .spooled import SpooledContent
+from .seen import Seen
+from .spooled import SpooledContent, temporary
 
 if TYPE_CHECKING:
     from audio_enhance._video.sound import Sound
@@ -36,7 +34,7 @@ class FilmContent:
         filename: Its name.
     """
 
-    def __init__(self, film: FileContent | SpooledContent, filename: str) -> None:
+    def __init__(self, film: FileContent | SpooledContent | FetchedContent, filename: str) -> None:
         self._film = film
         self._filename = filename
         self._lock = threading.Lock()  # one thread takes it out, for all who want it
@@ -105,12 +103,17 @@ class FilmContent:
         if self._sound is None:
             self._film.verify(file, expected)
 
+    def look(self) -> Seen | None:
+        """Return the video as it is now, `None` if it is gone."""
+        return self._film.look()
+
     def release(self) -> None:
         """Let go of the sound, which can be taken out again; never waits."""
         # Whoever is taking it out was left behind by a cancelled job, and drops it as well.
         if self._lock.acquire(blocking=False):
             self._drop()
             self._lock.release()
+        self._film.release()
 
     def close(self) -> None:
         """Release what is held; a video on the user's disk stays."""
@@ -140,7 +143,7 @@ class FilmContent:
             OutputError: That cannot be written.
             AudioEnhanceError: As in `put_back`.
         """
-        with _temporary("The video") as raw:
+        with temporary("The video") as raw:
             into = io.BufferedRandom(raw)
             self._put_back(cast("BinaryIO", enhanced), cast("BinaryIO", into), cancelled)
             return SpooledContent(raw, _written(into, raw, cancelled))
@@ -187,7 +190,7 @@ class FilmContent:
         """Write the sound to a temporary file; return `None` where there is no picture."""
         from audio_enhance._video.taking_out import take_out  # of the extra `video`
 
-        with _temporary("The video's sound") as raw:
+        with temporary("The video's sound") as raw:
             into = io.BufferedRandom(raw)
             sound = take_out(cast("BinaryIO", video), cast("BinaryIO", into), cancelled)
             known = _written(into, raw, cancelled)
@@ -205,23 +208,6 @@ class FilmContent:
     def _check_version(self, video: Reader) -> None:
         if self._film.version_of(video) != self._version:
             raise SourceChangedError("The video changed while its sound was enhanced.")
-
-
-@contextmanager
-def _temporary(what: str) -> Generator[io.FileIO]:
-    """Make a temporary file without a name, which is closed where what follows fails."""
-    raw = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  it is kept
-    try:
-        yield raw
-    except OSError as error:
-        raw.close()
-        raise OutputError(
-            f"{what} cannot be written to {tempfile.gettempdir()}: {error.strerror}.",
-            hint="Make room there, or point TMPDIR elsewhere.",
-        ) from error
-    except BaseException:
-        raw.close()
-        raise
 
 
 def _written(into: io.BufferedRandom, raw: io.FileIO, cancelled: threading.Event) -> Fingerprint:

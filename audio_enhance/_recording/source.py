@@ -2,11 +2,11 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from threading import Event
-from typing import Self
+from typing import Any, Self
 
 import attrs
 
@@ -17,7 +17,7 @@ from audio_enhance._core.errors import (
     UnsupportedMediaTypeError,
     locating,
 )
-from audio_enhance._core.paths import is_address
+from audio_enhance._core.paths import is_address, is_url
 from audio_enhance._core.per_loop import PerLoop
 from audio_enhance._video.kinds import (
     VIDEO_SUFFIXES,
@@ -27,10 +27,13 @@ from audio_enhance._video.kinds import (
 )
 
 from .content import BytesContent, Content, FileContent, UploadedContent
+from .fetched import FetchedContent
 from .filenames import bare_name, safe_name
 from .film import FilmContent
 from .fingerprint import Fingerprint
 from .media_types import AUDIO_SUFFIXES, content_type_of, sniff_suffix, split_ending
+from .remote import RemoteFile
+from .seen import Seen
 from .spooled import KeptContent, SpooledContent, reopened, spool
 
 
@@ -46,6 +49,7 @@ class Source:
         filename: The bare name that the API is told; it names the result too.
         content_type: One of the API's types, `audio/mpeg` for example.
         path: Where the file is, if it is one.
+        url: Where it is elsewhere, if it is there: its URL without secrets.
     """
 
     filename: str
@@ -57,6 +61,7 @@ class Source:
         factory=lambda: PerLoop(asyncio.Lock), repr=False, init=False
     )
     _holders: int = attrs.field(default=0, repr=False, init=False)
+    url: str | None = attrs.field(default=None, kw_only=True)
 
     @classmethod
     def from_path(
@@ -81,8 +86,8 @@ class Source:
         """
         if is_address(path):
             raise InvalidSourceError(
-                "This is a URL, and recordings are read from this machine.",
-                hint="Download it first, or use Source.spool.",
+                "This is a URL, and not a path.",
+                hint="Use Source.from_url, and give the URL as a text.",
                 source=os.fspath(path),
             )
         path = path if isinstance(path, Path) else Path(path)
@@ -97,6 +102,39 @@ class Source:
         return cls(_sendable(filename), kind, path, content)
 
     @classmethod
+    def from_url(
+        cls,
+        url: str,
+        *,
+        content_type: str | None = None,
+        filename: str | None = None,
+        check_type: bool = True,
+        storage_options: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Make a source of a file in a bucket or on a web server, read through fsspec.
+
+        It is looked at only when it is used. Then it is read once, into a temporary file that is
+        kept for as long as a job needs it.
+
+        Args:
+            url: `s3://bucket/talk.wav` for example, or `https://…`.
+            content_type: Sent instead of the type that the name stands for.
+            filename: Sent instead of the name in the URL; only its last part is used.
+            check_type: Refuse a content type that the API is not known to take.
+            storage_options: What fsspec's file system is made with, beside what it finds in the
+                environment. Never written down: `take_up` has the environment alone.
+
+        Raises:
+            InvalidInputError: It is no such URL, or holds a password.
+            UnsupportedMediaTypeError: The API does not take such a type.
+            MissingExtraError: The extra `remote` is not installed.
+        """
+        file = RemoteFile.at(url, storage_options)
+        filename = bare_name(filename or file.filename or "")
+        kind = content_type_of(filename, content_type, check=check_type, label=file.name)
+        return cls(_sendable(filename), kind, None, FetchedContent(file), url=file.name)
+
+    @classmethod
     def from_video(
         cls, video: "str | os.PathLike[str] | Source", *, filename: str | None = None
     ) -> Self:
@@ -107,8 +145,8 @@ class Source:
         as they are. A path that is given instead of a source is taken for a video by its ending.
 
         Args:
-            video: An MP4, M4V, MOV, MKV or WebM file, or a source of its data, from `spool` for
-                example, without `keep_in`.
+            video: An MP4, M4V, MOV, MKV or WebM file, the URL of one, or a source of its data, from
+                `spool` for example, without `keep_in`.
             filename: Names the result instead of the file's own name; only its last part is used.
 
         Raises:
@@ -118,22 +156,30 @@ class Source:
         """
         check_installed()
         path: Path | None = None
+        url: str | None = None
+        content: Content
         if isinstance(video, Source):
             filename = filename or video.filename
-            content = video.content
-            if not isinstance(content, SpooledContent) or isinstance(content, KeptContent):
+            content, url = video.content, video.url
+            if not isinstance(content, SpooledContent | FetchedContent) or isinstance(
+                content, KeptContent
+            ):
                 raise InvalidInputError(
                     "This source cannot be taken for a video.",
                     hint="Give its path, or spool it without keep_in.",
                     source=video.label,
                 )
+        elif isinstance(video, str) and is_url(video):
+            file = RemoteFile.at(video)
+            filename, url = filename or file.filename, file.name
+            content = FetchedContent(file)
         else:
             path = Path(video)
             filename = filename or path.name
             content = FileContent(path)
         filename = bare_name(filename)
-        kind = video_type_of(filename, label=None if path is None else str(path))
-        return cls(_sendable(filename), kind, path, FilmContent(content, filename))
+        kind = video_type_of(filename, label=url if path is None else str(path))
+        return cls(_sendable(filename), kind, path, FilmContent(content, filename), url=url)
 
     @classmethod
     def from_bytes(
@@ -207,6 +253,7 @@ class Source:
         *,
         content_type: str | None = None,
         path: Path | None = None,
+        url: str | None = None,
     ) -> Self:
         """Make a source of data that only the server has any more, from an earlier run.
 
@@ -215,9 +262,10 @@ class Source:
             fingerprint: What it was when it was uploaded.
             content_type: The type that it was sent under.
             path: Where it was, if it was a file: its result lies where that file's belongs.
+            url: Where it was elsewhere.
         """
         kind = content_type_of(filename, content_type, check=False)
-        return cls(filename, kind, path, UploadedContent(fingerprint))
+        return cls(filename, kind, path, UploadedContent(fingerprint), url=url)
 
     @classmethod
     def kept(
@@ -243,8 +291,13 @@ class Source:
 
     @cached_property
     def label(self) -> str:
-        """What errors and reports call it: the path, or the name where there is none."""
-        return str(self.path) if self.path is not None else self.filename
+        """What errors and reports call it: the path or URL, or the name where there is none."""
+        return str(self.path) if self.path is not None else self.url or self.filename
+
+    @property
+    def lies_somewhere(self) -> bool:
+        """Whether it is a file, here or elsewhere, which another run finds again."""
+        return self.path is not None or self.url is not None
 
     @property
     def content(self) -> Content:
@@ -316,8 +369,8 @@ class Source:
     def let_go(self) -> None:
         """Take note of the end of such a job; what can be made again is given up with the last."""
         self._holders -= 1
-        if not self._holders and self.film is not None:
-            self.film.release()
+        if not self._holders:
+            self._content.release()
 
     async def fingerprint(self) -> Fingerprint:
         """Return its length and MD5, computed once and off the event loop.
@@ -360,6 +413,17 @@ class Source:
                 start += len(part)
             return b"".join(parts)
 
+    async def look(self) -> Seen | None:
+        """Return its length and version where it lies now, `None` if nothing is there.
+
+        For sources that lie somewhere: with a path or a URL.
+
+        Raises:
+            InvalidSourceError: Nobody lets us look.
+            ConnectionFailedError: The network to it is away.
+        """
+        return await to_its_end(self._content.look)
+
     def forget(self) -> None:
         """Read it once more at its next use: it is not what it was."""
         self._fingerprint = None
@@ -379,7 +443,7 @@ SourceLike = str | os.PathLike[str] | bytes | Source
 
 
 def as_source(source: SourceLike) -> Source:
-    """Return the source that a path, some bytes or a source stands for."""
+    """Return the source that a path, a URL, some bytes or a source stands for."""
     if isinstance(source, Source):
         return source
     if isinstance(source, bytes | bytearray | memoryview):
@@ -387,6 +451,8 @@ def as_source(source: SourceLike) -> Source:
     try:
         if is_video(os.fspath(source)):
             return Source.from_video(source)
+        if isinstance(source, str) and is_url(source):
+            return Source.from_url(source)
         return Source.from_path(source)
     except TypeError:  # from callers whose code is not type-checked
         kind = type(source).__name__

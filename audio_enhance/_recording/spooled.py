@@ -8,7 +8,7 @@ import secrets
 import tempfile
 import threading
 import weakref
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Generator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,12 @@ class SpooledContent:
         with self._lock:  # never under a thread that reads it
             self._file.close()
 
+    def look(self) -> None:
+        """Return nothing: it lies where nobody else can reach it."""
+
+    def release(self) -> None:
+        """Do nothing: what arrived comes no second time."""
+
 
 class KeptContent(SpooledContent):
     """Arrived data in a file with a name, for a job that has to outlive this process.
@@ -120,6 +126,23 @@ def remove_quietly(path: Path) -> None:
 
 def _released() -> InvalidSourceError:
     return InvalidSourceError("The spooled data was released already.")
+
+
+@contextlib.contextmanager
+def temporary(what: str) -> Generator[io.FileIO]:
+    """Make a temporary file without a name, which is closed where what follows fails."""
+    raw = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  it is kept
+    try:
+        yield raw
+    except OSError as error:
+        raw.close()
+        raise OutputError(
+            f"{what} cannot be written to {tempfile.gettempdir()}: {error.strerror}.",
+            hint="Make room there, or point TMPDIR elsewhere.",
+        ) from error
+    except BaseException:
+        raw.close()
+        raise
 
 
 async def spool(

@@ -10,6 +10,7 @@ import attrs
 
 from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.errors import OutputExistsError
+from audio_enhance._core.paths import is_url
 from audio_enhance._recording.claims import is_taken
 from audio_enhance._recording.filenames import on_disk, result_name, safe_name
 from audio_enhance._recording.source import Source, SourceLike
@@ -31,6 +32,8 @@ def same_name(name: str) -> str:
 def _path_of(source: SourceLike) -> Path | None:
     if isinstance(source, Source):
         return source.path
+    if isinstance(source, str) and is_url(source):
+        return None
     return Path(source) if isinstance(source, str | os.PathLike) else None
 
 

@@ -41,6 +41,7 @@ _EXTRAS = {
     "web": ("starlette", "the page in the browser"),
     "video": ("av", "videos"),
     "dask": ("distributed", "a cluster"),
+    "remote": ("fsspec", "recordings in buckets"),
     "redis": ("redis", "limits that several programs share"),
     "otel": ("opentelemetry", "traces and metrics"),
 }

@@ -27,7 +27,10 @@ from audio_enhance.local import Behaviour, Fault, LocalService
 from audio_enhance.local.conditions import routes
 from audio_enhance.local.enhancer import Figures, Rehearsal, demo_recording
 from audio_enhance.local.object_store import errors as s3_errors
+from tests.support import buckets
 from tests.support.tools import needs
+
+s3 = buckets.s3
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -173,6 +176,7 @@ async def test_every_program_in_the_documentation_works(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     enhance_service: LocalService,
+    request: pytest.FixtureRequest,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     # The local service's own page has programs that listen to what they are given: the first
@@ -182,6 +186,10 @@ async def test_every_program_in_the_documentation_works(
     (tmp_path / "talk.mp4").write_bytes(recording)  # no picture: it is sent as it is
     for name, value in enhance_service.environment.items():
         monkeypatch.setenv(name, value)
+    if "s3://bucket" in program:
+        s3 = request.getfixturevalue("s3")
+        s3.create_bucket(Bucket="bucket")
+        s3.put_object(Bucket="bucket", Key="raw/talk.mp3", Body=recording)
     if "asyncio.run" in program:
         (tmp_path / "program.py").write_text(program)
         process = await asyncio.create_subprocess_exec(

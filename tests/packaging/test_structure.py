@@ -125,7 +125,7 @@ def test_what_needs_an_extra_is_imported_when_it_is_needed() -> None:
 
 def test_the_core_imports_nothing_optional() -> None:
     optional = {"av", "botocore", "click", "numpy", "opentelemetry", "pytest", "redis", "rich"}
-    optional.add("starlette")
+    optional |= {"fsspec", "s3fs", "starlette"}
     for module, path in MODULES.items():
         if FLOOR_OF[room_of(module)] > FLOOR_OF["__init__"] or module in OF_THE_EXTRA_VIDEO:
             continue

@@ -69,7 +69,7 @@ def test_only_the_core_is_installed_without_extras(metadata: Message) -> None:
     requirements: list[str] = metadata.get_all("Requires-Dist", [])
     core = {line.partition(">")[0] for line in requirements if "extra ==" not in line}
     assert core == {"aiofiles", "aiohttp", "attrs", "python-backoff"}
-    extras = {"cli", "dask", "local", "otel", "redis", "video", "web"}
+    extras = {"cli", "dask", "local", "otel", "redis", "remote", "video", "web"}
     assert set(metadata.get_all("Provides-Extra", [])) == extras
 
 

@@ -1,0 +1,176 @@
+"""Files elsewhere: what they are called, what is seen of them, and what goes wrong."""
+
+import errno
+from typing import Any
+
+import aiohttp
+import pytest
+
+from audio_enhance import InvalidInputError, MissingExtraError
+from audio_enhance._core.cancellation import to_its_end
+from audio_enhance._recording import remote
+from audio_enhance._recording.remote import RemoteFile
+from tests.support import buckets
+from tests.support.raw_server import RawServer, reply
+
+memory = buckets.memory
+DATA = b"ID3 something said"
+SIGNED = "X-Amz-Signature=secret&X-Amz-Date=today"
+
+
+def read(file: RemoteFile) -> bytes:
+    return b"".join(file.pieces())
+
+
+class TestNames:
+    @pytest.mark.parametrize(
+        ("url", "name", "filename"),
+        [
+            ("s3://bucket/raw/a b?c#.wav", "s3://bucket/raw/a b?c#.wav", "a b?c#.wav"),
+            ("S3://bucket/a.wav", "s3://bucket/a.wav", "a.wav"),
+            ("abfs://box@account/a.wav", "abfs://box@account/a.wav", "a.wav"),
+            (f"https://host/raw/a%20b.wav?{SIGNED}", "https://host/raw/a%20b.wav", "a b.wav"),
+            ("https://token@host/a.wav#there", "https://host/a.wav", "a.wav"),
+        ],
+    )
+    def test_hold_no_secret(self, url: str, name: str, filename: str) -> None:
+        file = RemoteFile.at(url)
+        assert (file.name, file.filename) == (name, filename)
+        assert "secret" not in repr(file)
+        assert "token" not in repr(file)
+
+    def test_differ_where_the_query_asks_for_something_else(self) -> None:
+        urls = [f"https://host/get.wav?id={number}&{SIGNED}" for number in (1, 1, 2)]
+        names = [RemoteFile.at(url).name for url in urls]
+        assert names[0] == names[1] != names[2]
+        assert "id=1" not in names[0]  # who knows what it is
+
+    @pytest.mark.parametrize(
+        "url", ["s3://key:secret@bucket/a.wav", "https://me:secret@host/a.wav"]
+    )
+    def test_with_a_password_are_refused(self, url: str) -> None:
+        with pytest.raises(InvalidInputError, match="holds a password") as caught:
+            RemoteFile.at(url)
+        assert "secret" not in str(caught.value)
+
+    @pytest.mark.parametrize("url", ["s3:///", "file:///tmp/a.wav", "s3:/bucket/a.wav"])
+    def test_of_nothing_elsewhere_are_refused(self, url: str) -> None:
+        with pytest.raises(InvalidInputError, match="no URL of a file elsewhere"):
+            RemoteFile.at(url)
+
+    def test_are_refused_without_the_extra(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def nothing(_: str) -> None:
+            pass
+
+        monkeypatch.setattr(remote, "find_spec", nothing)
+        with pytest.raises(MissingExtraError, match="package fsspec") as caught:
+            RemoteFile.at("s3://bucket/a.wav")
+        assert "[remote]" in caught.value.command
+
+
+class TestInMemory:
+    def test_is_seen_and_read(self, memory: Any) -> None:
+        file = RemoteFile.at("memory://bucket/a.wav")
+        assert file.look() is None
+        memory.pipe("/bucket/a.wav", DATA)
+        seen = file.look()
+        assert seen is not None
+        assert seen.size == len(DATA)
+        assert read(file) == DATA
+        memory.pipe("/bucket/a.wav", DATA)
+        again = file.look()
+        assert again is not None
+        assert again.version != seen.version
+
+    def test_a_folder_is_no_file(self, memory: Any) -> None:
+        memory.pipe("/bucket/raw/a.wav", DATA)
+        assert RemoteFile.at("memory://bucket/raw").look() is None
+
+    def test_what_is_not_there(self, memory: Any) -> None:
+        with pytest.raises(FileNotFoundError) as caught:
+            read(RemoteFile.at("memory://bucket/a.wav"))
+        assert caught.value.strerror == "There is nothing of that name"
+
+
+class TestOnTheWeb:
+    async def test_without_ranges_it_comes_in_one_request(self) -> None:
+        head = reply(length=len(DATA), ETag='"one"')
+        async with RawServer([head, head, reply(body=DATA)]) as server:
+            file = RemoteFile.at(f"{server.url}/a.wav?{SIGNED}")
+            seen = await to_its_end(file.look)
+            assert seen is not None
+            assert (seen.size, seen.version is None) == (len(DATA), False)
+            assert await to_its_end(lambda: read(file)) == DATA
+        assert [request.method for request in server.requests] == ["HEAD", "HEAD", "GET"]
+        assert "range" not in server.requests[-1].headers
+        assert server.requests[-1].target == f"/a.wav?{SIGNED}"
+
+    @pytest.mark.parametrize(
+        ("status", "kind"), [(403, PermissionError), (404, FileNotFoundError), (500, OSError)]
+    )
+    async def test_says_what_is_wrong(self, status: int, kind: type[OSError]) -> None:
+        async with RawServer([reply(status), reply(status, b"No.")]) as server:
+            file = RemoteFile.at(f"{server.url}/a.wav?{SIGNED}")
+            with pytest.raises(kind) as caught:
+                await to_its_end(file.look)
+        assert caught.value.strerror
+        assert "secret" not in str(caught.value)
+
+
+class _ClientError(Exception):
+    """As botocore's: an error that is not of Python's tree."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"An error occurred at https://host/a.wav?{SIGNED}")
+        self.response = {"Error": {"Code": code}}
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "number"),
+    [
+        (_ClientError("NoSuchBucket"), FileNotFoundError, errno.ENOENT),
+        (_ClientError("Strange"), OSError, errno.EIO),
+        (type("NoCredentialsError", (Exception,), {})(), PermissionError, errno.EACCES),
+        (PermissionError(f"https://host/a.wav?{SIGNED}"), PermissionError, errno.EACCES),
+        (type("EndpointConnectionError", (Exception,), {})("No."), ConnectionError, 103),
+        (aiohttp.ClientPayloadError("cut"), ConnectionError, errno.ECONNABORTED),
+        (TimeoutError(), ConnectionError, errno.ECONNABORTED),
+        (KeyError("strange"), OSError, errno.EIO),
+    ],
+)
+def test_every_error_becomes_one_that_a_disk_could_have(
+    error: Exception,
+    kind: type[OSError],
+    number: int,
+    memory: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(type(memory), "info", fail)
+    monkeypatch.setattr(type(memory), "open", fail)
+    for call in (read, RemoteFile.look) if kind is not FileNotFoundError else (read,):
+        with pytest.raises(OSError) as caught:
+            call(RemoteFile.at("memory://bucket/a.wav"))
+        assert isinstance(caught.value, kind)
+        assert caught.value.errno == number
+        assert caught.value.strerror
+        assert "secret" not in str(caught.value)
+
+
+def test_what_reads_a_kind_of_bucket_is_named_where_it_is_lacking(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def lacking(*_: object, **__: object) -> None:
+        raise ImportError("Install gcsfs")
+
+    monkeypatch.setattr("fsspec.filesystem", lacking)
+    with pytest.raises(MissingExtraError, match="package gcsfs") as caught:
+        RemoteFile.at("gs://bucket/a.wav").look()
+    assert caught.value.command == "pip install gcsfs"
+
+
+def test_a_scheme_that_nobody_knows() -> None:
+    with pytest.raises(InvalidInputError, match="begin with strange://"):
+        RemoteFile.at("strange://bucket/a.wav").look()

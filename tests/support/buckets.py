@@ -1,0 +1,82 @@
+"""Buckets for tests: in memory, and a real S3 over HTTP."""
+
+import logging
+import os
+from collections.abc import Iterator
+from typing import Any
+from unittest.mock import patch
+
+import attrs
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+KEY, SECRET = "AKIAOURS", "a-secret-of-the-bucket"
+
+
+@attrs.frozen
+class Bucket:
+    """A bucket on a real S3.
+
+    Attributes:
+        name: What it is called.
+        s3: boto3's client of it.
+    """
+
+    name: str
+    s3: Any
+
+    def url(self, key: str = "") -> str:
+        return f"s3://{self.name}/{key}"
+
+    def put(self, key: str, data: bytes) -> str:
+        """Put an object there, and return its URL."""
+        self.s3.put_object(Bucket=self.name, Key=key, Body=data)
+        return self.url(key)
+
+    def get(self, key: str) -> bytes:
+        data: bytes = self.s3.get_object(Bucket=self.name, Key=key)["Body"].read()
+        return data
+
+    @property
+    def keys(self) -> list[str]:
+        """The names of all objects."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.name)
+        return [found["Key"] for page in pages for found in page.get("Contents", ())]
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[Any]:
+    """boto3's client of an S3 over HTTP, which fsspec finds in the environment."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    environment = {
+        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    with patch.dict(os.environ, environment):
+        yield boto3.client("s3")
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3: Any, request: pytest.FixtureRequest) -> Bucket:
+    """An empty bucket of the test's own."""
+    name = f"bucket-{abs(hash(request.node.nodeid)):x}"
+    s3.create_bucket(Bucket=name)
+    return Bucket(name, s3)
+
+
+@pytest.fixture
+def memory() -> Iterator[MemoryFileSystem]:
+    """What `memory://` leads to, empty before and after."""
+    system = MemoryFileSystem()
+    system.store.clear()
+    yield system
+    system.store.clear()
