@@ -31,7 +31,7 @@ from .painters import is_redrawn, painter_for
 from .places import check_output, is_full, journal_files, mark_results
 from .progress import Progress
 from .recordings import as_written
-from .report import Report
+from .reporting.report import Report
 from .screen import Screen, error_console
 from .service import is_lost
 from .settings import Settings
@@ -162,7 +162,12 @@ class Batch:
         if telling.report is None:
             return None
         beside = [] if self._journal is None else journal_files(self._journal)
-        report = Report(telling.report, [*self._work.sizes, *beside])
+        report = Report(
+            telling.report,
+            [*self._work.sizes, *beside],
+            journal=self._journal,
+            quiet=telling.quiet,
+        )
         if telling.json and report.is_standard_output:
             raise InvalidInputError(
                 "The report and --json would be mixed on standard output.",
@@ -199,12 +204,13 @@ class Batch:
                         await self._run(client, journal)
                 ended = True
             finally:
+                seconds = time.monotonic() - began
                 await self._write_report(ended=ended)  # after Ctrl-C as well
         if self._telling.quiet and self._summary.ok:
             return True
         self._summary.print(
             self._console,
-            seconds=time.monotonic() - began,
+            seconds=seconds,
             output_dir=self._settings.output_dir,
             journal=self._journal,
         )

@@ -21,6 +21,7 @@ from .doctor import doctor
 from .enhance import enhance
 from .forget import forget
 from .outcome import advice
+from .report import report
 from .resume import resume
 from .screen import error_console
 from .serve import serve
@@ -37,6 +38,7 @@ To start:
   audio-enhance enhance recordings/      … or a folder of ten thousand
   audio-enhance status enhanced          show how far that is
   audio-enhance resume enhanced          finish it after an interruption
+  audio-enhance report enhanced          make a page of it, with pictures
   audio-enhance doctor                   find out what is wrong
 
 Add --help to any command for its options.
@@ -75,7 +77,7 @@ def cli() -> None:
     """
 
 
-for command in (enhance, status, resume, forget, web, serve, demo, doctor, completion):
+for command in (enhance, status, resume, forget, report, web, serve, demo, doctor, completion):
     cli.add_command(command)
     for option in command.params:
         if isinstance(option, click.Option) and option.envvar is None:

@@ -123,7 +123,10 @@ name_option = click.option(
 )
 
 
-def _report(_context: click.Context, _option: click.Parameter, value: str | None) -> Path | None:
+def report_place(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> Path | None:
+    """Return where a report goes."""
     # Absolute: a `Path` makes "-" of "./-", which is a file, and not standard output.
     return None if value is None else Path(value) if value == "-" else Path.cwd() / value
 
@@ -138,9 +141,9 @@ def telling_options(command: _Command) -> _Command:
             click.option(
                 "--report",
                 type=click.Path(),
-                callback=_report,
+                callback=report_place,
                 metavar="FILE",
-                help="Write all outcomes to a JSON file. - is standard output.",
+                help="Write a report: .html with pictures, .csv, or JSON. - is standard output.",
             ),
             click.option("-q", "--quiet", is_flag=True, help="Show only what failed."),
             click.option("-v", "--verbose", is_flag=True, help="Show what is logged."),

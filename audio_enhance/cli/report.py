@@ -1,105 +1,94 @@
-"""The file of `--report`: every outcome with its ids, and the totals."""
+"""`audio-enhance report`: what a journal holds, as a page with pictures, a table or JSON."""
 
-import json
-import tempfile
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Self
 
-from audio_enhance import Outcome, OutputError, __version__
+import click
+from rich.text import Text
 
-from .outcome import fields_of
-from .report_place import ReportPlace
-from .threads import to_its_end
+from audio_enhance import InvalidInputError, Journal
+
+from .interrupt import run
+from .options import journal_argument, report_place
+from .places import journal_files
+from .reporting import facts
+from .reporting.report import Report
+from .screen import error_console
+from .settings import journal_in
+from .text import shown
+
+_NAME = "report.html"
+# What a page of ours has in its first bytes.
+_OURS = b'<meta name="generator" content="audio-enhance '
+_FIRST_BYTES = 4096
+
+_EPILOG = """
+\b
+Examples:
+  audio-enhance report
+  audio-enhance report enhanced -o results.html
+  audio-enhance report enhanced -o results.csv
+"""
 
 
-class Report:
-    """Collects outcomes on disk, whatever their number, and writes the file at the end.
+@click.command(epilog=_EPILOG, short_help="Make a page of a run, with pictures and figures.")
+@journal_argument
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(),
+    callback=report_place,
+    metavar="FILE",
+    help="The report: .html, .csv or .json. Default: report.html beside the journal.",
+)
+def report(journal: Path, output: Path | None) -> int:
+    """Measure every recording and its result, and make a report of them.
 
-    A context manager. A file appears whole, and replaces an earlier one.
-
-    Args:
-        path: The file; `-` is standard output.
-        spared: Files that it must not replace.
-
-    Raises:
-        InvalidInputError: It could not be written there.
+    JOURNAL is the output folder, or the journal's file. The default is the folder "enhanced".
+    The run can be over or under way. The page needs no other file; open it in a browser, send it
+    to somebody, or print it.
     """
 
-    def __init__(self, path: Path, spared: Iterable[str | Path] = ()) -> None:
-        self._place = ReportPlace(path)
-        self._place.check(spared)
-        self._began = datetime.now(UTC)
-        self._lines: IO[str]
-        self._error: OSError | None = None
+    async def reported() -> int:
+        path = await asyncio.to_thread(lambda: journal_in(journal).absolute())
+        async with await Journal.read(path) as reader:
+            place = await asyncio.to_thread(lambda: output or _usual_place(path))
+            spared: list[str | Path] = [*await reader.sources(), *journal_files(path)]
+            made = await asyncio.to_thread(lambda: Report(place, spared, journal=path))
+            with made:
+                await _write(made, reader)
+        if not made.is_standard_output:
+            error_console().print(Text(f"The report is in {shown(made.name)}."), soft_wrap=True)
+        return 0
 
-    @property
-    def is_standard_output(self) -> bool:
-        """Whether it goes where results are printed."""
-        return self._place.is_standard_output
+    return run(reported())
 
-    @property
-    def file(self) -> Path | None:
-        """Return the file that it will be, if it is one."""
-        return self._place.file
 
-    def __enter__(self) -> Self:
-        # Without a name, so that nothing stays behind however the process ends.
-        self._lines = tempfile.TemporaryFile("w+", encoding="utf-8")
-        return self
+async def _write(report: Report, journal: Journal) -> None:
+    totals: Counter[str] = Counter(succeeded=0, failed=0, unfinished=0, extra_enhancements=0)
+    began, ended = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
+    async for entry in journal.entries():
+        row = facts.of_entry(entry)
+        totals[row["status"]] += 1
+        totals["extra_enhancements"] += entry.extra
+        began = min(began, datetime.fromtimestamp(entry.created_at, UTC))
+        ended = max(ended, datetime.fromtimestamp(entry.updated_at, UTC))
+        await report.add_row(row)
+    if began > ended:
+        began = ended = datetime.now(UTC)
+    await report.write(totals, times=(began, ended), measure=True)
 
-    def __exit__(self, *exception: object) -> None:
-        self._lines.close()
 
-    async def add(self, outcome: Outcome) -> None:
-        """Take in one outcome; a full disk shows when the report is written."""
-        error = outcome.error
-        fields = fields_of(outcome) | {
-            "not_started": outcome.not_started,
-            "note": outcome.note,
-            "hint": error and error.hint,
-            "retryable": error and error.retryable,
-            "extra_enhancements": outcome.extra_enhancements,
-            "failed_enhancements": outcome.failed_enhancements,
-        }
-        line = json.dumps(fields) + "\n"
-        try:
-            await to_its_end(lambda: self._lines.write(line))
-        except OSError as trouble:
-            self._error = trouble
-
-    async def write(self, totals: Mapping[str, Any], *, wait: bool = True) -> None:
-        """Write the file.
-
-        Args:
-            totals: What stands at its head.
-            wait: Whether to wait until somebody reads it, where it is a pipe.
-
-        Raises:
-            OutputError: It cannot be written.
-        """
-        if wait:
-            await self._place.wait_for_reader()
-        await to_its_end(lambda: self._write(totals))
-
-    def _write(self, totals: Mapping[str, Any]) -> None:
-        head = {
-            "version": __version__,
-            "began_at": self._began.isoformat(),
-            "ended_at": datetime.now(UTC).isoformat(),
-            "totals": dict(totals),
-        }
-        try:
-            if self._error is not None:
-                raise self._error
-            self._lines.seek(0)
-            with self._place.opened() as file:
-                file.write(json.dumps(head, indent=2).removesuffix("\n}") + ',\n  "outcomes": [')
-                for index, line in enumerate(self._lines):
-                    file.write(("," if index else "") + "\n    " + line.rstrip("\n"))
-                file.write("\n  ]\n}\n")
-        except OSError as error:
-            raise OutputError(
-                f"The report cannot be written to {self._place.name}: {error.strerror}."
-            ) from error
+def _usual_place(journal: Path) -> Path:
+    """Return where a report goes if nobody says; a page of somebody else's stays."""
+    place = journal.parent / _NAME
+    if place.is_file():
+        with place.open("rb") as file:
+            if _OURS not in file.read(_FIRST_BYTES):
+                raise InvalidInputError(
+                    f"There is already another file: {place}",
+                    hint="Name a file for the report with --output.",
+                )
+    return place

@@ -78,6 +78,22 @@ async def test_sigterm_and_a_closed_terminal_do_the_same(
     assert files_in(tmp_path) == ["a.wav", f"enhanced/{MARK_NAME}", "r.json"]
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("r.html", "Nothing was measured: the run was stopped."), ("r.csv", "source,strength")],
+)
+async def test_then_nothing_is_measured_for_a_report(
+    name: str, told: str, command: Command, tmp_path: Path, enhance_service: LocalService
+) -> None:
+    make(tmp_path, "a.wav")
+    process = await command.start("enhance", "a.wav", "--report", name)
+    await until(process, lambda: enhance_service.count(CREATE, 202))
+    run = await ended(process, SIGINT)
+    assert run.status == 130
+    assert "Measuring" not in run.err
+    assert told in (tmp_path / name).read_text("utf-8-sig")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="has neither")
 async def test_a_report_that_nobody_reads_changes_nothing_about_that(
     command: Command, tmp_path: Path, enhance_service: LocalService

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from audio_enhance import InvalidInputError
 from audio_enhance.cli.options import telling_options
-from audio_enhance.cli.report_place import ReportPlace
+from audio_enhance.cli.reporting.place import ReportPlace
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="has no such files")
 
@@ -147,7 +147,7 @@ def test_standard_output_by_any_name(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     code = (
-        "from pathlib import Path; from audio_enhance.cli.report_place import ReportPlace\n"
+        "from pathlib import Path; from audio_enhance.cli.reporting.place import ReportPlace\n"
         "print('before')\n"
         f"place = ReportPlace(Path({path!r})); place.check(()); assert place.is_standard_output\n"
         "with place.opened() as file: file.write('the report\\n')\n"

@@ -1,0 +1,1 @@
+"""Reports on a batch: a page with pictures, a table for spreadsheets, or JSON for programs."""

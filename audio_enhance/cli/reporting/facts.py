@@ -1,0 +1,87 @@
+"""What a report says of one source at one strength, from a run or from its journal."""
+
+import re
+from typing import Any, TypeAlias
+
+from audio_enhance import EntryState, JournalEntry, Outcome
+from audio_enhance.cli.outcome import fields_of
+
+from .spool import Row
+
+#: The status of what has no outcome yet; the others are those of `--json`.
+UNFINISHED = "unfinished"
+#: What is known of a file: figures and pictures, or `trouble` where it cannot be measured.
+Side: TypeAlias = dict[str, Any]
+#: What is measured of a file.
+FIGURES = ("duration", "noise_floor", "speech_level", "loudness", "true_peak")
+#: What has a result.
+WITH_RESULT = ("succeeded", "skipped")
+
+# What stands between the message of an error and what to do about it.
+_IDS = re.compile(r" \[(?:phase|asset|enhancement|request) [^\]]*\]")
+_STATUS = {EntryState.SUCCEEDED: "succeeded", EntryState.FAILED: "failed"}
+
+
+def of_outcome(outcome: Outcome) -> Row:
+    """Return what a run knows of it."""
+    error = outcome.error
+    return fields_of(outcome) | {
+        "not_started": outcome.not_started,
+        "note": outcome.note,
+        "hint": error and error.hint,
+        "retryable": error and error.retryable,
+        "extra_enhancements": outcome.extra_enhancements,
+        "failed_enhancements": outcome.failed_enhancements,
+    }
+
+
+def of_entry(entry: JournalEntry) -> Row:
+    """Return what a journal knows of it."""
+    status = _STATUS.get(entry.state, UNFINISHED)
+    return {
+        "source": entry.source,
+        "strength": entry.strength,
+        "status": status,
+        "state": entry.state.value,
+        "path": entry.output if status == "succeeded" else None,
+        "asset_id": entry.asset_id,
+        "enhancement_id": entry.enhancement_id,
+        "error": entry.error if status == "failed" else None,
+        "extra_enhancements": entry.extra,
+    }
+
+
+def reason(row: Row) -> str:
+    """Return why it failed, without the name that it begins with, ids and what to do."""
+    return _parts(row)[0] or "No reason was recorded."
+
+
+def hint(row: Row) -> str:
+    """Return what to do about a failure; empty where nothing is known."""
+    return row.get("hint") or _parts(row)[1]
+
+
+def _parts(row: Row) -> tuple[str, str]:
+    """Return the message of an error's text, and what follows the ids in it."""
+    text = (row["error"] or "").removesuffix(row.get("hint") or "")
+    name, colon, rest = text.partition(": ")
+    # A journal has the whole path, and the text has it as it was given.
+    if colon and row["source"].endswith(name.removeprefix("./")):
+        text = rest
+    message, *more = _IDS.split(text, maxsplit=1)
+    return message.strip(), " ".join(more).strip()
+
+
+def figure(side: Side | None, name: str) -> float | None:
+    """Return a figure of a side, `None` if it was not measured; `above` is speech above noise."""
+    side = side or {}
+    if name != "above":
+        return side.get(name)
+    speech, noise = side.get("speech_level"), side.get("noise_floor")
+    return None if speech is None or noise is None else speech - noise
+
+
+def noise_removed(row: Row) -> float | None:
+    """Return by how many dB the noise in pauses fell; `None` if that is not known."""
+    before, after = (figure(row.get(side), "noise_floor") for side in ("before", "after"))
+    return None if before is None or after is None else before - after
