@@ -1,6 +1,5 @@
 """The client: one object for one API client, with one method for each thing to be done."""
 
-import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
@@ -8,7 +7,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
 
-from audio_enhance._core.cancellation import end
 from audio_enhance._core.errors import InvalidInputError
 from audio_enhance._core.events import Event
 from audio_enhance._core.models import Asset, SpeechEnhancement, check_strength
@@ -20,7 +18,7 @@ from audio_enhance._jobs.order import Order
 from audio_enhance._jobs.report import BatchReport, Outcome
 from audio_enhance._journal.journal import Journal
 from audio_enhance._recording.filenames import safe_name
-from audio_enhance._recording.source import Source, SourceLike, as_source
+from audio_enhance._recording.source import AnySource, Source, SourceLike, as_source
 from audio_enhance._session.rate_limits import RateLimits
 from audio_enhance._session.wire import ApiVersion, check_sendable
 from audio_enhance._settings import (
@@ -30,6 +28,7 @@ from audio_enhance._settings import (
     api_version_from,
     auth_from,
     base_url_from,
+    one_auth,
 )
 from audio_enhance._transfer.output_folder import OutputFolder
 from audio_enhance._transfer.part_file import PartialFile
@@ -43,6 +42,9 @@ class EnhanceClient:
         auth: `ClientCredentials`, an `AccessToken`, or any `TokenProvider`; a sequence of them
             shares the work among several API clients, since each one's server works on one
             enhancement at a time.
+        client_id: Instead of `auth`, together with `client_secret`: short for
+            `ClientCredentials(client_id, client_secret)`.
+        client_secret: See `client_id`.
         base_url: Where the API is: an origin, to which the published path of the version is
             added, or an origin with a path, to which just the version is. Each version has a
             default.
@@ -63,16 +65,23 @@ class EnhanceClient:
             different lengths out best where there are many API clients.
         max_result_bytes: The longest result to accept. The default is a hundred times its source
             plus 256 MiB.
-        on_event: Called with every event of every job of this client, to watch it in production.
-            It runs on the event loop, so it must not block.
+        on_event: A function `(event: Event) -> None`, called with every event of every job of this
+            client, to watch it in production. It runs on the event loop, so it must not block.
         clock: What tells the time and waits, for tests.
 
     Raises:
         ConfigurationError: The credentials, the address or the version cannot be used.
     """
 
-    def __init__(self, auth: Auth | Sequence[Auth], **options: Unpack[Options]) -> None:
-        self._intake = Intake(Settings(auth, **options))
+    def __init__(
+        self,
+        auth: Auth | Sequence[Auth] | None = None,
+        *,
+        client_id: str | None = None,
+        client_secret: str | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        self._intake = Intake(Settings(one_auth(auth, client_id, client_secret), **options))
 
     @classmethod
     def from_env(cls, **options: Unpack[Options]) -> Self:
@@ -127,53 +136,55 @@ class EnhanceClient:
 
     async def enhance(
         self,
-        source: SourceLike,
+        source: AnySource,
         *,
-        strength: int,
-        output_dir: str | os.PathLike[str] = ".",
+        strength: int = 93,
+        output_dir: str | os.PathLike[str] = "enhanced",
+        filename: str | None = None,
         overwrite: bool = False,
+        journal: str | os.PathLike[str] | Journal | None = None,
         delete_assets: bool = False,
+        timeout: float | None = None,
         priority: int = 0,
         on_event: Callable[[Event], None] | None = None,
     ) -> EnhanceResult:
         """Enhance one recording: all five steps.
 
         Args:
-            source: A path, bytes or a `Source`.
+            source: A path, bytes, an open binary file or a `Source`.
             strength: 0 (the original) to 100 (fully enhanced); the guide uses 93.
             output_dir: The folder for the result. It is created if it does not exist.
+            filename: Sent instead of the name of a path or a file; it names the result too.
             overwrite: Replace an existing file of that name; otherwise that is an error.
+            journal: A file that keeps the progress. The same call again, with the same journal,
+                resumes what did not end, and returns what is there already without asking the
+                server; the asset and the enhancement are then as the journal knows them. For
+                several calls at a time, open it once with `Journal.open`.
             delete_assets: Delete the upload and its enhancements when the result is safe on disk
                 and no other job of this client needs them (v2 only).
+            timeout: The most seconds that the whole call may take; the default is no limit.
             priority: Higher goes first among what this client has not submitted yet.
-            on_event: Called with every event, on the event loop, so it must not block.
+            on_event: A function `(event: Event) -> None`, called with every event of the job. It
+                runs on the event loop, so it must not block.
 
         Raises:
             InvalidInputError: The source or strength cannot be used. Nothing was sent.
             OutputExistsError: A file of that name already exists.
+            WaitTimeoutError: It took longer than `timeout`.
             AudioEnhanceError: Whatever else went wrong, with the ids to resume it.
         """
-        job = await self.submit(
-            source,
-            strength=strength,
-            priority=priority,
-            output_dir=output_dir,
-            overwrite=overwrite,
-            delete_assets=delete_assets,
-            on_event=on_event,
-        )
-        try:
-            return await job
-        except asyncio.CancelledError:
-            await end([job.task])
-            raise
+        async with self._intake.journal_at(journal) as kept:
+            order = _order(priority, output_dir, overwrite, kept, on_event, delete_assets)
+            return await self._intake.enhance(
+                source, strength, order, filename=filename, timeout=timeout
+            )
 
     async def enhance_batch(
         self,
         sources: SourcesLike,
         *,
-        strength: int | Iterable[int],
-        output_dir: str | os.PathLike[str],
+        strength: int | Iterable[int] = 93,
+        output_dir: str | os.PathLike[str] = "enhanced",
         **options: Unpack[BatchOptions],
     ) -> BatchReport:
         """Enhance any number of recordings, and return one outcome for each and every strength.
@@ -181,7 +192,8 @@ class EnhanceClient:
         A recording that cannot be enhanced becomes an outcome with its error. The others continue.
 
         Args:
-            sources: Paths, bytes or `Source` objects. They are pulled when there is room for them.
+            sources: Paths, bytes, open files or `Source` objects. They are pulled when there is
+                room for them.
             strength: 0 to 100, one or several. Several strengths share one upload.
             output_dir: The folder for the results. It is created if it does not exist.
             journal: A file that keeps the progress. A second run with it repeats nothing.
@@ -200,7 +212,8 @@ class EnhanceClient:
                 result below `output_dir`, instead of the server's name for it. It must depend on
                 them alone. If two results would have one path, the second one fails.
             priority: Higher goes first among what this client has not submitted yet.
-            on_event: Called with every event, on the event loop, so it must not block.
+            on_event: A function `(event: Event) -> None`, called with every event of the job. It
+                runs on the event loop, so it must not block.
 
         Raises:
             InvalidStrengthError: A strength is out of range. Nothing was sent.
@@ -216,8 +229,8 @@ class EnhanceClient:
         self,
         sources: SourcesLike,
         *,
-        strength: int | Iterable[int],
-        output_dir: str | os.PathLike[str],
+        strength: int | Iterable[int] = 93,
+        output_dir: str | os.PathLike[str] = "enhanced",
         **options: Unpack[BatchOptions],
     ) -> AsyncGenerator[Outcome]:
         """Yield the outcomes of `enhance_batch` as they arrive, whatever their number.
@@ -232,9 +245,10 @@ class EnhanceClient:
 
     async def submit(
         self,
-        source: SourceLike | Awaitable[Source],
+        source: AnySource | Awaitable[Source],
         *,
-        strength: int,
+        strength: int = 93,
+        filename: str | None = None,
         priority: int = 0,
         output_dir: str | os.PathLike[str] | None = None,
         overwrite: bool = False,
@@ -246,10 +260,11 @@ class EnhanceClient:
         """Begin to enhance one recording, and return a handle to follow and cancel it.
 
         Args:
-            source: A path, bytes or a `Source`; or an awaitable of one, such as
-                `Source.spool(…)`, which counts as waiting while it arrives. If too many wait,
-                nothing of it is read.
+            source: A path, bytes or a `Source`; or an open binary file, or an awaitable of a
+                source, such as `Source.spool(…)`, which count as waiting while they arrive. If
+                too many wait, nothing of it is read.
             strength: 0 (the original) to 100 (fully enhanced); the guide uses 93.
+            filename: As in `enhance`.
             priority: Higher goes first among what this client has not submitted yet.
             output_dir: The folder for the result. Without one, the result stays at the server,
                 for `presigned_download_url`.
@@ -260,7 +275,8 @@ class EnhanceClient:
             key: A name of your own for the job, the number of an order for example. The same key
                 again returns the same job, and the source is not read; with a journal, also after
                 a restart. A job that failed or was cancelled starts again.
-            on_event: Called with every event, on the event loop, so it must not block.
+            on_event: A function `(event: Event) -> None`, called with every event of the job. It
+                runs on the event loop, so it must not block.
 
         Raises:
             InvalidInputError: The kind of source, its type, the strength or the key cannot be
@@ -270,7 +286,7 @@ class EnhanceClient:
             JobCancelledError: The client was closed while the recording arrived.
         """
         order = _order(priority, output_dir, overwrite, journal, on_event, delete_assets)
-        return await self._intake.submit(source, strength, order, key)
+        return await self._intake.submit(source, strength, order, key, filename)
 
     async def take_up(
         self,
@@ -376,7 +392,9 @@ class EnhanceClient:
         """
         return await self._intake.steps(asset_id).wait_until_ready(asset_id, timeout=timeout)
 
-    async def create_speech_enhancement(self, asset_id: str, *, strength: int) -> SpeechEnhancement:
+    async def create_speech_enhancement(
+        self, asset_id: str, *, strength: int = 93
+    ) -> SpeechEnhancement:
         """Ask for an enhancement of an asset (step 3).
 
         Args:
@@ -410,7 +428,7 @@ class EnhanceClient:
         self,
         enhancement: SpeechEnhancement,
         *,
-        output_dir: str | os.PathLike[str] = ".",
+        output_dir: str | os.PathLike[str] = "enhanced",
         filename: str | None = None,
         overwrite: bool = False,
     ) -> Path:

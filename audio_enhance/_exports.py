@@ -61,9 +61,10 @@ from ._jobs.state import JobStatus
 from ._journal.earlier import Earlier, earlier_result
 from ._journal.entry import EntryState, JournalEntry
 from ._journal.journal import Journal
+from ._recording.file_object import BinaryFile
 from ._recording.filenames import safe_name
 from ._recording.media_types import AUDIO_SUFFIXES, CONTENT_TYPES, content_type_of
-from ._recording.source import Source, SourceLike, recording_suffixes
+from ._recording.source import AnySource, Source, SourceLike, recording_suffixes
 from ._scheduler.polling import PollPolicy
 from ._session.rate_limits import RateLimits
 from ._session.retry import RetryPolicy
@@ -79,6 +80,7 @@ __all__ = [
     "CONTENT_TYPES",
     "VIDEO_SUFFIXES",
     "AccessToken",
+    "AnySource",
     "ApiError",
     "ApiVersion",
     "Asset",
@@ -86,6 +88,7 @@ __all__ = [
     "AudioEnhanceError",
     "AuthenticationError",
     "BatchReport",
+    "BinaryFile",
     "ClientClosedError",
     "ClientCredentials",
     "Clock",

@@ -29,6 +29,11 @@ BASE_URL = "AUDIO_ENHANCE_BASE_URL"
 TOKEN_URL = "AUDIO_ENHANCE_TOKEN_URL"  # noqa: S105
 API_VERSION = "AUDIO_ENHANCE_API_VERSION"
 
+_ONE_WAY = (
+    "Write EnhanceClient(client_id=…, client_secret=…), EnhanceClient(AccessToken(…, client_id=…))"
+    " or EnhanceClient.from_env()."
+)
+
 DEFAULT_API_VERSION: ApiVersion = "v1"
 # The host of the API's later public revision.
 DEFAULT_BASE_URL = "https://firefly-beta.adobe.io"
@@ -123,6 +128,25 @@ class Settings:
         """
         self.auth = (*self.auth, *_several(auth))
         self.limits = (*self.limits, limits or self.limits[0])
+
+
+def one_auth(
+    auth: Auth | Sequence[Auth] | None, client_id: str | None, client_secret: str | None
+) -> Auth | Sequence[Auth]:
+    """Return the credentials that a client is given, in whichever way.
+
+    Raises:
+        ConfigurationError: There are none, or they are given twice, or by half.
+    """
+    by_name = client_id is not None, client_secret is not None
+    if auth is not None and not any(by_name):
+        return auth
+    if auth is None and client_id is not None and client_secret is not None:
+        return ClientCredentials(client_id, client_secret)
+    if auth is not None:
+        raise ConfigurationError("The credentials are given twice.", hint=_ONE_WAY)
+    missing = "client_secret" if by_name[0] else "client_id" if by_name[1] else "credentials"
+    raise ConfigurationError(f"There is no {missing}.", hint=_ONE_WAY)
 
 
 def auth_from(environ: Mapping[str, str] = os.environ) -> ClientCredentials | AccessToken:

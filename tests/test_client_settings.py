@@ -286,3 +286,25 @@ class TestSettings:
             await world.client.create_asset(recording)
         assert caught.value.phase is Phase.CREATE_ASSET
         assert world.service.count("POST /assets") == 2
+
+
+class TestCredentialsByName:
+    def test_they_are_those_of_an_api_client(self) -> None:
+        client = EnhanceClient(client_id="the-id", client_secret="the-secret")
+        assert repr(client).startswith("EnhanceClient('the-id'")
+        assert "the-secret" not in repr(client)
+
+    @pytest.mark.parametrize(
+        ("given", "says"),
+        [
+            ({}, "no credentials"),
+            ({"client_id": "i"}, "no client_secret"),
+            ({"client_secret": "s3cret"}, "no client_id"),
+            ({"auth": ClientCredentials("i", "s"), "client_id": "i"}, "given twice"),
+        ],
+    )
+    def test_what_is_missing_is_named(self, given: dict[str, Any], says: str) -> None:
+        with pytest.raises(ConfigurationError, match=says) as caught:
+            EnhanceClient(**given)
+        assert "EnhanceClient(client_id=…, client_secret=…)" in str(caught.value)
+        assert "s3cret" not in str(caught.value)

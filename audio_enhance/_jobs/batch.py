@@ -16,10 +16,10 @@ from typing import Any, NamedTuple, TypedDict
 from audio_enhance._core.cancellation import end
 from audio_enhance._core.errors import AudioEnhanceError, AuthenticationError, JobCancelledError
 from audio_enhance._core.events import Event
-from audio_enhance._journal.earlier import Earlier, earlier_result
-from audio_enhance._journal.journal import Journal, absolute
+from audio_enhance._journal.earlier import RESULT_CHANGED, Earlier, earlier_result
+from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.row import JournalRow, note_refused
-from audio_enhance._recording.source import Source, SourceLike, as_source
+from audio_enhance._recording.source import AnySource, Source, arrived
 from audio_enhance._transfer.output_folder import PlaceRule
 
 from .handle import Job
@@ -27,7 +27,7 @@ from .lane import Lane, quietest
 from .order import Order, ResultAwayError
 from .report import Outcome, OutcomeStatus
 
-SourcesLike = Iterable[SourceLike] | AsyncIterable[SourceLike]
+SourcesLike = Iterable[AnySource] | AsyncIterable[AnySource]
 
 
 class BatchOptions(TypedDict, total=False):
@@ -48,14 +48,13 @@ class BatchOptions(TypedDict, total=False):
 # under way, so that whoever reads in bursts does not hold up the server either.
 _UNREAD = 256
 
-_CHANGED = "The result was changed since it was made, so it stays. Redo it for another one."
 _AWAY = "The result was moved or removed, and the server no longer has it. Redo it for another one."
 
 
 class _Place(NamedTuple):
     """Where an outcome belongs in the order given."""
 
-    source: SourceLike
+    source: AnySource
     number: int
     strength: int
 
@@ -126,11 +125,11 @@ class Batch:
             self._read.clear()
             await self._read.wait()
 
-    async def _take(self, given: SourceLike, index: int) -> None:
+    async def _take(self, given: AnySource, index: int) -> None:
         """Begin a source at every strength, or say at once why it cannot be begun."""
         places = [_Place(given, index + n, strength) for n, strength in enumerate(self._strengths)]
         try:
-            source = as_source(given)
+            source = await arrived(given)
         except AudioEnhanceError as error:
             for place in places:
                 if self._order.journal is not None and isinstance(given, str | PathLike):
@@ -231,7 +230,7 @@ class Batch:
             place,
             source,
             path=path,
-            note=_CHANGED if earlier is Earlier.CHANGED else None,
+            note=RESULT_CHANGED if earlier is Earlier.CHANGED else None,
             asset_id=row.entry.asset_id,
             enhancement_id=row.entry.enhancement_id,
         )
@@ -264,7 +263,7 @@ class Batch:
             name=job.source.label,
             strength=place.strength,
             status=OutcomeStatus.FAILED if result is None else OutcomeStatus.SUCCEEDED,
-            path=None if result is None or result.saved is None else Path(absolute(result.saved)),
+            path=None if result is None else result.saved,
             note=None if result is None else result.note,
             error=error,
             extra_enhancements=job.extra_enhancements,
@@ -296,7 +295,7 @@ class Batch:
         self._outcomes.put_nowait((place.number, outcome))
 
 
-async def _pulled(sources: SourcesLike) -> AsyncGenerator[SourceLike]:
+async def _pulled(sources: SourcesLike) -> AsyncGenerator[AnySource]:
     if isinstance(sources, AsyncIterable):
         async for source in sources:
             yield source
@@ -306,7 +305,7 @@ async def _pulled(sources: SourcesLike) -> AsyncGenerator[SourceLike]:
             await asyncio.sleep(0)  # whatever becomes of them, others have their turn
 
 
-def _name_of(source: SourceLike) -> str:
+def _name_of(source: AnySource) -> str:
     if isinstance(source, Source):
         return source.label
-    return "bytes" if isinstance(source, bytes) else str(source)
+    return str(source) if isinstance(source, str | PathLike) else type(source).__name__

@@ -89,7 +89,7 @@ class Delivery:
             AudioEnhanceError: Whatever else went wrong.
         """
         try:
-            return await self._fetch(enhanced)
+            return Path(absolute(await self._fetch(enhanced)))
         except OutputError:
             self.outputs.doubt()
             raise

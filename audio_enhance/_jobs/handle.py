@@ -137,8 +137,13 @@ class Job:
 
     @property
     def status(self) -> JobStatus:
-        """How far it is; `waiting` for as long as the server has asked to wait (`retry-after`)."""
+        """How far it is; `waiting` for as long as the server has asked to wait (`retry-after`).
+
+        It is `cancelled` as soon as `cancel` was called, and what is under way ends soon after.
+        """
         status = self.track.state.status
+        if self.given_up and not status.finished:
+            return JobStatus.CANCELLED
         if status.finished or self._clock.monotonic() >= self._waits_until:
             return status
         return JobStatus.WAITING
@@ -231,7 +236,7 @@ class Job:
                 if isinstance(event, Finished):
                     return
             if self._told <= after:
-                if self.status.finished:
+                if self.track.state.status.finished:
                     return
                 if self._news is None:
                     self._news = asyncio.Event()
@@ -262,7 +267,7 @@ class Job:
     @property
     def error(self) -> AudioEnhanceError | None:
         """Why there is no result, once the job is over; `None` if there is one."""
-        if self.task.cancelled():
+        if self.task.cancelled() or (self.given_up and not self.task.done()):
             return self.cancellation()
         error = self.task.exception()
         if error is None or isinstance(error, AudioEnhanceError):

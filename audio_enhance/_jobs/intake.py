@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from audio_enhance._core.errors import (
     ClientClosedError,
     ConfigurationError,
     InvalidInputError,
+    InvalidSourceError,
     JobCancelledError,
     TooManyWaitingError,
 )
@@ -25,7 +26,8 @@ from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.generation import check_generation
 from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.row import JournalRow, revive
-from audio_enhance._recording.source import Source, SourceLike, as_source
+from audio_enhance._recording.file_object import is_file_object
+from audio_enhance._recording.source import AnySource, Source, arrived, as_source
 from audio_enhance._session.rate_limits import RateLimits
 from audio_enhance._session.wire import check_sendable
 from audio_enhance._settings import Auth, Settings
@@ -33,11 +35,12 @@ from audio_enhance._transfer.held_places import remove_left
 from audio_enhance._transfer.output_folder import OutputFolder, PlaceRule
 
 from .batch import Batch, SourcesLike
-from .handle import Job
+from .handle import EnhanceResult, Job
 from .keyed import KeyedJobs, check_same
 from .lane import Lane, quietest
 from .opened import Opened, opened
 from .order import Order
+from .single import awaited, done_before
 from .steps import Steps
 
 Listener = Callable[[Event], None]
@@ -100,14 +103,15 @@ class Intake:
 
     async def submit(
         self,
-        source: SourceLike | Awaitable[Source],
+        source: AnySource | Awaitable[Source],
         strength: int,
         order: Order,
         key: str | None = None,
+        filename: str | None = None,
     ) -> Job:
         """Begin one job, as soon as its source has arrived; `EnhanceClient.submit` says more."""
         if not key:
-            return await self._submit(source, strength, order)
+            return await self._submit(source, strength, order, filename=filename)
         begun = False
 
         async def begin() -> Job:
@@ -115,13 +119,32 @@ class Intake:
             if (job := await self._begun_before(key, strength, order)) is not None:
                 return job
             begun = True
-            return await self._submit(source, strength, order, key)
+            return await self._submit(source, strength, order, key, filename)
 
         try:
             return await self._keyed.get(key, strength, begin)
         finally:
             if not begun and isinstance(source, Coroutine):
                 source.close()  # nothing of it was needed
+
+    async def enhance(
+        self,
+        source: AnySource,
+        strength: int,
+        order: Order,
+        *,
+        filename: str | None,
+        timeout: float | None,
+    ) -> EnhanceResult:
+        """Return the result of one job; `EnhanceClient.enhance` says more."""
+        if order.journal is not None and not is_file_object(source):
+            source, filename = as_source(source, filename), None
+            earlier = await done_before(order.journal, source, check_strength(strength))
+            if earlier is not None:
+                return earlier
+        return await awaited(
+            lambda: self.submit(source, strength, order, filename=filename), timeout
+        )
 
     async def _begun_before(self, key: str, strength: int, order: Order) -> Job | None:
         """Return the job that an earlier run was given with a key, begun again where it was."""
@@ -141,16 +164,23 @@ class Intake:
 
     async def _submit(
         self,
-        source: SourceLike | Awaitable[Source],
+        source: AnySource | Awaitable[Source],
         strength: int,
         order: Order,
         key: str = "",
+        filename: str | None = None,
     ) -> Job:
         try:
             check_sendable(check_strength(strength), self.settings.api_version)
             self._check_deleting(order.delete_assets, kept=order.outputs is not None)
-            if not isinstance(source, Awaitable):
-                source = as_source(source)
+            if isinstance(source, Awaitable):
+                if filename is not None:
+                    raise InvalidSourceError(
+                        "What is still arriving has a name already.",
+                        hint="Give it where the source is made.",
+                    )
+            elif isinstance(source, Source) or not is_file_object(source):
+                source = as_source(source, filename)
             most = self.settings.max_waiting
             if most is not None and self.waiting >= most:
                 raise TooManyWaitingError(
@@ -161,16 +191,24 @@ class Intake:
             if isinstance(source, Coroutine):
                 source.close()  # it was not begun, and would complain that nobody awaited it
             raise
-        if isinstance(source, Awaitable):
-            return await self._arrived(source, strength, order, key, opened)
+        if not isinstance(source, Source):
+            return await self._arrived(source, filename, strength, order, key, opened)
         return await self._accept(source, strength, order, key)
 
     async def _arrived(
-        self, source: Awaitable[Source], strength: int, order: Order, key: str, opened: Opened
+        self,
+        source: AnySource | Awaitable[Source],
+        filename: str | None,
+        strength: int,
+        order: Order,
+        key: str,
+        opened: Opened,
     ) -> Job:
         self._arriving += 1
         try:
-            spooled = as_source(await source)
+            if isinstance(source, Awaitable):
+                source = await source
+            spooled = await arrived(source, filename)
         finally:
             self._arriving -= 1
         try:
@@ -280,11 +318,7 @@ class Intake:
         outputs.protected.add(protected)
         await to_its_end(partial(remove_left, outputs.directory))
         opened = self.open
-        async with AsyncExitStack() as stack:
-            if journal is not None and not isinstance(journal, Journal):
-                journal = await stack.enter_async_context(
-                    await Journal.open(journal, clock=self.settings.clock)
-                )
+        async with self.journal_at(journal) as journal:
             if journal is not None:
                 outputs.protected.add_journal(journal.path)
                 # Those of its earlier runs too, and what a command does in several batches.
@@ -308,6 +342,17 @@ class Intake:
                 strengths,
                 on_event=self._listeners(order),
             )
+
+    @asynccontextmanager
+    async def journal_at(
+        self, given: str | os.PathLike[str] | Journal | None
+    ) -> AsyncGenerator[Journal | None]:
+        """Open the journal at a path for as long as this lasts; an open one stays open."""
+        if given is None or isinstance(given, Journal):
+            yield given
+            return
+        async with await Journal.open(given, clock=self.settings.clock) as journal:
+            yield journal
 
     def _check_deleting(self, wanted: bool, *, kept: bool) -> None:
         if wanted and self.settings.api_version == "v1":

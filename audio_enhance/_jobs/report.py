@@ -8,7 +8,7 @@ from typing import overload
 import attrs
 
 from audio_enhance._core.errors import AudioEnhanceError
-from audio_enhance._recording.source import SourceLike
+from audio_enhance._recording.source import AnySource
 
 
 class OutcomeStatus(StrEnum):
@@ -44,7 +44,7 @@ class Outcome:
         failed_enhancements: How many the server finished with `failed`; one is tried again.
     """
 
-    source: SourceLike
+    source: AnySource
     name: str
     strength: int
     status: OutcomeStatus = attrs.field(converter=OutcomeStatus)

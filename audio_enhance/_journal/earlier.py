@@ -10,6 +10,9 @@ from audio_enhance._recording.source import Source
 from .entry import EntryState, JournalEntry
 from .result_file import result_of
 
+# What a person should know of a result that is `Earlier.CHANGED`.
+RESULT_CHANGED = "The result was changed since it was made, so it stays. Redo it for another one."
+
 
 class Earlier(Enum):
     """What became of the result that an earlier run made of a source as it is now."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from threading import Event
@@ -28,6 +28,7 @@ from audio_enhance._video.kinds import (
 
 from .content import BytesContent, Content, FileContent, UploadedContent
 from .fetched import FetchedContent
+from .file_object import BinaryFile, chunks_of, is_file_object, name_of
 from .filenames import bare_name, safe_name
 from .film import FilmContent
 from .fingerprint import Fingerprint
@@ -246,6 +247,33 @@ class Source:
         return cls(_sendable(filename), kind, None, content)
 
     @classmethod
+    async def from_file(cls, file: BinaryFile, *, filename: str | None = None) -> Self:
+        """Make a source of what is left in an open file, by way of a temporary file.
+
+        Args:
+            file: Open in binary mode; `io.BytesIO`, a file of aiofiles or an upload of a web
+                framework will do as well. It is read from where it stands, and not closed.
+            filename: The name to send, of which only the last part is used; the default is the
+                file's own, or else the format's marks in the data give `recording` with a
+                fitting ending.
+
+        Raises:
+            InvalidSourceError: Nothing is left in it, it cannot be read, or it is open as text.
+            UnsupportedMediaTypeError: Neither name nor data tell a type that the API takes.
+            OutputError: The temporary file cannot be written.
+        """
+        chunks = chunks_of(file)
+        filename = filename or name_of(file)
+        if filename is None:
+            first = await anext(chunks, b"")
+            if not first:
+                raise InvalidSourceError("Nothing is left to be read in the open file.")
+            filename = f"recording{sniff_suffix(first)}"
+            chunks = _joined(first, chunks)
+        source = await cls.spool(chunks, filename)
+        return cls.from_video(source) if is_video(filename) else source
+
+    @classmethod
     def uploaded(
         cls,
         filename: str,
@@ -439,24 +467,52 @@ class Source:
         self.close()
 
 
+# What a `Source` is made of at once; and what it can be made of when its bytes have arrived.
 SourceLike = str | os.PathLike[str] | bytes | Source
+AnySource = SourceLike | BinaryFile
 
 
-def as_source(source: SourceLike) -> Source:
-    """Return the source that a path, a URL, some bytes or a source stands for."""
+def as_source(source: AnySource, filename: str | None = None) -> Source:
+    """Return the source that a path, a URL, some bytes or a source stands for.
+
+    Args:
+        source: What was given.
+        filename: The name to send, for a path, a URL or bytes.
+
+    Raises:
+        InvalidSourceError: It is something else, an open file for example: see `arrived`.
+    """
     if isinstance(source, Source):
+        if filename is not None:
+            raise InvalidSourceError(
+                "A Source has a name already.", hint="Give filename= where you make it."
+            )
         return source
     if isinstance(source, bytes | bytearray | memoryview):
-        return Source.from_bytes(bytes(source))
-    try:
+        return Source.from_bytes(bytes(source), filename)
+    if isinstance(source, str | os.PathLike):
         if is_video(os.fspath(source)):
-            return Source.from_video(source)
+            return Source.from_video(source, filename=filename)
         if isinstance(source, str) and is_url(source):
-            return Source.from_url(source)
-        return Source.from_path(source)
-    except TypeError:  # from callers whose code is not type-checked
-        kind = type(source).__name__
-    raise InvalidSourceError(f"A {kind} is not a source.", hint="Give a path, bytes or a Source.")
+            return Source.from_url(source, filename=filename)
+        return Source.from_path(source, filename=filename)
+    hint = "Give a path, bytes or a Source."
+    if is_file_object(source):
+        hint = "Give `await Source.from_file(…)`: its bytes are needed more than once."
+    raise InvalidSourceError(f"A {type(source).__name__} is not a source.", hint=hint)
+
+
+async def arrived(source: AnySource, filename: str | None = None) -> Source:
+    """Return the source of an open file, when its bytes are there, or of anything else at once."""
+    if not isinstance(source, Source) and is_file_object(source):
+        return await Source.from_file(source, filename=filename)
+    return as_source(source, filename)
+
+
+async def _joined(first: bytes, others: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for other in others:
+        yield other
 
 
 def recording_suffixes() -> frozenset[str]:

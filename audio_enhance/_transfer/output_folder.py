@@ -13,7 +13,7 @@ from audio_enhance._core.errors import OutputExistsError
 from audio_enhance._core.paths import is_url
 from audio_enhance._recording.claims import is_taken
 from audio_enhance._recording.filenames import on_disk, result_name, safe_name
-from audio_enhance._recording.source import Source, SourceLike
+from audio_enhance._recording.source import AnySource, Source
 
 from .part_file import try_writing, writing_to
 from .protected import ProtectedFiles
@@ -29,7 +29,7 @@ def same_name(name: str) -> str:
     return unicodedata.normalize("NFC", name.casefold())
 
 
-def _path_of(source: SourceLike) -> Path | None:
+def _path_of(source: AnySource) -> Path | None:
     if isinstance(source, Source):
         return source.path
     if isinstance(source, str) and is_url(source):
@@ -63,7 +63,7 @@ class OutputFolder:
 
     @classmethod
     def for_batch(
-        cls, directory: Path, sources: Iterable[SourceLike], *, overwrite: bool, root: Path | None
+        cls, directory: Path, sources: Iterable[AnySource], *, overwrite: bool, root: Path | None
     ) -> "OutputFolder":
         """Plan for sources that are known beforehand: twins in name keep their folders.
 

@@ -14,6 +14,7 @@ from audio_enhance import (
     Hashing,
     InvalidSourceError,
     Job,
+    JobCancelledError,
     JobStatus,
     Processing,
     Queued,
@@ -335,3 +336,20 @@ def test_a_job_waits_for_as_long_as_the_server_asks() -> None:
     job.enter(JobState.CANCELLED)
     told.append(job.status)
     assert told == ["queued", "queued", "waiting", "queued", "queued", "cancelled"]
+
+
+async def test_a_cancellation_shows_at_once(tmp_path: Path) -> None:
+    async with bench(tmp_path, speed=50, seconds=4.0) as b:
+        job = await b.client.submit(b.source("talk.mp3"), output_dir=b.out)
+        seen = asyncio.create_task(_kinds_of(job))
+        await asyncio.sleep(1)
+        job.cancel()
+        assert job.status == JobStatus.CANCELLED
+        assert job.track.state is JobState.SUBMITTED
+        assert isinstance(job.error, JobCancelledError)
+        # Whoever follows it is told of the end itself.
+        assert (await seen)[-1] is Finished
+
+
+async def _kinds_of(job: Job) -> list[type[Event]]:
+    return [type(event) async for event in job.events()]

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import assert_type
 
+import aiofiles
 import aiohttp
 
 from audio_enhance import (
@@ -74,6 +76,7 @@ def clients(session: aiohttp.ClientSession) -> None:
         on_event=listen,
     )
     EnhanceClient.from_env(api_version="v3")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  there is none
+    EnhanceClient(client_id="i", client_secret="s")
     EnhanceClient("secret")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  a secret alone says nobody's
 
 
@@ -89,7 +92,14 @@ async def one(client: EnhanceClient) -> None:
     await client.enhance(Path("talk.mp3"), strength=93)
     await client.enhance(b"RIFF", strength=93)
     await client.enhance(Source.from_bytes(b"RIFF", "talk.wav"), strength=93)
-    await client.enhance("talk.mp3")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  how strongly?
+    await client.enhance("talk.mp3")
+    with open("talk.mp3", "rb") as file:  # noqa: PTH123
+        await client.enhance(file, filename="talk.mp3", timeout=60, journal="batch.sqlite")
+    await client.enhance(BytesIO(b"RIFF"))
+    async with aiofiles.open("talk.mp3", "rb") as waiting:
+        await client.enhance(waiting)
+    with open("talk.txt") as text:  # noqa: PTH123
+        await client.enhance(text)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  no bytes
     await client.enhance(17, strength=93)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  no source
 
 

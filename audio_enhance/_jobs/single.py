@@ -1,0 +1,98 @@
+"""One recording to its end, for whoever awaits just that: within a time, or done before."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from audio_enhance._core.cancellation import end
+from audio_enhance._core.errors import AudioEnhanceError, WaitTimeoutError
+from audio_enhance._core.models import Asset, AssetStatus, EnhancementStatus, SpeechEnhancement
+from audio_enhance._journal.earlier import RESULT_CHANGED, Earlier, earlier_result
+from audio_enhance._journal.entry import JournalEntry
+from audio_enhance._journal.journal import Journal
+from audio_enhance._journal.row import JournalRow
+from audio_enhance._recording.source import Source
+
+from .handle import EnhanceResult, Job
+
+
+async def awaited(submit: Callable[[], Awaitable[Job]], timeout: float | None) -> EnhanceResult:
+    """Return the result of a job that nobody else has: it ends when this does.
+
+    Args:
+        submit: Begins the job.
+        timeout: The most seconds from here to the result; `None` for no end.
+
+    Raises:
+        WaitTimeoutError: It took longer.
+    """
+    job: Job | None = None
+    try:
+        async with asyncio.timeout(timeout):
+            job = await submit()
+            return await job
+    except TimeoutError:
+        await _ended(job)
+        ids = {} if job is None else job.ids
+        raise WaitTimeoutError(
+            f"It was not enhanced within {timeout:g} s.",
+            hint="What was submitted continues at the server; with a journal, resume it.",
+            source=None if job is None else job.source.label,
+            **ids,
+        ) from None
+    except asyncio.CancelledError:
+        await _ended(job)
+        raise
+
+
+async def _ended(job: Job | None) -> None:
+    if job is not None:
+        await end([job.task])
+
+
+async def done_before(journal: Journal, source: Source, strength: int) -> EnhanceResult | None:
+    """Return the result that an earlier run with a journal made, if it is in its place."""
+    try:
+        entry = (await JournalRow.of(journal, source, strength)).entry
+        earlier = await earlier_result(entry, source)
+    except AudioEnhanceError:
+        return None  # the job will meet the same, and say so
+    if earlier not in (Earlier.WHOLE, Earlier.CHANGED) or entry.output is None:
+        return None
+    asset = _asset(entry, source)
+    return EnhanceResult(
+        asset=asset,
+        enhancement=_enhancement(entry, asset.id),
+        extra_enhancements=entry.extra,
+        saved=Path(entry.output),
+        note=RESULT_CHANGED if earlier is Earlier.CHANGED else None,
+    )
+
+
+def _asset(entry: JournalEntry, source: Source) -> Asset:
+    return Asset(
+        id=entry.asset_id or "",
+        filename=entry.filename or source.filename,
+        upload_url=None,
+        status=AssetStatus.READY_FOR_PROCESSING,
+        created_at=datetime.fromtimestamp(entry.created_at, UTC),
+        updated_at=datetime.fromtimestamp(entry.created_at, UTC),
+        byte_size=entry.byte_size,
+        content_type=entry.content_type,
+        checksum=None if entry.md5 is None else b64encode(bytes.fromhex(entry.md5)).decode(),
+    )
+
+
+def _enhancement(entry: JournalEntry, asset_id: str) -> SpeechEnhancement:
+    return SpeechEnhancement(
+        id=entry.enhancement_id or "",
+        asset_id=asset_id,
+        strength=entry.strength,
+        status=EnhancementStatus.SUCCEEDED,
+        download_url=None,
+        requested_processing_at=datetime.fromtimestamp(entry.created_at, UTC),
+        finished_processing_at=datetime.fromtimestamp(entry.updated_at, UTC),
+        model_id=None,
+    )
