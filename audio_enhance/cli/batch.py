@@ -3,7 +3,16 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing, nullcontext
 from functools import partial
 from pathlib import Path
@@ -21,6 +30,7 @@ from audio_enhance import (
     RequestTimeoutError,
     ServerError,
     Source,
+    SourceLike,
     SystemClock,
 )
 
@@ -39,8 +49,8 @@ from .summary import Summary, resume_command
 from .text import several, shown
 from .threads import to_its_end
 
-# What need not be the same an hour later.
-_PASSING = (ConnectionFailedError, RequestTimeoutError, ServerError)
+#: What need not be the same an hour later.
+PASSING = (ConnectionFailedError, RequestTimeoutError, ServerError)
 # Of more than so many results a terminal shows those that failed, and counts the others.
 _FEW = 24
 
@@ -295,23 +305,11 @@ class Batch:
                 else Source.from_path(name, content_type=settings.content_type)
                 for name in names
             ]
-            run = client.enhance_as_completed(
-                sources,
-                strength=strengths,
-                output_dir=settings.output_dir,
-                journal=journal,
-                overwrite=settings.overwrite,
-                redo=self._redo,
-                delete_assets=settings.delete_uploads,
-                protected=self._protected,
-                root=settings.root,
-                place=settings.placing if settings.placing.is_given else None,
-                on_event=self._progress.on_event,
-            )
+            run = self._outcomes(client, journal, sources, strengths)
             async with aclosing(run) as outcomes:
                 async for told in outcomes:
                     outcome = self._explained(told)
-                    if not last and isinstance(outcome.error, _PASSING):
+                    if not last and isinstance(outcome.error, PASSING):
                         held.append(outcome)
                         self._screen.say(line_of(outcome, again=True))
                         continue
@@ -327,6 +325,28 @@ class Batch:
         for outcome in held:
             await self._take(outcome)
         return []
+
+    def _outcomes(
+        self,
+        client: EnhanceClient,
+        journal: Journal | None,
+        sources: Iterable[SourceLike] | AsyncIterable[SourceLike],
+        strengths: Sequence[int],
+    ) -> AsyncGenerator[Outcome]:
+        settings = self._settings
+        return client.enhance_as_completed(
+            sources,
+            strength=strengths,
+            output_dir=settings.output_dir,
+            journal=journal,
+            overwrite=settings.overwrite,
+            redo=self._redo,
+            delete_assets=settings.delete_uploads,
+            protected=self._protected,
+            root=settings.root,
+            place=settings.placing if settings.placing.is_given else None,
+            on_event=self._progress.on_event,
+        )
 
     async def _measure(self, name: str) -> None:
         seconds = await to_its_end(partial(seconds_of, name))

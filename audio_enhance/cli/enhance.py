@@ -12,7 +12,6 @@ import click
 from rich.text import Text
 
 from audio_enhance import (
-    CONTENT_TYPES,
     VIDEO_SUFFIXES,
     ApiVersion,
     EntryState,
@@ -25,24 +24,26 @@ from .batch import Batch, Telling, Work, by_strengths
 from .dry_run import DryRun
 from .interrupt import run
 from .options import (
-    OUTPUT_DIR,
-    PATH,
     cluster_option,
+    content_type_option,
+    delete_uploads_option,
     engine_option,
+    journal_option,
     local_option,
     mirror_option,
     name_option,
     only_failed_option,
+    output_dir_option,
     overwrite_option,
     redo_option,
     selecting_options,
+    strength_option,
     telling_options,
     version_option,
     workers_option,
 )
-from .outcome import near
 from .pipe import Pipe, check_pipe, is_pipe
-from .places import check_results
+from .places import check_names, check_results
 from .placing import Placing
 from .recordings import Recordings, as_written, find_recordings, size_of
 from .screen import error_console
@@ -76,31 +77,9 @@ usage, 130 after Ctrl-C, which also prints how to resume.
 @click.command(epilog=_EPILOG, short_help="Enhance recordings, or folders of recordings.")
 @click.argument("files", nargs=-1, type=click.Path(), metavar="FILES...")
 @selecting_options
-@click.option(
-    "-s",
-    "--strength",
-    "strengths",
-    multiple=True,
-    type=click.IntRange(0, 100),
-    default=(93,),
-    metavar="N",
-    help="0 keeps the original, 100 is fully enhanced. Repeat it for several results. Default: 93.",
-)
-@click.option(
-    "-o",
-    "--output-dir",
-    type=PATH,
-    default=OUTPUT_DIR,
-    show_default=True,
-    metavar="DIR",
-    help="The folder for the results.",
-)
-@click.option(
-    "--journal",
-    type=PATH,
-    metavar="FILE",
-    help=f"Keep the progress in this file, to resume. Default: {JOURNAL_NAME} in DIR.",
-)
+@strength_option
+@output_dir_option
+@journal_option
 @click.option("--no-journal", is_flag=True, help="Keep no journal. You cannot resume.")
 @overwrite_option
 @redo_option
@@ -110,17 +89,8 @@ usage, 130 after Ctrl-C, which also prints how to resume.
 @click.option(
     "--dry-run", is_flag=True, help="Show what would be done and what it costs, and send nothing."
 )
-@click.option(
-    "--content-type",
-    type=click.Choice(sorted(CONTENT_TYPES)),
-    metavar="TYPE",
-    help="Send this type, audio/mpeg for example, whatever the names of the files end in.",
-)
-@click.option(
-    "--delete-uploads",
-    is_flag=True,
-    help="Delete uploads at the server once their results are saved (v2 only).",
-)
+@content_type_option
+@delete_uploads_option
 @click.option(
     "--filename",
     metavar="NAME",
@@ -229,7 +199,7 @@ def enhance(
             work = work.only(await known_as(EntryState.FAILED, journal))
         if limit is not None:
             work = work.first(limit, await known_as(EntryState.SUCCEEDED, journal))
-        _check_places(work, settings)
+        check_names(settings, work.jobs())
         if dry_run:
             told = DryRun(work=work, settings=settings, journal=journal, redo=redo)
             fine = await told.tell(as_json=as_json)
@@ -283,16 +253,6 @@ def _work_of(found: Recordings, strengths: tuple[int, ...], left: Unfinished) ->
         sources=by_strengths([*dict.fromkeys(jobs), *left.meant]),
         sizes=found.sizes | {name: size_of(name) for name, _ in left.meant},
     )
-
-
-def _check_places(work: Work, settings: Settings) -> None:
-    if settings.placing.is_given and (clash := settings.placing.clash(work.jobs())):
-        one, other, place = clash
-        names = shown(near(one)) if one == other else f"{shown(near(one))} and {shown(near(other))}"
-        raise click.UsageError(
-            f"Two results would be {shown(near(settings.output_dir / place))}, of {names}."
-            " Keep them apart with --mirror, or with {folder} or {strength} in --name."
-        )
 
 
 def _say_others(count: int, journal: Path) -> None:

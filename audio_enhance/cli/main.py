@@ -27,6 +27,7 @@ from .screen import error_console
 from .serve import serve
 from .status import status
 from .text import shown
+from .watch import watch
 from .web import web
 
 _EPILOG = """
@@ -36,6 +37,7 @@ To start:
   audio-enhance web                      use a page in your browser
   audio-enhance enhance talk.mp3         enhance a recording
   audio-enhance enhance recordings/      … or a folder of ten thousand
+  audio-enhance watch incoming           … or whatever is put into a folder
   audio-enhance status enhanced          show how far that is
   audio-enhance resume enhanced          finish it after an interruption
   audio-enhance report enhanced          make a page of it, with pictures
@@ -77,7 +79,12 @@ def cli() -> None:
     """
 
 
-for command in (enhance, status, resume, forget, report, web, serve, demo, doctor, completion):
+_COMMANDS = (
+    *(enhance, watch, status, resume, forget, report),
+    *(web, serve, demo, doctor, completion),
+)
+
+for command in _COMMANDS:
     cli.add_command(command)
     for option in command.params:
         if isinstance(option, click.Option) and option.envvar is None:

@@ -6,7 +6,10 @@ from typing import Any, TypeVar
 
 import click
 
+from audio_enhance import CONTENT_TYPES
+
 from .placing import USUAL_NAME, trouble_with
+from .settings import JOURNAL_NAME
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -28,6 +31,47 @@ OUTPUT_DIR = Path("enhanced")
 
 #: The journal that a command is about.
 journal_argument = click.argument("journal", type=PATH, default=OUTPUT_DIR)
+
+strength_option = click.option(
+    "-s",
+    "--strength",
+    "strengths",
+    multiple=True,
+    type=click.IntRange(0, 100),
+    default=(93,),
+    metavar="N",
+    help="0 keeps the original, 100 is fully enhanced. Repeat it for several results. Default: 93.",
+)
+
+output_dir_option = click.option(
+    "-o",
+    "--output-dir",
+    type=PATH,
+    default=OUTPUT_DIR,
+    show_default=True,
+    metavar="DIR",
+    help="The folder for the results.",
+)
+
+journal_option = click.option(
+    "--journal",
+    type=PATH,
+    metavar="FILE",
+    help=f"Keep the progress in this file, to resume. Default: {JOURNAL_NAME} in DIR.",
+)
+
+content_type_option = click.option(
+    "--content-type",
+    type=click.Choice(sorted(CONTENT_TYPES)),
+    metavar="TYPE",
+    help="Send this type, audio/mpeg for example, whatever the names of the files end in.",
+)
+
+delete_uploads_option = click.option(
+    "--delete-uploads",
+    is_flag=True,
+    help="Delete uploads at the server once their results are saved (v2 only).",
+)
 
 overwrite_option = click.option(
     "--overwrite", is_flag=True, help="Replace files that are already where results belong."
@@ -77,6 +121,15 @@ version_option = click.option(
 )
 
 
+include_option = click.option(
+    "--include", multiple=True, metavar="PATTERN", help="Only what matches: '*.wav'."
+)
+
+exclude_option = click.option(
+    "--exclude", multiple=True, metavar="PATTERN", help="Leave out what matches."
+)
+
+
 def selecting_options(command: _Command) -> _Command:
     """Add the options that say which of the recordings are meant."""
     for option in (
@@ -91,13 +144,8 @@ def selecting_options(command: _Command) -> _Command:
             metavar="FILE",
             help="Take names from a file too, one a line. - is stdin.",
         ),
-        click.option("--exclude", multiple=True, metavar="PATTERN", help="Leave out what matches."),
-        click.option(
-            "--include",
-            multiple=True,
-            metavar="PATTERN",
-            help="Only what matches: '*.wav'.",
-        ),
+        exclude_option,
+        include_option,
     ):
         command = option(command)
     return command
@@ -131,13 +179,18 @@ def report_place(
     return None if value is None else Path(value) if value == "-" else Path.cwd() / value
 
 
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="One JSON object a line on standard output."
+)
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show only what failed.")
+verbose_option = click.option("-v", "--verbose", is_flag=True, help="Show what is logged.")
+
+
 def telling_options(command: _Command) -> _Command:
     """Add the options that say how a batch is reported."""
     for option in reversed(
         (
-            click.option(
-                "--json", "as_json", is_flag=True, help="One JSON object a line on standard output."
-            ),
+            json_option,
             click.option(
                 "--report",
                 type=click.Path(),
@@ -145,8 +198,8 @@ def telling_options(command: _Command) -> _Command:
                 metavar="FILE",
                 help="Write a report: .html with pictures, .csv, or JSON. - is standard output.",
             ),
-            click.option("-q", "--quiet", is_flag=True, help="Show only what failed."),
-            click.option("-v", "--verbose", is_flag=True, help="Show what is logged."),
+            quiet_option,
+            verbose_option,
         )
     ):
         command = option(command)

@@ -3,14 +3,18 @@
 import errno
 import os
 import tempfile
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+import click
 
 from audio_enhance import AudioEnhanceError, InvalidInputError, OutputError
 
 from .outcome import near
-from .settings import JOURNAL_SUFFIX, MARK_NAME, MARK_TEMPLATE
+from .settings import JOURNAL_SUFFIX, MARK_NAME, MARK_TEMPLATE, Settings
 from .streams import output_trouble
+from .text import shown
 
 _MARK = "Results of audio-enhance are in this folder: it takes none for a recording.\n"
 _BLOCK_BYTES = 4096  # a file system gives out no less
@@ -35,6 +39,21 @@ def check_results(folder: Path) -> None:
             f"The results cannot be written to {near(folder)}: {os.strerror(number)}.",
             hint="Check who may write there, or choose another folder with --output-dir.",
         ) from None
+
+
+def check_names(settings: Settings, jobs: Iterable[tuple[str, int]]) -> None:
+    """See that no two results would have one place by `--mirror` and `--name`.
+
+    Raises:
+        UsageError: Two would.
+    """
+    if settings.placing.is_given and (clash := settings.placing.clash(jobs)):
+        one, other, place = clash
+        names = shown(near(one)) if one == other else f"{shown(near(one))} and {shown(near(other))}"
+        raise click.UsageError(
+            f"Two results would be {shown(near(settings.output_dir / place))}, of {names}."
+            " Keep them apart with --mirror, or with {folder} or {strength} in --name."
+        )
 
 
 def mark_results(folder: Path, journal: Path | None, template: str | None = None) -> None:

@@ -126,7 +126,7 @@ class Progress:
     """
 
     def __init__(self, jobs: Iterable[_Key], sizes: Mapping[str, int], clock: Clock) -> None:
-        self._sizes = sizes
+        self._sizes = dict(sizes)
         self._clock = clock
         self._lock = threading.Lock()
         self.share_done: Callable[[str], float | None] | None = None
@@ -134,14 +134,30 @@ class Progress:
         # By ending, since what a byte is worth is learned as results come.
         self._left, self._bytes_left = 0, Counter[str]()
         for source, _ in jobs:
-            self._left += 1
-            self._bytes_left[Path(source).suffix] += self._size(source)
+            self._count(source, 1)
         self._done = self._skipped = self._failed = 0
         self._moving: dict[_Key, _Moving] = {}
         self._reading: dict[_Key, None] = {}  # in the order in which they were begun
         self._head: tuple[_Key, float | None, str | None] | None = None
         self._retries: dict[_Key, tuple[str, float]] = {}
         self._pace = Pace()
+
+    def expect(self, source: str, size: int, results: int) -> None:
+        """Take in that there is one more source than was known.
+
+        Args:
+            source: Its name.
+            size: Its length in bytes.
+            results: How many results it will have.
+        """
+        with self._lock:
+            self._sizes[source] = size
+            self._count(source, results)
+
+    def withdraw(self, source: str, results: int) -> None:
+        """Take in that a source will not have so many results, for now."""
+        with self._lock:
+            self._count(source, -results)
 
     def on_event(self, event: Event) -> None:
         """Take in what happens to a job."""
@@ -154,8 +170,7 @@ class Progress:
             self._done += outcome.ok
             self._skipped += outcome.status == "skipped"
             self._failed += not outcome.ok
-            self._left -= 1
-            self._bytes_left[Path(outcome.name).suffix] -= self._size(outcome.name)
+            self._count(outcome.name, -1)
 
     def lasts(self, name: str, seconds: float) -> None:
         """Take in how long a recording lasts, which tells of others like it."""
@@ -244,6 +259,10 @@ class Progress:
             self._moving[key] = _Moving(verb, moved, total, now)
         else:
             moving.moved, moving.total = moved, total
+
+    def _count(self, source: str, results: int) -> None:
+        self._left += results
+        self._bytes_left[Path(source).suffix] += results * self._size(source)
 
     def _leave_head(self, key: _Key) -> None:
         if self._head is not None and self._head[0] == key:
