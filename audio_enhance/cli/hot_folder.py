@@ -175,7 +175,8 @@ class HotFolder:
     async def _listen(self, folder: str, results: str, stopping: asyncio.Event) -> None:
         """Take in that something has changed, as the system tells it."""
         try:
-            from watchfiles import awatch
+            # One of its types is of trio, which need not be installed.
+            from watchfiles import awatch  # pyright: ignore[reportUnknownVariableType]
         except ImportError as error:
             raise MissingExtraError("cli", "watchfiles") from error
 
