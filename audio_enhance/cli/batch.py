@@ -45,7 +45,7 @@ from .reporting.report import Report
 from .screen import Screen, error_console
 from .service import is_lost
 from .settings import Settings
-from .summary import Summary, resume_command
+from .summary import Summary, report_command, resume_command
 from .text import several, shown
 from .threads import to_its_end
 
@@ -233,6 +233,12 @@ class Batch:
         totals = self._summary.totals | {"unfinished": unfinished}
         try:
             await self._report.write(totals, wait=ended)
+        except asyncio.CancelledError:
+            text = "The report was not written."
+            if self._journal is not None and self._report.file is not None:
+                text += f" To make it:\n{report_command(self._journal, self._report.file)}"
+            self._console.print(Text(text), soft_wrap=True)
+            raise
         except OutputError as error:
             if ended:
                 raise

@@ -196,6 +196,11 @@ def resume_command(journal: Path) -> str:
     return f"audio-enhance resume {shlex.quote(_name(journal))}"
 
 
+def report_command(journal: Path, place: Path) -> str:
+    """Return what to type for a report of what is in a journal."""
+    return f"audio-enhance report {shlex.quote(_name(journal))} -o {shlex.quote(_name(place))}"
+
+
 def _name(path: Path) -> str:
     name = near(path)
     return shown(f"./{name}" if name.startswith("-") else name)

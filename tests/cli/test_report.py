@@ -97,12 +97,16 @@ async def test_ctrl_c_leaves_what_was_there(command: Command, tmp_path: Path) ->
     (tmp_path / "a.wav").write_bytes(speech(120))
     assert (await command("enhance", "a.wav")).status == 0
     (tmp_path / "r.html").write_text("before")
-    process = await command.start("report", "-o", "r.html")
-    assert process.stderr is not None
-    assert b"Measuring" in await process.stderr.readline()
-    run = await ended(process, SIGINT)
-    assert run.status == 130
-    assert (tmp_path / "r.html").read_text() == "before"
+    told = "audio-enhance report enhanced/.audio-enhance.sqlite -o r.html"
+    for arguments in (told.split()[1:], ["enhance", "a.wav", "--report", "r.html"]):
+        process = await command.start(*arguments)
+        assert process.stderr is not None
+        while b"Measuring" not in (line := await process.stderr.readline()):
+            assert line
+        run = await ended(process, SIGINT)
+        assert run.status == 130
+        assert (tmp_path / "r.html").read_text() == "before"
+    assert f"The report was not written. To make it:\n{told}\n" in run.err
     assert files_in(tmp_path) == [
         *("a.wav", "enhanced/.audio-enhance.sqlite", "enhanced/a-enhanced-93p.wav", "r.html"),
     ]

@@ -51,6 +51,11 @@ def of_entry(entry: JournalEntry) -> Row:
     }
 
 
+def is_elsewhere(name: str) -> bool:
+    """Whether a recording is in a bucket or on a web server."""
+    return "://" in name
+
+
 def reason(row: Row) -> str:
     """Return why it failed, without the name that it begins with, ids and what to do."""
     return _parts(row)[0] or "No reason was recorded."

@@ -15,7 +15,7 @@ from audio_enhance.cli.threads import to_its_end
 from audio_enhance.local.enhancer import EnhancerError
 from audio_enhance.local.measuring import Measurer, Pyramid
 
-from .facts import FIGURES, WITH_RESULT, Side
+from .facts import FIGURES, WITH_RESULT, Side, is_elsewhere
 from .spool import Row
 
 # Recordings that are wanted at several strengths are looked at once, if they come close together.
@@ -84,6 +84,8 @@ class Sides:
     async def _side(self, name: str | None) -> Side:
         if name is None:
             return {"trouble": "It is not where it was."}
+        if is_elsewhere(name):
+            return {"trouble": "It is not on this machine, so it was not measured."}
         path = await asyncio.to_thread(Path(name).absolute)
         if not await asyncio.to_thread(path.is_file):
             return {"trouble": "The file is gone."}

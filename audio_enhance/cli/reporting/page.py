@@ -18,7 +18,7 @@ from audio_enhance.cli.outcome import in_our_words
 from audio_enhance.cli.summary import resume_command
 from audio_enhance.cli.text import duration, several, shown
 
-from .facts import Side, figure, hint, noise_removed, reason
+from .facts import Side, figure, hint, is_elsewhere, noise_removed, reason
 from .head import Head
 from .spool import Row
 from .tally import Tally
@@ -88,7 +88,7 @@ class _ShownSide:
     wave: Markup
     columns: int
     scale: str
-    spectrogram: str
+    spectrogram: Markup
     player: str
 
 
@@ -154,17 +154,15 @@ def _side(
         wave=Markup(wave),  # noqa: S704  numbers of our own
         columns=wave.count(" ") // 4,
         scale=f"{(side.get('highest') or 0.0) / (loudest or 1.0):.3f}",
-        spectrogram=side.get("spectrogram") or "",
+        spectrogram=Markup(side.get("spectrogram") or ""),  # noqa: S704  base64 of our own
         player="" if path is None or "trouble" in side else _url(Path(path), folder),
     )
 
 
 def _url(path: Path, folder: Path | None) -> str:
     """Return how a page in a folder calls a file that lies beside it; empty if it does not."""
-    if folder is None:
-        return ""
     path = path.absolute()
-    if not path.is_relative_to(folder.parent):
+    if folder is None or not path.is_relative_to(folder.parent):
         return ""
     parts = Path(os.path.relpath(path, folder)).parts
     # A name with a colon would be taken for a scheme without what comes first.
@@ -172,8 +170,9 @@ def _url(path: Path, folder: Path | None) -> str:
 
 
 def _short(name: str, root: str) -> str:
-    path = os.path.abspath(name)  # noqa: PTH100  pathlib keeps ".."
-    return os.path.relpath(path, root) if root else name
+    if is_elsewhere(name) or not root:
+        return name
+    return os.path.relpath(os.path.abspath(name), root)  # noqa: PTH100  pathlib keeps ".."
 
 
 def _totals(head: Head, tally: Tally) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ import statistics
 from array import array
 from collections import Counter
 
-from .facts import WITH_RESULT, figure, noise_removed
+from .facts import WITH_RESULT, figure, is_elsewhere, noise_removed
 from .spool import Row
 
 
@@ -32,6 +32,8 @@ class Tally:
             self.seconds += figure(row.get("before"), "duration") or 0.0
         if (less := noise_removed(row)) is not None:
             self._removed.append(less)
+        if is_elsewhere(row["source"]):
+            return
         folder = os.path.dirname(os.path.abspath(row["source"]))  # noqa: PTH100, PTH120  pathlib keeps ".."
         self._root = folder if self._root is None else _common(self._root, folder)
 

@@ -42,12 +42,14 @@ async def test_a_recording_is_looked_at_once_for_all_strengths(tmp_path: Path) -
 
     sides = Sides(place, 2)
     rows = [
+        row("s3://bucket/a.wav"),
         row(str(recording), path=None),
         row(str(recording), strength=1, path=str(tmp_path / "bad.wav")),
         failed(str(recording), "Bad."),
     ]
     await sides.measure(iter(rows), take)
-    first, second, third = taken
+    far, first, second, third = taken
+    assert far["before"]["trouble"].startswith("It is not on this machine")
     assert first["before"] is second["before"]
     assert first["before"]["noise_floor"] == -30.6
     assert first["before"]["wave"].startswith("M0 ")

@@ -113,6 +113,12 @@ def test_what_is_gone_or_silent_is_told() -> None:
     ]
 
 
+def test_what_is_in_a_bucket_keeps_its_url() -> None:
+    far = {"trouble": "It is not on this machine, so it was not measured."}
+    page = Reader(page_of([row("s3://b/x.wav", before=far), row("/rec/a.wav")], Path("/rec")))
+    assert [text for text in page.texts if text.endswith(".wav")] == ["s3://b/x.wav", "a.wav"]
+
+
 def test_of_many_results_the_pictures_are_closed() -> None:
     few, many = page_of([row("a.wav")] * 30), page_of([row("a.wav")] * 31)
     assert few.count("<details open>") == 30
