@@ -32,6 +32,7 @@ from audio_enhance._settings import (
 )
 from audio_enhance._transfer.output_folder import OutputFolder
 from audio_enhance._transfer.part_file import PartialFile
+from audio_enhance._transfer.store import output_place
 from audio_enhance._transfer.stream import ResultStream
 
 
@@ -153,7 +154,8 @@ class EnhanceClient:
         Args:
             source: A path, bytes, an open binary file or a `Source`.
             strength: 0 (the original) to 100 (fully enhanced); the guide uses 93.
-            output_dir: The folder for the result. It is created if it does not exist.
+            output_dir: The folder for the result, or the URL of a place in a bucket. A folder is
+                created if it does not exist.
             filename: Sent instead of the name of a path or a file; it names the result too.
             overwrite: Replace an existing file of that name; otherwise that is an error.
             journal: A file that keeps the progress. The same call again, with the same journal,
@@ -195,7 +197,8 @@ class EnhanceClient:
             sources: Paths, bytes, open files or `Source` objects. They are pulled when there is
                 room for them.
             strength: 0 to 100, one or several. Several strengths share one upload.
-            output_dir: The folder for the results. It is created if it does not exist.
+            output_dir: The folder for the results, or the URL of a place in a bucket. A folder is
+                created if it does not exist.
             journal: A file that keeps the progress. A second run with it repeats nothing.
             overwrite: Replace existing files of the same name; otherwise that is an error.
             redo: Make results again that an earlier run with the same journal made, and replace
@@ -217,7 +220,7 @@ class EnhanceClient:
 
         Raises:
             InvalidStrengthError: A strength is out of range. Nothing was sent.
-            InvalidInputError: `output_dir` is a URL, or `sources` is a single one.
+            InvalidInputError: No result can be saved at `output_dir`, or `sources` is a single one.
             JournalError: The journal cannot be used, or another run uses it.
         """
         batch = self._intake.batch(sources, strength=strength, output_dir=output_dir, **options)
@@ -266,8 +269,8 @@ class EnhanceClient:
             strength: 0 (the original) to 100 (fully enhanced); the guide uses 93.
             filename: As in `enhance`.
             priority: Higher goes first among what this client has not submitted yet.
-            output_dir: The folder for the result. Without one, the result stays at the server,
-                for `presigned_download_url`.
+            output_dir: The folder for the result, or the URL of a place in a bucket. Without one,
+                the result stays at the server, for `presigned_download_url`.
             overwrite: Replace an existing file of that name; otherwise that is an error.
             delete_assets: As in `enhance`. It needs an `output_dir`.
             journal: Records every step, for `take_up` after a restart. The job is in it when this
@@ -452,9 +455,8 @@ class EnhanceClient:
         async def place(name: str) -> tuple[Path, bool]:
             return directory / (filename or name), overwrite
 
-        return await self._intake.steps(enhancement.asset_id).download(
-            enhancement, PartialFile(directory), place=place
-        )
+        steps = self._intake.steps(enhancement.asset_id)
+        return Path(await steps.download(enhancement, PartialFile(directory), place=place))
 
     async def get_asset(self, asset_id: str) -> Asset:
         """Return an asset as the server knows it now; raises `NotFoundError`."""
@@ -513,7 +515,7 @@ def _order(
     on_event: Callable[[Event], None] | None,
     delete_assets: bool = False,
 ) -> Order:
-    outputs = None if output_dir is None else OutputFolder(folder_path(output_dir), overwrite)
+    outputs = None if output_dir is None else OutputFolder(output_place(output_dir), overwrite)
     if outputs is not None and journal is not None:
         outputs.protected.add_journal(journal.path)
     return Order(

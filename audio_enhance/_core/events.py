@@ -103,7 +103,7 @@ class Retrying(Event):
 
 @attrs.frozen(kw_only=True)
 class Finished(Event):
-    """The job is over; `path` is where the result was saved, `error` why there is none."""
+    """The job is over; `path` is where the result is, or its URL, `error` why there is none."""
 
     path: str | None = None
     error: AudioEnhanceError | None = None

@@ -2,7 +2,7 @@
 
 import os
 import re
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 
 from .errors import InvalidInputError
 
@@ -21,6 +21,31 @@ def is_url(given: str) -> bool:
     return is_address(given) and "://" in given
 
 
+class RemotePath(PurePosixPath):
+    """A place elsewhere that is spelled like a path; as a text it is a URL.
+
+    What is asked of paths without a look at a disk can be asked of it, and nothing else: whoever
+    takes it for a file of this machine is told by the types.
+    """
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text.replace(":/", "://", 1)
+
+
+def path_of(name: str | os.PathLike[str]) -> PurePath:
+    """Return the path of a file here, or the place of one elsewhere."""
+    name = os.fspath(name)
+    return RemotePath(name) if is_url(name) else Path(name)
+
+
+def split(place: PurePath | None) -> tuple[Path | None, str | None]:
+    """Return a place as a path of this machine and as a URL; at most one of the two is there."""
+    if place is None or isinstance(place, Path):
+        return place, None
+    return None, str(place)
+
+
 def folder_path(given: str | os.PathLike[str]) -> Path:
     """Return the path of a folder for results.
 
@@ -29,7 +54,7 @@ def folder_path(given: str | os.PathLike[str]) -> Path:
     """
     if is_address(given):
         raise InvalidInputError(
-            f"Results are saved on this machine, and {os.fspath(given)} is a URL.",
-            hint="Give the path of a folder, and copy the results from there.",
+            f"This is saved on this machine, and {os.fspath(given)} is a URL.",
+            hint="Give the path of a folder, or a URL as a text where one is taken.",
         )
     return Path(given)

@@ -10,12 +10,12 @@ from collections.abc import (
 )
 from contextlib import aclosing
 from os import PathLike
-from pathlib import Path
 from typing import Any, NamedTuple, TypedDict
 
 from audio_enhance._core.cancellation import end
 from audio_enhance._core.errors import AudioEnhanceError, AuthenticationError, JobCancelledError
 from audio_enhance._core.events import Event
+from audio_enhance._core.paths import path_of, split
 from audio_enhance._journal.earlier import RESULT_CHANGED, Earlier, earlier_result
 from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.row import JournalRow, note_refused
@@ -136,8 +136,8 @@ class Batch:
                     await note_refused(self._order.journal, given, place.strength, error)
                 self._fail(place, error)
             return
-        if self._order.outputs is not None and source.path is not None:
-            self._order.outputs.protected.add_recordings([source.path])
+        if self._order.outputs is not None and source.place is not None:
+            self._order.outputs.protected.add_recordings([source.place])
         rows = [await self._row_of(source, place.strength) for place in places]
         source = await self._left_of(source, rows)
         lane = None
@@ -223,13 +223,15 @@ class Batch:
         if earlier not in (Earlier.WHOLE, Earlier.CHANGED):
             return False
         assert row.entry.output is not None
-        path = Path(row.entry.output)
+        path = path_of(row.entry.output)
+        here, url = split(path)
         if self._order.outputs is not None:
             self._order.outputs.claim(path)
         self._skipped(
             place,
             source,
-            path=path,
+            path=here,
+            url=url,
             note=RESULT_CHANGED if earlier is Earlier.CHANGED else None,
             asset_id=row.entry.asset_id,
             enhancement_id=row.entry.enhancement_id,
@@ -264,6 +266,7 @@ class Batch:
             strength=place.strength,
             status=OutcomeStatus.FAILED if result is None else OutcomeStatus.SUCCEEDED,
             path=None if result is None else result.saved,
+            url=None if result is None else result.url,
             note=None if result is None else result.note,
             error=error,
             extra_enhancements=job.extra_enhancements,

@@ -1,7 +1,7 @@
 """The way of a result to its place on disk, and whether it may go there."""
 
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Self
 
 import attrs
@@ -9,14 +9,15 @@ import attrs
 from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.errors import OutputError, OutputExistsError
 from audio_enhance._core.events import Downloading
+from audio_enhance._core.paths import path_of
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.journal import absolute
 from audio_enhance._journal.row import JournalRow
-from audio_enhance._recording.claims import is_taken
 from audio_enhance._recording.filenames import result_name
 from audio_enhance._transfer.held_places import Hold
 from audio_enhance._transfer.output_folder import OutputFolder
 from audio_enhance._transfer.part_file import PartialFile
+from audio_enhance._transfer.store import staging, taken
 
 from .handle import Job
 from .work import Enhanced
@@ -36,8 +37,8 @@ class Delivery:
     outputs: OutputFolder
     row: JournalRow | None
     _hold: Hold = attrs.field(init=False)
-    _probable: Path | None = attrs.field(default=None, init=False)
-    _checked: Path | None = attrs.field(default=None, init=False)
+    _probable: PurePath | None = attrs.field(default=None, init=False)
+    _checked: PurePath | None = attrs.field(default=None, init=False)
     _promised: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -49,7 +50,7 @@ class Delivery:
     def __exit__(self, *exception: object) -> None:
         self._hold.release()
 
-    def _expected(self) -> Path:
+    def _expected(self) -> PurePath:
         """Return where the result will probably be, as long as no other of this call is there."""
         ruled = self.outputs.rule is not None
         if self._probable is None or (self.outputs.has(self._probable) and not ruled):
@@ -80,7 +81,7 @@ class Delivery:
         ):
             raise OutputExistsError(f"{expected} already exists.")
 
-    async def fetch(self, enhanced: Enhanced) -> Path:
+    async def fetch(self, enhanced: Enhanced) -> PurePath:
         """Download the result and put it in its place, which is returned (step 5).
 
         Raises:
@@ -89,16 +90,16 @@ class Delivery:
             AudioEnhanceError: Whatever else went wrong.
         """
         try:
-            return Path(absolute(await self._fetch(enhanced)))
+            return path_of(absolute(await self._fetch(enhanced)))
         except OutputError:
             self.outputs.doubt()
             raise
 
-    async def _fetch(self, enhanced: Enhanced) -> Path:
+    async def _fetch(self, enhanced: Enhanced) -> PurePath:
         job, row = self.job, self.row
         file = PartialFile(await self._folder())
 
-        async def place(name: str) -> tuple[Path, bool]:
+        async def place(name: str) -> tuple[PurePath, bool]:
             if enhanced.asset.filename != job.source.filename:
                 # Made for another source with the same content: the name is that one's.
                 name = result_name(job.source.filename, job.strength)
@@ -139,13 +140,16 @@ class Delivery:
         return saved
 
     async def _folder(self) -> Path:
-        """Return the folder that the result will probably be in: renaming crosses no disks."""
+        """Return where it is collected.
+
+        In the folder that it will probably be in, so that renaming crosses no disks.
+        """
         row = self.row
         earlier = None if row is None else await row.own_result(self.outputs.directory)
         ruled = self.outputs.rule is not None
-        return (self._expected() if ruled or earlier is None else earlier).parent
+        return staging((self._expected() if ruled or earlier is None else earlier).parent)
 
-    async def _place(self, name: str) -> tuple[Path, bool]:
+    async def _place(self, name: str) -> tuple[PurePath, bool]:
         """Return where the result goes, and whether a file that is there may go."""
         job, outputs, row = self.job, self.outputs, self.row
         earlier = None if row is None else await row.own_result(outputs.directory)
@@ -158,14 +162,14 @@ class Delivery:
         replace = outputs.overwrite or target == earlier
         if row is not None and not replace:
             replace = await row.is_own(target)
-            if not replace and row.names(target) and await to_its_end(partial(is_taken, target)):
+            if not replace and row.names(target) and await to_its_end(partial(taken, target)):
                 # Somebody changed the earlier result, whose it is now: this one goes beside it.
                 target = await self._beside(target)
         if target != self._checked:
             await self._look_at(target)
         return target, replace
 
-    async def _look_at(self, path: Path, byte_size: int = 0) -> bool:
+    async def _look_at(self, path: PurePath, byte_size: int = 0) -> bool:
         """See that the result may have a path, and return whether something is there now."""
         there = await self.outputs.check(path, byte_size, taking=self._hold.take)
         if there and self.row is not None and not self.outputs.knows_recordings:
@@ -175,11 +179,9 @@ class Delivery:
             await self.outputs.check(path)
         return there
 
-    async def _beside(self, path: Path) -> Path:
-        import aiofiles.os  # rarely needed, and it takes a while
-
+    async def _beside(self, path: PurePath) -> PurePath:
         numbered, number = None, 0
-        while numbered is None or await aiofiles.os.path.exists(numbered):
+        while numbered is None or await to_its_end(partial(taken, numbered)):
             number += 1
             numbered = self.outputs.beside(path, number)
         return numbered

@@ -55,7 +55,8 @@ class EnhanceResult:
             needed: a creation whose answer was lost is tried again.
         failed_enhancements: How many enhancements the server finished with `failed` before one
             succeeded.
-        saved: Where the result is; `None` when no output folder was given.
+        saved: Where the result is; `None` if it is in a bucket, or no output folder was given.
+        url: Where it is in a bucket; `None` if it is not in one.
         note: What a person should know of it, in one sentence: that a video has other sound
             tracks, which stayed as they were, or tracks of data, which are left out.
     """
@@ -65,11 +66,16 @@ class EnhanceResult:
     extra_enhancements: int = 0
     failed_enhancements: int = 0
     saved: Path | None = None
+    url: str | None = None
     note: str | None = None
 
     @property
     def path(self) -> Path:
-        """The file it was written to; raises `OutputError` when no output folder was given."""
+        """The file it was written to; raises `OutputError` where there is none."""
+        if self.url is not None:
+            raise OutputError(
+                f"The result is not on this machine: {self.url}.", hint="Use result.url."
+            )
         if self.saved is None:
             raise OutputError(
                 "The result was not saved: the job was submitted without an output folder.",
@@ -284,8 +290,9 @@ class Job:
         error = self.error
         if error is None:
             self.enter(JobState.SUCCEEDED)
-            saved = self.task.result().saved
-            self.tell(Finished, path=str(saved) if saved else None)
+            result = self.task.result()
+            saved = result.url if result.saved is None else str(result.saved)
+            self.tell(Finished, path=saved)
             return
         cancelled = isinstance(error, JobCancelledError)
         self.enter(JobState.CANCELLED if cancelled else JobState.FAILED)

@@ -5,7 +5,6 @@ import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 
 import attrs
 
@@ -21,7 +20,7 @@ from audio_enhance._core.errors import (
 )
 from audio_enhance._core.events import Event
 from audio_enhance._core.models import check_strength, check_strengths
-from audio_enhance._core.paths import folder_path
+from audio_enhance._core.paths import path_of
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.generation import check_generation
 from audio_enhance._journal.journal import Journal
@@ -33,6 +32,7 @@ from audio_enhance._session.wire import check_sendable
 from audio_enhance._settings import Auth, Settings
 from audio_enhance._transfer.held_places import remove_left
 from audio_enhance._transfer.output_folder import OutputFolder, PlaceRule
+from audio_enhance._transfer.store import output_place
 
 from .batch import Batch, SourcesLike
 from .handle import EnhanceResult, Job
@@ -274,8 +274,8 @@ class Intake:
         key = key if row is None else row.entry.key
         listeners, clock = self._listeners(order), self.settings.clock
         job = Job(source, strength, order.priority, listeners, key, clock)
-        if order.outputs is not None and source.path is not None:
-            order.outputs.protected.add_recordings([source.path])
+        if order.outputs is not None and source.place is not None:
+            order.outputs.protected.add_recordings([source.place])
         # Assets of an earlier run are seen by their own API client only.
         lanes = self.open.lanes
         if row is not None:
@@ -309,10 +309,10 @@ class Intake:
             raise InvalidInputError("A batch takes several sources.", hint="Put it into a list.")
         self._check_deleting(delete_assets, kept=True)
         outputs = OutputFolder.for_batch(
-            folder_path(output_dir),
+            output_place(output_dir),
             sources if isinstance(sources, Sequence) else (),
             overwrite=overwrite,
-            root=None if root is None else Path(root),
+            root=None if root is None else path_of(root),
         )
         outputs.rule = place
         outputs.protected.add(protected)

@@ -9,6 +9,7 @@ from audio_enhance._core.cancellation import end
 from audio_enhance._core.errors import AudioEnhanceError, JournalError, NotFoundError
 from audio_enhance._core.events import Hashing, Waiting
 from audio_enhance._core.models import SpeechEnhancement
+from audio_enhance._core.paths import split
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.row import JournalRow
@@ -219,12 +220,14 @@ class Lane:
                     saved = await delivery.fetch(enhanced)
             if order.delete_assets:
                 await self._delete(job, enhanced, order.journal)
+        path, url = split(saved)
         return EnhanceResult(
             asset=enhanced.asset,
             enhancement=enhanced.enhancement,
             extra_enhancements=job.extra_enhancements,
             failed_enhancements=job.failed_enhancements,
-            saved=saved,
+            saved=path,
+            url=url,
             note=job.source.note if saved is not None else None,
         )
 

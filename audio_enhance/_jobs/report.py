@@ -32,7 +32,8 @@ class Outcome:
         strength: The strength.
         status: An `OutcomeStatus`.
         not_started: Whether it failed since the batch was stopped before its turn came.
-        path: Where the result is, an absolute path.
+        path: Where the result is, an absolute path; `None` if it is in a bucket.
+        url: Where it is in a bucket.
         note: What a person should know of it, in one sentence: that a result which was skipped
             was changed since, or is no longer where it was; or that a video has other sound
             tracks, which stayed as they were, or tracks of data, which are left out.
@@ -50,6 +51,7 @@ class Outcome:
     status: OutcomeStatus = attrs.field(converter=OutcomeStatus)
     not_started: bool = False
     path: Path | None = None
+    url: str | None = None
     note: str | None = None
     error: AudioEnhanceError | None = None
     asset_id: str | None = None

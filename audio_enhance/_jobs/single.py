@@ -4,11 +4,11 @@ import asyncio
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
 from audio_enhance._core.cancellation import end
 from audio_enhance._core.errors import AudioEnhanceError, WaitTimeoutError
 from audio_enhance._core.models import Asset, AssetStatus, EnhancementStatus, SpeechEnhancement
+from audio_enhance._core.paths import path_of, split
 from audio_enhance._journal.earlier import RESULT_CHANGED, Earlier, earlier_result
 from audio_enhance._journal.entry import JournalEntry
 from audio_enhance._journal.journal import Journal
@@ -62,11 +62,13 @@ async def done_before(journal: Journal, source: Source, strength: int) -> Enhanc
     if earlier not in (Earlier.WHOLE, Earlier.CHANGED) or entry.output is None:
         return None
     asset = _asset(entry, source)
+    saved, url = split(path_of(entry.output))
     return EnhanceResult(
         asset=asset,
         enhancement=_enhancement(entry, asset.id),
         extra_enhancements=entry.extra,
-        saved=Path(entry.output),
+        saved=saved,
+        url=url,
         note=RESULT_CHANGED if earlier is Earlier.CHANGED else None,
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
+from pathlib import PurePath
 
 from audio_enhance._core.clock import Clock
 from audio_enhance._core.errors import (
@@ -192,12 +192,12 @@ class Steps:
         enhancement: SpeechEnhancement,
         file: PartialFile,
         *,
-        place: Callable[[str], Awaitable[tuple[Path, bool]]],
+        place: Callable[[str], Awaitable[tuple[PurePath, bool]]],
         original: str | None = None,
         source_bytes: int | None = None,
         on_bytes: OnReceived = _ignore,
         on_retry: OnRetry | None = None,
-    ) -> Path:
+    ) -> PurePath:
         """Step 5: fetch the result through a temporary file, and put it in its place.
 
         Args:

@@ -5,10 +5,12 @@ from enum import Enum, auto
 from functools import partial
 
 from audio_enhance._core.cancellation import in_thread, to_its_end
+from audio_enhance._core.paths import is_url
+from audio_enhance._recording.remote import RemoteFile
 from audio_enhance._recording.source import Source
 
 from .entry import EntryState, JournalEntry
-from .result_file import result_of
+from .result_file import looking_at, result_of
 
 # What a person should know of a result that is `Earlier.CHANGED`.
 RESULT_CHANGED = "The result was changed since it was made, so it stays. Redo it for another one."
@@ -39,6 +41,7 @@ async def earlier_result(entry: JournalEntry, source: Source) -> Earlier:
 
     Raises:
         InvalidSourceError: The source cannot be read.
+        OutputError: The result is elsewhere, and cannot be looked at.
     """
     result = result_of(entry)
     if entry.state != EntryState.SUCCEEDED or result is None or result.modified_ns is None:
@@ -69,7 +72,14 @@ async def same_source(entry: JournalEntry, source: Source) -> bool:
 
 
 def is_there(path: str) -> bool:
-    """Whether anything is at a path, a link that leads nowhere included. Blocks."""
+    """Whether anything is at a path, a link that leads nowhere included. Blocks.
+
+    Raises:
+        OutputError: It is elsewhere, and cannot be looked at.
+    """
+    if is_url(path):
+        with looking_at(path):
+            return RemoteFile.at(path).look() is not None
     try:
         return os.path.lexists(path)
     except ValueError:  # nothing that could be a path

@@ -2,12 +2,17 @@
 
 import os
 import threading
-from pathlib import Path
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path, PurePath
 from typing import Any
 
 import attrs
 
+from audio_enhance._core.errors import AudioEnhanceError, OutputError
+from audio_enhance._core.paths import is_url
 from audio_enhance._recording.fingerprint import digest
+from audio_enhance._recording.remote import RemoteFile
 
 from .entry import EntryState, JournalEntry
 
@@ -23,8 +28,8 @@ class ResultFile:
     Attributes:
         path: Where it is.
         size: Its length in bytes.
-        modified_ns: Nanoseconds since 1970 at which it was modified last; `None` where that is
-            no longer to be trusted.
+        modified_ns: Nanoseconds since 1970 at which it was modified last, or what stands for the
+            version of an object in a bucket; `None` where that is no longer to be trusted.
         md5: 32 hexadecimal digits.
     """
 
@@ -41,7 +46,13 @@ class ResultFile:
             return cls(str(path), length, os.fstat(file.fileno()).st_mtime_ns, md5.hex())
 
     def is_there(self, cancelled: threading.Event | None = None) -> bool:
-        """Whether the file is there as it was written; one that was only touched is."""
+        """Whether the file is there as it was written; one that was only touched is.
+
+        Raises:
+            OutputError: It is elsewhere, and cannot be looked at.
+        """
+        if is_url(self.path):
+            return self._is_elsewhere()
         status = status_of(self.path)
         if status is None or self.md5 is None or status.st_size != self.size:
             return False
@@ -51,6 +62,37 @@ class ResultFile:
             return self.of(Path(self.path), cancelled).md5 == self.md5
         except (OSError, ValueError):
             return False  # what cannot be read is not known to be ours
+
+    def _is_elsewhere(self) -> bool:
+        file = RemoteFile.at(self.path)
+        with looking_at(self.path):
+            seen = file.look()
+            if seen is None or self.md5 is None or self.size is None:
+                return False
+            if (seen.size, seen.version) == (self.size, self.modified_ns):
+                return True
+            return file.holds(self.size, self.md5)
+
+
+@contextmanager
+def looking_at(path: str) -> Generator[None]:
+    """Raise what goes wrong with a file elsewhere as an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"The result {path} cannot be looked at: {error.strerror}.",
+            hint="Check the network, and who may read there with which credentials.",
+        ) from error
+
+
+def version_of(path: PurePath) -> int:
+    """Return the version of a result elsewhere that was just put there, 0 if that is not told."""
+    try:
+        seen = RemoteFile.at(str(path)).look()
+    except (OSError, AudioEnhanceError):
+        return 0  # whoever looks next reads what is there
+    return 0 if seen is None or seen.version is None else seen.version
 
 
 def result_of(entry: JournalEntry) -> ResultFile | None:
@@ -65,8 +107,15 @@ def settled(entry: JournalEntry) -> JournalEntry:
 
     A result gets its place between the two: `placing` is written down before, and made the
     `output` after it. Whichever of the two is found in the place is the truth, for the next run
-    as for whoever only looks.
+    as for whoever only looks. While one elsewhere cannot be looked at, nothing is said of it.
     """
+    try:
+        return _settled(entry)
+    except AudioEnhanceError:
+        return entry
+
+
+def _settled(entry: JournalEntry) -> JournalEntry:
     if entry.placing is not None:
         placing = ResultFile(
             entry.placing, entry.placing_size, entry.placing_modified_ns, entry.placing_md5

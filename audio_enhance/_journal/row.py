@@ -5,7 +5,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import attrs
@@ -18,7 +18,7 @@ from audio_enhance._core.errors import (
     OutputError,
     UnsupportedMediaTypeError,
 )
-from audio_enhance._core.paths import is_address, is_url
+from audio_enhance._core.paths import is_address, is_url, path_of
 from audio_enhance._recording.fingerprint import Fingerprint
 from audio_enhance._recording.source import Source
 from audio_enhance._recording.spooled import remove_quietly
@@ -27,7 +27,7 @@ from audio_enhance._video.kinds import is_video_type
 from .earlier import is_there
 from .entry import EntryState, JournalEntry
 from .journal import Journal, absolute
-from .result_file import ResultFile, placed, result_of, settled
+from .result_file import ResultFile, placed, result_of, settled, version_of
 
 _log = logging.getLogger("audio_enhance")
 _OF_THE_CONTENT = ("asset_id", "enhancement_id", "output_modified_ns", "error")
@@ -179,7 +179,7 @@ class JournalRow:
         if attrs.evolve(self.entry, **now) != self.entry:
             await self.note(**now)
 
-    async def placing(self, whole: Path, target: Path) -> None:
+    async def placing(self, whole: Path, target: PurePath) -> None:
         """Write down what is about to be renamed to where, beside what is there now.
 
         Whenever a run dies, the file in the place is one of the two that are known.
@@ -194,13 +194,17 @@ class JournalRow:
         await self.note(
             placing=absolute(target),
             placing_size=result.size,
-            placing_modified_ns=result.modified_ns,
+            # A store says what the version is when it has the object.
+            placing_modified_ns=result.modified_ns if isinstance(target, Path) else 0,
             placing_md5=result.md5,
         )
 
     async def note_placed(self, **changes: Any) -> None:
         """Write down that the result has got its place."""
         self.entry = placed(self.entry)
+        if self.entry.output is not None and is_url(self.entry.output):
+            where = path_of(self.entry.output)
+            changes["output_modified_ns"] = await to_its_end(partial(version_of, where))
         await self.note_over(**changes)
 
     async def settle(self) -> None:
@@ -222,24 +226,26 @@ class JournalRow:
         except AudioEnhanceError:
             return None  # the job will meet the same, and say so
 
-    async def own_result(self, folder: Path) -> Path | None:
+    async def own_result(self, folder: PurePath) -> PurePath | None:
         """Return where this source's earlier result is, as it was written, if it is in a folder."""
         if self.entry.output is None:
             return None
-        path = Path(absolute(self.entry.output))
-        if not path.is_relative_to(absolute(folder)) or not await self.is_own(path):
+        path, above = path_of(absolute(self.entry.output)), path_of(absolute(folder))
+        if type(path) is not type(above) or not path.is_relative_to(above):
             return None
-        return folder / path.relative_to(absolute(folder))
+        if not await self.is_own(path):
+            return None
+        return folder / path.relative_to(above)
 
     async def recordings(self) -> list[str]:
         """Return all recordings that the journal knows, by their paths."""
         return await self._journal.sources()
 
-    def names(self, path: Path) -> bool:
+    def names(self, path: PurePath) -> bool:
         """Whether this row's result was put there, by whoever it was changed since."""
         return self.entry.output is not None and absolute(self.entry.output) == absolute(path)
 
-    async def is_own(self, path: Path) -> bool:
+    async def is_own(self, path: PurePath) -> bool:
         """Whether a file is the result that this row tells of, as it was written."""
         result = result_of(self.entry)
         return result is not None and self.names(path) and await in_thread(result.is_there)

@@ -8,8 +8,11 @@ import errno
 import hashlib
 import re
 from collections.abc import Generator, Mapping
+from hashlib import file_digest
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import signature
+from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -121,6 +124,49 @@ class RemoteFile:
                     return
                 yield bytes(piece)
 
+    def put(self, part: Path, *, overwrite: bool) -> None:
+        """Store a whole file there, in one step; raises `OSError`.
+
+        Raises:
+            FileExistsError: Something else is there, and it is not to be overwritten.
+        """
+        try:
+            with self._translated():
+                system, path = self._system()
+                system.put_file(str(part), path, **self._how(system, overwrite=overwrite))
+        except FileExistsError:
+            # A store that has it may have been asked once more, since its answer was lost.
+            if not self.holds(part.stat().st_size, _md5_of(part)):
+                raise
+
+    def _how(self, system: Any, *, overwrite: bool) -> dict[str, Any]:
+        """Return what tells a file system to replace nothing, by the name that it has for it."""
+        takes = signature(getattr(system, "_put_file", system.put_file)).parameters
+        if "mode" in takes:
+            return {"mode": "overwrite" if overwrite else "create"}
+        if not overwrite and self.look() is not None:
+            raise FileExistsError
+        return {"overwrite": overwrite} if "overwrite" in takes else {}
+
+    def holds(self, size: int, md5: str) -> bool:
+        """Whether what is there has a length and an MD5 (hexadecimal); raises `OSError`."""
+        with self._translated():
+            system, path = self._system()
+            system.invalidate_cache(path)
+            try:
+                info = system.info(path)
+            except FileNotFoundError:
+                return False
+        if info.get("size") not in (None, size):
+            return False
+        # In one piece and not encrypted by another key, S3's ETag is the MD5; no other looks so.
+        if str(info.get("ETag", "")).strip('"') == md5:
+            return True
+        digest = hashlib.md5(usedforsecurity=False)
+        for piece in self.pieces():
+            digest.update(piece)
+        return digest.hexdigest() == md5
+
     @property
     def _scheme(self) -> str:
         return self._url.partition("://")[0].lower()
@@ -164,9 +210,11 @@ def _as_os_error(error: Exception, name: str) -> OSError:
     """Return what went wrong as an error with a number and a text without secrets."""
     if isinstance(error, MissingExtraError | InvalidInputError):
         raise error from None
-    code = _code_of(error)
+    code = _code_of(error) or _code_of(error.__cause__)
     if code == "NoSuchBucket":
         return FileNotFoundError(errno.ENOENT, "There is no such bucket", name)
+    if code == "PreconditionFailed":
+        error = FileExistsError()
     if code in (404, 410):
         error = FileNotFoundError()
     elif code in (401, 403) or type(error).__name__ in ("NoCredentialsError", "RefreshError"):
@@ -180,7 +228,12 @@ def _as_os_error(error: Exception, name: str) -> OSError:
     return OSError(getattr(error, "errno", None) or errno.EIO, said)
 
 
-def _code_of(error: Exception) -> object:
+def _md5_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "md5").hexdigest()
+
+
+def _code_of(error: BaseException | None) -> object:
     """Return the code of an answer that says no: HTTP's status, or S3's own name."""
     said = getattr(error, "response", None)
     if isinstance(said, dict):  # botocore's ClientError

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from functools import cached_property, partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from threading import Event
 from typing import Any, Self
 
@@ -17,7 +17,7 @@ from audio_enhance._core.errors import (
     UnsupportedMediaTypeError,
     locating,
 )
-from audio_enhance._core.paths import is_address, is_url
+from audio_enhance._core.paths import RemotePath, is_address, is_url
 from audio_enhance._core.per_loop import PerLoop
 from audio_enhance._video.kinds import (
     VIDEO_SUFFIXES,
@@ -326,6 +326,11 @@ class Source:
     def lies_somewhere(self) -> bool:
         """Whether it is a file, here or elsewhere, which another run finds again."""
         return self.path is not None or self.url is not None
+
+    @property
+    def place(self) -> PurePath | None:
+        """Where it is, here or elsewhere, if it is a file."""
+        return self.path if self.url is None else RemotePath(self.url)
 
     @property
     def content(self) -> Content:

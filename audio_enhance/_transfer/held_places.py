@@ -12,7 +12,7 @@ import hashlib
 import os
 import stat
 import threading
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import NamedTuple
 
 import attrs
@@ -40,12 +40,12 @@ class Hold:
             processes are told there, so that each can remove what one that died left.
     """
 
-    def __init__(self, owner: object, directory: Path) -> None:
+    def __init__(self, owner: object, directory: PurePath) -> None:
         self.owner = owner
         self._directory = directory
         self._places: list[tuple[_Folder, _Place]] = []
 
-    def take(self, path: Path) -> None:
+    def take(self, path: PurePath) -> None:
         """Take a place, in a folder that is there.
 
         Raises:
@@ -103,14 +103,19 @@ class _Folder:
     """A folder for results of this process, and the file that tells others of their places."""
 
     key: _Identity
-    path: Path
+    path: Path | None  # in a bucket there is none: the store lets only one program create a file
     users: int = 0  # how many places are held through it
     _fd: int | None = None
 
     def lock(self, number: int) -> bool:
         """Lock a place, and return whether it is not another process's."""
         try:
-            while self._fd is None and os.name == "posix" and len(_folders) <= _MOST_FOLDERS:
+            while (
+                self._fd is None
+                and self.path is not None
+                and os.name == "posix"
+                and len(_folders) <= _MOST_FOLDERS
+            ):
                 flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
                 self._fd = os.open(self.path, flags, 0o666)
                 if not stat.S_ISREG(os.fstat(self._fd).st_mode):
@@ -133,7 +138,7 @@ class _Folder:
 
     def close(self) -> None:
         """Close the file, and remove it if nobody else has a place there."""
-        if self._fd is None:
+        if self._fd is None or self.path is None:
             return
         with contextlib.suppress(OSError):
             fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -144,6 +149,7 @@ class _Folder:
 
     def _is_current(self) -> bool:
         assert self._fd is not None
+        assert self.path is not None
         try:
             return os.path.samestat(os.fstat(self._fd), self.path.lstat())
         except FileNotFoundError:
@@ -156,8 +162,10 @@ _folders: dict[_Identity, _Folder] = {}
 _guard = threading.Lock()
 
 
-def remove_left(path: Path) -> None:
+def remove_left(path: PurePath) -> None:
     """Remove the file that a process left in a folder when it died; blocks, and never raises."""
+    if not isinstance(path, Path):
+        return
     with _guard, contextlib.suppress(OSError):
         if os.path.lexists(path / _NAME):
             folder = _folder_of(path)
@@ -166,12 +174,14 @@ def remove_left(path: Path) -> None:
             _close_unused(folder)
 
 
-def _folder_of(path: Path) -> _Folder:
+def _folder_of(path: PurePath) -> _Folder:
     key = _identity(path)
-    return _folders.setdefault(key, _Folder(key, path / _NAME))
+    return _folders.setdefault(key, _Folder(key, path / _NAME if isinstance(path, Path) else None))
 
 
-def _identity(folder: Path) -> _Identity:
+def _identity(folder: PurePath) -> _Identity:
+    if not isinstance(folder, Path):
+        return str(folder)
     status = folder.stat()
     # Some file systems of Windows number nothing.
     return (status.st_dev, status.st_ino) if status.st_ino else os.path.realpath(folder)

@@ -4,19 +4,19 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import attrs
 
 from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.errors import OutputExistsError
-from audio_enhance._core.paths import is_url
-from audio_enhance._recording.claims import is_taken
+from audio_enhance._core.paths import path_of
 from audio_enhance._recording.filenames import on_disk, result_name, safe_name
 from audio_enhance._recording.source import AnySource, Source
 
 from .part_file import try_writing, writing_to
 from .protected import ProtectedFiles
+from .store import taken
 
 # Where the result of a source at a strength goes, below the folder.
 PlaceRule = Callable[[Source, int], str | os.PathLike[str]]
@@ -29,12 +29,14 @@ def same_name(name: str) -> str:
     return unicodedata.normalize("NFC", name.casefold())
 
 
-def _path_of(source: AnySource) -> Path | None:
+def _path_of(source: AnySource) -> PurePath | None:
     if isinstance(source, Source):
-        return source.path
-    if isinstance(source, str) and is_url(source):
-        return None
-    return Path(source) if isinstance(source, str | os.PathLike) else None
+        return source.place
+    return path_of(source) if isinstance(source, str | os.PathLike) else None
+
+
+def _absolute(path: PurePath) -> PurePath:
+    return Path(os.path.abspath(path)) if isinstance(path, Path) else path  # noqa: PTH100
 
 
 @attrs.define(eq=False)
@@ -50,20 +52,25 @@ class OutputFolder:
         rule: Where each result goes, below the folder; the server's names decide without one.
     """
 
-    directory: Path
+    directory: PurePath
     overwrite: bool = False
-    root: Path | None = None
+    root: PurePath | None = None
     protected: ProtectedFiles = attrs.field(factory=ProtectedFiles)
     knows_recordings: bool = False
     rule: PlaceRule | None = None
     _twins: frozenset[str] = attrs.field(default=frozenset(), alias="twins")
     # Hashes, since a batch may have any number of results: when two collide, one gets a number.
     _taken: set[int] = attrs.field(factory=set[int])
-    _take_files: set[Path] = attrs.field(factory=set[Path])
+    _take_files: set[PurePath] = attrs.field(factory=set[PurePath])
 
     @classmethod
     def for_batch(
-        cls, directory: Path, sources: Iterable[AnySource], *, overwrite: bool, root: Path | None
+        cls,
+        directory: PurePath,
+        sources: Iterable[AnySource],
+        *,
+        overwrite: bool,
+        root: PurePath | None,
     ) -> "OutputFolder":
         """Plan for sources that are known beforehand: twins in name keep their folders.
 
@@ -74,22 +81,26 @@ class OutputFolder:
             root: What the structure is kept below; found from the sources where it is `None`.
         """
         paths = [path for source in sources if (path := _path_of(source)) is not None]
-        names = Counter(same_name(path.name) for path in {Path(os.path.abspath(p)) for p in paths})  # noqa: PTH100
+        names = Counter(same_name(path.name) for path in {_absolute(p) for p in paths})
         twins = frozenset(name for name, times in names.items() if times > 1)
         if twins and root is None:
             same = [path for path in paths if same_name(path.name) in twins]
             try:
-                root = Path(os.path.commonpath([os.path.abspath(p.parent) for p in same]))  # noqa: PTH100
-            except ValueError:  # on different drives
+                root = type(same[0])(os.path.commonpath([_absolute(p.parent) for p in same]))
+            except ValueError:  # on different drives, or one here and one elsewhere
                 root = None
         if root is not None:
-            root = Path(os.path.abspath(root))  # noqa: PTH100  as the sources' folders are
+            root = _absolute(root)  # as the sources' folders are
         folder = cls(directory, overwrite, root, twins=twins)
         folder.protected.add_recordings(paths)
         return folder
 
     async def check(
-        self, path: Path, byte_size: int = 0, *, taking: Callable[[Path], None] | None = None
+        self,
+        path: PurePath,
+        byte_size: int = 0,
+        *,
+        taking: Callable[[PurePath], None] | None = None,
     ) -> bool:
         """See that a result may have a path, and return whether something is there now.
 
@@ -121,7 +132,7 @@ class OutputFolder:
                     self.doubt()
                     take()
             self.protected.check(path)
-            return is_taken(path)
+            return taken(path)
 
         return await to_its_end(look)
 
@@ -129,17 +140,17 @@ class OutputFolder:
         """Look again: a result could not be written there."""
         self._take_files.clear()
 
-    def has(self, path: Path) -> bool:
+    def has(self, path: PurePath) -> bool:
         """Whether another result of this call has a path."""
         return hash(same_name(str(path))) in self._taken
 
-    def expected(self, source: Source, strength: int) -> Path:
+    def expected(self, source: Source, strength: int) -> PurePath:
         """Return where a result will be, by the rule or by the name that the guide shows."""
         if self.rule is not None:
             return self.directory / self.rule(source, strength)
         return self._free(source, result_name(source.filename, strength))
 
-    def place(self, source: Source, name: str, *, known: Path | None = None) -> Path:
+    def place(self, source: Source, name: str, *, known: PurePath | None = None) -> PurePath:
         """Take a path for a result that no other result of this call has.
 
         Args:
@@ -152,7 +163,7 @@ class OutputFolder:
         self.claim(path)
         return path
 
-    def beside(self, path: Path, number: int) -> Path | None:
+    def beside(self, path: PurePath, number: int) -> PurePath | None:
         """Take the path beside another one that has this number, `None` if another result has."""
         numbered = path.with_name(f"{path.stem}-{number}{path.suffix}")
         if self.has(numbered):
@@ -160,7 +171,7 @@ class OutputFolder:
         self.claim(numbered)
         return numbered
 
-    def promise(self, path: Path) -> None:
+    def promise(self, path: PurePath) -> None:
         """Keep a path that a rule gives; nothing else can have it, and it cannot be another.
 
         Raises:
@@ -173,20 +184,20 @@ class OutputFolder:
             )
         self.claim(path)
 
-    def claim(self, path: Path) -> None:
+    def claim(self, path: PurePath) -> None:
         """Keep a path for a result that is there."""
         self._taken.add(hash(same_name(str(path))))
 
-    def _free(self, source: Source, name: str) -> Path:
+    def _free(self, source: Source, name: str) -> PurePath:
         folder = self._beside(source)
         path = folder / name
         number = 1
         while self.has(path):
             if (
                 number == 1
-                and source.path is not None
+                and source.place is not None
                 and folder == self.directory
-                and (own := self._own_folder(source.path)) != folder
+                and (own := self._own_folder(source.place)) != folder
             ):
                 folder = own
                 path = folder / name
@@ -195,16 +206,16 @@ class OutputFolder:
             number += 1
         return path
 
-    def _beside(self, source: Source) -> Path:
-        if not self._twins or source.path is None:
+    def _beside(self, source: Source) -> PurePath:
+        if not self._twins or source.place is None:
             return self.directory
-        if same_name(source.path.name) not in self._twins:
+        if same_name(source.place.name) not in self._twins:
             return self.directory
-        return self._own_folder(source.path)
+        return self._own_folder(source.place)
 
-    def _own_folder(self, path: Path) -> Path:
+    def _own_folder(self, path: PurePath) -> PurePath:
         """Return a folder for the result of a file whose name another one has, too."""
-        parent = Path(os.path.abspath(path.parent))  # noqa: PTH100
+        parent = _absolute(path.parent)
         if self.root is not None and parent.is_relative_to(self.root):
             return self.directory / parent.relative_to(self.root)
         return self.directory / (on_disk(safe_name(parent.name)) or "_")

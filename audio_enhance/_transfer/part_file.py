@@ -8,12 +8,14 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Generator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from audio_enhance._core.cancellation import stopped_in_thread, to_its_end
 from audio_enhance._core.errors import OutputError, OutputExistsError
 from audio_enhance._recording.claims import claim_path, is_taken, reworked_path, take_over
 from audio_enhance._recording.filenames import PART_PREFIX, part_name
+
+from .store import look_at, put, staging
 
 _IOV_MAX = 1024  # of Linux and macOS; how many pieces one call takes
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -26,7 +28,7 @@ def _writev(fd: int, views: list[memoryview]) -> int:
 
 
 @contextlib.contextmanager
-def writing_to(folder: Path) -> Generator[None]:
+def writing_to(folder: PurePath) -> Generator[None]:
     """Raise what goes wrong with the disk as errors that say what to do."""
     try:
         yield
@@ -42,10 +44,11 @@ def writing_to(folder: Path) -> Generator[None]:
         ) from error
 
 
-def try_writing(folder: Path, room: int = 0) -> None:
+def try_writing(folder: PurePath, room: int = 0) -> None:
     """Make the folder, and write a little there that has no name; blocks.
 
-    Tried, since permissions tell nothing of a file system that is full or read-only.
+    Tried, since permissions tell nothing of a file system that is full or read-only. Of a bucket
+    it is seen whether it is there: nothing is left in it that nobody asked for.
 
     Args:
         folder: The folder.
@@ -54,6 +57,10 @@ def try_writing(folder: Path, room: int = 0) -> None:
     Raises:
         OutputError: No result of that size can be written there.
     """
+    if not isinstance(folder, Path):
+        with writing_to(folder):
+            look_at(folder)
+        folder = staging(folder)
     with writing_to(folder):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -68,7 +75,7 @@ def try_writing(folder: Path, room: int = 0) -> None:
 
 
 class PartialFile:
-    """A temporary file in the folder of the result.
+    """A temporary file in the folder of the result, or here if that is elsewhere.
 
     Nothing is seen under the result's name until `commit`, and a file that was there before
     stays unless it is to be overwritten. The file is created with the first bytes that are
@@ -135,23 +142,26 @@ class PartialFile:
 
         await stopped_in_thread(guarded)
 
-    async def commit(self, target: Path, *, overwrite: bool) -> None:
+    async def commit(self, target: PurePath, *, overwrite: bool) -> None:
         """Write the rest, and give the whole file its place, in one step.
 
         Raises:
             OutputExistsError: There is a file of that name, and it is not to be overwritten.
             OutputError: The file cannot be completed.
         """
-        await self._in_thread(lambda: self._commit(target, overwrite))
+        if isinstance(target, Path):
+            await self._in_thread(lambda: self._commit(target, overwrite))
+        else:
+            await self._in_thread(lambda: self._put(target, overwrite), target.parent)
 
     async def discard(self) -> None:
         """Remove it, if it still has no name of its own; never raises."""
         if self._is_there:
             await to_its_end(self._discard)
 
-    async def _in_thread(self, work: Callable[[], None]) -> None:
+    async def _in_thread(self, work: Callable[[], None], folder: PurePath | None = None) -> None:
         def guarded() -> None:
-            with writing_to(self.directory):
+            with writing_to(folder or self.directory):
                 work()
 
         await to_its_end(guarded)
@@ -206,6 +216,15 @@ class PartialFile:
             self._claim(target)
         else:
             self.path.unlink()
+        self._is_there = False
+
+    def _put(self, target: PurePath, overwrite: bool) -> None:
+        with writing_to(self.directory):
+            self._write()
+            self._opened()
+            self._close()
+        put(self.path, target, overwrite=overwrite)
+        self.path.unlink()
         self._is_there = False
 
     def _claim(self, target: Path) -> None:

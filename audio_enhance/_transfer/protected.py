@@ -3,14 +3,17 @@
 import os
 import unicodedata
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import attrs
 
 from audio_enhance._core.errors import OutputError
+from audio_enhance._core.paths import RemotePath, is_url
 
 # What SQLite and the lock put beside a journal; they come and go, and are protected either way.
 _OF_A_JOURNAL = ("", "-wal", "-shm", "-journal", ".lock")
+# Other names of one kind of bucket.
+_SCHEMES = {"s3a": "s3", "gcs": "gs", "abfss": "abfs", "az": "abfs"}
 
 
 @attrs.define(eq=False)
@@ -19,12 +22,14 @@ class ProtectedFiles:
 
     A recording is there, so that every name of it is known by its device and number: links, and
     other spellings on a disk that makes no difference between A and a. Files that the run is
-    yet to write are known by their names, however those are written.
+    yet to write are known by their names, however those are written, and so are recordings in
+    buckets.
     """
 
     _recordings: list[str] = attrs.field(factory=list[str])
     _files: dict[str, tuple[Path, str]] = attrs.field(factory=dict[str, tuple[Path, str]])
     _numbers: set[tuple[int, int]] = attrs.field(factory=set[tuple[int, int]])
+    _urls: set[str] = attrs.field(factory=set[str])
 
     def add_recordings(self, paths: Iterable[str | os.PathLike[str]]) -> None:
         """Protect recordings, which are looked at when a result is about to replace something."""
@@ -42,14 +47,17 @@ class ProtectedFiles:
             for name in (Path(path), Path(os.path.realpath(path))):
                 self._add(name, "a file that is written beside the results")
 
-    def check(self, target: Path) -> None:
+    def check(self, target: PurePath) -> None:
         """See that a result may have a place; blocks.
 
         Raises:
             OutputError: The place is a file's that has to stay.
         """
         what = None
-        if self._files and (name := _name_of(target)) in self._files:
+        if not isinstance(target, Path):
+            self._look_at_recordings()
+            what = "a recording" if _url_of(target) in self._urls else None
+        elif self._files and (name := _name_of(target)) in self._files:
             _, what = self._files[name]
         elif os.path.lexists(target) and (found := _numbers_of(target)):
             self._look_at_recordings()
@@ -69,7 +77,16 @@ class ProtectedFiles:
 
     def _look_at_recordings(self) -> None:
         while self._recordings:
-            self._numbers |= _numbers_of(self._recordings.pop())
+            name = self._recordings.pop()
+            if is_url(name):
+                self._urls.add(_url_of(RemotePath(name)))
+            else:
+                self._numbers |= _numbers_of(name)
+
+
+def _url_of(path: PurePath) -> str:
+    scheme, _, rest = str(path).partition("://")
+    return f"{_SCHEMES.get(scheme, scheme)}://{rest}"
 
 
 def _name_of(path: Path) -> str:

@@ -1,13 +1,21 @@
 """Recordings that lie elsewhere: enhanced, known to journals by their URLs, and resumed."""
 
 import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
-from audio_enhance import InvalidSourceError, Journal, Source
+from audio_enhance import (
+    Finished,
+    InvalidSourceError,
+    Journal,
+    OutputError,
+    OutputExistsError,
+    Source,
+)
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._recording.remote import RemoteFile
 from tests.support import buckets
@@ -138,3 +146,151 @@ async def test_a_signature_is_nowhere_in_the_journal(tmp_path: Path) -> None:
         assert report[0].name == f"{server.url}/raw/talk.mp3"
         for file in tmp_path.glob("batch.sqlite*"):
             assert b"secret" not in file.read_bytes()
+
+
+OUT = "memory://bucket/clean"
+
+
+def results(memory: Any) -> dict[str, bytes]:
+    """What lies in the folder for results in the bucket, by name."""
+    return {name.rpartition("/")[2]: memory.cat(name) for name in memory.find("/bucket/clean")}
+
+
+class TestResults:
+    """They go into a bucket as into a folder."""
+
+    async def test_get_there_whole(
+        self, tmp_path: Path, urls: list[str], memory: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (here := tmp_path / "temporary").mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(here))
+        async with bench(tmp_path) as b:
+            report = await b.client.enhance_batch(urls, strength=[50, 93], output_dir=OUT)
+            assert report.ok
+            assert [(o.path, o.url) for o in report[:2]] == [
+                (None, f"{OUT}/talk-0-enhanced-50p.mp3"),
+                (None, f"{OUT}/talk-0-enhanced-93p.mp3"),
+            ]
+            local = await b.batch(urls, strength=[50, 93])
+            expected = {o.path.name: o.path.read_bytes() for o in local if o.path is not None}
+            assert results(memory) == expected
+        assert list(here.iterdir()) == []
+
+    async def test_of_a_single_one(self, tmp_path: Path, urls: list[str], memory: Any) -> None:
+        async with bench(tmp_path) as b:
+            result = await b.client.enhance(b.source("a.mp3"), strength=93, output_dir=OUT)
+            assert (result.saved, result.url) == (None, f"{OUT}/a-enhanced-93p.mp3")
+            with pytest.raises(OutputError, match=r"Use result\.url"):
+                _ = result.path
+            job = await b.client.submit(urls[0], strength=93, output_dir=OUT)
+            await job
+            told = [event async for event in job.events()]
+            assert isinstance(told[-1], Finished)
+            assert told[-1].path == f"{OUT}/talk-0-enhanced-93p.mp3"
+
+    async def test_are_found_by_a_second_run(
+        self, tmp_path: Path, urls: list[str], memory: Any
+    ) -> None:
+        async with bench(tmp_path) as b:
+            settings: Any = {"strength": 93, "output_dir": OUT, "journal": b.journal}
+            first = await b.client.enhance_batch(urls, **settings)
+            before = len(b.service.record)
+            memory.pipe("/bucket/clean/talk-1-enhanced-93p.mp3", b"tagged by somebody")
+            again = await b.client.enhance_batch(urls, **settings)
+            assert statuses(again) == {"skipped": 3}
+            assert [outcome.url for outcome in again] == [outcome.url for outcome in first]
+            assert [outcome.note is None for outcome in again] == [True, False, True]
+            assert len(b.service.record) == before
+
+    async def test_that_are_there_although_nobody_could_note_it(
+        self, tmp_path: Path, urls: list[str], memory: Any
+    ) -> None:
+        """The run died between the two: only the content says whose the object is."""
+        async with bench(tmp_path) as b:
+            settings: Any = {"strength": 93, "output_dir": OUT, "journal": b.journal}
+            await b.client.enhance_batch(urls, **settings)
+            async with await Journal.open(b.journal) as journal:
+                for number, url in enumerate(urls):
+                    entry = await journal.entry(url, 93)
+                    assert entry is not None
+                    placing = attrs.evolve(
+                        entry,
+                        state=EntryState.DOWNLOADING,
+                        output=None,
+                        output_modified_ns=None,
+                        placing=entry.output,
+                        placing_size=entry.output_size,
+                        placing_md5=entry.output_md5,
+                        placing_modified_ns=0,
+                    )
+                    await journal.save(placing)
+                    if number == 1:
+                        memory.rm(f"/bucket/clean/talk-{number}-enhanced-93p.mp3")
+            await b.forget()
+            again = await b.client.enhance_batch(urls, **settings)
+            assert [outcome.status for outcome in again] == ["skipped", "succeeded", "skipped"]
+            assert (b.count(CREATE), len(results(memory))) == (3, 3)
+
+    async def test_replace_nothing_unasked(
+        self, tmp_path: Path, urls: list[str], memory: Any
+    ) -> None:
+        memory.pipe("/bucket/clean/talk-0-enhanced-93p.mp3", b"somebody's")
+        async with bench(tmp_path) as b:
+            report = await b.client.enhance_batch(urls, strength=93, output_dir=OUT)
+            assert [outcome.ok for outcome in report] == [False, True, True]
+            assert isinstance(report[0].error, OutputExistsError)
+            assert b.count(CREATE) == 2
+            assert results(memory)["talk-0-enhanced-93p.mp3"] == b"somebody's"
+            over = await b.client.enhance_batch(
+                urls[:1], strength=93, output_dir=OUT, overwrite=True
+            )
+            assert over.ok
+            assert results(memory)["talk-0-enhanced-93p.mp3"] != b"somebody's"
+
+    async def test_never_replace_a_recording(
+        self, tmp_path: Path, urls: list[str], memory: Any
+    ) -> None:
+        def itself(source: Source, strength: int) -> str:
+            return source.filename
+
+        async with bench(tmp_path) as b:
+            report = await b.client.enhance_batch(
+                urls, strength=93, output_dir="memory://bucket/raw", overwrite=True, place=itself
+            )
+            assert not any(outcome.ok for outcome in report)
+            assert "would replace a recording" in str(report[0].error)
+            assert b.count(CREATE_ASSET) == 0
+
+    async def test_of_one_name_keep_their_folders(self, tmp_path: Path, memory: Any) -> None:
+        for folder in ("one", "two"):
+            memory.pipe(f"/bucket/raw/{folder}/talk.mp3", DATA + folder.encode())
+        urls = [f"memory://bucket/raw/{folder}/talk.mp3" for folder in ("one", "two")]
+        async with bench(tmp_path) as b:
+            report = await b.client.enhance_batch(urls, strength=93, output_dir=OUT)
+            assert [outcome.url for outcome in report] == [
+                f"{OUT}/{folder}/talk-enhanced-93p.mp3" for folder in ("one", "two")
+            ]
+
+    async def test_that_cannot_be_put_cost_nothing(
+        self, tmp_path: Path, memory: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def denied(*_: object, **__: object) -> None:
+            raise PermissionError("No.")
+
+        async with bench(tmp_path) as b:
+            source = b.source("a.mp3")
+            monkeypatch.setattr(type(memory), "info", denied)
+            report = await b.client.enhance_batch([source], strength=93, output_dir=OUT)
+            assert "Access is denied" in str(report[0].error)
+            assert b.count(CREATE_ASSET) == 0
+
+    async def test_of_a_single_one_is_found_again(
+        self, tmp_path: Path, urls: list[str], memory: Any
+    ) -> None:
+        async with bench(tmp_path) as b:
+            for _ in range(2):
+                result = await b.client.enhance(
+                    urls[0], strength=93, output_dir=OUT, journal=b.journal
+                )
+                assert (result.saved, result.url) == (None, f"{OUT}/talk-0-enhanced-93p.mp3")
+            assert b.count(CREATE) == 1

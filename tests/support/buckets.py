@@ -9,6 +9,7 @@ from unittest.mock import patch
 import attrs
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
+from s3fs import S3FileSystem
 
 KEY, SECRET = "AKIAOURS", "a-secret-of-the-bucket"
 
@@ -61,6 +62,7 @@ def s3() -> Iterator[Any]:
         "AWS_DEFAULT_REGION": "us-east-1",
     }
     with patch.dict(os.environ, environment):
+        S3FileSystem.clear_instance_cache()  # one without these may be known
         yield boto3.client("s3")
     server.stop()
 

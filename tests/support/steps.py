@@ -39,6 +39,5 @@ def into(directory: Path, overwrite: bool = False) -> Callable[[str], Awaitable[
 
 
 async def download(world: World, enhancement: SpeechEnhancement, directory: Path) -> Path:
-    return await steps_of(world).download(
-        enhancement, PartialFile(directory), place=into(directory)
-    )
+    place = into(directory)
+    return Path(await steps_of(world).download(enhancement, PartialFile(directory), place=place))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from audio_enhance import OutputExistsError
+from audio_enhance._core.paths import RemotePath
 from audio_enhance._transfer import held_places
 from audio_enhance._transfer.held_places import Hold
 
@@ -160,3 +161,16 @@ def test_files_are_opened_for_so_many_folders(
     for hold in holds:
         hold.release()
     assert [len(list(folder.iterdir())) for folder in folders] == [0, 0]
+
+
+def test_a_place_in_a_bucket_is_one_owners_in_this_process() -> None:
+    bucket = RemotePath("s3://bucket/clean")
+    mine, other = Hold("a", bucket), Hold("b", bucket)
+    mine.take(bucket / NAME)
+    with pytest.raises(OutputExistsError, match="Another job writes its result to s3://bucket"):
+        other.take(bucket / NAME)
+    mine.release()
+    other.take(bucket / NAME)
+    other.release()
+    held_places.remove_left(bucket)
+    assert not held_places._folders
