@@ -15,12 +15,12 @@ from queue import Empty, SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from audio_enhance._core.errors import JournalError
+from audio_enhance._core.journal_file import APPLICATION_ID
 
 from . import schema
 from .entry import DamagedError, stored
 from .home import Move
 from .lock import JournalLock
-from .recognised import APPLICATION_ID
 
 _T = TypeVar("_T")
 

@@ -13,6 +13,7 @@ import attrs
 
 from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.clock import Clock, SystemClock
+from audio_enhance._core.journal_file import is_journal
 from audio_enhance._core.paths import is_url
 from audio_enhance._core.redaction import redact
 from audio_enhance._recording.spooled import remove_quietly
@@ -21,7 +22,6 @@ from .entry import NAMES, EntryState, JournalEntry, entry_of, state_of, stored, 
 from .leftovers import remove_kept, remove_parts
 from .lock import holder_of
 from .names import here, written
-from .recognised import is_journal
 from .result_file import settled
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from audio_enhance._core.errors import JournalError
+from audio_enhance._core.journal_file import APPLICATION_ID
 
 from .entry import NAMES, loaded, stored, text_of
 from .home import HOME, Move, guessed_home
 from .names import here, written
-from .recognised import APPLICATION_ID
 
 OTHER_PATH = "Choose another path for the journal."
 

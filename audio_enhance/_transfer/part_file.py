@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 
 from audio_enhance._core.cancellation import stopped_in_thread, to_its_end
 from audio_enhance._core.errors import OutputError, OutputExistsError
+from audio_enhance._core.journal_file import is_of_journal
 from audio_enhance._recording.claims import claim_path, is_taken, reworked_path, take_over
 from audio_enhance._recording.filenames import PART_PREFIX, part_name
 
@@ -202,6 +203,11 @@ class PartialFile:
             target.parent.mkdir(parents=True, exist_ok=True)
         os.fsync(self._opened())  # a rename that survives a power cut must not leave an empty file
         self._close()
+        if is_of_journal(target):  # whatever the options, and whoever chose the name
+            raise OutputError(
+                f"The result would replace a journal, or a part of it: {target}.",
+                hint="Choose another output folder.",
+            )
         if overwrite:
             self.path.replace(target)
             self._is_there = False

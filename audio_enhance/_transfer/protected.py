@@ -8,10 +8,9 @@ from pathlib import Path, PurePath
 import attrs
 
 from audio_enhance._core.errors import OutputError
+from audio_enhance._core.journal_file import files_of, is_of_journal
 from audio_enhance._core.paths import RemotePath, is_url
 
-# What SQLite and the lock put beside a journal; they come and go, and are protected either way.
-_OF_A_JOURNAL = ("", "-wal", "-shm", "-journal", ".lock")
 # Other names of one kind of bucket.
 _SCHEMES = {"s3a": "s3", "gcs": "gs", "abfss": "abfs", "az": "abfs"}
 
@@ -23,7 +22,8 @@ class ProtectedFiles:
     A recording is there, so that every name of it is known by its device and number: links, and
     other spellings on a disk that makes no difference between A and a. Files that the run is
     yet to write are known by their names, however those are written, and so are recordings in
-    buckets.
+    buckets. The journal of any other run is known by its first bytes, and so is what SQLite may put
+    beside it.
     """
 
     _recordings: list[str] = attrs.field(factory=list[str])
@@ -38,8 +38,8 @@ class ProtectedFiles:
     def add_journal(self, path: Path) -> None:
         """Protect a journal, and what belongs to it."""
         for name in {path, Path(os.path.realpath(path))}:
-            for suffix in _OF_A_JOURNAL:
-                self._add(name.with_name(name.name + suffix), "the journal")
+            for file in files_of(name):
+                self._add(file, "the journal")
 
     def add(self, paths: Iterable[str | os.PathLike[str]]) -> None:
         """Protect other files that the caller writes, a report for example."""
@@ -66,6 +66,8 @@ class ProtectedFiles:
             for path, of_what in self._files.values():
                 if found & _numbers_of(path):
                     what = of_what
+        if what is None and isinstance(target, Path) and is_of_journal(target):
+            what = "the journal of another run"
         if what is not None:
             raise OutputError(
                 f"The result would replace {what}: {target}.",

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from audio_enhance import EntryState, Journal
-from audio_enhance._journal import recognised, schema
+from audio_enhance._core.journal_file import APPLICATION_ID
+from audio_enhance._journal import schema
 
 from .support import CREATE, Bench, bench, statuses
 
@@ -78,7 +79,7 @@ async def test_one_of_an_earlier_version(version: int, tmp_path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as old:
         old.executescript(
             f"{''.join(schema.MIGRATIONS[:version])} PRAGMA user_version = {version};"
-            f" PRAGMA application_id = {recognised.APPLICATION_ID};"
+            f" PRAGMA application_id = {APPLICATION_ID};"
             " INSERT INTO entries (source, strength, state, created_at, updated_at)"
             " VALUES ('/in/talk.mp3', 93, 'failed', 1.0, 1.0);"
         )
@@ -107,7 +108,7 @@ def as_written_by(version: int, path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as old:
         old.executescript(
             f"{''.join(schema.MIGRATIONS[:version])} PRAGMA user_version = {version};"
-            f" PRAGMA application_id = {recognised.APPLICATION_ID};"
+            f" PRAGMA application_id = {APPLICATION_ID};"
         )
         places = ", ".join("?" * len(columns.split(",")))
         old.executemany(f"INSERT INTO entries ({columns}) VALUES ({places})", rows)

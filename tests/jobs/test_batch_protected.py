@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from audio_enhance import BatchReport, Journal, OutputError, Source
+from audio_enhance import BatchReport, Journal, JournalEntry, OutputError, Source
 
 from .support import CREATE_ASSET, Bench, bench
 
@@ -100,6 +100,31 @@ async def test_the_journal(suffix: str, spelling: Callable[[str], str], tmp_path
         journal = b.out / result.removesuffix(suffix)
         refused(await b.batch([source], journal=journal, overwrite=True), b)
         assert (await b.batch([b.source("fine.mp3")], journal=journal)).ok  # it is whole
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", ".lock"])
+async def test_the_journal_of_another_run(suffix: str, tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        name = f"x.mp3{suffix}"
+        source = Source.from_path(b.source(name, b"ID3 something"), content_type="audio/mpeg")
+        result = b.out / f"{Path(name).stem}-enhanced-93p{Path(name).suffix}"
+        async with await Journal.open(str(result).removesuffix(suffix)) as other:
+            await other.save(JournalEntry(source="dear", strength=93))
+            refused(await b.batch([source], journal=b.journal, overwrite=True), b)
+            assert await other.entry("dear", 93)
+
+
+async def test_a_journal_is_not_replaced_by_a_download(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        job = await b.client.submit(b.source("talk.mp3"), strength=93)
+        enhancement = (await job).enhancement
+        async with await Journal.open(b.out / "j.sqlite"):
+            for name in ("j.sqlite", "j.sqlite-wal"):
+                with pytest.raises(OutputError, match="would replace a journal"):
+                    await b.client.download(
+                        enhancement, output_dir=b.out, filename=name, overwrite=True
+                    )
+        assert Journal.recognises(b.out / "j.sqlite")
 
 
 @pytest.mark.parametrize("there", [False, True])

@@ -9,7 +9,8 @@ import attrs
 import pytest
 
 from audio_enhance._core.errors import JournalError
-from audio_enhance._journal import recognised, schema
+from audio_enhance._core.journal_file import APPLICATION_ID
+from audio_enhance._journal import schema
 from audio_enhance._journal.entry import NAMES, EntryState, JournalEntry
 from audio_enhance._journal.journal import Journal
 from tests.support import journals
@@ -38,7 +39,7 @@ class TestVersions:
         with contextlib.closing(sqlite3.connect(path)) as first:
             first.executescript(
                 f"{schema.MIGRATIONS[0]} PRAGMA user_version = 1;"
-                f" PRAGMA application_id = {recognised.APPLICATION_ID};"
+                f" PRAGMA application_id = {APPLICATION_ID};"
                 " INSERT INTO entries (source, strength, created_at, updated_at)"
                 " VALUES ('/in/talk.mp3', 93, 1.0, 1.0);"
             )

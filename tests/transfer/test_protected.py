@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from audio_enhance import OutputError
+from audio_enhance import Journal, OutputError
 from audio_enhance._transfer.protected import ProtectedFiles
 
 
@@ -84,6 +84,13 @@ def test_a_journal_behind_a_link(tmp_path: Path) -> None:
     protected.add_journal(link)
     for name in (real, link, tmp_path / "real.sqlite-wal"):
         refused(protected, name, "the journal")
+
+
+@pytest.mark.parametrize("name", [same, linked_folder, hard_link, soft_link])
+async def test_the_journal_of_any_other_run(name: Callable[[Path], Path], tmp_path: Path) -> None:
+    async with await Journal.open(tmp_path / "talk-enhanced-93p.mp3") as journal:
+        refused(ProtectedFiles(), name(journal.path), "the journal of another run")
+        refused(ProtectedFiles(), Path(f"{journal.path}-wal"), "the journal of another run")
 
 
 def test_everything_else_may_be_replaced(tmp_path: Path) -> None:

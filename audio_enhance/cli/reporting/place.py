@@ -13,7 +13,7 @@ from typing import IO
 
 from rich.text import Text
 
-from audio_enhance import AUDIO_SUFFIXES, InvalidInputError
+from audio_enhance import AUDIO_SUFFIXES, InvalidInputError, Journal
 from audio_enhance.cli.outcome import near
 from audio_enhance.cli.places import check_output
 from audio_enhance.cli.recordings import is_result
@@ -162,6 +162,8 @@ class ReportPlace:
             return "it has the name of a recording or a result", other
         if any(str(path) == str(real) or _is_same(status, path) for path in spared):
             return "that is a recording or the journal", other
+        if Journal.recognises(real):
+            return "that is the journal of another run", other
         return None
 
 

@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from audio_enhance import InvalidInputError
+from audio_enhance import InvalidInputError, Journal
 from audio_enhance.cli.options import telling_options
 from audio_enhance.cli.reporting.place import ReportPlace
 
@@ -167,3 +167,9 @@ def test_what_is_dear_is_not_replaced(tmp_path: Path) -> None:
         with pytest.raises(InvalidInputError):
             ReportPlace(tmp_path / name).check([recording, journal])
     ReportPlace(tmp_path / "r.json").check([recording, journal])
+
+
+async def test_the_journal_of_another_run_is_not_replaced(tmp_path: Path) -> None:
+    async with await Journal.open(tmp_path / "other.sqlite"):
+        with pytest.raises(InvalidInputError, match="the journal of another run"):
+            ReportPlace(tmp_path / "other.sqlite").check([])

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from audio_enhance._core.journal_file import APPLICATION_ID, files_of, is_journal, is_of_journal
 from audio_enhance._journal.journal import Journal
-from audio_enhance._journal.recognised import APPLICATION_ID, is_journal
 
 
 async def test_a_journal_is_one(tmp_path: Path) -> None:
@@ -44,3 +44,15 @@ def test_what_cannot_be_read_is_none_and_nobody_waits_for_it(tmp_path: Path) -> 
     os.mkfifo(tmp_path / "pipe")
     for name in (tmp_path, tmp_path / "pipe", tmp_path / "missing", "\0"):
         assert not is_journal(name)
+
+
+async def test_what_lies_beside_a_journal_is_of_it_and_nothing_else_is(tmp_path: Path) -> None:
+    path = tmp_path / "result.mp3"
+    async with await Journal.open(path):
+        there = set(tmp_path.iterdir())
+        assert len(there) == 4
+        assert there < set(files_of(path))
+    for file in files_of(path):
+        assert is_of_journal(file)  # those that are gone too: the next run makes them
+    for name in ("result", "result.mp3.bak", "other.mp3-wal", "-wal", ".lock"):
+        assert not is_of_journal(tmp_path / name)
