@@ -240,6 +240,19 @@ class Journal:
             entry.key,
         )
 
+    async def trim(self, seconds: float) -> int:
+        """Take out jobs of a caller's own key that have been over for so long; return their number.
+
+        Args:
+            seconds: How long.
+        """
+        deleted = await self._database.rows(
+            "DELETE FROM entries WHERE key != '' AND state IN ('succeeded', 'failed')"  # noqa: S608
+            f" AND updated_at < ? AND spooled IS NULL AND NOT {_UNSETTLED} RETURNING id",
+            self._clock.time() - seconds,
+        )
+        return len(deleted)
+
     async def same_content(
         self, md5: str, byte_size: int, strength: int, client_id: str
     ) -> JournalEntry | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from itertools import count
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class WorkerJournals:
 
     async def open_left(self) -> AsyncIterator[Journal]:
         """Open the journals that nobody has: their workers ended, and left something perhaps."""
-        for path in await asyncio.to_thread(self._paths):
+        for path in await self.all():
             if path in self._held or not await self._is_unfinished(path):
                 continue
             try:
@@ -62,6 +62,25 @@ class WorkerJournals:
         journal = self._held[path] = await Journal.open(path)
         return journal
 
+    async def trim(self, paths: Iterable[Path], seconds: float) -> None:
+        """Take jobs that have been over for long out of journals that no other worker has.
+
+        Args:
+            paths: The journals.
+            seconds: How long.
+        """
+        for path in paths:
+            try:
+                if (held := self._held.get(path)) is not None:
+                    await held.trim(seconds)
+                else:
+                    async with await Journal.open(path) as journal:
+                        await journal.trim(seconds)
+            except JournalLockedError:
+                continue  # its worker does
+            except JournalError as error:
+                _log.warning("%s cannot be trimmed: %s", path, error)
+
     async def close(self, journal: Journal) -> None:
         """Let go of a journal, for whichever worker comes next."""
         self._held.pop(journal.path, None)
@@ -70,7 +89,7 @@ class WorkerJournals:
     async def find(self, key: str) -> JournalEntry | None:
         """Return what the workers' journals know of a job, by its key; the latest of several."""
         found: list[JournalEntry] = []
-        for path in await asyncio.to_thread(self._paths):
+        for path in await self.all():
             try:
                 journal = self._held.get(path) or await self._reader(path)
                 entry = None if journal is None else await journal.entry_with(key)
@@ -101,5 +120,6 @@ class WorkerJournals:
         for journal in journals:
             await journal.close()
 
-    def _paths(self) -> list[Path]:
-        return sorted(self._folder.glob("worker-*.sqlite"))
+    async def all(self) -> list[Path]:
+        """Return the journals in the folder."""
+        return await asyncio.to_thread(lambda: sorted(self._folder.glob("worker-*.sqlite")))

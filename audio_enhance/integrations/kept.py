@@ -6,6 +6,7 @@ import logging
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,17 +17,17 @@ from audio_enhance import (
     AudioEnhanceError,
     EnhanceClient,
     EntryState,
-    Event,
-    Finished,
     InvalidInputError,
     Job,
     JobStatus,
     Journal,
     JournalEntry,
+    OutputError,
     Source,
     SpeechEnhancement,
 )
 
+from ._cancellations import Cancellations
 from ._journals import WorkerJournals
 from ._results import NoResultError, UnknownJobError
 from .sse import server_sent_events
@@ -34,7 +35,10 @@ from .sse import server_sent_events
 __all__ = ["KeptJob", "KeptJobs", "NoResultError", "UnknownJobError"]
 
 _log = logging.getLogger("audio_enhance")
-_STATUS_SECONDS = 1.0  # between two looks at a job of another worker
+_STATUS_SECONDS = 1.0  # between two looks at a job of another worker, or at what is to be cancelled
+_CANCELLING_SECONDS = 10.0  # for another worker to cancel what is its own
+_TRIM_SECONDS = 3600.0
+_DAY = 86400.0
 _STATUSES = {
     EntryState.QUEUED: JobStatus.QUEUED,
     EntryState.UPLOADING: JobStatus.UPLOADING,
@@ -94,6 +98,8 @@ class KeptJobs:
         drain: The seconds that jobs under way are given at the end; none by default. What is left
             then is resumed by the next start.
         look_every: Seconds between two looks for what other workers left behind.
+        keep_done: The seconds that a job is known after its end; for ever if `None`. Then `find`
+            raises `UnknownJobError`, and its key is that of a new job.
 
     Attributes:
         client: The client, while the context is open.
@@ -108,12 +114,15 @@ class KeptJobs:
         *,
         drain: float = 0.0,
         look_every: float = 5.0,
+        keep_done: float | None = 30 * _DAY,
     ) -> None:
         self._make_client = make_client
         self._folder = Path(folder)
         self._drain = drain
         self._look_every = look_every
+        self._keep_done = keep_done
         self._journals = WorkerJournals(self._folder)
+        self._cancellations = Cancellations(self._folder / "cancel")
         self._jobs: dict[str, Job] = {}  # those under way here, by key
         self._left: set[asyncio.Task[None]] = set()
         self._stack = AsyncExitStack()
@@ -127,8 +136,9 @@ class KeptJobs:
             self.client = await stack.enter_async_context(self._make_client())
             stack.push_async_callback(self.client.drain, self._drain)
             await self._resume(self._own)
-            looking = asyncio.create_task(self._look(), name="look for what workers left")
-            stack.push_async_callback(self._stop, looking)
+            for what in (self._look, self._watch, self._trim):
+                task = asyncio.create_task(what(), name=f"kept jobs: {what.__name__}")
+                stack.push_async_callback(self._stop, task)
             self._stack = stack.pop_all()
         return self
 
@@ -175,6 +185,7 @@ class KeptJobs:
                         hint="Give another strength a key of its own.",
                     )
                 return key
+            await self._cancellations.settle(key)  # it was about the job that failed
         key = key or secrets.token_urlsafe(16)
         upload = Source.spool(
             chunks, filename, max_bytes=max_bytes, keep_in=self._folder / "uploads"
@@ -185,7 +196,6 @@ class KeptJobs:
             priority=priority,
             journal=self._own,
             key=key,
-            on_event=self._on_event,
         )
         self._know([job])
         return key
@@ -230,17 +240,36 @@ class KeptJobs:
     async def cancel(self, key: str) -> bool | None:
         """Cancel a job, and return whether that was in time to cost nothing.
 
+        What another worker has, that worker cancels within about a second; this waits for it.
+
         Returns:
-            `None` if the job is over, or if another worker has it, which alone can cancel it.
+            `None` if the job is over. `False` also if nobody has cancelled it within ten seconds:
+            its worker is gone then, and whoever resumes the job cancels it.
 
         Raises:
             UnknownJobError: There is no job with this key.
+            OutputError: The other worker cannot be told, because the disk is full for example.
         """
         job = self._jobs.get(key)
-        if job is None or job.status.finished:
-            await self.find(key)
+        if job is not None and not job.status.finished:
+            return job.cancel()
+        if (await self.find(key)).finished:
             return None
-        return job.cancel()
+        try:
+            await self._cancellations.ask(key)
+        except OSError as error:
+            raise OutputError(f"The job cannot be cancelled: {error.strerror}.") from error
+        return await self._cancelled_elsewhere(key)
+
+    async def _cancelled_elsewhere(self, key: str) -> bool | None:
+        try:
+            async with asyncio.timeout(_CANCELLING_SECONDS):
+                while not (found := await self.find(key)).finished:  # noqa: ASYNC110  it is no event here
+                    await asyncio.sleep(_STATUS_SECONDS / 4)
+        except TimeoutError:
+            return False
+        await self._cancellations.settle(key)  # it ended by itself, perhaps
+        return None if found.status == JobStatus.SUCCEEDED else found.enhancement_id is None
 
     async def events(
         self, key: str, last_event_id: str | None = None, *, keep_alive: float = 15.0
@@ -280,18 +309,43 @@ class KeptJobs:
     # What is under way here
 
     def _know(self, jobs: Iterable[Job]) -> None:
-        self._jobs.update({job.key: job for job in jobs if not job.status.finished})
+        for job in jobs:
+            self._jobs[job.key] = job
+            job.task.add_done_callback(partial(self._over, job))
 
-    def _on_event(self, event: Event) -> None:
+    def _over(self, job: Job, task: object) -> None:
+        del task
         # From here on the journal tells of it, and memory does not grow with what is done.
-        if isinstance(event, Finished):
-            for key in [key for key, job in self._jobs.items() if job.id == event.job_id]:
-                del self._jobs[key]
+        if self._jobs.get(job.key) is job:
+            del self._jobs[job.key]
 
     async def _resume(self, journal: Journal) -> list[Job]:
-        jobs = await self.client.take_up(journal, on_event=self._on_event)
+        jobs = await self.client.take_up(journal)
         self._know(jobs)
         return jobs
+
+    async def _watch(self) -> None:
+        """Cancel what other workers were asked to cancel, and this one has."""
+        while True:
+            await asyncio.sleep(_STATUS_SECONDS)
+            try:
+                for key in await self._cancellations.asked(self._jobs):
+                    if (job := self._jobs.get(key)) is not None:
+                        job.cancel()
+                    await self._cancellations.settle(key)
+            except OSError as error:
+                _log.warning("what is to be cancelled cannot be looked at: %s", error)
+
+    async def _trim(self) -> None:
+        """Forget what has been over for long."""
+        # Not the others at the start: workers that start beside this one look for a free journal.
+        journals = [self._own.path]
+        while True:
+            if self._keep_done is not None:
+                await self._journals.trim(journals, self._keep_done)
+            await self._cancellations.remove_stale()
+            await asyncio.sleep(_TRIM_SECONDS)
+            journals = await self._journals.all()
 
     # What workers that are gone left behind
 

@@ -44,9 +44,11 @@ class Held(Rehearsal):
 
     def __init__(self) -> None:
         self.let = asyncio.Event()
+        self.begun = asyncio.Event()
         super().__init__(seconds=1, sleep=self._until_let)
 
     async def _until_let(self, _: float) -> None:
+        self.begun.set()
         await self.let.wait()
 
 
@@ -59,6 +61,11 @@ async def held_service() -> AsyncGenerator[tuple[LocalService, Held]]:
 
 def worker(service: LocalService, folder: Path, look_every: float = 3600) -> KeptJobs:
     return KeptJobs(lambda: client_of(service), folder, look_every=look_every)
+
+
+def asked(folder: Path) -> list[str]:
+    """What is still to be cancelled."""
+    return [path.name for path in (folder / "cancel").glob("*")]
 
 
 def kept_in(folder: Path) -> list[str]:
@@ -88,9 +95,7 @@ async def test_the_next_start_finishes_what_was_accepted_under_the_same_keys(
             assert jobs._jobs == {}  # what is done is not in memory
 
 
-async def test_any_worker_tells_of_any_job_and_only_its_own_cancels_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_any_worker_tells_of_any_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kept, "_STATUS_SECONDS", 0.005)
     async with (
         held_service() as (service, enhancer),
@@ -99,7 +104,6 @@ async def test_any_worker_tells_of_any_job_and_only_its_own_cancels_it(
     ):
         key = await accept(one)
         assert (await other.find(key)).name == "talk-0.mp3"
-        assert await other.cancel(key) is None
         told = await other.events(key)
         assert b'"key": ' in await anext(told)
         # The same key again is the same job, at whichever worker.
@@ -132,6 +136,99 @@ async def test_what_a_worker_that_is_gone_left_is_taken_up_by_one_that_is_there(
                 await asyncio.sleep(0.005)
             async with worker(service, tmp_path) as again:
                 assert again._own.path.name == "worker-1.sqlite"
+
+
+@pytest.mark.parametrize("submitted", [False, True])
+async def test_any_worker_cancels_any_job(
+    submitted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "_STATUS_SECONDS", 0.005)
+    async with (
+        held_service() as (service, enhancer),
+        worker(service, tmp_path) as one,
+        worker(service, tmp_path) as other,
+    ):
+        keys = [await accept(one, number) for number in range(4)]
+        await enhancer.begun.wait()
+        key = keys[0 if submitted else 3]
+        # The journal may know of it a moment later than the server.
+        while submitted and (await other.find(key)).enhancement_id is None:
+            await asyncio.sleep(0.005)
+        assert await other.cancel(key) is not submitted
+        with pytest.raises(NoResultError, match="cancelled"):
+            await other.result(key)
+        while key in one._jobs:  # the journal knows a moment before
+            await asyncio.sleep(0.005)
+        assert await other.cancel(key) is None
+        assert asked(tmp_path) == []
+        # The same key begins again, at whichever worker, and is not cancelled once more.
+        enhancer.let.set()
+        assert await accept(other, key=key) == key
+        assert (await over(other, key)).status == JobStatus.SUCCEEDED
+
+
+async def test_what_nobody_could_cancel_in_time_is_cancelled_by_whoever_resumes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "_STATUS_SECONDS", 0.005)
+    monkeypatch.setattr(kept, "_CANCELLING_SECONDS", 0.01)
+    async with held_service() as (service, enhancer):
+        async with worker(service, tmp_path), worker(service, tmp_path) as gone:
+            key = await accept(gone)
+            await enhancer.begun.wait()
+        async with worker(service, tmp_path) as one:  # it has the first journal, not that one
+            assert await one.cancel(key) is False
+        async with worker(service, tmp_path, look_every=0.005) as jobs:
+            assert (await until_finished(jobs, key)).status == JobStatus.FAILED
+        assert asked(tmp_path) == []
+
+
+async def test_a_request_to_cancel_does_not_outlive_its_job(tmp_path: Path) -> None:
+    async with held_service() as (service, _), worker(service, tmp_path) as jobs:
+        await jobs._cancellations.ask("failed before")
+        await accept(jobs, key="failed before")
+        assert asked(tmp_path) == []
+
+
+async def test_what_is_done_is_known_for_as_long_as_is_said(
+    enhance_service: LocalService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with worker(enhance_service, tmp_path), worker(enhance_service, tmp_path) as gone:
+        await over(gone, await accept(gone, 0, key="of a worker that is gone"))
+    async with worker(enhance_service, tmp_path) as jobs:
+        await over(jobs, await accept(jobs, 1, key="done"))
+    monkeypatch.setattr(kept, "_TRIM_SECONDS", 0.005)
+    for keep, known in ((None, True), (3600.0, True), (0.0, False)):
+        jobs = KeptJobs(
+            lambda: client_of(enhance_service), tmp_path, look_every=3600, keep_done=keep
+        )
+        async with jobs:
+            for key in ("done", "of a worker that is gone"):
+                if known:
+                    assert (await jobs.find(key)).finished
+                    continue
+                with pytest.raises(UnknownJobError):
+                    while True:
+                        await jobs.find(key)
+                        await asyncio.sleep(0.005)
+
+
+async def test_a_job_that_is_over_leaves_memory_and_one_that_begins_again_stays(
+    tmp_path: Path,
+) -> None:
+    async with held_service() as (service, enhancer), worker(service, tmp_path) as jobs:
+        key = await accept(jobs, key="mine")
+        job = jobs._jobs[key]
+        await enhancer.begun.wait()
+        await jobs.cancel(key)
+        await asyncio.wait([job.task])
+        await accept(jobs, key=key)
+        await asyncio.sleep(0)
+        assert jobs._jobs[key] is not job
+        enhancer.let.set()
+        await over(jobs, key)
+        await asyncio.sleep(0)
+        assert jobs._jobs == {}
 
 
 async def test_a_cancelled_job_is_not_resumed(tmp_path: Path) -> None:
