@@ -111,6 +111,11 @@ class EnhanceClient:
         return self._intake.settings.api_version
 
     @property
+    def client_ids(self) -> tuple[str, ...]:
+        """The API clients that share its work, by their ids."""
+        return tuple(auth.client_id for auth in self._intake.settings.auth)
+
+    @property
     def base_url(self) -> str:
         """The API's address that the client uses."""
         return self._intake.settings.base_url

@@ -21,11 +21,13 @@ from audio_enhance import (
 )
 
 from .batch import Batch, Telling, Work, by_strengths
+from .credentials import check_owners
 from .dry_run import DryRun
 from .interrupt import run
 from .options import (
     cluster_option,
     content_type_option,
+    credentials_option,
     delete_uploads_option,
     engine_option,
     journal_option,
@@ -96,6 +98,7 @@ usage, 130 after Ctrl-C, which also prints how to resume.
     metavar="NAME",
     help="With -: what the recording is called. Without it, its first bytes tell its type.",
 )
+@credentials_option
 @local_option
 @workers_option
 @cluster_option
@@ -123,6 +126,7 @@ def enhance(
     content_type: str | None,
     delete_uploads: bool,
     filename: str | None,
+    credentials: tuple[Path, ...],
     local: bool,
     workers: int | None,
     cluster: str | None,
@@ -148,6 +152,7 @@ def enhance(
         engine=engine,
         cluster=cluster,
         api_version=api_version,
+        credentials=credentials,
     )
     if is_pipe(files):
         check_pipe(context, strengths, filename, content_type)
@@ -188,6 +193,7 @@ def enhance(
             api_version=api_version,
             delete_uploads=delete_uploads,
             placing=Placing(mirror=mirror, name=name, tops=tuple(found.tops)),
+            credentials=tuple(as_written(file) for file in credentials),
         )
         left = Unfinished()
         if journal is not None:
@@ -212,10 +218,13 @@ def enhance(
                 opened = None
                 if journal is not None:
                     opened = await stack.enter_async_context(await Journal.open(journal.absolute()))
+                    planned = list(_planned(work, settings))
+                    if not redo:
+                        await check_owners(opened, service.client_ids, frozenset(planned))
                     await settings.write(opened)
-                    await opened.plan(_planned(work, settings))
+                    await opened.plan(planned)
                     if redo:
-                        await opened.redo(_planned(work, settings))
+                        await opened.redo(planned)
                 ok = await batch.run(service.client, opened, service.explained, service.share_done)
             if overwrite and batch.skipped:
                 error_console().print(

@@ -111,6 +111,15 @@ engine_option = click.option(
     help="What the local service uses to remove noise. Default: the best that works here.",
 )
 
+credentials_option = click.option(
+    "--credentials",
+    multiple=True,
+    type=PATH,
+    metavar="FILE",
+    help="Work for the API client whose credentials are in this file. Repeat it for several, which"
+    " share the work.",
+)
+
 version_option = click.option(
     "--api-version",
     type=click.Choice(["v1", "v2"]),

@@ -46,7 +46,7 @@ _NOBODY_READS = 141
 _USED = frozenset(
     {
         *("files", "filename", "strengths", "content_type", "delete_uploads", "quiet", "verbose"),
-        *("local", "workers", "cluster", "engine", "api_version"),
+        *("credentials", "local", "workers", "cluster", "engine", "api_version"),
     }
 )
 

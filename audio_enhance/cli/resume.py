@@ -10,9 +10,11 @@ import click
 from audio_enhance import EntryState, Journal, JournalEntry
 
 from .batch import Batch, Telling, Work, by_strengths
+from .credentials import check_owners
 from .interrupt import run
 from .options import (
     cluster_option,
+    credentials_option,
     journal_argument,
     local_option,
     only_failed_option,
@@ -41,6 +43,7 @@ Examples:
 @overwrite_option
 @redo_option
 @only_failed_option
+@credentials_option
 @local_option
 @workers_option
 @cluster_option
@@ -50,6 +53,7 @@ def resume(
     overwrite: bool,
     redo: bool,
     only_failed: bool,
+    credentials: tuple[Path, ...],
     local: bool,
     workers: int | None,
     cluster: str | None,
@@ -87,6 +91,7 @@ def resume(
                         engine=settings.engine,
                         cluster=cluster or (None if workers else settings.cluster),
                         api_version=settings.api_version,
+                        credentials=credentials or _known(settings),
                     )
                 )
                 await asyncio.to_thread(check_results, settings.output_dir)
@@ -94,6 +99,8 @@ def resume(
                 work = await _work_in(opened, only_failed=only_failed)
                 if redo:
                     await opened.redo(work.jobs())
+                else:
+                    await check_owners(opened, service.client_ids, frozenset(work.jobs()))
                 batch = Batch(work, settings, telling, path, redo=redo)
                 ok = await batch.run(service.client, opened, service.explained, service.share_done)
                 return 0 if ok else 1
@@ -103,6 +110,10 @@ def resume(
             raise
 
     return run(resumed())
+
+
+def _known(settings: Settings) -> tuple[Path, ...]:
+    return () if settings.local else tuple(map(Path, settings.credentials))
 
 
 async def _work_in(journal: Journal, *, only_failed: bool) -> Work:

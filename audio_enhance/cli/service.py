@@ -1,8 +1,11 @@
 """The client to work with: of the real API, or of a local service started for it."""
 
+import asyncio
+import os
 import sys
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -17,6 +20,7 @@ from audio_enhance import (
     Outcome,
 )
 
+from .credentials import credentials_in
 from .screen import error_console
 from .text import shown
 
@@ -32,10 +36,13 @@ class Connection:
     Attributes:
         client: The client to give it to.
         service: The local service behind it, where that is our own.
+        client_ids: The API clients that it works for; `None` where that is the local service's
+            own affair.
     """
 
     client: EnhanceClient
     service: "LocalService | None" = None
+    client_ids: frozenset[str] | None = None
 
     def share_done(self, enhancement_id: str) -> float | None:
         """Return which share of a recording is enhanced, 0 to 1; None where that is not known."""
@@ -70,8 +77,9 @@ async def connection(
     engine: str | None = None,
     cluster: str | None = None,
     api_version: "ApiVersion" = "v1",
+    credentials: Sequence[Path] = (),
 ) -> AsyncGenerator[Connection]:
-    """Open a client from the environment, or one of a local service.
+    """Open a client from the environment or from files, or one of a local service.
 
     Args:
         local: Start a local service for it.
@@ -79,13 +87,16 @@ async def connection(
         engine: What it enhances with; the best that works here if None.
         cluster: The Dask scheduler whose workers do its work; this machine if None.
         api_version: The generation of the API.
+        credentials: Files with those of API clients, instead of what the environment has.
 
     Raises:
-        ConfigurationError: The environment has no credentials.
+        ConfigurationError: There are no credentials, or they cannot be used.
         UsageError: The options are about the local service, and it is not that.
         MissingExtraError: The extra `local` is not installed.
     """
     if local:
+        if credentials:
+            raise click.UsageError("--local needs no --credentials. Leave out one of them.")
         with extra_local():
             from audio_enhance.local import Behaviour
         async with (
@@ -107,13 +118,20 @@ async def connection(
     ):
         if value is not None:
             raise click.UsageError(f"{option} is for the local service: add --local.")
+    async with await asyncio.to_thread(_api, api_version, credentials) as client:
+        yield Connection(client, client_ids=frozenset(client.client_ids))
+
+
+def _api(api_version: "ApiVersion", files: Sequence[Path]) -> EnhanceClient:
+    if files:
+        base_url = os.environ.get("AUDIO_ENHANCE_BASE_URL", "").strip() or None
+        found = credentials_in(files)
+        return EnhanceClient(found, base_url=base_url, trust_env=True, api_version=api_version)
     try:
-        client = EnhanceClient.from_env(trust_env=True, api_version=api_version)
+        return EnhanceClient.from_env(trust_env=True, api_version=api_version)
     except ConfigurationError as error:
         error.hint = f"{error.hint} Or try it without credentials: add --local."
         raise
-    async with client:
-        yield Connection(client)
 
 
 @asynccontextmanager

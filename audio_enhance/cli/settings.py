@@ -36,6 +36,8 @@ class Settings:
         api_version: The generation of the API.
         delete_uploads: Whether uploads are deleted at the server when their results are saved.
         placing: Where each result goes.
+        credentials: The files with those of the API clients, absolute; none if they come from the
+            environment.
     """
 
     output_dir: Path
@@ -48,6 +50,7 @@ class Settings:
     api_version: ApiVersion = "v1"
     delete_uploads: bool = False
     placing: Placing = attrs.field(factory=Placing)
+    credentials: tuple[str, ...] = ()
 
     async def write(self, journal: Journal) -> None:
         """Write them into a journal; raises `ConfigurationError`, see `check`."""
@@ -126,6 +129,7 @@ class Settings:
                 api_version=values.get("api_version", "v1"),
                 delete_uploads=values.get("delete_uploads", False),
                 placing=await _placing_in(journal, values.get("placing", {})),
+                credentials=tuple(values.get("credentials", ())),
             )
         except (ValueError, KeyError, TypeError):
             raise ConfigurationError(

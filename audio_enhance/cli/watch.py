@@ -13,12 +13,14 @@ from rich.text import Text
 from audio_enhance import ApiVersion, EnhanceClient, Journal, Outcome, Source
 
 from .batch import PASSING, Batch, Telling, Work
+from .credentials import check_owners
 from .hot_folder import HotFolder
 from .interrupt import run
 from .options import (
     PATH,
     cluster_option,
     content_type_option,
+    credentials_option,
     delete_uploads_option,
     engine_option,
     exclude_option,
@@ -80,6 +82,7 @@ Examples:
 @name_option
 @content_type_option
 @delete_uploads_option
+@credentials_option
 @local_option
 @workers_option
 @cluster_option
@@ -101,6 +104,7 @@ def watch(
     name: str | None,
     content_type: str | None,
     delete_uploads: bool,
+    credentials: tuple[Path, ...],
     local: bool,
     workers: int | None,
     cluster: str | None,
@@ -136,6 +140,7 @@ def watch(
             api_version=api_version,
             delete_uploads=delete_uploads,
             placing=Placing(mirror=True, name=name, tops=(top,)),
+            credentials=tuple(as_written(file) for file in credentials),
         )
         check_names(settings, [(str(top / "a.wav"), strength) for strength in strengths])
         batch = _Watch(settings, telling, journal, strengths)
@@ -157,10 +162,12 @@ def watch(
                         engine=engine,
                         cluster=cluster,
                         api_version=api_version,
+                        credentials=credentials,
                     )
                 )
                 await asyncio.to_thread(check_results, output_dir)
                 opened = await stack.enter_async_context(await Journal.open(journal.absolute()))
+                await check_owners(opened, service.client_ids, None)
                 await settings.write(opened)
                 batch.say_what_is_watched(folder)
                 ok = await batch.run(service.client, opened, service.explained, service.share_done)
