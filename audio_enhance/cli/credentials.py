@@ -7,7 +7,7 @@ import stat
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from rich.text import Text
 
@@ -121,14 +121,20 @@ def _from_json(data: Any) -> Iterator[Auth]:
             yield _with_secret(oauth.get("client_id"), secrets[-1], oauth.get("scopes"))
 
 
-def _object(value: Any) -> dict[str, Any]:
-    found: dict[str, Any] = value if isinstance(value, dict) else {}
-    return found
+def _object(value: object) -> dict[str, Any]:
+    return value if _is_object(value) else {}
 
 
-def _list(value: Any) -> list[Any]:
-    found: list[Any] = value if isinstance(value, list) else []
-    return found
+def _list(value: object) -> list[Any]:
+    return value if _is_list(value) else []
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
 def _with_secret(client_id: Any, secret: Any, scopes: Any) -> ClientCredentials:
