@@ -26,18 +26,9 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # 409: another request about the same is under way. 425: too early. Proxies have names of their own
 # for a 502, such as 520 to 530; only what is never going to be otherwise is left out.
 _TRANSIENT = frozenset({408, 409, 425, *range(500, 600)}) - {505, 507}
-_STORAGE_TRANSIENT = frozenset(
-    {
-        "IncompleteBody",
-        "InternalError",
-        "OperationAborted",
-        "RequestTimeout",
-        "ServiceUnavailable",
-        "SlowDown",
-        "TemporaryRedirect",  # the next URL need not lead there
-    }
-)
-_STORAGE_STATUSES = _TRANSIENT | {307, 429}
+# What S3 says with a 400, and a second try can mend.
+_STORAGE_TRANSIENT = frozenset({"IncompleteBody", "RequestTimeout"})
+_STORAGE_STATUSES = _TRANSIENT | {307, 429}  # 307: the next URL need not lead there
 _SCOPE_HINT = (
     "Add the scope to the credentials in Adobe's developer console, and name it in"
     " ClientCredentials(…, scopes=…)."

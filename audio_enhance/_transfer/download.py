@@ -163,7 +163,7 @@ class Download:
             if not chunk and not ends_http_chunk:
                 break
             watch.alive()
-            if not file.size:
+            if chunk and not file.size:
                 check_beginning(response, chunk)
             file.add(chunk)
             check_length(file.size, self._most)

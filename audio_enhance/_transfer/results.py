@@ -28,23 +28,21 @@ def most_bytes(source_bytes: int | None) -> int:
 
 
 def check_result(response: aiohttp.ClientResponse) -> None:
-    """See whether an answer of success can be a result, or a part of it.
-
-    Raises:
-        CorruptTransferError: It is a page of text, as proxies send, or nothing at all.
-    """
+    """Raise a `CorruptTransferError` where an answer of success is a page of text, of a proxy."""
     kind = response.headers.get("Content-Type", "").strip().lower()
     if kind.startswith(_NO_AUDIO):
         raise CorruptTransferError(f"The result came as {kind.partition(';')[0]!r}, not as audio.")
-    if response.content_length == 0:
-        raise CorruptTransferError("The result came without a single byte.")
 
 
 def check_beginning(response: aiohttp.ClientResponse, beginning: bytes) -> None:
-    """Raise a `CorruptTransferError` where a result begins like a page and is not said to be audio.
+    """See whether a result can begin so.
 
-    No format of audio begins so.
+    Raises:
+        CorruptTransferError: It is empty, or begins like a page, as no format of audio does, and
+            is not said to be audio.
     """
+    if not beginning:
+        raise CorruptTransferError("The result came without a single byte.")
     kind = response.headers.get("Content-Type", "").strip().lower()
     if not kind.startswith("audio/") and beginning.lstrip()[:1] == b"<":
         raise CorruptTransferError("The result is a page, not audio.")

@@ -138,6 +138,17 @@ async def test_a_page_of_text_is_no_result(player: Player, kind: str, status: in
     assert player.located == 3  # nothing was passed on: the next answer may be a result
 
 
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_nothing_is_no_result(player: Player, chunked: bool) -> None:
+    nothing = reply(200, b"", etag=ETAG)
+    if chunked:
+        head = reply(200, b"", length=-1, transfer_encoding="chunked", etag=ETAG)
+        nothing = Reply((head.pieces[0] + b"0\r\n\r\n",))
+    async with RawServer([nothing, nothing, reply(200, DATA, etag=ETAG)]) as server:
+        assert await player(server) == (200, DATA)
+    assert player.located == 3
+
+
 async def test_a_later_part_may_begin_with_anything(player: Player) -> None:
     data = DATA[:1000] + b"<" + DATA[1001:]
     async with RawServer([part(data, 1000, content_type="binary/octet-stream")]) as server:
