@@ -105,6 +105,13 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def pictures(session: nox.Session) -> None:
+    """The pictures of the documents, made anew from the programs; needs Chromium."""
+    _install(session, "pictures")
+    session.run("python", "-m", "docs.pictures")
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """All tests on the Python that runs nox; the quick ones with branch coverage and its floor."""
     _install(session, "tests", "quality", "contract")

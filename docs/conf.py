@@ -1,5 +1,10 @@
 """How Sphinx makes the site, whose root is the repository: its links work in both."""
 
+import shutil
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
 from audio_enhance import __version__
 
 project = "audio-enhance"
@@ -27,3 +32,18 @@ autodoc_class_signature = "mixed"
 autoclass_content = "class"
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+
+_PICTURES = Path(__file__).with_name("pictures")
+
+
+def setup(app: Sphinx) -> None:
+    """Have the pictures that pages show in light or in dark put where those look for them."""
+    app.connect("build-finished", _copy_pictures)
+
+
+def _copy_pictures(app: Sphinx, error: Exception | None) -> None:
+    if error is None and app.builder.format == "html":
+        folder = Path(app.outdir) / "docs" / _PICTURES.name
+        folder.mkdir(exist_ok=True)
+        for picture in _PICTURES.glob("*.png"):
+            shutil.copy(picture, folder)

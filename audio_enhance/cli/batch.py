@@ -224,6 +224,9 @@ class Batch:
             output_dir=self._settings.output_dir,
             journal=self._journal,
         )
+        if self._report is not None and self._report.kind != "document":
+            where = f"The report is in {shown(self._report.name)}."
+            self._console.print(Text(where), soft_wrap=True)
         return self._summary.ok
 
     async def _write_report(self, *, ended: bool) -> None:

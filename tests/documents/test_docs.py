@@ -127,6 +127,18 @@ def test_every_link_leads_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(linked), f"{target}#{anchor}"
 
 
+def test_every_picture_is_there_is_shown_and_is_small() -> None:
+    shown = {
+        (page.parent / path).resolve()
+        for page in PAGES
+        for path in re.findall(r"(?:src|srcset)=\"([^\"]+)|!\[[^\]]*\]\(([^)]+)", page.read_text())
+        for path in filter(None, path)
+    }
+    pictures = {*(ROOT / "docs" / "pictures").glob("*.*g")}
+    assert shown == pictures
+    assert all(picture.stat().st_size < 300_000 for picture in pictures)
+
+
 def test_the_figures_of_the_demo_are_laid_out_as_it_prints_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
