@@ -55,12 +55,14 @@ from ._core.models import (
     SpeechEnhancement,
     check_strength,
 )
+from ._core.paths import RemotePath, path_of
 from ._jobs.handle import EnhanceResult, Job
 from ._jobs.report import BatchReport, Outcome, OutcomeStatus
 from ._jobs.state import JobStatus
 from ._journal.earlier import Earlier, earlier_result
 from ._journal.entry import EntryState, JournalEntry
 from ._journal.journal import Journal
+from ._recording.fetched import list_files
 from ._recording.file_object import BinaryFile
 from ._recording.filenames import safe_name
 from ._recording.media_types import AUDIO_SUFFIXES, CONTENT_TYPES, content_type_of
@@ -71,6 +73,7 @@ from ._session.retry import RetryPolicy
 from ._session.sessions import Timeouts
 from ._session.tokens import AccessToken, ClientCredentials, TokenProvider
 from ._session.wire import ApiVersion
+from ._transfer.part_file import check_output_place
 from ._transfer.stream import ResultStream
 from ._version import __version__
 from ._video.kinds import VIDEO_SUFFIXES
@@ -129,6 +132,7 @@ __all__ = [
     "Queued",
     "RateLimitError",
     "RateLimits",
+    "RemotePath",
     "RequestTimeoutError",
     "ResultStream",
     "RetryPolicy",
@@ -152,9 +156,12 @@ __all__ = [
     "WaitTimeoutError",
     "Waiting",
     "__version__",
+    "check_output_place",
     "check_strength",
     "content_type_of",
     "earlier_result",
+    "list_files",
+    "path_of",
     "recording_suffixes",
     "safe_name",
 ]

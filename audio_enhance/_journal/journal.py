@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Hashable, Iterable
 from functools import partial
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakValueDictionary
@@ -14,7 +14,7 @@ import attrs
 from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.clock import Clock, SystemClock
 from audio_enhance._core.journal_file import is_journal
-from audio_enhance._core.paths import is_url
+from audio_enhance._core.paths import is_url, path_of
 from audio_enhance._core.redaction import redact
 from audio_enhance._recording.spooled import remove_quietly
 
@@ -400,14 +400,14 @@ class Journal:
             value,
         )
 
-    async def path_setting(self, name: str) -> Path | None:
+    async def path_setting(self, name: str) -> PurePath | None:
         """Return where a file or folder is that was written down under a name."""
         name_in_journal = await self.setting(f"path:{name}")
         if name_in_journal is None:
             return None
         moved = self._database.moved
         path = here(name_in_journal)
-        return Path(path if moved is None else moved.now(path))
+        return path_of(path if moved is None else moved.now(path))
 
     async def set_path_setting(self, name: str, path: str | os.PathLike[str]) -> None:
         """Write down a path that holds for the whole batch, and moves with the journal."""

@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import io
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 from audio_enhance._core.errors import (
     AudioEnhanceError,
@@ -16,6 +16,7 @@ from audio_enhance._core.errors import (
     InvalidSourceError,
     JobCancelledError,
     SourceChangedError,
+    locating,
 )
 
 from .fingerprint import Fingerprint
@@ -97,7 +98,7 @@ class FetchedContent:
             InvalidSourceError: Nobody lets us look.
             ConnectionFailedError: The network is away.
         """
-        with self._told():
+        with _told():
             return self.file.look()
 
     def _fetched(self, cancelled: threading.Event) -> Fingerprint:
@@ -119,7 +120,7 @@ class FetchedContent:
         md5, length = hashlib.md5(usedforsecurity=False), 0
         with contextlib.closing(self.file.pieces()) as pieces:
             while True:
-                with self._told():
+                with _told():
                     piece = next(pieces, b"")
                 if cancelled.is_set():
                     raise JobCancelledError("It is no longer needed.")
@@ -141,28 +142,53 @@ class FetchedContent:
         if copy is not None:
             copy.close()
 
-    @contextlib.contextmanager
-    def _told(self) -> Generator[None]:
-        """Raise what goes wrong elsewhere as errors that say what to do."""
-        try:
-            yield
-        except AudioEnhanceError:
-            raise
-        except FileNotFoundError:
-            raise _missing() from None
-        except ConnectionError as error:
-            raise ConnectionFailedError(
-                f"The recording cannot be fetched: {error.strerror}", connected=False
-            ) from error
-        except OSError as error:
-            raise InvalidSourceError(
-                f"The recording cannot be read: {error.strerror}.",
-                hint="Check the URL, and who may read there with which credentials.",
-            ) from error
+
+def list_files(url: str) -> Iterator[tuple[str, int]]:
+    """Yield the URLs and lengths, in bytes, of all files below a URL, or of the file there; blocks.
+
+    They are listed as they are asked for: files in the order of names, then the folders beside
+    them. Nothing is yielded where there is nothing.
+
+    Args:
+        url: `s3://bucket/raw/` for example.
+
+    Raises:
+        InvalidSourceError: Nobody lets us look.
+        ConnectionFailedError: The network is away.
+        InvalidInputError: It is no such URL.
+        MissingExtraError: The extra `remote` is not installed.
+    """
+    files = RemoteFile.at(url).listed()
+    while True:
+        with locating(source=url), _told():
+            found = next(files, None)
+        if found is None:
+            return
+        yield found
 
 
-def _missing() -> InvalidSourceError:
+@contextlib.contextmanager
+def _told() -> Generator[None]:
+    """Raise what goes wrong elsewhere as errors that say what to do."""
+    try:
+        yield
+    except AudioEnhanceError:
+        raise
+    except FileNotFoundError as error:
+        raise _missing(error.strerror or "There is no such file") from None
+    except ConnectionError as error:
+        raise ConnectionFailedError(
+            f"It cannot be reached: {error.strerror}", connected=False
+        ) from error
+    except OSError as error:
+        raise InvalidSourceError(
+            f"It cannot be read: {error.strerror}.",
+            hint="Check the URL, and who may read there with which credentials.",
+        ) from error
+
+
+def _missing(why: str = "There is no such file") -> InvalidSourceError:
     # The cause tells it from a file that is there and cannot be read.
-    error = InvalidSourceError("There is no such file.", hint="Check the URL.")
+    error = InvalidSourceError(f"{why}.", hint="Check the URL.")
     error.__cause__ = FileNotFoundError()
     return error

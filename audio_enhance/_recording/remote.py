@@ -7,7 +7,7 @@ import contextlib
 import errno
 import hashlib
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from hashlib import file_digest
 from importlib import import_module
 from importlib.util import find_spec
@@ -123,6 +123,37 @@ class RemoteFile:
                 if not piece:
                     return
                 yield bytes(piece)
+
+    def listed(self) -> Iterator[tuple[str, int]]:
+        """Yield the URL and the length of the file, or of all files below, folder by folder.
+
+        Folders come after the files beside them, each in the order of names, as they are asked
+        for; one folder is in memory at a time. Nothing is yielded where there is nothing. Raises
+        `OSError`.
+        """
+        with self._translated():
+            system, top = self._system()
+        left = [top]
+        while left:
+            folder = left.pop()
+            with self._translated():
+                system.invalidate_cache(folder)
+                try:
+                    found = system.ls(folder, detail=True)
+                except FileNotFoundError as error:
+                    if _code_of(error.__cause__) == "NoSuchBucket":
+                        raise
+                    found = []
+                system.invalidate_cache(folder)  # which may be long, and is kept otherwise
+            below: list[str] = []
+            for info in sorted(found, key=lambda info: str(info["name"])):
+                name = str(info["name"]).rstrip("/")
+                if info["type"] == "directory":
+                    if name != folder:
+                        below.append(name)
+                elif name != folder or folder == top:
+                    yield self.name.rstrip("/") + name[len(top) :], info.get("size") or 0
+            left += reversed(below)
 
     def put(self, part: Path, *, overwrite: bool) -> None:
         """Store a whole file there, in one step; raises `OSError`.

@@ -16,7 +16,7 @@ from audio_enhance._core.journal_file import is_of_journal
 from audio_enhance._recording.claims import claim_path, is_taken, reworked_path, take_over
 from audio_enhance._recording.filenames import PART_PREFIX, part_name
 
-from .store import look_at, put, staging
+from .store import look_at, output_place, put, staging
 
 _IOV_MAX = 1024  # of Linux and macOS; how many pieces one call takes
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -73,6 +73,22 @@ def try_writing(folder: PurePath, room: int = 0) -> None:
         # Some file systems in user space say that everything is nothing: they do not know.
         if disk.total and disk.free < room:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def check_output_place(given: str | os.PathLike[str]) -> PurePath:
+    """See whether a place takes results, and return it: a folder, or a place in a bucket; blocks.
+
+    Args:
+        given: A path, or the URL of a place in a bucket, as `output_dir` takes it.
+
+    Raises:
+        OutputError: It takes none; of a bucket it is seen only whether it is there.
+        InvalidInputError: Nothing can be saved there.
+        MissingExtraError: It is a URL, and the extra `remote` is not installed.
+    """
+    place = output_place(given)
+    try_writing(place)
+    return place
 
 
 class PartialFile:

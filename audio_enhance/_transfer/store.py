@@ -20,9 +20,9 @@ def output_place(given: str | os.PathLike[str]) -> PurePath:
         InvalidInputError: Nothing can be saved there, or the URL holds a password.
         MissingExtraError: It is a URL, and the extra `remote` is not installed.
     """
-    if not isinstance(given, str) or not is_url(given):
+    if not isinstance(given, RemotePath) and not (isinstance(given, str) and is_url(given)):
         return folder_path(given)
-    file = RemoteFile.at(given)
+    file = RemoteFile.at(str(given))
     if file.name.startswith(_READ_ONLY):
         raise InvalidInputError(
             "Results cannot be saved on a web server.", hint="Give a folder, or a bucket."

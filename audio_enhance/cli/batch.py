@@ -27,11 +27,13 @@ from audio_enhance import (
     Journal,
     Outcome,
     OutputError,
+    RemotePath,
     RequestTimeoutError,
     ServerError,
     Source,
     SourceLike,
     SystemClock,
+    path_of,
 )
 
 from .lengths import seconds_of
@@ -309,9 +311,7 @@ class Batch:
         settings, held = self._settings, list[Outcome]()
         for strengths, names in work.items():
             sources = [
-                name
-                if settings.content_type is None
-                else Source.from_path(name, content_type=settings.content_type)
+                name if settings.content_type is None else _sent_as(name, settings.content_type)
                 for name in names
             ]
             run = self._outcomes(client, journal, sources, strengths)
@@ -375,6 +375,11 @@ class Batch:
             await to_its_end(partial(print_json, outcome))
         if self._report is not None:
             await self._report.add(outcome)
+
+
+def _sent_as(name: str, content_type: str) -> Source:
+    made = Source.from_url if isinstance(path_of(name), RemotePath) else Source.from_path
+    return made(name, content_type=content_type)
 
 
 def _as_told(outcome: Outcome) -> Outcome:

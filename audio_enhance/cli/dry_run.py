@@ -19,8 +19,10 @@ from audio_enhance import (
     Journal,
     JournalEntry,
     MissingExtraError,
+    RemotePath,
     Source,
     earlier_result,
+    path_of,
 )
 
 from .batch import Work
@@ -104,6 +106,8 @@ class DryRun:
     def _source(self, name: str, entries: list[JournalEntry | None]) -> tuple[Source | None, str]:
         """Return the source, or why it cannot be sent; blocks."""
         try:
+            if isinstance(path_of(name), RemotePath):
+                return self._elsewhere(name)
             if why := _trouble(Path(name)):
                 uploaded = any(entry is not None and entry.asset_id for entry in entries)
                 # One that is gone is finished from its upload at the server.
@@ -113,6 +117,14 @@ class DryRun:
             return Source.from_path(name, content_type=self.settings.content_type), ""
         except AudioEnhanceError as error:
             return None, error.message
+
+    def _elsewhere(self, name: str) -> tuple[Source | None, str]:
+        if not self.work.sizes[name]:
+            return None, "There is no such file, or it is empty."
+        kind = self.settings.content_type
+        if kind is None and path_of(name).suffix.lower() in VIDEO_SUFFIXES:
+            return Source.from_video(name), ""
+        return Source.from_url(name, content_type=kind), ""
 
 
 def _trouble(path: Path) -> str:

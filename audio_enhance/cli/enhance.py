@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import attrs
 import click
@@ -35,7 +35,7 @@ from .options import (
     mirror_option,
     name_option,
     only_failed_option,
-    output_dir_option,
+    output_place_option,
     overwrite_option,
     redo_option,
     selecting_options,
@@ -51,7 +51,7 @@ from .recordings import Recordings, as_written, find_recordings, size_of
 from .screen import error_console
 from .selection import Filter, expanded, names_in
 from .service import Connection, connection
-from .settings import JOURNAL_NAME, Settings
+from .settings import Settings, journal_for
 from .summary import resume_command
 from .text import several, shown
 from .unfinished import Unfinished, known_as, unfinished
@@ -65,6 +65,7 @@ Examples:
   audio-enhance enhance recordings/ --output-dir clean
   audio-enhance enhance a.wav b.wav --strength 50 --strength 93
   audio-enhance enhance recordings/ --local
+  audio-enhance enhance s3://bucket/raw/ -o s3://bucket/clean/
   audio-enhance enhance - < talk.mp3 > clean.mp3
 
 Your credentials come from FIREFLY_SERVICES_CLIENT_ID and FIREFLY_SERVICES_CLIENT_SECRET
@@ -80,7 +81,7 @@ usage, 130 after Ctrl-C, which also prints how to resume.
 @click.argument("files", nargs=-1, type=click.Path(), metavar="FILES...")
 @selecting_options
 @strength_option
-@output_dir_option
+@output_place_option
 @journal_option
 @click.option("--no-journal", is_flag=True, help="Keep no journal. You cannot resume.")
 @overwrite_option
@@ -114,7 +115,7 @@ def enhance(
     files_from: str | None,
     limit: int | None,
     strengths: tuple[int, ...],
-    output_dir: Path,
+    output_dir: PurePath,
     journal: Path | None,
     no_journal: bool,
     overwrite: bool,
@@ -140,7 +141,8 @@ def enhance(
     """Remove noise and echo from recordings of speech.
 
     FILES can be folders. Then all audio files in them and in the folders below are enhanced. With
-    the extra `video`, so is the sound of videos, and their results are videos.
+    the extra `video`, so is the sound of videos, and their results are videos. With the extra
+    `remote`, FILES and DIR can be URLs of buckets.
     If you run it again, finished recordings are skipped.
 
     If FILES is -, one recording comes in on standard input, and its result goes to standard output.
@@ -171,8 +173,9 @@ def enhance(
         raise click.UsageError("Use either --journal or --no-journal, not both.")
     if only_failed and no_journal:
         raise click.UsageError("--only-failed needs the journal, which knows what failed.")
-    output_dir = output_dir.absolute()
-    journal = None if no_journal else journal or output_dir / JOURNAL_NAME
+    if isinstance(output_dir, Path):
+        output_dir = output_dir.absolute()
+    journal = None if no_journal else journal or journal_for(output_dir)
     if dry_run and report is not None:
         raise click.UsageError("--dry-run writes no report. Leave out one of them.")
     telling = Telling(json=as_json, report=report, verbose=verbose, quiet=quiet)
@@ -275,7 +278,7 @@ def _planned(work: Work, settings: Settings) -> Iterator[tuple[str, int]]:
     """Yield what a journal is to know; a mistyped name is nothing that could be resumed."""
     taken = recording_suffixes()
     for source, strength in work.jobs():
-        known = settings.content_type or Path(source).suffix.lower() in taken
+        known = settings.content_type or PurePath(source).suffix.lower() in taken
         if known and work.sizes[source]:
             yield as_written(source), strength
 

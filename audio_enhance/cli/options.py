@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from audio_enhance import CONTENT_TYPES
+from audio_enhance import CONTENT_TYPES, RemotePath, path_of
 
 from .placing import USUAL_NAME, trouble_with
 from .settings import JOURNAL_NAME
@@ -25,6 +25,16 @@ class _LocalPath(click.Path):
 
 #: A file or folder.
 PATH = _LocalPath(path_type=Path)
+
+
+class _Place(_LocalPath):
+    """A folder on this machine, or a place in a bucket."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and isinstance(place := path_of(value), RemotePath):
+            return place
+        return super().convert(value, param, ctx)
+
 
 #: The folder for results where nothing else is said.
 OUTPUT_DIR = Path("enhanced")
@@ -51,6 +61,16 @@ output_dir_option = click.option(
     show_default=True,
     metavar="DIR",
     help="The folder for the results.",
+)
+
+output_place_option = click.option(
+    "-o",
+    "--output-dir",
+    type=_Place(path_type=Path),
+    default=OUTPUT_DIR,
+    show_default=True,
+    metavar="DIR",
+    help="The folder for the results, or a place in a bucket: s3://bucket/clean.",
 )
 
 journal_option = click.option(

@@ -2,12 +2,12 @@
 
 import json
 import os
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from rich.text import Text
 
-from audio_enhance import AudioEnhanceError, Outcome, OutputError
+from audio_enhance import AudioEnhanceError, Outcome, OutputError, path_of
 
 from .text import shown
 
@@ -38,7 +38,7 @@ def fields_of(outcome: Outcome) -> dict[str, Any]:
         "source": outcome.name,
         "strength": outcome.strength,
         "status": outcome.status,
-        "path": None if outcome.path is None else str(outcome.path),
+        "path": outcome.url if outcome.path is None else str(outcome.path),
         "asset_id": outcome.asset_id,
         "enhancement_id": outcome.enhancement_id,
         "error": _error_text(outcome),
@@ -71,7 +71,7 @@ def line_of(outcome: Outcome, *, again: bool = False) -> Text:
     note = "" if outcome.note is None else shown(in_our_words(outcome.note))
     if note and outcome.status == "skipped":
         return Text.assemble(label, f"  {name}: {note}")
-    path = "" if outcome.path is None else shown(near(outcome.path))
+    path = shown(outcome.url or "") if outcome.path is None else shown(near(outcome.path))
     return Text.assemble(label, f"  {name} ", ("→ ", "dim"), path, f"  {note}" if note else "")
 
 
@@ -95,7 +95,7 @@ def in_our_words(text: str) -> str:
     return text
 
 
-def near(path: str | Path) -> str:
-    """Return a path as seen from the current folder, if it is in there."""
-    path, here = Path(path), Path.cwd()
+def near(path: str | PurePath) -> str:
+    """Return a path as seen from the current folder, if it is in there; a URL as it is."""
+    path, here = path_of(path), Path.cwd()
     return os.path.relpath(path, here) if path.is_relative_to(here) else str(path)

@@ -5,11 +5,11 @@ import os
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import click
 
-from audio_enhance import AudioEnhanceError, InvalidInputError, OutputError
+from audio_enhance import AudioEnhanceError, InvalidInputError, OutputError, check_output_place
 
 from .outcome import near
 from .settings import JOURNAL_SUFFIX, MARK_NAME, MARK_TEMPLATE, Settings
@@ -20,7 +20,7 @@ _MARK = "Results of audio-enhance are in this folder: it takes none for a record
 _BLOCK_BYTES = 4096  # a file system gives out no less
 
 
-def check_results(folder: Path) -> None:
+def check_results(folder: PurePath) -> None:
     """Make the folder for results, and write a little there that has no name; blocks.
 
     Tried, since permissions tell nothing of a file system that is full or read-only.
@@ -28,6 +28,12 @@ def check_results(folder: Path) -> None:
     Raises:
         InvalidInputError: Nothing can be written there.
     """
+    if not isinstance(folder, Path):
+        try:
+            check_output_place(folder)
+        except OutputError as error:
+            raise InvalidInputError(error.message, hint=error.hint) from None
+        return
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder, prefix=".audio-enhance-", buffering=0) as file:
@@ -56,12 +62,14 @@ def check_names(settings: Settings, jobs: Iterable[tuple[str, int]]) -> None:
         )
 
 
-def mark_results(folder: Path, journal: Path | None, template: str | None = None) -> None:
+def mark_results(folder: PurePath, journal: Path | None, template: str | None = None) -> None:
     """Leave a sign in a folder that results are in it, where no journal says so; blocks.
 
     A journal does by its name, in the folder or above it, but not what `--name` calls results. A
     sign that cannot be left is no reason to stop: the results can be written.
     """
+    if not isinstance(folder, Path):
+        return  # a bucket gets results, and nothing else
     if journal is not None and journal.suffix == JOURNAL_SUFFIX and template is None:
         above = Path(os.path.realpath(journal)).parent
         if Path(os.path.realpath(folder)).is_relative_to(above):

@@ -4,12 +4,12 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from string import Formatter
 
 import attrs
 
-from audio_enhance import Source
+from audio_enhance import Source, path_of
 
 #: What results are called where nothing else is said (the Enhance Speech guide, step 5).
 USUAL_NAME = "{stem}-enhanced-{strength}p{ext}"
@@ -63,7 +63,7 @@ class Placing:
 
     mirror: bool = False
     name: str | None = None
-    tops: Sequence[Path] = ()
+    tops: Sequence[PurePath] = ()
 
     @property
     def is_given(self) -> bool:
@@ -72,34 +72,36 @@ class Placing:
 
     def __call__(self, source: Source, strength: int) -> Path:
         """Return the place of the result of a recording at a strength."""
-        assert source.path is not None  # the command line names files
-        return self.place(source.path, strength)
+        assert source.place is not None  # the command line names files
+        return self.place(source.place, strength)
 
-    def place(self, recording: Path, strength: int) -> Path:
+    def place(self, recording: PurePath, strength: int) -> Path:
         """Return the place of the result of a recording at a strength."""
-        path = Path(os.path.abspath(recording))  # noqa: PTH100  pathlib keeps ".."
+        path = recording
+        if isinstance(recording, Path):
+            path = Path(os.path.abspath(recording))  # noqa: PTH100  pathlib keeps ".."
         name = self._named(path, path.stem, strength)
         if (beyond := len(os.fsencode(name)) - _LONGEST_BYTES) > 0:
             name = self._named(path, _shorter(path.stem, beyond), strength)
         return self._folder(path.parent) / name
 
-    def _named(self, path: Path, stem: str, strength: int) -> str:
+    def _named(self, path: PurePath, stem: str, strength: int) -> str:
         return (self.name or USUAL_NAME).format(
             stem=stem, ext=path.suffix, strength=strength, folder=path.parent.name
         )
 
-    def _folder(self, parent: Path) -> Path:
+    def _folder(self, parent: PurePath) -> Path:
         if self.mirror:
             for top in self.tops:
                 if parent.is_relative_to(top):
-                    return parent.relative_to(top)
+                    return Path(parent.relative_to(top))
         return Path()
 
     def clash(self, jobs: Iterable[tuple[str, int]]) -> tuple[str, str, Path] | None:
         """Return two recordings whose results would have one place, with that place, if any."""
         taken: dict[str, tuple[str, int]] = {}
         for job in jobs:
-            place = self.place(Path(job[0]), job[1])
+            place = self.place(path_of(job[0]), job[1])
             # Some file systems make no difference between A and a, or two ways to write an é.
             other = taken.setdefault(unicodedata.normalize("NFC", str(place).casefold()), job)
             if other != job:

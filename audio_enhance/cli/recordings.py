@@ -5,11 +5,18 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import attrs
 
-from audio_enhance import Journal, recording_suffixes
+from audio_enhance import (
+    InvalidInputError,
+    Journal,
+    RemotePath,
+    list_files,
+    path_of,
+    recording_suffixes,
+)
 
 from .placing import pattern_of, trouble_with
 from .selection import Filter
@@ -44,8 +51,8 @@ class Recordings:
     """
 
     sizes: dict[str, int]
-    tops: Sequence[Path]
-    root: Path | None
+    tops: Sequence[PurePath]
+    root: PurePath | None
     results: int
     not_taken: Counter[str]
     filtered: int
@@ -54,7 +61,7 @@ class Recordings:
 
 
 def find_recordings(
-    given: Sequence[str], output_dir: Path, wanted: Filter | None = None
+    given: Sequence[str], output_dir: PurePath, wanted: Filter | None = None
 ) -> Recordings:
     """Return the named files, and the recordings in the named folders and below them.
 
@@ -62,9 +69,11 @@ def find_recordings(
     a folder with a journal or a mark of ours is searched, what is called as results are. Blocks.
     """
     search = _Search(output_dir, wanted or Filter())
-    parents: list[Path] = []
+    parents: list[PurePath] = []
     for name in given:
-        if (path := Path(name)).is_dir():
+        if isinstance(place := path_of(name), RemotePath):
+            parents.append(search.elsewhere(name, place))
+        elif (path := Path(name)).is_dir():
             search.folder(path)
             parents.append(path)
         else:
@@ -72,7 +81,7 @@ def find_recordings(
             parents.append(path.parent)
     return Recordings(
         sizes=search.sizes,
-        tops=list(dict.fromkeys(Path(as_written(folder)) for folder in parents)),
+        tops=list(dict.fromkeys(path_of(as_written(folder)) for folder in parents)),
         root=_common(parents),
         results=search.results,
         not_taken=search.not_taken,
@@ -82,7 +91,7 @@ def find_recordings(
     )
 
 
-def is_result(path: Path, templates: Iterable[str] = ()) -> bool:
+def is_result(path: PurePath, templates: Iterable[str] = ()) -> bool:
     """Whether a file is called as results are.
 
     Args:
@@ -102,15 +111,17 @@ def size_of(path: str | Path) -> int:
         return 0
 
 
-def as_written(name: str | Path) -> str:
+def as_written(name: str | PurePath) -> str:
     """Return a path as journals write it: absolute and without "..", which pathlib would keep."""
+    if isinstance(path_of(name), RemotePath):
+        return str(name)
     return os.path.abspath(name)  # noqa: PTH100
 
 
 class _Search:
-    def __init__(self, output: Path, wanted: Filter) -> None:
+    def __init__(self, output: PurePath, wanted: Filter) -> None:
         self._wanted = wanted
-        self._output = Path(os.path.realpath(output))
+        self._output = Path(os.path.realpath(output)) if isinstance(output, Path) else output
         self._real = cache(os.path.realpath)  # of folders, which come again for every file
         self._seen: set[str] = set()
         self._taken = recording_suffixes()
@@ -128,6 +139,52 @@ class _Search:
                 self.sizes[str(path)] = size_of(path)
             else:
                 self.filtered += 1
+
+    def elsewhere(self, url: str, place: PurePath) -> PurePath:
+        """Take the file at a URL, or what lies below it, and return the folder that it is in."""
+        if re.match("https?:", url, re.IGNORECASE):
+            if "?" in url or "#" in url or "@" in url:
+                raise InvalidInputError(
+                    "The URL of a web server has more than a path, which no journal keeps.",
+                    hint="Download it first, or use Source.from_url in a program.",
+                )
+            self._found(url, 1)  # nobody lists what is beside it
+            return place.parent
+        count, inside = 0, place.is_relative_to(self._output)
+        for found, size in list_files(url):
+            count += 1
+            path = path_of(found)
+            below = () if path == place else path.relative_to(place).parts
+            if any(part.startswith(".") for part in below):
+                continue
+            if path == place:
+                self._found(found, size)
+                return place.parent
+            self._below(found, path, size, inside=inside)
+        if not count:
+            self._found(url, 0)
+        return place
+
+    def _below(self, url: str, path: PurePath, size: int, *, inside: bool) -> None:
+        suffix = path.suffix.lower()
+        if not inside and path.is_relative_to(self._output):
+            return
+        if suffix in self._taken:
+            if inside and is_result(path):
+                self.results += 1
+            else:
+                self._found(url, size)
+        elif _NOT_TAKEN.fullmatch(suffix):
+            self.not_taken[suffix] += 1
+
+    def _found(self, url: str, size: int) -> None:
+        if url in self._seen:
+            return
+        self._seen.add(url)
+        if self._wanted.lets_in(path_of(url)):
+            self.sizes[url] = size
+        else:
+            self.filtered += 1
 
     def folder(self, top: Path) -> None:
         # By folder, what results in it and below it are called beside the usual.
@@ -212,7 +269,12 @@ def _names_in(folder: Path) -> list[str]:
         return []
 
 
-def _common(folders: Iterable[Path]) -> Path | None:
+def _common(folders: Iterable[PurePath]) -> PurePath | None:
+    folders = list(folders)
+    if any(isinstance(folder, RemotePath) for folder in folders):
+        if len({type(folder) for folder in folders}) > 1:
+            return None  # some here, some elsewhere
+        return RemotePath(os.path.commonpath(folders))
     try:
         # Without "..": the client compares it with what it made absolute in the same way.
         return Path(os.path.commonpath([os.path.abspath(folder) for folder in folders]))  # noqa: PTH100

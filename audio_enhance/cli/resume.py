@@ -7,7 +7,7 @@ from pathlib import Path
 import attrs
 import click
 
-from audio_enhance import EntryState, Journal, JournalEntry
+from audio_enhance import EntryState, Journal, JournalEntry, RemotePath, path_of
 
 from .batch import Batch, Telling, Work, by_strengths
 from .credentials import check_owners
@@ -129,6 +129,8 @@ def _work_of(entries: list[JournalEntry]) -> Work:
         source = entry.source
         if source not in sizes:
             sizes[source] = size_of(source)
+            if isinstance(path_of(source), RemotePath) and not entry.gone:
+                sizes[source] = entry.byte_size or 1  # asking for each would take a while
         # A recording that was moved away when it was done is nothing to be done again.
         if sizes[source] or not (entry.state == EntryState.SUCCEEDED or is_over(entry)):
             jobs.append((source, entry.strength))

@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatch
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import attrs
 
@@ -29,14 +29,14 @@ class Filter:
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
 
-    def lets_in(self, path: Path) -> bool:
+    def lets_in(self, path: PurePath) -> bool:
         """Whether a recording is meant."""
         if self.include and not self._matches(path, self.include):
             return False
         return not self._matches(path, self.exclude)
 
     @staticmethod
-    def _matches(path: Path, patterns: Sequence[str]) -> bool:
+    def _matches(path: PurePath, patterns: Sequence[str]) -> bool:
         # `old/*` is meant wherever that folder is.
         anywhere = [*patterns, *(f"*/{pattern}" for pattern in patterns)]
         return any(fnmatch(text, each) for each in anywhere for text in (path.name, str(path)))

@@ -1,13 +1,15 @@
 """What `resume` has to know of the command that began a journal."""
 
+import hashlib
 import json
+import re
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Self
 
 import attrs
 
-from audio_enhance import ApiVersion, ConfigurationError, EntryState, Journal
+from audio_enhance import ApiVersion, ConfigurationError, EntryState, Journal, path_of
 
 from .placing import Placing
 
@@ -40,9 +42,9 @@ class Settings:
             environment.
     """
 
-    output_dir: Path
+    output_dir: PurePath
     overwrite: bool = False
-    root: Path | None = None
+    root: PurePath | None = None
     content_type: str | None = None
     local: bool = False
     engine: str | None = None
@@ -73,14 +75,14 @@ class Settings:
         for number, top in enumerate(tops):
             await journal.set_path_setting(f"top:{number}", top)
 
-    async def _all_tops(self, journal: Journal) -> list[Path]:
+    async def _all_tops(self, journal: Journal) -> list[PurePath]:
         """Return the folders that this command names, and then those of earlier ones.
 
         A later command that names others must not move the results of what they left.
         """
         if not self.placing.mirror:
             return []
-        before = list[Path]()
+        before = list[PurePath]()
         with suppress(ConfigurationError):  # it is new, or a program's, which is told elsewhere
             before = [*(await self.of(journal)).placing.tops]
         return list(dict.fromkeys([*self.placing.tops, *before]))
@@ -113,10 +115,10 @@ class Settings:
             values = json.loads(await journal.setting(_KEY) or "")
             root = values["root"]
             output_dir = await journal.path_setting("output_dir") or _early(
-                journal, Path(values["output_dir"])
+                journal, path_of(values["output_dir"])
             )
             if root is not None:
-                root = await journal.path_setting("root") or Path(root)
+                root = await journal.path_setting("root") or path_of(root)
             return cls(
                 output_dir=output_dir,
                 overwrite=values["overwrite"],
@@ -147,10 +149,25 @@ async def _placing_in(journal: Journal, values: dict[str, Any]) -> Placing:
     )
 
 
-def _early(journal: Journal, output_dir: Path) -> Path:
+def _early(journal: Journal, output_dir: PurePath) -> PurePath:
     """Return where the results are of a journal whose version wrote down no path to go with it."""
+    if not isinstance(output_dir, Path):
+        return output_dir
     moved = journal.path.name == JOURNAL_NAME and not output_dir.is_dir()
     return journal.path.absolute().parent if moved else output_dir
+
+
+def journal_for(output_dir: PurePath) -> Path:
+    """Return where the journal is kept where nothing else is said: with the results.
+
+    If those go to a bucket, it is in the current folder, by a name that tells which bucket's.
+    """
+    if isinstance(output_dir, Path):
+        return output_dir / JOURNAL_NAME
+    url = str(output_dir)
+    told = re.sub(r"[^A-Za-z0-9.]+", "-", url.partition("://")[2]).strip("-.")[:80]
+    mark = hashlib.sha256(url.encode()).hexdigest()[:6]
+    return Path.cwd() / f"audio-enhance-{told}-{mark}{JOURNAL_SUFFIX}"
 
 
 def journal_in(path: Path) -> Path:

@@ -2,7 +2,7 @@
 
 import shlex
 from collections import Counter
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import attrs
 from rich.console import Console
@@ -115,7 +115,7 @@ class Summary:
             self._more[kind] += 1
 
     def print(
-        self, console: Console, *, seconds: float, output_dir: Path, journal: Path | None
+        self, console: Console, *, seconds: float, output_dir: PurePath, journal: Path | None
     ) -> None:
         """Print everything.
 
@@ -201,6 +201,6 @@ def report_command(journal: Path, place: Path) -> str:
     return f"audio-enhance report {shlex.quote(_name(journal))} -o {shlex.quote(_name(place))}"
 
 
-def _name(path: Path) -> str:
+def _name(path: PurePath) -> str:
     name = near(path)
     return shown(f"./{name}" if name.startswith("-") else name)

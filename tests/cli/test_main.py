@@ -48,7 +48,7 @@ def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
     ("arguments", "message"),
     [
         (["enhance"], "Missing argument 'FILES...'"),
-        (["enhance", "a.mp3", "-o", "s3://b/c"], "s3://b/c is a URL. Give a path on this machine."),
+        (["watch", "in", "-o", "s3://b/c"], "s3://b/c is a URL. Give a path on this machine."),
         (["enhance", "a.wav", "--strength", "101"], "101 is not in the range 0<=x<=100"),
         (["enhance", "a.wav", "--strength", "much"], "'much' is not a valid integer"),
         (["enhance", "a.wav", "--content-type", "text/plain"], "'text/plain' is not one of"),

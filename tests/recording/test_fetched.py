@@ -4,6 +4,9 @@ import errno
 import io
 import os
 import tempfile
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Event
 from typing import Any
 
@@ -17,7 +20,7 @@ from audio_enhance import (
     SourceChangedError,
 )
 from audio_enhance._core.errors import JobCancelledError
-from audio_enhance._recording.fetched import FetchedContent
+from audio_enhance._recording.fetched import FetchedContent, list_files
 from audio_enhance._recording.remote import RemoteFile
 from tests.support import buckets
 from tests.support.buckets import Bucket
@@ -205,5 +208,66 @@ class TestOnS3:
 
     @pytest.mark.parametrize("url", ["s3://no-such-bucket/a.wav", ""])
     async def test_what_is_not_there(self, url: str, bucket: Bucket) -> None:
-        with pytest.raises(InvalidSourceError, match="There is no such file"):
+        with pytest.raises(InvalidSourceError, match=r"There is no such (file|bucket)"):
             await Source.from_url(url or bucket.url("none.wav")).fingerprint()
+
+
+class TestListing:
+    def test_goes_from_folder_to_folder(self, memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        names = ["raw/b.mp3", "raw/two/c.mp3", "raw/one/deep/d.mp3", "raw/one/a.mp3"]
+        for name in names:
+            memory.pipe(f"/bucket/{name}", DATA)
+        listed: list[str] = []
+        ls = type(memory).ls
+
+        def counted(system: Any, path: str, **how: Any) -> Any:
+            listed.append(path)
+            return ls(system, path, **how)
+
+        monkeypatch.setattr(type(memory), "ls", counted)
+        files = list_files("memory://bucket/raw/")
+        assert next(files) == ("memory://bucket/raw/b.mp3", len(DATA))
+        assert listed == ["/bucket/raw"]  # what comes later is listed later
+        assert [url.removeprefix("memory://bucket/raw/") for url, _ in files] == [
+            "one/a.mp3",
+            "one/deep/d.mp3",
+            "two/c.mp3",
+        ]
+
+    def test_of_a_file_or_of_nothing(self, memory: Any) -> None:
+        memory.pipe("/bucket/raw/a.mp3", DATA)
+        assert list(list_files("memory://bucket/raw/a.mp3")) == [
+            ("memory://bucket/raw/a.mp3", len(DATA))
+        ]
+        assert list(list_files("memory://bucket/none")) == []
+
+    def test_where_nobody_lets_us_look(self, memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        def denied(*_: object, **__: object) -> None:
+            raise PermissionError("No.")
+
+        monkeypatch.setattr(type(memory), "ls", denied)
+        with pytest.raises(InvalidSourceError, match=r"memory://bucket: .*Access is denied"):
+            list(list_files("memory://bucket"))
+
+    def test_where_there_is_no_bucket(self, s3: Any) -> None:
+        with pytest.raises(InvalidSourceError, match="There is no such bucket"):
+            list(list_files("s3://no-such-bucket/raw/"))
+
+    @pytest.mark.slow
+    def test_of_ten_thousand_objects_holds_one_folder_at_a_time(self, bucket: Bucket) -> None:
+        folders, files = 20, 500
+        names = [f"raw/{number % folders:02}/{number:05}.mp3" for number in range(folders * files)]
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(partial(bucket.put, data=b"ID3"), names))
+        count, most = 0, 0
+        tracemalloc.start()
+        try:
+            for _ in list_files(bucket.url("raw/")):
+                count += 1
+                if count == files:  # what the first folder took is what any may take
+                    most = tracemalloc.get_traced_memory()[1]
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert count == folders * files
+        assert peak < 2 * most

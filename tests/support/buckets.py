@@ -75,6 +75,11 @@ def bucket(s3: Any, request: pytest.FixtureRequest) -> Bucket:
     return Bucket(name, s3)
 
 
+def environment_of_s3() -> dict[str, str]:
+    """Return what a program has to have in its environment to find the S3 of the tests."""
+    return {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+
+
 @pytest.fixture
 def memory() -> Iterator[MemoryFileSystem]:
     """What `memory://` leads to, empty before and after."""
