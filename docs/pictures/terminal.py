@@ -128,14 +128,15 @@ def svg(frames: Sequence[Frame], label: str) -> str:
     style = (
         "text{font:14px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;white-space:pre}"
         f"@keyframes k{{{''.join(stops)}100%{{transform:{last}}}}}"
-        f"#f{{animation:k {total:.2f}s step-end infinite}}"
-        f"@media(prefers-reduced-motion:reduce){{#f{{animation:none;transform:{last}}}}}"
+        f"#f{{transform:{last};animation:k {total:.2f}s step-end infinite}}"
+        "@media(prefers-reduced-motion:reduce){#f{animation:none}}"
     )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" role="img"'
         f' width="{width:g}" height="{height:g}"><title>{escape(label)}</title>'
         f"<style>{style}</style><defs>{defined}</defs>"
-        f'<rect width="{width:g}" height="{height:g}" rx="10" fill="#16191c"/>'
+        f'<rect x="0.5" y="0.5" width="{width - 1:g}" height="{height - 1:g}" rx="10"'
+        ' fill="#16191c" stroke="#4a5056"/>'
         f'<svg x="{_PADDING:g}" y="{_PADDING:g}" width="{width - 2 * _PADDING:g}">'
         f'<g id="f">{used}</g></svg></svg>\n'
     )
