@@ -44,7 +44,7 @@ from .places import check_output, is_full, journal_files, mark_results
 from .progress import Progress
 from .recordings import as_written
 from .reporting.report import Report
-from .screen import Screen, error_console
+from .screen import Screen, error_console, say
 from .service import is_lost
 from .settings import Settings
 from .summary import Summary, report_command, resume_command
@@ -212,7 +212,7 @@ class Batch:
             ended = False
             try:
                 async with self._screen:
-                    with logged(self._screen.say, verbose=self._telling.verbose):
+                    with logged(self._screen.say, verbose=self._telling.verbose, outcomes=True):
                         await self._run(client, journal)
                 ended = True
             finally:
@@ -248,7 +248,7 @@ class Batch:
             if ended:
                 raise
             # What stopped the run is told by whoever stops with it, a Ctrl-C's exit status too.
-            self._console.print(Text(shown(error.message), "red"), soft_wrap=True)
+            say(self._console, shown(error.message), "red")
 
     @property
     def _protected(self) -> list[Path]:
@@ -263,11 +263,13 @@ class Batch:
     def stopped(self) -> None:
         """Say how to resume after an interruption."""
         if self._journal is not None:
-            how = f"To resume:\n{resume_command(self._journal)}"
+            how = "To resume:"
         else:
             how = "There is no journal. To continue, name the files that are left."
         done = f"{self._summary.ended:,} of {several(self._work.count, 'result')}"
-        self._console.print(Text(f"Stopped after {done}. {how}"), soft_wrap=True)
+        say(self._console, f"Stopped after {done}. {how}")
+        if self._journal is not None:  # a command is copied in one piece
+            self._console.print(Text(resume_command(self._journal)), soft_wrap=True)
 
     async def _run(self, client: EnhanceClient, journal: Journal | None) -> None:
         task = asyncio.create_task(self._enhance(client, journal), name="command line")
@@ -368,13 +370,21 @@ class Batch:
         self._summary.add(outcome)
         if outcome.status == "succeeded":
             await self._measure(outcome.name)
-        news = outcome.status == "failed" or (self._every_result and outcome.ok)
-        if news and (outcome.status != "skipped" or outcome.note or self._telling.verbose):
+        if self._is_news(outcome):
             self._screen.say(line_of(outcome))
         if self._telling.json:
             await to_its_end(partial(print_json, outcome))
         if self._report is not None:
             await self._report.add(outcome)
+
+    def _is_news(self, outcome: Outcome) -> bool:
+        """Whether something is said when an outcome comes, and not only at the end."""
+        if outcome.status == "failed":
+            # What the server could not enhance is told once, with all that it could not.
+            return self._telling.verbose or not outcome.failed_enhancements
+        if outcome.status == "skipped" and not (outcome.note or self._telling.verbose):
+            return False
+        return self._every_result
 
 
 def _sent_as(name: str, content_type: str) -> Source:

@@ -9,12 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from rich.text import Text
-
 from audio_enhance import AccessToken, ClientCredentials, ConfigurationError, EntryState, Journal
 
 from .outcome import near
-from .screen import error_console
+from .screen import error_console, say
 from .text import several, shown
 
 _ID, _SECRET = "FIREFLY_SERVICES_CLIENT_ID", "FIREFLY_SERVICES_CLIENT_SECRET"
@@ -175,5 +173,4 @@ def _warn(file: Path, mode: int) -> None:
         name = near(file)
         said = f"Everybody on this machine can read {shown(name)}. To keep it to yourself:"
         command = f"chmod 600 {shlex.quote(name)}"
-        console = error_console()
-        console.print(Text(f"{said}\n{command}", "yellow"), soft_wrap=not console.is_terminal)
+        say(error_console(), f"{said}\n{command}", "yellow")

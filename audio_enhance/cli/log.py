@@ -11,14 +11,21 @@ from .text import shown
 
 
 @contextmanager
-def logged(say: Callable[[Text], object], *, verbose: bool) -> Generator[None]:
+def logged(
+    say: Callable[[Text], object], *, verbose: bool, outcomes: bool = False
+) -> Generator[None]:
     """Show what the package logs, as long as this lasts.
 
     Args:
         say: What shows it.
         verbose: Everything, with tracebacks; otherwise warnings, without.
+        outcomes: Whether what becomes of recordings is told anyway, so that the local service's
+            warnings about that are not.
     """
-    log, handler = logging.getLogger("audio_enhance"), _Handler(say, verbose=verbose)
+    log, handler = (
+        logging.getLogger("audio_enhance"),
+        _Handler(say, verbose=verbose, outcomes=outcomes),
+    )
     level = log.level
     log.addHandler(handler)
     log.setLevel(logging.DEBUG if verbose else logging.WARNING)
@@ -35,13 +42,16 @@ def log_to(console: Console) -> Callable[[Text], None]:
 
 
 class _Handler(logging.Handler):
-    def __init__(self, say: Callable[[Text], object], *, verbose: bool) -> None:
+    def __init__(self, say: Callable[[Text], object], *, verbose: bool, outcomes: bool) -> None:
         super().__init__()
+        self._outcomes = outcomes
         self._say = say
         self._verbose = verbose
         self._formatter = logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S")
 
     def emit(self, record: logging.LogRecord) -> None:
+        if self._outcomes and not self._verbose and hasattr(record, "failed_enhancement"):
+            return
         lines = self._formatter.format(record).splitlines()
         if not self._verbose:
             lines = lines[:1]

@@ -23,7 +23,7 @@ from .forget import forget
 from .outcome import advice
 from .report import report
 from .resume import resume
-from .screen import error_console
+from .screen import error_console, say
 from .serve import serve
 from .status import status
 from .text import shown
@@ -99,6 +99,9 @@ def run() -> int:
     try:
         status: int = cli.main(prog_name="audio-enhance", standalone_mode=False) or 0
         sys.stdout.flush()  # here, where it can be said that this fails
+    except click.UsageError as error:
+        _show_usage(error)
+        return error.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -113,8 +116,15 @@ def run() -> int:
 def _show(error: AudioEnhanceError) -> None:
     console = error_console()
     source = f"{error.source}: " if error.source else ""
-    console.print(
-        Text.assemble(("Error: ", "bold red"), shown(source + error.message)), soft_wrap=True
-    )
+    say(console, Text.assemble(("Error: ", "bold red"), shown(source + error.message)))
     if hint := advice(error):
-        console.print(Text(shown(hint)), soft_wrap=True)
+        say(console, shown(hint))
+
+
+def _show_usage(error: click.UsageError) -> None:
+    """Show what is wrong with the arguments; `click` would let a terminal cut words in two."""
+    console = error_console()
+    if error.ctx is not None:
+        say(console, error.ctx.get_usage())
+        say(console, f"Try '{error.ctx.command_path} --help' for help.\n")
+    say(console, Text.assemble(("Error: ", "bold red"), shown(error.format_message())))

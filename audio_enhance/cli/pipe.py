@@ -30,7 +30,7 @@ from .log import logged
 from .outcome import advice, reason
 from .painters import painter_for
 from .progress import Progress
-from .screen import Screen, error_console
+from .screen import Screen, error_console, say
 from .service import Connection
 from .streams import output_trouble, read_input, write_output
 from .text import duration, shown
@@ -139,7 +139,7 @@ class Pipe:
         if not self.quiet:
             what = "" if audio is None else f" {duration(audio)} of audio"
             taken = duration(time.monotonic() - began)
-            error_console().print(Text(f"Enhanced{what} in {taken}."), soft_wrap=True)
+            say(error_console(), f"Enhanced{what} in {taken}.")
         return 0
 
     async def _received(self, folder: Path) -> Path:
@@ -179,7 +179,7 @@ class Pipe:
         screen = Screen(painter_for(error_console(), progress, quiet=self.quiet))
         kind = self.content_type
         async with screen:
-            with logged(screen.say, verbose=self.verbose):
+            with logged(screen.say, verbose=self.verbose, outcomes=True):
                 result = await service.client.enhance(
                     str(path) if kind is None else Source.from_path(path, content_type=kind),
                     strength=self.strength,
@@ -206,7 +206,6 @@ def _send(result: Path) -> None:
 def _tell(error: AudioEnhanceError) -> None:
     console = error_console()
     # Not its name, which is that of a temporary file.
-    said = Text.assemble(("Error: ", "bold red"), shown(reason(error)))
-    console.print(said, soft_wrap=True)
+    say(console, Text.assemble(("Error: ", "bold red"), shown(reason(error))))
     if hint := advice(error):
-        console.print(Text(shown(hint)), soft_wrap=True)
+        say(console, shown(hint))

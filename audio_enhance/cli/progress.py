@@ -92,6 +92,8 @@ class Snapshot:
         reading: The name of a recording whose checksum is computed, empty if there is none.
         transfers: Uploads and downloads under way.
         retries: Requests that wait to be made again, the next one first.
+        audio_done: How many seconds the recordings with an outcome last, about.
+        audio_total: How many seconds all of them last, about.
     """
 
     done: int
@@ -103,6 +105,8 @@ class Snapshot:
     reading: str
     transfers: list[Transfer]
     retries: list[Retry]
+    audio_done: float = 0.0
+    audio_total: float = 0.0
 
 
 @attrs.define
@@ -132,9 +136,10 @@ class Progress:
         self.share_done: Callable[[str], float | None] | None = None
         self._rates = Rates()
         # By ending, since what a byte is worth is learned as results come.
-        self._left, self._bytes_left = 0, Counter[str]()
+        self._left, self._bytes_left, self._bytes = 0, Counter[str](), Counter[str]()
         for source, _ in jobs:
             self._count(source, 1)
+        self._bytes.update(self._bytes_left)
         self._done = self._skipped = self._failed = 0
         self._moving: dict[_Key, _Moving] = {}
         self._reading: dict[_Key, None] = {}  # in the order in which they were begun
@@ -153,11 +158,13 @@ class Progress:
         with self._lock:
             self._sizes[source] = size
             self._count(source, results)
+            self._bytes[Path(source).suffix] += results * self._size(source)
 
     def withdraw(self, source: str, results: int) -> None:
         """Take in that a source will not have so many results, for now."""
         with self._lock:
             self._count(source, -results)
+            self._bytes[Path(source).suffix] -= results * self._size(source)
 
     def on_event(self, event: Event) -> None:
         """Take in what happens to a job."""
@@ -196,17 +203,21 @@ class Progress:
                 reading=next((Path(source).name for source, _ in self._reading), ""),
                 transfers=self._transfers(now),
                 retries=sorted(retries, key=lambda retry: retry.seconds),
+                audio_done=self._audio(self._bytes - self._bytes_left),
+                audio_total=self._audio(self._bytes),
             )
 
     def _seconds_left(self, now: float) -> float | None:
-        audio = sum(
-            self._rates.seconds(f"_{ending}", size)
-            for ending, size in self._bytes_left.items()
-            if size > 0
-        )
+        audio = self._audio(self._bytes_left)
         until = None if self._head is None else self._head[1]
         head = None if until is None else until - now
         return self._pace.seconds_left(now, self._left, audio, head)
+
+    def _audio(self, sizes: Counter[str]) -> float:
+        """Return how many seconds of audio so many bytes of each ending are, about."""
+        return sum(
+            self._rates.seconds(f"_{ending}", size) for ending, size in sizes.items() if size > 0
+        )
 
     def _take(self, event: Event, key: _Key, now: float) -> None:
         if not isinstance(event, Retrying):

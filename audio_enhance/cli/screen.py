@@ -31,6 +31,12 @@ def output_console() -> Console:
     return Console(force_terminal=sys.stdout.isatty(), highlight=False, markup=False, emoji=False)
 
 
+def say(console: Console, text: str | Text, style: str = "") -> None:
+    """Print a sentence: by whole words on a terminal, and on one line for whoever searches it."""
+    text = Text(text, style) if isinstance(text, str) else text
+    console.print(text, soft_wrap=not console.is_terminal)
+
+
 class Painter(Protocol):
     """How things are shown: on a terminal, or as plain lines."""
 

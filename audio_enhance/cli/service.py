@@ -21,7 +21,7 @@ from audio_enhance import (
 )
 
 from .credentials import credentials_in
-from .screen import error_console
+from .screen import error_console, say
 from .text import shown
 
 if TYPE_CHECKING:
@@ -172,9 +172,8 @@ async def open_service(
     async with LocalService(enhancer=enhancer, **arguments) as service:
         chosen = await enhancer.engine()
         if chosen.passed_over or not quietly:
-            console = error_console()
             sentence = f"The local service enhances with {chosen.title}."
-            console.print(shown(" ".join([sentence, *chosen.passed_over])), soft_wrap=True)
+            say(error_console(), shown(" ".join([sentence, *chosen.passed_over])))
         yield service
 
 
@@ -195,7 +194,7 @@ async def _service_of(
             port=arguments.get("s3_port", 0),
         )
     async with LocalService(enhancer=enhancer, **arguments) as service:
-        error_console().print(shown(await enhancer.description()), soft_wrap=True)
+        say(error_console(), shown(await enhancer.description()))
         yield service
 
 

@@ -2,11 +2,13 @@
 
 import shlex
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path, PurePath
 
 import attrs
 from rich.console import Console
 from rich.padding import Padding
+from rich.table import Column, Table
 from rich.text import Text
 
 from audio_enhance import (
@@ -22,6 +24,8 @@ from .text import duration, several, shown
 
 # Of each kind of failure so many are listed; a batch may have thousands.
 _LISTED = 10
+_BEYOND = "beyond need"
+_NAMES = len(_BEYOND)  # the longest name in the table
 # What fails like this is not in the journal: a name that was mistyped, for example.
 _NO_RECORDING = (InvalidSourceError, UnsupportedMediaTypeError)
 
@@ -138,19 +142,9 @@ class Summary:
         if counts["succeeded"] or counts["skipped"]:
             head += f"; results are in {_name(output_dir)}"
         self._line(console, Text(head, style="bold"))
-        if self._audio_seconds:
-            self._line(console, _speed(self._audio_seconds, seconds))
+        self._print_table(console, seconds)
         if self.left:
             self._line(console, "Stopped: there is no room for more results.")
-        if self._extra:
-            self._line(
-                console,
-                f"{several(self._extra, 'enhancement')} may have been made twice: an answer was "
-                "lost, so the request was sent again.",
-            )
-        if self._failed_enhancements:
-            count = several(self._failed_enhancements, "enhancement")
-            self._line(console, f"{count} failed at the server. Each was retried once.")
         for note, same in self._notes.items():
             self._line(console, _told(same, in_our_words(note), "yellow"), indent=2)
         for kind, messages in self._failures.items():
@@ -162,6 +156,29 @@ class Summary:
         if (self._resumable or self.left) and journal is not None:
             # Not wrapped by us: a command is copied in one piece.
             console.print(Text(f"To try them again: {resume_command(journal)}"), soft_wrap=True)
+
+    def _print_table(self, console: Console, seconds: float) -> None:
+        for name, value in self._rows(seconds):
+            if console.is_terminal:
+                row = Table.grid(Column(width=_NAMES), Column(), padding=(0, 1))
+                row.add_row(Text(name, "dim"), Text(value, overflow="fold"))
+                console.print(Padding(row, (0, 0, 0, 2)))
+            else:
+                console.print(f"  {name:<{_NAMES}} {value}", soft_wrap=True)
+
+    def _rows(self, seconds: float) -> Iterator[tuple[str, str]]:
+        """Yield what the table at the end says."""
+        if self._audio_seconds:
+            yield "audio", duration(self._audio_seconds)
+            yield "speed", _speed(self._audio_seconds, seconds)
+        if self._extra:
+            count = several(self._extra, "enhancement")
+            yield _BEYOND, f"perhaps {count}: an answer was lost, so the request was sent again"
+        if self._failed_enhancements:
+            count = several(self._failed_enhancements, "enhancement")
+            yield _BEYOND, f"{count} that failed at the server; each was retried once"
+        if self._audio_seconds and not self._extra + self._failed_enhancements:
+            yield _BEYOND, "no enhancement"
 
     def _print_failures(self, console: Console, kind: str, messages: dict[str, _Same]) -> None:
         for message, same in messages.items():
@@ -183,7 +200,7 @@ class Summary:
 def _speed(audio: float, seconds: float) -> str:
     times = audio / max(seconds, 0.1)
     fast = f"{times:,.0f}" if times >= 10 else f"{times:.1f}"
-    return f"{duration(audio)} of audio, {fast} times as fast as it plays."
+    return f"{fast} times as fast as it plays"
 
 
 def _told(same: _Same, message: str, style: str) -> Text:

@@ -17,6 +17,8 @@ from .text import cropped, duration, shown, size
 _WIDE = 76
 # Of fewer columns beside the counts, the server has a line of its own.
 _ROOM = 36
+# Of fewer, the bar leaves out how long the recordings last.
+_LENGTHS = 60
 _DOT = " · "
 # Terminals write "^C" where the cursor is: at the end of what is redrawn. Were that to begin
 # another line, the wrong ones would be removed.
@@ -71,7 +73,9 @@ def picture(snapshot: Snapshot, spinner: RenderableType, width: int) -> Renderab
         lines.append(_activity(snapshot, width))
     head = Table.grid(padding=(0, 1))
     head.add_row(spinner, Text("\n", no_wrap=True, overflow="ellipsis").join(lines))
-    return Group(head, *_retries(snapshot), _transfers(snapshot.transfers, width))
+    return Group(
+        head, *_overall(snapshot, width), *_retries(snapshot), _transfers(snapshot.transfers, width)
+    )
 
 
 def _counts(snapshot: Snapshot) -> Text:
@@ -82,6 +86,29 @@ def _counts(snapshot: Snapshot) -> Text:
     if snapshot.seconds_left is not None:
         parts.append(Text(f"about {duration(snapshot.seconds_left)}"))
     return Text(_DOT).join(parts)
+
+
+def _overall(snapshot: Snapshot, width: int) -> list[Table]:
+    """Return the bar for the whole batch, where there is more than one result and some are left."""
+    ended = snapshot.done + snapshot.failed
+    total = ended + snapshot.left
+    if total < 2 or not snapshot.left or not snapshot.audio_total:
+        return []
+    said = f"{ended:,} of {total:,}"
+    if width >= _LENGTHS:
+        lengths = duration(snapshot.audio_done), duration(snapshot.audio_total)
+        said += f"{_DOT}{lengths[0]} of {lengths[1]} of audio"
+    row = Table.grid(padding=(0, 1), expand=True)
+    row.add_column(width=1)
+    row.add_column(ratio=1)
+    row.add_column(no_wrap=True, justify="right")
+    # By length, which tells more of the time than the number does.
+    share = snapshot.audio_done / snapshot.audio_total
+    bar = ProgressBar(
+        total=1.0, completed=share, style="dim", complete_style="green", finished_style="green"
+    )
+    row.add_row("", bar, said)
+    return [row]
 
 
 def _activity(snapshot: Snapshot, room: int) -> Text:

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 import click
-from rich.text import Text
 
 from audio_enhance import ApiVersion, EnhanceClient, Journal, Outcome, Source
 
@@ -41,6 +40,7 @@ from .outcome import line_of, near
 from .places import check_names, check_results, is_full, mark_results
 from .placing import Placing
 from .recordings import as_written
+from .screen import say
 from .selection import Filter
 from .service import connection, is_lost
 from .settings import JOURNAL_NAME, Settings
@@ -210,14 +210,18 @@ class _Watch(Batch):
         if not self._telling.quiet:
             results = shown(near(self._settings.output_dir))
             said = f"Watching {shown(folder)}. Results go to {results}. Ctrl-C stops."
-            self._console.print(Text(said), soft_wrap=not self._console.is_terminal)
+            say(self._console, said)
 
     def stopped(self) -> None:
         """Say how to go on after an interruption."""
         if not self._telling.quiet:
             done = several(self._summary.totals["succeeded"], "result")
             said = f"Stopped after {done}. To go on, run the same command again."
-            self._console.print(Text(said), soft_wrap=not self._console.is_terminal)
+            say(self._console, said)
+
+    def _is_news(self, outcome: Outcome) -> bool:
+        # There is no end at which it could be told.
+        return outcome.status == "failed" or super()._is_news(outcome)
 
     async def _enhance(self, client: EnhanceClient, journal: Journal | None) -> None:
         assert journal is not None

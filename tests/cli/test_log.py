@@ -35,3 +35,11 @@ def test_a_line_in_a_file_is_not_wrapped() -> None:
     file = io.StringIO()
     log_to(Console(file=file, width=20))(Text("a warning that is longer than a row"))
     assert file.getvalue() == "a warning that is longer than a row\n"
+
+
+def test_what_becomes_of_recordings_is_not_told_twice() -> None:
+    said: list[str] = []
+    for verbose in (False, True):
+        with logged(lambda text: said.append(text.plain), verbose=verbose, outcomes=True):
+            LOG.warning("a.wav failed", extra={"failed_enhancement": "1"})
+    assert len(said) == 1

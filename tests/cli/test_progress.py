@@ -159,3 +159,15 @@ def test_a_service_of_our_own_tells_how_far_it_is(told: Told) -> None:
     assert told.progress.snapshot().server == Server("a.wav", None)
     told.tell(Processing, status=EnhancementStatus.PROCESSING, enhancement_id="e")
     assert told.progress.snapshot().server == Server("a.wav", None, 0.43)
+
+
+def test_how_much_audio_is_done_follows_from_what_is_known_of_lengths(told: Told) -> None:
+    told.progress.lasts(A, 10.0)  # a second for each 100 bytes
+    assert (told.progress.snapshot().audio_done, told.progress.snapshot().audio_total) == (0, 80)
+    told.end("succeeded", B)
+    assert told.progress.snapshot().audio_done == 30
+    told.progress.expect("c.wav", 500, 2)
+    told.progress.expect("d.wav", 500, 1)
+    told.progress.withdraw("d.wav", 1)
+    now = told.progress.snapshot()
+    assert (now.left, now.audio_done, now.audio_total) == (5, 30, 90)

@@ -42,9 +42,17 @@ def test_audio_and_speed_are_told_where_lengths_are_known() -> None:
     summary = Summary()
     summary.add(Outcome(source="a", name="a", strength=93, status="succeeded"))
     summary.add_audio(90.0)
-    assert printed(summary)[1] == "1 min 30 s of audio, 1.5 times as fast as it plays."
+    assert printed(summary)[1:] == [
+        "  audio       1 min 30 s",
+        "  speed       1.5 times as fast as it plays",
+        "  beyond need no enhancement",
+    ]
     summary.add_audio(6010.0)
-    assert printed(summary)[1] == "1 h 41 min of audio, 100 times as fast as it plays."
+    assert printed(summary, width=30)[2:5] == [
+        "  audio       1 h 41 min",
+        "  speed       100 times as",
+        "              fast as it plays",
+    ]
 
 
 def test_failures_are_grouped_by_what_to_do() -> None:
@@ -103,8 +111,8 @@ def test_what_was_made_in_vain_is_told() -> None:
     )
     said = " ".join(printed(summary))
     assert "1 done before" in said
-    assert "1 enhancement may have been made twice" in said
-    assert "2 enhancements failed at the server" in said
+    assert "beyond need perhaps 1 enhancement: an answer was lost" in said
+    assert "beyond need 2 enhancements that failed at the server" in said
 
 
 def test_a_terminal_wraps_with_the_indentation_kept() -> None:

@@ -73,6 +73,18 @@ def test_a_narrow_terminal_gives_the_server_a_line_of_its_own() -> None:
     assert re.fullmatch(r"  server: 講演会.*….*版\.mp3, 12 s", lines[1])
 
 
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_a_bar_shows_how_much_of_the_audio_is_done(width: int) -> None:
+    snapshot = attrs.evolve(EMPTY, done=1, failed=1, audio_done=90.0, audio_total=3600.0)
+    (line,) = [line for line in drawn(snapshot, width) if " 2 of 5" in line]
+    said = "2 of 5" if width == 40 else "2 of 5 · 1 min 30 s of 1 h of audio"
+    assert line.endswith(f" {said}")
+    assert cell_len(line) <= width
+    # One recording has no need of it, and nothing is left at the end.
+    for few in (attrs.evolve(snapshot, done=0, failed=0, left=1), attrs.evolve(snapshot, left=0)):
+        assert not any(" of " in line for line in drawn(few, width))
+
+
 def test_a_beginning_shows_what_there_is() -> None:
     assert drawn(EMPTY, 80) == ["* 0 done · 3 left · server: idle"]
 

@@ -166,7 +166,9 @@ class ProcessingQueue:
             unforeseen = not isinstance(error, EnhancerError | _AskedForError)
             name = enhancement.asset.facts.filename  # in quotes, whatever it holds
             told = (name, enhancement.id, error)
-            _log.warning("%r: enhancement %s failed: %s", *told, exc_info=unforeseen)
+            # Whoever tells what became of a recording need not tell this as well.
+            known = {"failed_enhancement": enhancement.id}
+            _log.warning("%r: enhancement %s failed: %s", *told, exc_info=unforeseen, extra=known)
             reason = error if isinstance(error, EnhancerError) else None
             end = self._state.ended(enhancement, "failed", reason=reason)
         else:
