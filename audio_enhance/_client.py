@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
@@ -119,6 +120,14 @@ class EnhanceClient:
     def base_url(self) -> str:
         """The API's address that the client uses."""
         return self._intake.settings.base_url
+
+    @property
+    def proxy(self) -> str | None:
+        """The proxy that leads to the API, without its user and password; `None` without one.
+
+        It takes an open client, which knows what NO_PROXY says.
+        """
+        return self._intake.steps().api.proxy
 
     async def __aenter__(self) -> Self:
         self._intake.reopen()
@@ -462,6 +471,17 @@ class EnhanceClient:
 
         steps = self._intake.steps(enhancement.asset_id)
         return Path(await steps.download(enhancement, PartialFile(directory), place=place))
+
+    async def server_time(self) -> datetime | None:
+        """Return the API's own time, or `None` if its answer does not tell.
+
+        One request without credentials, which shows whether the API can be reached, and how far
+        its clock is from yours. It is sent once.
+
+        Raises:
+            ConnectionFailedError, RequestTimeoutError, ProtocolError: No usable answer came.
+        """
+        return await self._intake.steps().api.server_time()
 
     async def get_asset(self, asset_id: str) -> Asset:
         """Return an asset as the server knows it now; raises `NotFoundError`."""

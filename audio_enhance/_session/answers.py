@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeGuard, TypeVar
 from urllib.parse import quote, quote_plus
@@ -108,13 +108,18 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     value = value.strip()
     if re.fullmatch(r"\d{1,9}(\.\d*)?", value):
         return float(value)
+    moment = http_date(value)
+    return None if moment is None else max(0.0, moment.timestamp() - now)
+
+
+def http_date(value: str | None) -> datetime | None:
+    """Return the moment that a date in a header means (RFC 9110 §5.6.7), `None` if it is none."""
     try:
-        moment = parsedate_to_datetime(value)
+        moment = parsedate_to_datetime(value or "")
     except (ValueError, OverflowError):  # of a year that there is not
         return None
-    if moment.tzinfo is None:  # "-0000": UTC of unknown origin
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, moment.timestamp() - now)
+    # "-0000": UTC of unknown origin
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def api_error(

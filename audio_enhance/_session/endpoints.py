@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from datetime import datetime
 from math import inf
 from typing import Any, TypeVar, Unpack
 
@@ -21,7 +22,7 @@ from audio_enhance._core.models import Asset, SpeechEnhancement
 from audio_enhance._core.phase import Phase, Where
 
 from .addresses import Reach, origin
-from .answers import REDIRECTS, Answer, api_error, retry_after
+from .answers import REDIRECTS, Answer, api_error, http_date, retry_after
 from .rate_limits import RateLimits
 from .redirects import followed
 from .retry import OnRetry, Retrier
@@ -133,6 +134,16 @@ class EnhanceApi:
     def made(self, asset_id: str) -> bool:
         """Whether this API client created an asset lately; others cannot see it."""
         return asset_id in self._made
+
+    @property
+    def proxy(self) -> str | None:
+        """The proxy that leads to the API, without its user and password."""
+        return self._transport.proxy_of(self.base_url)
+
+    async def server_time(self) -> datetime | None:
+        """Ask for nothing, without credentials, and return the time of the answer by its server."""
+        answer = await self._transport.call("GET", self.base_url, headers={})
+        return http_date(answer.headers.get("Date"))
 
     async def create_asset(
         self,

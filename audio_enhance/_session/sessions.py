@@ -225,6 +225,11 @@ class Transport:
         if self._own:
             await self._api.close()
 
+    def proxy_of(self, url: str) -> str | None:
+        """Return the proxy that leads to a URL, without its user and password."""
+        proxy = self._proxies.of(on_the_wire(url))
+        return None if proxy is None else str(proxy.with_user(None).origin())
+
     async def call(
         self,
         method: str,

@@ -3,13 +3,10 @@
 import importlib.util
 import os
 import platform
-import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum, auto
 from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import aiohttp
@@ -25,6 +22,7 @@ from audio_enhance import (
     NotFoundError,
     RetryPolicy,
     ServerError,
+    Timeouts,
     ValidationError,
     __version__,
 )
@@ -34,7 +32,6 @@ from audio_enhance import (
 _CLOCK_SECONDS = 300.0
 _LEAST_FREE = 1 << 30
 _NO_ASSET = str(UUID(int=0))
-_TIMEOUT = aiohttp.ClientTimeout(total=15)
 # A package of each extra, and what the extra is for.
 _EXTRAS = {
     "local": ("numpy", "the local service"),
@@ -118,29 +115,16 @@ def disk(folder: Path, free: int | None) -> Finding:
     return Finding("disk", Health.GOOD, said)
 
 
-def proxy(base_url: str) -> Finding:
-    """Say which proxy leads to the API, without its password."""
-    parts = urlsplit(base_url)
-    found = urllib.request.getproxies().get(parts.scheme)
-    if not found or urllib.request.proxy_bypass(parts.hostname or ""):
-        return Finding("proxy", Health.GOOD, "none")
-    at = urlsplit(found)
-    return Finding("proxy", Health.GOOD, f"{at.scheme}://{at.hostname}:{at.port or ''}".rstrip(":"))
-
-
-def clock(ours: datetime, theirs: str | None) -> Finding | None:
+def clock(ours: datetime, theirs: datetime | None) -> Finding | None:
     """Compare the clocks.
 
     Args:
         ours: The time here (UTC).
-        theirs: The `Date` header of the API's answer, if it had one.
+        theirs: The API's, if it tells.
     """
     if theirs is None:
         return None
-    try:
-        ahead = (ours - parsedate_to_datetime(theirs).astimezone(UTC)).total_seconds()
-    except ValueError:
-        return None
+    ahead = (ours - theirs).total_seconds()
     if abs(ahead) <= _CLOCK_SECONDS:
         return Finding("clock", Health.GOOD, "agrees with the API's")
     side = "ahead of" if ahead > 0 else "behind"
@@ -152,34 +136,34 @@ def clock(ours: datetime, theirs: str | None) -> Finding | None:
 async def api() -> list[Finding]:
     """Look at the credentials, and whether the API takes them; nothing is created or paid for."""
     try:
-        client = EnhanceClient.from_env(trust_env=True, retry=RetryPolicy(attempts=2))
+        retry, timeouts = RetryPolicy(attempts=2), Timeouts(request=15.0)
+        client = EnhanceClient.from_env(trust_env=True, retry=retry, timeouts=timeouts)
     except ConfigurationError as error:
         given = any(name.startswith("FIREFLY_SERVICES_") for name in os.environ)
         health = Health.BAD if given else Health.NOTE
         hint = "Without credentials, use --local, web or demo." if not given else error.hint or ""
         return [Finding("credentials", health, error.message, hint)]
-    found = [proxy(client.base_url)]
-    async with client:
-        reached = await _reached(client.base_url)
-        found.extend(reached)
-        if all(finding.health is not Health.BAD for finding in reached):
-            found.append(await _token(client))
+    try:
+        async with client:
+            found = [Finding("proxy", Health.GOOD, client.proxy or "none")]
+            reached = await _reached(client)
+            found.extend(reached)
+            if all(finding.health is not Health.BAD for finding in reached):
+                found.append(await _token(client))
+    except ConfigurationError as error:  # a proxy that cannot be used
+        return [Finding("proxy", Health.BAD, error.message, error.hint or "")]
     return found
 
 
-async def _reached(base_url: str) -> list[Finding]:
+async def _reached(client: EnhanceClient) -> list[Finding]:
     try:
-        async with (
-            aiohttp.ClientSession(trust_env=True, timeout=_TIMEOUT) as session,
-            session.get(base_url, allow_redirects=False) as response,
-        ):
-            date = response.headers.get("Date")
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        why = str(error) or type(error).__name__
+        theirs = await client.server_time()
+    except AudioEnhanceError as error:
         hint = "Check the network, the proxy and AUDIO_ENHANCE_BASE_URL."
-        return [Finding("API", Health.BAD, f"{base_url} cannot be reached: {why}", hint)]
-    found = [Finding("API", Health.GOOD, f"{base_url} answers")]
-    compared = clock(datetime.now(UTC), date)
+        said = f"{client.base_url} cannot be reached: {error.message}"
+        return [Finding("API", Health.BAD, said, hint)]
+    found = [Finding("API", Health.GOOD, f"{client.base_url} answers")]
+    compared = clock(datetime.now(UTC), theirs)
     return found if compared is None else [*found, compared]
 
 

@@ -9,7 +9,7 @@ import pytest
 from audio_enhance import EntryState, Journal
 from audio_enhance._core.installation import install_command
 from audio_enhance.cli.settings import JOURNAL_NAME, MARK_NAME
-from audio_enhance.local import LocalService
+from audio_enhance.local import Faults, LocalService
 from audio_enhance.local.enhancer import Rehearsal
 from tests.support.disk import needs_mounting, small_disk
 from tests.support.proxy import proxy
@@ -410,3 +410,15 @@ def test_what_is_left_out_is_told_by_what_it_needs(capsys: pytest.CaptureFixture
     videos = f"Left out 3 files: 2 .mkv, 1 .webm. To enhance videos: {command}"
     assert videos in said
     assert "Left out 1 file: 1 .wma. The API does not take these." in said
+
+
+@pytest.mark.enhance_service(faults=Faults(failed_enhancement=1.0))
+async def test_what_the_server_could_not_enhance_is_told_once_at_the_end(
+    command: Command, tmp_path: Path
+) -> None:
+    make(tmp_path, "a.wav")
+    run = await command("enhance", "a.wav")
+    assert run.status == 1
+    assert run.err.count("a.wav: ") == 1
+    assert run.err.index("0 enhanced, 1 failed") < run.err.index("a.wav: The server could not")
+    assert "beyond need 2 enhancements that failed at the server" in run.err
