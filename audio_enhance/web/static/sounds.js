@@ -2,9 +2,13 @@
 
 const FADE_SECONDS = 0.012;
 const HEAD_START = 0.03;
-// Beyond this, two elements are heard as two; below, moving one would be heard more.
-const MOST_DRIFT = 0.025;
+// Beyond this, the one that is not heard jumps; below, it runs a little faster or slower.
+const MOST_DRIFT = 0.25;
+// Closer than this, nobody hears it.
+const TOGETHER = 0.0002;
 const WATCH_MS = 200;
+// Of what they are apart, the share that a second makes up for.
+const HASTE = 3;
 
 class Sound {
   constructor(context) {
@@ -143,6 +147,8 @@ export class StreamSound extends Sound {
     for (const [side, url] of Object.entries(urls)) {
       const element = new Audio(url);
       element.preload = "metadata";
+      // Keeping the pitch moves in steps of up to 20 ms, and never gets there.
+      element.preservesPitch = false;
       context.createMediaElementSource(element).connect(this.gains[side]);
       this.#elements[side] = element;
     }
@@ -222,9 +228,9 @@ export class StreamSound extends Sound {
     const [one, two] = this.side === "before" ? ["before", "after"] : ["after", "before"];
     const other = this.#elements[two];
     const apart = this.#moment(one) - this.#moment(two);
-    if (Math.abs(apart) > 10 * MOST_DRIFT) other.currentTime = this.#moment(one) + this.#shift(two);
-    // A little faster or slower, unheard, until they are together again.
+    if (Math.abs(apart) > MOST_DRIFT) other.currentTime = this.#moment(one) + this.#shift(two);
+    // Unheard, until they are together again. Both have the same clock: then they stay so.
     heard.playbackRate = 1;
-    other.playbackRate = Math.abs(apart) > MOST_DRIFT / 5 ? 1 + Math.max(-0.1, Math.min(0.1, apart)) : 1;
+    other.playbackRate = Math.abs(apart) > TOGETHER ? 1 + Math.max(-0.1, Math.min(0.1, HASTE * apart)) : 1;
   }
 }
