@@ -12,6 +12,7 @@ from hashlib import file_digest
 from importlib import import_module
 from importlib.util import find_spec
 from inspect import signature
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -138,21 +139,14 @@ class RemoteFile:
             folder = left.pop()
             with self._translated():
                 system.invalidate_cache(folder)
-                try:
-                    found = system.ls(folder, detail=True)
-                except FileNotFoundError as error:
-                    if _code_of(error.__cause__) == "NoSuchBucket":
-                        raise
-                    found = []
+                found = _entries(system, folder)
                 system.invalidate_cache(folder)  # which may be long, and is kept otherwise
             below: list[str] = []
-            for info in sorted(found, key=lambda info: str(info["name"])):
-                name = str(info["name"]).rstrip("/")
-                if info["type"] == "directory":
-                    if name != folder:
-                        below.append(name)
-                elif name != folder or folder == top:
-                    yield self.name.rstrip("/") + name[len(top) :], info.get("size") or 0
+            for name, size in found:
+                if size is None:
+                    below.append(name)
+                else:
+                    yield self.name.rstrip("/") + name[len(top) :], size
             left += reversed(below)
 
     def put(self, part: Path, *, overwrite: bool) -> None:
@@ -212,6 +206,27 @@ class RemoteFile:
             yield
         except Exception as error:  # noqa: BLE001  every file system has errors of its own
             raise _as_os_error(error, self.name) from None
+
+
+def _entries(system: Any, folder: str) -> list[tuple[str, int | None]]:
+    """Return the names in a folder, or of the file that it is, with lengths; `None` of folders.
+
+    An empty object whose name is the folder's and a slash stands for an empty folder.
+    """
+    try:
+        found: list[dict[str, Any]] = system.ls(folder, detail=True)
+    except FileNotFoundError as error:
+        if _code_of(error.__cause__) == "NoSuchBucket":
+            raise
+        return []
+    entries: list[tuple[str, int | None]] = []
+    for info in found:
+        name, size = str(info["name"]), info.get("size") or 0
+        is_folder = info["type"] == "directory"
+        if name.rstrip("/") == folder and (is_folder or not size):
+            continue
+        entries.append((name.rstrip("/"), None if is_folder else size))
+    return sorted(entries, key=itemgetter(0))
 
 
 def _web_name(url: str) -> str:

@@ -495,11 +495,13 @@ def as_source(source: AnySource, filename: str | None = None) -> Source:
         return source
     if isinstance(source, bytes | bytearray | memoryview):
         return Source.from_bytes(bytes(source), filename)
+    if isinstance(source, str) and is_url(source):
+        video = is_video(RemoteFile.at(source).filename)  # without what a URL may have after it
+        made = Source.from_video if video else Source.from_url
+        return made(source, filename=filename)
     if isinstance(source, str | os.PathLike):
         if is_video(os.fspath(source)):
             return Source.from_video(source, filename=filename)
-        if isinstance(source, str) and is_url(source):
-            return Source.from_url(source, filename=filename)
         return Source.from_path(source, filename=filename)
     hint = "Give a path, bytes or a Source."
     if is_file_object(source):

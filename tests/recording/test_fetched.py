@@ -22,6 +22,7 @@ from audio_enhance import (
 from audio_enhance._core.errors import JobCancelledError
 from audio_enhance._recording.fetched import FetchedContent, list_files
 from audio_enhance._recording.remote import RemoteFile
+from audio_enhance._recording.source import as_source
 from tests.support import buckets
 from tests.support.buckets import Bucket
 from tests.support.resources import open_files, settled_files
@@ -175,6 +176,12 @@ class TestSource:
         assert seen.size == len(DATA)
         source.close()
 
+    @pytest.mark.parametrize("url", ["s3://bucket/a.mov", "https://host/a.mov?signature=x"])
+    def test_a_video_is_known_by_its_name(self, url: str) -> None:
+        source = as_source(url)
+        assert source.film is not None
+        assert source.filename == "a.mov"
+
     async def test_options_stay_secret(self, memory: Any) -> None:
         options = {"key": "ours", "secret": "hidden"}
         source = Source.from_url("s3://bucket/a.wav", storage_options=options)
@@ -248,6 +255,13 @@ class TestListing:
         monkeypatch.setattr(type(memory), "ls", denied)
         with pytest.raises(InvalidSourceError, match=r"memory://bucket: .*Access is denied"):
             list(list_files("memory://bucket"))
+
+    def test_what_stands_for_an_empty_folder_is_no_file(self, bucket: Bucket) -> None:
+        for key in ("raw/", "raw/one/", "raw/one/a.mp3"):
+            bucket.put(key, DATA if key.endswith("mp3") else b"")
+        found = [(bucket.url("raw/one/a.mp3"), len(DATA))]
+        assert list(list_files(bucket.url("raw/"))) == found
+        assert list(list_files(bucket.url("raw"))) == found
 
     def test_where_there_is_no_bucket(self, s3: Any) -> None:
         with pytest.raises(InvalidSourceError, match="There is no such bucket"):
