@@ -409,7 +409,7 @@ class ServerError(ApiError):
 
 
 # A presigned URL ends with the session that signed it, whatever its own time (S3, Error Responses).
-_ENDED = ("ExpiredToken", "InvalidToken")
+_ENDED = ("ExpiredToken", "InvalidToken", "TokenRefreshRequired")
 
 
 class StorageError(ApiError):

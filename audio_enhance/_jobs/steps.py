@@ -90,7 +90,7 @@ class Steps:
             # After a failure: the URL may have ended, or the PUT have landed and its answer not.
             target, current = current or await self.api.get_asset(asset.id), None
             if target.upload_url is None:
-                if target.status == AssetStatus.READY_FOR_PROCESSING:
+                if target.status.final:  # whoever waits for it to be ready is told if it is not
                     return
                 raise ProtocolError("The API gives no upload URL for the asset.", retryable=True)
             url = self.api.reach.checked(target.upload_url)
@@ -272,10 +272,11 @@ class Steps:
                 known = await self.api.get_speech_enhancement(
                     enhancement.asset_id, enhancement.id, on_retry=on_retry
                 )
-                check_succeeded(known, retryable=False)  # asked for again it is the same
-                url = _result_url(self.api.reach, known)
+                if known.finished or not enhancement.finished:
+                    check_succeeded(known, retryable=False)  # asked for again it is the same
+                    url = _result_url(self.api.reach, known)
             if url is None:
-                # Right after its end the URL may not be there yet.
+                # Right after its end the URL may not be there yet, nor the end be seen everywhere.
                 raise ProtocolError("The API gives no download URL for the result.", retryable=True)
             if self.api.is_own(url):
                 return await self.api.redirect_of(url, enhancement, on_retry=on_retry)

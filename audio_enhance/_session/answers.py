@@ -106,7 +106,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     if not value:
         return None
     value = value.strip()
-    if re.fullmatch(r"\d{1,9}(\.\d*)?", value):
+    if re.fullmatch(r"[0-9]{1,12}(\.[0-9]*)?", value):
         return float(value)
     moment = http_date(value)
     return None if moment is None else max(0.0, moment.timestamp() - now)

@@ -8,7 +8,6 @@ import aiohttp
 
 from audio_enhance._core.errors import (
     CorruptTransferError,
-    ProtocolError,
     RequestTimeoutError,
     TransferStalledError,
 )
@@ -111,10 +110,10 @@ class Download:
             log_answer("GET", url, response)
             if response.status in REDIRECTS:
                 return response.headers.get("Location", "")
-            if response.status not in (200, 206):
-                if response.status == 416:  # what we have is not the beginning of what is there
-                    await self._file.restart()
-                    raise CorruptTransferError("The result changed while it was downloaded.")
+            if response.status == 416:  # what we have is not the beginning of what is there
+                await self._file.restart()
+                raise CorruptTransferError("The result changed while it was downloaded.")
+            if not response.ok:
                 raise storage_error(await whole_answer(response), self._storage.clock.time())
             check_result(response)
             await self._begin(response)
@@ -131,15 +130,13 @@ class Download:
 
     async def _begin(self, response: aiohttp.ClientResponse) -> None:
         headers = response.headers
-        if headers.get("Content-Encoding", "identity") != "identity":
-            raise ProtocolError(f"The result came encoded: {headers['Content-Encoding']}.")
         if response.status == 200:
             if self._file.size:  # If-Range did not hold: it is another version, from the start
                 await self._file.restart()
             self._total = response.content_length
             if self._total is None and "Transfer-Encoding" not in headers:
                 # Its end would be the end of the connection, whole or not (RFC 9112 §8).
-                raise ProtocolError("The result came without its length.")
+                raise CorruptTransferError("The result came without its length.")
         else:
             span = _Span.of(headers.get("Content-Range"))
             other = headers.get("ETag", self._etag) != self._etag  # for whoever ignores If-Range

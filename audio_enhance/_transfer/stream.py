@@ -97,11 +97,11 @@ async def _opened(
             log_answer("GET", url, response)
             if response.status in REDIRECTS:
                 return response.headers.get("Location", "")
-            if response.status not in (200, 206, 416):
+            if not response.ok and response.status != 416:
                 answer = await _moving(storage, whole_answer(response))
                 raise storage_error(answer, storage.clock.time())
             beginning = b""
-            if response.status != 416:
+            if response.ok:
                 check_result(response)
             if response.status == 200 or _is_first_part(response):
                 beginning = await _moving(storage, response.content.readany())

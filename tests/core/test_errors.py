@@ -171,6 +171,7 @@ def test_what_a_422_means_for_the_asset(message: str, spent: bool, passes: bool)
         (403, None, True),
         (400, "ExpiredToken", True),
         (400, "InvalidToken", True),
+        (400, "TokenRefreshRequired", True),
         (400, "InvalidArgument", False),
         (404, "NoSuchKey", False),
     ],

@@ -39,6 +39,7 @@ class TestRetryAfter:
             ("1.5", 1.5),
             ("3.", 3),
             ("86400", 86400),
+            ("2147483648", 2**31),
             # RFC 9110 §5.6.7: three forms of date, the second and third obsolete
             ("Tue, 09 Apr 2024 21:39:36 GMT", 60),
             ("Tuesday, 09-Apr-24 21:39:36 GMT", 60),

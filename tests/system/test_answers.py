@@ -120,6 +120,9 @@ def lags() -> Iterator[Row]:
     # Of several machines, one after the other may not see it yet.
     flickers = [skipped(POLL, refusal(404, message="Not found"), skip) for skip in (1, 0, 1)]
     running = fields(status="processing", download_url=None, output=None)
+    unseen_end = changed(POLL, running, 2)
+    no_url = changed(POLL, fields(download_url=None, output=None, status="succeeded"))
+    yield Row("unfinished after it had succeeded", all_of(no_url, unseen_end), extra(0))
     yield Row("404 after it was found", all_of(changed(POLL, running, 2), *flickers), extra(0))
     soon = instead(CREATE, refusal(422, message="Asset has not been uploaded yet"), 4)
     yield Row("not uploaded yet", soon, all_of(extra(0), seen(PUT, 1)))

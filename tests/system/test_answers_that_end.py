@@ -101,6 +101,11 @@ async def test_an_upload_that_is_found_unacceptable(
         assert isinstance(error, InvalidSourceError)
         assert error.asset_id
         assert error.source == str(recording)
+    # Also where the answer to the upload was lost: there is no address for another one.
+    gone = fields(status="invalid_upload", upload_url=None, uploadUrl=None)
+    says.change(GET_ASSET, gone, times=2)
+    world.service.faults.script(Fault.RESET_AFTER, route=PUT)
+    await ended(world, recording, InvalidSourceError, "unacceptable")
     assert world.service.count(CREATE) == 0
     world.service.faults.script(Fault.INVALID_UPLOAD)
     asset = await world.client.create_asset(recording)

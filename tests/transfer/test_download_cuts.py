@@ -4,7 +4,7 @@ import zlib
 
 import pytest
 
-from audio_enhance import ConnectionFailedError, CorruptTransferError, ProtocolError, Timeouts
+from audio_enhance import ConnectionFailedError, CorruptTransferError, Timeouts
 from tests.support import downloads
 from tests.support.downloads import DATA, ETAG, Fetch, Store, cut, part, whole
 from tests.support.raw_server import RawServer, Reply, reply
@@ -116,15 +116,15 @@ class TestCutShort:
             assert await fetch(server) == DATA
 
     async def test_without_a_length_nobody_knows_whether_it_is_whole(self, fetch: Fetch) -> None:
-        async with RawServer([reply(200, DATA, length=-1, then="close")]) as server:
-            with pytest.raises(ProtocolError, match="without its length"):
+        endless = reply(200, DATA, length=-1, then="close")
+        async with RawServer([endless] * fetch.policy.attempts) as server:
+            with pytest.raises(CorruptTransferError, match="without its length"):
                 await fetch(server)
-        assert len(server.requests) == 1
 
     async def test_what_came_compressed_cannot_be_counted(self, fetch: Fetch) -> None:
-        body = zlib.compress(DATA)
-        async with RawServer([reply(200, body, content_encoding="gzip")]) as server:
-            with pytest.raises(ProtocolError, match="encoded: gzip"):
+        packed = reply(200, zlib.compress(DATA), content_encoding="gzip")
+        async with RawServer([packed] * fetch.policy.attempts) as server:
+            with pytest.raises(CorruptTransferError, match="encoded: gzip"):
                 await fetch(server)
 
     async def test_the_name_may_come_with_any_part(self, fetch: Fetch) -> None:

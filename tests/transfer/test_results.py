@@ -21,6 +21,15 @@ class TestWhatIsNoResult:
             whole(b"<html>Please log in</html>", content_type="TEXT/HTML"),
             whole(b"OK", content_type="text/plain"),
             whole(b"{}", content_type="application/json"),
+            whole(b"{}", content_type="application/problem+json; charset=utf-8"),
+            whole(b' {"message": "Try later"}', content_type="application/octet-stream"),
+            whole(b"\xef\xbb\xbf\r\n<html>", content_type="application/octet-stream"),
+            whole(b"{}"),
+            whole(DATA, content_encoding="gzip"),
+            reply(200, DATA, length=-1, then="close"),
+            reply(202, b""),
+            reply(203, DATA, etag=ETAG),
+            reply(204, b"", length=-1),
         ],
     )
     async def test_is_fetched_again(self, fetch: Fetch, wrong: Reply) -> None:

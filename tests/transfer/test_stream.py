@@ -149,6 +149,17 @@ async def test_nothing_is_no_result(player: Player, chunked: bool) -> None:
     assert player.located == 3
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [reply(202, b""), reply(204, b"", length=-1), reply(200, DATA, content_encoding="gzip")],
+)
+async def test_what_is_not_the_stores_own_answer_is_asked_for_again(
+    player: Player, wrong: Reply
+) -> None:
+    async with RawServer([wrong, wrong, reply(200, DATA, etag=ETAG)]) as server:
+        assert await player(server) == (200, DATA)
+
+
 async def test_a_later_part_may_begin_with_anything(player: Player) -> None:
     data = DATA[:1000] + b"<" + DATA[1001:]
     async with RawServer([part(data, 1000, content_type="binary/octet-stream")]) as server:
