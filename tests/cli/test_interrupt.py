@@ -78,6 +78,18 @@ async def test_sigterm_and_a_closed_terminal_do_the_same(
     assert files_in(tmp_path) == ["a.wav", f"enhanced/{MARK_NAME}", "r.json"]
 
 
+async def test_a_report_can_be_made_meanwhile(
+    command: Command, tmp_path: Path, enhance_service: LocalService
+) -> None:
+    make(tmp_path, "a.wav", "b.wav")
+    process = await command.start("enhance", "a.wav", "b.wav")
+    await until(process, lambda: enhance_service.count(CREATE, 202) == 2)
+    report = await command("report", "-o", "-")
+    assert report.status == 0
+    assert json.loads(report.out)["totals"]["unfinished"] == 2
+    assert (await ended(process, SIGINT)).status == 130
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [("r.html", "Nothing was measured: the run was stopped."), ("r.csv", "source,strength")],

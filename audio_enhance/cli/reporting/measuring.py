@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 
 from audio_enhance import AudioEnhanceError, Source
 from audio_enhance.cli.threads import to_its_end
-from audio_enhance.local.enhancer import EnhancerError
 from audio_enhance.local.measuring import Measurer, Pyramid
 
 from .facts import FIGURES, WITH_RESULT, Side, is_elsewhere
@@ -97,8 +96,10 @@ class Sides:
                 await _take_sound(path, sound)
             found = await self._measurer.measure(sound, place)
             return await to_its_end(partial(_drawn, place, found))
-        except (EnhancerError, AudioEnhanceError, OSError) as error:
-            return {"trouble": str(error)}
+        except AudioEnhanceError as error:
+            return {"trouble": error.message}
+        except OSError as error:
+            return {"trouble": error.strerror or str(error)}
         finally:
             await to_its_end(partial(_remove, self._folder, place.name))
 
@@ -129,7 +130,7 @@ def _remove(folder: Path, name: str) -> None:
 
 async def _take_sound(path: Path, target: Path) -> None:
     """Write the sound of a video into a file of its own."""
-    source = Source.from_path(path)
+    source = Source.from_video(path)
     source.hold()
     try:
         size = (await source.fingerprint()).byte_size

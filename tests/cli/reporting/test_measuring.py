@@ -7,6 +7,8 @@ import pytest
 
 from audio_enhance.cli.reporting.measuring import Sides
 from audio_enhance.local.enhancer import demo_recording
+from tests.support.tools import needs
+from tests.support.videos import plain, silent
 from tests.web.sound import speech
 
 from .support import failed, row
@@ -78,3 +80,22 @@ async def test_whoever_stops_leaves_nothing(tmp_path: Path) -> None:
         await measuring
     assert not list(place.iterdir())
     assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+
+
+@pytest.mark.slow
+@needs("ffmpeg")
+async def test_the_sound_of_a_video_is_measured(tmp_path: Path) -> None:
+    taken: list[dict[str, Any]] = []
+
+    async def take(row: dict[str, Any]) -> None:
+        taken.append(row)
+
+    place = tmp_path / "drawn"
+    place.mkdir()
+    video = str(plain(tmp_path / "v.mkv"))
+    silence = str(silent(tmp_path / "s.mkv"))
+    await Sides(place, 2).measure(iter([row(video, path=silence)]), take)
+    [told] = taken
+    assert told["before"]["duration"] == pytest.approx(1.2, abs=0.1)
+    assert silence not in told["after"]["trouble"]
+    assert not list(place.iterdir())
