@@ -116,6 +116,17 @@ class EnhanceClient:
         """The API clients that share its work, by their ids."""
         return tuple(auth.client_id for auth in self._intake.settings.auth)
 
+    def check_strength(self, strength: int) -> int:
+        """Return a strength that the client's version of the API takes.
+
+        Args:
+            strength: 0 (the original; not in v2) to 100 (fully enhanced).
+
+        Raises:
+            InvalidStrengthError: It is out of range.
+        """
+        return check_sendable(check_strength(strength), self.api_version)
+
     @property
     def base_url(self) -> str:
         """The API's address that the client uses."""
@@ -421,7 +432,7 @@ class EnhanceClient:
         Raises:
             InvalidStrengthError: The strength is out of range; nothing was sent.
         """
-        strength = check_sendable(check_strength(strength), self._intake.settings.api_version)
+        strength = self.check_strength(strength)
         return await self._intake.steps(asset_id).api.create_speech_enhancement(asset_id, strength)
 
     async def wait_until_finished(

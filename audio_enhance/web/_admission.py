@@ -7,7 +7,6 @@ from audio_enhance import (
     VIDEO_SUFFIXES,
     EnhanceClient,
     Source,
-    check_strength,
     content_type_of,
     recording_suffixes,
 )
@@ -46,9 +45,8 @@ class Admission:
         self._space = space
         self._turns = turns
 
-    def check_kind(self, name: str, byte_size: int, strength: int) -> None:
-        """Check what is announced; raises `Problem` or `InvalidInputError`."""
-        check_strength(strength)
+    def check_kind(self, name: str, byte_size: int) -> None:
+        """Check what is announced; raises `Problem`."""
         if Path(name).suffix.lower() not in recording_suffixes():
             raise Problem(
                 415,

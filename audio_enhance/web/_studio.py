@@ -10,7 +10,6 @@ from audio_enhance import (
     EnhanceClient,
     InvalidInputError,
     Source,
-    check_strength,
     safe_name,
 )
 
@@ -91,7 +90,8 @@ class Studio:
         if identifier in session.recordings:
             return session.recordings[identifier]
         name = safe_name(name)
-        self._admission.check_kind(name, byte_size, strength)
+        self.client.check_strength(strength)
+        self._admission.check_kind(name, byte_size)
         self._check_number(session)
         self._admission.check_space(byte_size)
         arriving = sum(recording.stage.arriving for recording in self._owners)
@@ -199,7 +199,7 @@ class Studio:
         """
         if identifier in session.recordings:
             return session.recordings[identifier]
-        check_strength(strength)
+        self.client.check_strength(strength)
         self._check_number(session)
         original = earlier.original
         if original is None or original.source is None:

@@ -13,7 +13,7 @@ from audio_enhance.web._recording import Recording
 from audio_enhance.web._results import Results
 from tests.conftest import QUICK_RETRY
 
-from .support import DATA, Site, Visitor, running
+from .support import DATA, Site, Visitor, new_id, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -76,6 +76,14 @@ async def test_the_second_generation_of_the_api_does_as_well() -> None:
     ):
         visitor = await site.visitor()
         address = await done(visitor)
+        # It does not take 0: that is said before anything is sent.
+        again = {"again": address.removeprefix("recordings/"), "strength": 0}
+        for refused in (
+            await visitor.announce(strength=0),
+            await visitor.call("PUT", f"recordings/{new_id()}", json=again),
+        ):
+            assert (refused.status, refused.json["code"]) == (422, "invalid")
+            assert "from 1 to 100" in refused.json["detail"]
         assert (await visitor.call("GET", f"{address}/result")).body == EXPECTED
         part = await visitor.call("GET", f"{address}/result", headers={"Range": "bytes=10-19"})
         assert (part.status, part.body) == (206, EXPECTED[10:20])
