@@ -105,6 +105,14 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def links(session: nox.Session) -> None:
+    """The links that lead out of the documents; needs a network, which is why nothing else asks."""
+    _install(session, "docs")
+    out = "build/links"
+    session.run("sphinx-build", "-q", "-c", "docs", "-b", "linkcheck", ".", out)
+
+
+@nox.session
 def pictures(session: nox.Session) -> None:
     """The pictures of the documents, made anew from the programs; needs Chromium."""
     _install(session, "pictures")
