@@ -24,7 +24,7 @@ def said(text: ast.expr) -> Iterator[str]:
         case ast.Constant(value=str(plain)):
             yield plain
         case ast.JoinedStr(values=parts):
-            yield "".join(p.value if isinstance(p, ast.Constant) else "…" for p in parts)
+            yield "".join(str(p.value) if isinstance(p, ast.Constant) else "…" for p in parts)
         case ast.IfExp(body=one, orelse=other):
             yield from said(one)
             yield from said(other)
