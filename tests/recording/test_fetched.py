@@ -5,8 +5,6 @@ import io
 import os
 import tempfile
 import tracemalloc
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from threading import Event
 from typing import Any
 
@@ -271,8 +269,7 @@ class TestListing:
     def test_of_ten_thousand_objects_holds_one_folder_at_a_time(self, bucket: Bucket) -> None:
         folders, files = 20, 500
         names = [f"raw/{number % folders:02}/{number:05}.mp3" for number in range(folders * files)]
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(partial(bucket.put, data=b"ID3"), names))
+        bucket.fill(names, b"ID3")
         count, most = 0, 0
         tracemalloc.start()
         try:

@@ -2,13 +2,15 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 from unittest.mock import patch
 
 import attrs
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import s3_backends
 from s3fs import S3FileSystem
 
 KEY, SECRET = "AKIAOURS", "a-secret-of-the-bucket"
@@ -33,6 +35,12 @@ class Bucket:
         """Put an object there, and return its URL."""
         self.s3.put_object(Bucket=self.name, Key=key, Body=data)
         return self.url(key)
+
+    def fill(self, keys: Iterable[str], data: bytes) -> None:
+        """Put many objects there, past the network: each request would take its time."""
+        backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
+        for key in keys:
+            backend.put_object(self.name, key, data)
 
     def get(self, key: str) -> bytes:
         data: bytes = self.s3.get_object(Bucket=self.name, Key=key)["Body"].read()
