@@ -9,7 +9,7 @@ from unittest.mock import patch
 import attrs
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 from s3fs import S3FileSystem
 
