@@ -154,6 +154,9 @@ class Work:
         )
         if prior is None or prior.asset_id is None or prior.enhancement_id is None:
             return None
+        if prior.state == EntryState.SUBMITTED:  # written down as soon as it was created
+            for known in (prior.asset_id, prior.enhancement_id):
+                self._api.created_earlier(known, self._stages.steps.clock.time() - prior.updated_at)
         try:
             found = await self._api.get_speech_enhancement(prior.asset_id, prior.enhancement_id)
             self._track.asset = await self._api.get_asset(prior.asset_id)

@@ -20,6 +20,7 @@ from audio_enhance._core.errors import (
     ValidationError,
 )
 from audio_enhance._core.json_data import is_object, parsed
+from audio_enhance._core.redaction import redact
 
 _T = TypeVar("_T")
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -39,7 +40,7 @@ _MESSAGE_CHARACTERS = 500
 def request_id(headers: Mapping[str, str]) -> str | None:
     """Return the server's id of a request; S3 has a name of its own for it."""
     given = headers.get("x-request-id") or headers.get("x-amz-request-id")
-    return None if given is None else _plain(given)
+    return None if given is None else redact(_plain(given))
 
 
 @attrs.frozen

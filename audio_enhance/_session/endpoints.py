@@ -337,6 +337,11 @@ class EnhanceApi:
         while len(self._made) > _REMEMBERED:
             del self._made[next(iter(self._made))]
 
+    def created_earlier(self, known: str, seconds: float) -> None:
+        """Take note of what another run created so many seconds ago: it may not be found yet."""
+        if 0 <= seconds < _UNSEEN_SECONDS:
+            self._made.setdefault(known, self._clock.monotonic() - seconds)
+
     def settle(self, known: str) -> None:
         """From now on, what is not found is gone, however lately it was created."""
         if known in self._made:

@@ -13,12 +13,14 @@ from audio_enhance import (
 )
 from audio_enhance._journal.entry import EntryState, JournalEntry
 from audio_enhance.local import Fault
+from tests.support.interposed import Interposed, refusal
 from tests.support.resources import partial_files
 
 from .support import (
     CREATE,
     CREATE_ASSET,
     GET,
+    GET_ASSET,
     LOCATE,
     POLL,
     PUT,
@@ -192,6 +194,22 @@ async def test_an_enhancement_that_is_gone_before_its_result_came_is_made_anew(
         b.check(await b.batch(b.sources(1), journal=b.journal))
         assert b.count(CREATE) == 2
         assert b.count(PUT) == 1
+
+
+async def test_what_was_created_a_moment_ago_and_is_not_seen_yet_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says = Interposed(monkeypatch)
+    async with bench(tmp_path) as b:
+        b.check(await b.batch(b.sources(1), journal=b.journal))
+        async with await Journal.open(b.journal, clock=b.clock) as journal:
+            [entry] = [each async for each in journal.entries()]
+            await journal.save(attrs.evolve(entry, state=EntryState.SUBMITTED))
+        await b.forget()
+        says.instead(POLL, refusal(404, message="Not found"), times=2)
+        says.instead(GET_ASSET, refusal(404, message="Not found"), times=2)
+        b.check(await b.batch(b.sources(1), journal=b.journal))
+        assert (b.count(CREATE), b.count(PUT), says.given) == (1, 1, 4)
 
 
 async def test_a_stuck_job_is_taken_up_by_the_next_run(tmp_path: Path) -> None:

@@ -303,6 +303,10 @@ class TestStorageErrors:
         error = storage_error(answer(403, body), NOW)
         assert (error.message, error.request_id) == ("AccessDenied: A & B <C>", "R8")
 
+    def test_an_id_that_quotes_what_was_sent_tells_no_secret(self) -> None:
+        said = answer(403, xml("AccessDenied"), x_amz_request_id="a?X-Amz-Signature=abc123")
+        assert "abc123" not in str(storage_error(said, NOW))
+
     def test_signatures_that_s3_explains_are_not_told(self) -> None:
         body = xml(
             "SignatureDoesNotMatch",
