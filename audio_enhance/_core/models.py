@@ -36,7 +36,7 @@ class _Status(StrEnum):
     @classmethod
     def _unknown(cls, value: str) -> Self:
         member = str.__new__(cls, value)
-        member._name_ = value.upper()
+        member._name_ = value.upper() if value.isprintable() else "UNKNOWN"  # shown by `repr`
         member._value_ = value
         return member
 
@@ -72,7 +72,7 @@ class EnhancementStatus(_Status):
 def _id(value: str | int) -> str:
     # Ids go into addresses, errors and logs as they are.
     text = str(value)
-    if not text or not text.isprintable():
+    if text in ("", ".", "..") or not text.isprintable():  # as a part of a path, these lead away
         raise ValueError
     return text
 

@@ -358,7 +358,7 @@ class Intake:
         if wanted and self.settings.api_version == "v1":
             raise ConfigurationError(
                 "v1 of the API cannot delete assets.",
-                hint='Use v2: EnhanceClient(…, api_version="v2").',
+                hint='Use v2: EnhanceClient(…, api_version="v2"), or --api-version v2.',
             )
         if wanted and not kept:
             raise InvalidInputError(

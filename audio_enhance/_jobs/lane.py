@@ -24,7 +24,7 @@ from .order import Order, ResultAwayError
 from .state import JobState
 from .steps import Steps
 from .subscribers import Subscriber
-from .uses import Uses
+from .uses import Upload, Uses
 from .watcher import ServerQueue
 from .work import Enhanced, Sharing, Stages, Work
 
@@ -264,10 +264,12 @@ class Lane:
 
     async def _delete(self, job: Job, enhanced: Enhanced, journal: Journal | None) -> None:
         """Delete what was uploaded, unless another job needs it; then that one's end sees to it."""
-        if self.uses.saved(job):
-            # Of the lane that has it, which need not be this one. Whoever remembers the upload or
-            # the enhancement finds it gone, and begins anew.
-            await deleted(enhanced.steps, enhanced.asset.id, journal, job.on_retry)
+        made = [Upload(enhanced.asset.id, enhanced.steps)]
+        made += [Upload(spent, enhanced.steps, spent=True) for spent in enhanced.spent]
+        # Of the lane that has them, which need not be this one. Whoever remembers the upload or
+        # the enhancement finds it gone, and begins anew.
+        for upload in self.uses.saved(job, made):
+            await deleted(upload, journal, job.on_retry)
 
     def begin_deleting(self, journal: Journal) -> None:
         """Delete what a run that died left to be deleted, beside what else is done."""
@@ -284,7 +286,7 @@ class Lane:
             return
         for asset_id in asset_ids:
             if not self.uses.has(asset_id):
-                await deleted(self.steps, asset_id, journal)
+                await deleted(Upload(asset_id, self.steps), journal)
 
 
 def quietest(lanes: Sequence[Lane]) -> Lane:
@@ -294,15 +296,16 @@ def quietest(lanes: Sequence[Lane]) -> Lane:
     return min(lanes, key=lambda lane: lane.backlog_seconds)
 
 
-async def deleted(
-    steps: Steps, asset_id: str, journal: Journal | None, on_retry: OnRetry | None = None
-) -> None:
+async def deleted(upload: Upload, journal: Journal | None, on_retry: OnRetry | None = None) -> None:
     """Delete an asset whose results are safe: that it is left over does not spoil them.
 
     One that the journal says somebody still needs is left for the run that ends their work.
     """
+    asset_id, steps, spent = upload
     try:
-        if journal is not None and not await journal.deletable(steps.api.client_id, asset_id):
+        # Nobody makes anything of a spent one, whatever else there is to do.
+        asked = None if spent else journal
+        if asked is not None and not await asked.deletable(steps.api.client_id, asset_id):
             return
         await steps.api.delete_asset(asset_id, on_retry=on_retry)
         if journal is not None:

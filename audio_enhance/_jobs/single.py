@@ -15,7 +15,7 @@ from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.row import JournalRow
 from audio_enhance._recording.source import Source
 
-from .handle import EnhanceResult, Job
+from .handle import EnhanceResult, Ids, Job
 
 
 async def awaited(submit: Callable[[], Awaitable[Job]], timeout: float | None) -> EnhanceResult:
@@ -35,7 +35,7 @@ async def awaited(submit: Callable[[], Awaitable[Job]], timeout: float | None) -
             return await job
     except TimeoutError:
         await _ended(job)
-        ids = {} if job is None else job.ids
+        ids: Ids = {} if job is None else job.ids
         raise WaitTimeoutError(
             f"It was not enhanced within {timeout:g} s.",
             hint="What was submitted continues at the server; with a journal, resume it.",

@@ -1,11 +1,28 @@
 """Who still needs an upload: it is deleted when nobody does."""
 
 from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from audio_enhance._recording.fingerprint import ContentKey
 from audio_enhance._recording.source import Source
 
 from .handle import Job
+from .steps import Steps
+
+
+class Upload(NamedTuple):
+    """An asset that was made of a content.
+
+    Attributes:
+        asset_id: The asset.
+        steps: Of the API client that it belongs to.
+        spent: Whether it was given up, for another one of the same content.
+    """
+
+    asset_id: str
+    steps: Steps
+    spent: bool = False
 
 
 class Uses:
@@ -20,6 +37,7 @@ class Uses:
         self._jobs: dict[Job, ContentKey | None] = {}
         self._strengths: Counter[Source] = Counter()
         self._left: dict[tuple[ContentKey, int], str | None] = {}  # and of which asset
+        self._uploads: dict[ContentKey, dict[str, Upload]] = {}  # of results that are safe
 
     def expect(self, source: Source, strengths: int) -> None:
         """Take note that a source is going to be enhanced at so many strengths."""
@@ -40,20 +58,29 @@ class Uses:
         """Take note of what a job needs."""
         self._jobs[job] = content
 
-    def saved(self, job: Job) -> bool:
-        """Take note that a job's result is safe, and return whether nobody needs the upload."""
+    def saved(self, job: Job, uploads: Iterable[Upload]) -> list[Upload]:
+        """Take note that a job's result is safe, and return the uploads that nobody needs now.
+
+        Args:
+            job: The job.
+            uploads: What was made of its content for it.
+        """
         content = self._jobs.pop(job)
         self.drop(job.source)
-        if content is not None:
-            self._left.pop((content, job.strength), None)
-        return (
-            job.source not in self._strengths
-            and not any(
-                needed == content if needed is not None else _same(other.source, job.source)
-                for other, needed in self._jobs.items()
-            )
-            and not any(needed == content for needed, _ in self._left)
+        if content is None:
+            return []
+        self._left.pop((content, job.strength), None)
+        made = self._uploads.setdefault(content, {})
+        for upload in uploads:
+            # What one job gave up may have done for another strength.
+            made.setdefault(upload.asset_id, upload)
+        needed = job.source in self._strengths or any(
+            claimed == content if claimed is not None else _same(other.source, job.source)
+            for other, claimed in self._jobs.items()
         )
+        if needed or any(left == content for left, _ in self._left):
+            return []
+        return list(self._uploads.pop(content).values())
 
     def has(self, asset_id: str) -> bool:
         """Whether a job is at work on an asset, or has left something of it at the server."""

@@ -40,11 +40,19 @@ _MOST_TRIES = 2
 
 @attrs.frozen
 class Enhanced:
-    """A finished enhancement, its asset, and the steps of the API client that they belong to."""
+    """A finished enhancement and its asset.
+
+    Attributes:
+        asset: The asset.
+        enhancement: The enhancement.
+        steps: Of the API client that they belong to.
+        spent: The assets of the same content that were given up before, and are still there.
+    """
 
     asset: Asset
     enhancement: SpeechEnhancement
     steps: Steps
+    spent: tuple[str, ...] = ()
 
 
 class Sharing:
@@ -102,6 +110,7 @@ class Work:
         self.wanting = self._subscribers.wanting
         self._gone = set[Source]()
         self._lost = False  # an answer to a creation, of the asset that is in use
+        self._spent: list[str] = []  # assets that were of no use any more
 
     async def catch_up(self, newcomer: Subscriber) -> None:
         """Let a job that joins know how far it is."""
@@ -137,7 +146,9 @@ class Work:
                 self._track.enter(JobState.PROCESSED)
                 await self._subscribers.note_done(state=EntryState.PROCESSED)
                 assert self._track.asset is not None
-                return Enhanced(self._track.asset, enhancement, self._stages.steps)
+                return Enhanced(
+                    self._track.asset, enhancement, self._stages.steps, tuple(self._spent)
+                )
 
     async def _taken_up(self) -> Outstanding | None:
         """Go on with an enhancement that an earlier run asked for, if the server has it."""
@@ -192,6 +203,8 @@ class Work:
                         raise
                     if error.status == 422 and not self._subscribers.job.extra_enhancements:
                         self._one_more()  # unless the request with the lost answer was counted
+                    if error.status == 422:
+                        self._spent.append(asset.id)
                 self._stages.sharing.assets.forget(self._upload_key, asset)
                 asset = await self._uploaded(anew=True)
         raise AssertionError("it returns or raises")

@@ -52,11 +52,11 @@ async def chunks_of(file: BinaryFile) -> AsyncIterator[bytes]:
                 if waits
                 else await to_its_end(partial(file.read, _CHUNK_BYTES))
             )
-            if isinstance(found, Awaitable):
+            if inspect.isawaitable(found):
                 found = await found
         except (OSError, ValueError) as error:  # ValueError: it is closed, or open for writing
             raise InvalidSourceError(f"The open file cannot be read: {error}.") from error
-        if not isinstance(found, bytes | bytearray | memoryview):
+        if not isinstance(found, bytes | bytearray):
             raise InvalidSourceError(
                 "The file is open as text, and recordings are bytes.",
                 hint='Open it with open(path, "rb").',

@@ -17,6 +17,9 @@ _URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
 _WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 _SITE = re.compile(_WHOLE.pattern + r"[^/?#]*")
 
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
+_COMPATIBLE = ipaddress.ip_network("::/96")  # RFC 4291, with this machine's own `::1` in it
+
 Origin = tuple[str, str, int]
 _PORTS = {"http": 80, "https": 443}
 
@@ -77,8 +80,18 @@ def _is_private(host: str) -> bool:
             address = ipaddress.ip_address(socket.inet_aton(host))  # 127.1, as look-ups take it
         except (OSError, ValueError):
             return False  # a name
-    mapped = getattr(address, "ipv4_mapped", None)
-    return not (mapped or address).is_global
+    return not (_embedded(address) or address).is_global
+
+
+def _embedded(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that an IPv6 address leads to, if it does."""
+    if address.version == 4:
+        return None
+    if address in _NAT64 or address in _COMPATIBLE:
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour
 
 
 def check_own(url: str, what: str) -> str:

@@ -191,7 +191,7 @@ class EnhanceApi:
         if self._wire.version == "v1":
             raise ConfigurationError(
                 "v1 of the API cannot delete assets.",
-                hint='Use v2: EnhanceClient(…, api_version="v2").',
+                hint='Use v2: EnhanceClient(…, api_version="v2"), or --api-version v2.',
                 asset_id=asset_id,
             )
 

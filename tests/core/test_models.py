@@ -230,6 +230,13 @@ def test_both_names_of_an_upload_that_was_refused(status: str) -> None:
     assert asset.status.final
 
 
+def test_an_unknown_status_is_shown_as_text() -> None:
+    status = EnhancementStatus("odd\x1b[2J")
+    assert status == "odd\x1b[2J"
+    assert repr(status).isprintable()
+    assert repr(EnhancementStatus("odd")) == "<EnhancementStatus.ODD: 'odd'>"
+
+
 @pytest.mark.parametrize(
     ("status", "ended", "finished"),
     [

@@ -1,9 +1,10 @@
 """When an upload is needed by nobody any more."""
 
 from pathlib import Path
+from typing import Any
 
 from audio_enhance import Job, Source, SpeechEnhancement
-from audio_enhance._jobs.uses import Uses
+from audio_enhance._jobs.uses import Upload, Uses
 from audio_enhance._recording.fingerprint import ContentKey
 from tests.support.answers import enhancement_json
 
@@ -15,16 +16,23 @@ def job(source: Source | None = None) -> Job:
     return Job(source or Source.from_bytes(b"ID3", "a.mp3"), 93, 0)
 
 
+def saved(uses: Uses, job: Job, *uploads: str) -> list[str]:
+    """What is to be deleted when the result of a job is safe."""
+    steps: Any = None
+    made = [Upload(each, steps) for each in uploads or ["a"]]
+    return [upload.asset_id for upload in uses.saved(job, made)]
+
+
 def test_the_last_of_several_frees_it() -> None:
     uses, jobs = Uses(), [job() for _ in range(3)]
     for each in jobs:
         uses.begin(each)
         uses.claim(each, ONE)
-    assert [uses.saved(each) for each in jobs] == [False, False, True]
+    assert [bool(saved(uses, each)) for each in jobs] == [False, False, True]
     uses.over(jobs[2])  # which has left nothing
     uses.begin(last := job())
     uses.claim(last, ONE)
-    assert uses.saved(last)
+    assert saved(uses, last)
 
 
 def test_other_content_does_not_matter() -> None:
@@ -32,7 +40,7 @@ def test_other_content_does_not_matter() -> None:
     for each, content in ((one, ONE), (two, TWO)):
         uses.begin(each)
         uses.claim(each, content)
-    assert uses.saved(one)
+    assert saved(uses, one)
 
 
 def test_strengths_that_are_still_to_come_need_it() -> None:
@@ -41,11 +49,11 @@ def test_strengths_that_are_still_to_come_need_it() -> None:
     first, second = job(source), job(source)
     uses.begin(first)
     uses.claim(first, ONE)
-    assert not uses.saved(first)
+    assert not saved(uses, first)
     uses.drop(source)  # skipped
     uses.begin(second)
     uses.claim(second, ONE)
-    assert uses.saved(second)
+    assert saved(uses, second)
 
 
 def test_what_is_being_hashed_may_need_it(tmp_path: Path) -> None:
@@ -56,31 +64,40 @@ def test_what_is_being_hashed_may_need_it(tmp_path: Path) -> None:
     for each in (first, second, other):
         uses.begin(each)
     uses.claim(first, ONE)
-    assert not uses.saved(first)
+    assert not saved(uses, first)
     uses.claim(second, ONE)
-    assert uses.saved(second)
+    assert saved(uses, second)
 
 
 def test_what_was_paid_for_and_is_not_saved_needs_it() -> None:
-    uses, failed, saved = Uses(), job(), job()
+    uses, failed, other = Uses(), job(), job()
     failed.strength = 50
-    for each in (failed, saved):
+    for each in (failed, other):
         uses.begin(each)
         uses.claim(each, ONE)
     failed.track.enhancement = SpeechEnhancement.from_json(enhancement_json())
     uses.over(failed)
-    assert not uses.saved(saved)
+    assert not saved(uses, other)
     again = job()
     again.strength = 50
     uses.begin(again)
     uses.claim(again, ONE)
-    assert uses.saved(again), "it is saved now"
+    assert saved(uses, again), "it is saved now"
 
 
 def test_what_was_never_sent_needs_nothing() -> None:
-    uses, failed, saved = Uses(), job(), job()
-    for each in (failed, saved):
+    uses, failed, other = Uses(), job(), job()
+    for each in (failed, other):
         uses.begin(each)
         uses.claim(each, ONE)
     uses.over(failed)
-    assert uses.saved(saved)
+    assert saved(uses, other)
+
+
+def test_all_that_were_made_of_a_content_go_together() -> None:
+    uses, first, second = Uses(), job(), job()
+    for each in (first, second):
+        uses.begin(each)
+        uses.claim(each, ONE)
+    assert saved(uses, first, "a") == []
+    assert saved(uses, second, "b", "spent") == ["a", "b", "spent"]

@@ -92,6 +92,9 @@ class TestOwnAddresses:
 PUBLIC = Reach.of("https://api.example")
 ANYWHERE = Reach.of("http://127.0.0.1:8080")
 PRIVATE = [
+    "[64:ff9b::7f00:1]",
+    "[2002:7f00:1::]",
+    "[::127.0.0.1]",
     "localhost",
     "bucket.localhost",
     "127.0.0.1",
@@ -145,7 +148,9 @@ class TestAddressesOfServers:
         for api in ("https://127.0.0.1", "https://10.0.0.7/audio", "http://localhost:8080"):
             assert Reach.of(api).checked(url) == url
 
-    @pytest.mark.parametrize("host", ["8.8.8.8", "[2600::1]", "localhost.example", "10.example"])
+    @pytest.mark.parametrize(
+        "host", ["8.8.8.8", "[2600::1]", "[64:ff9b::808:808]", "localhost.example", "10.example"]
+    )
     def test_which_are_not_private(self, host: str) -> None:
         assert PUBLIC.checked(f"https://{host}/k")
 

@@ -219,7 +219,7 @@ async def test_a_result_that_does_not_end(
 
 
 @pytest.mark.parametrize(
-    ("wrong", "version"), in_turn(("a\nb",), ("a\x1b[2J",), ("",), ("\u2028",))
+    ("wrong", "version"), in_turn(("a\nb",), ("a\x1b[2J",), ("",), ("\u2028",), ("..",), (".",))
 )
 async def test_ids_that_a_terminal_would_obey(
     stage: Stage, says: Interposed, recording: Path, wrong: str, version: ApiVersion

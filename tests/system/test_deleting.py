@@ -13,7 +13,7 @@ from audio_enhance import (
 )
 from audio_enhance.local import Fault, LocalService
 from tests.conftest import QUICK_POLLING, QUICK_RETRY
-from tests.jobs.support import CREATE, POLL, bench
+from tests.jobs.support import CREATE, CREATE_ASSET, POLL, bench
 from tests.support.results import expected
 
 DELETE = "DELETE /assets/:id"
@@ -162,3 +162,16 @@ async def test_what_was_deleted_is_done_anew_at_once(tmp_path: Path) -> None:
             result = await b.client.enhance(source, strength=93, output_dir=b.out, overwrite=True)
             await b.client.delete_asset(result.asset.id)
         assert (b.count(CREATE, 202), b.count(POLL, 404)) == (2, 1)
+
+
+@pytest.mark.parametrize("journal", [True, False])
+async def test_an_upload_that_was_given_up_goes_as_well(tmp_path: Path, journal: bool) -> None:
+    async with bench(tmp_path, api_version="v2") as b:
+        sources = b.sources(2)
+        b.service.faults.script(Fault.RESET_AFTER, route=CREATE)  # "already exists", says v2 then
+        report = await b.batch(
+            sources, [50, 93], delete_assets=True, journal=b.journal if journal else None
+        )
+        assert report.ok
+        assert b.count(CREATE, 422) == 1
+        assert b.count(CREATE_ASSET) == b.count(DELETE, 204) == b.count(DELETE) == 3
