@@ -7,7 +7,7 @@ def main() -> None:
     """Run the command line and exit with its status."""
     try:
         _leave_on_ctrl_c()
-        from audio_enhance.cli import streams
+        from audio_enhance.cli.display import streams
 
         streams.prepare()
         status = _run()

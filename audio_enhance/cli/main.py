@@ -15,20 +15,20 @@ from audio_enhance import (
     __version__,
 )
 
-from .completion import completion
-from .demo import demo
-from .doctor import doctor
-from .enhance import enhance
-from .forget import forget
-from .outcome import advice
-from .report import report
-from .resume import resume
-from .screen import error_console, say
-from .serve import serve
-from .status import status
-from .text import shown
-from .watch import watch
-from .web import web
+from .commands.completion import completion
+from .commands.demo import demo
+from .commands.doctor import doctor
+from .commands.enhance import enhance
+from .commands.forget import forget
+from .commands.report import report
+from .commands.resume import resume
+from .commands.serve import serve
+from .commands.status import status
+from .commands.watch import watch
+from .commands.web import web
+from .display.outcome import advice
+from .display.screen import error_console, say
+from .display.text import shown
 
 _EPILOG = """
 \b

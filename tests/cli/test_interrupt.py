@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from audio_enhance.cli.settings import MARK_NAME
+from audio_enhance.cli.input.settings import MARK_NAME
 from audio_enhance.local import Fault, LocalService
 from audio_enhance.local.enhancer import Rehearsal
+from tests.cli.commands.test_enhance import content, files_in, make
 
 from .support import SIGHUP, SIGINT, SIGTERM, Command, ended, until
-from .test_enhance import content, files_in, make
 
 CREATE = "POST /speech_enhancements"
 

@@ -145,7 +145,7 @@ async def test_ctrl_c_while_it_is_being_imported(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGINT to send")
-@pytest.mark.parametrize("module", ["audio_enhance.cli.streams", "rich.console"])
+@pytest.mark.parametrize("module", ["audio_enhance.cli.display.streams", "rich.console"])
 async def test_ctrl_c_while_others_make_another_error_of_it(
     alone: Command, tmp_path: Path, module: str
 ) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.commands.test_enhance import make
+
 from .support import Command, ended
-from .test_enhance import make
 
 if sys.platform == "win32":
     pytest.skip("has no pseudo-terminals of this kind", allow_module_level=True)

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from audio_enhance.local import LocalService
+from tests.cli.commands.test_enhance import make
 
 from .support import Command
-from .test_enhance import make
 
 
 def spoken(service: LocalService) -> set[str | None]:

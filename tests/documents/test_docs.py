@@ -22,7 +22,7 @@ from audio_enhance import (
     Source,
 )
 from audio_enhance._core import errors
-from audio_enhance.cli.demo import compare
+from audio_enhance.cli.commands.demo import compare
 from audio_enhance.local import Behaviour, Fault, LocalService
 from audio_enhance.local.conditions import routes
 from audio_enhance.local.enhancer import Figures, Rehearsal, demo_recording

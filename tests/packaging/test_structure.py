@@ -26,6 +26,18 @@ FLOORS = (
     {"cli"},
     {"__main__"},
 )
+# The folders of the command line, in the same order.
+CLI_FLOORS = (
+    {"threads", "interrupt", "space"},
+    {"pacing"},
+    {"display"},
+    {"input"},
+    {"reporting"},
+    {"execution"},
+    {"commands"},
+    {"main"},
+)
+CLI_FLOOR_OF = {room: number for number, rooms in enumerate(CLI_FLOORS) for room in rooms}
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = {
     ".".join(("audio_enhance", *path.relative_to(PACKAGE).with_suffix("").parts)): path
@@ -54,6 +66,16 @@ def imported(module: str) -> frozenset[str]:
             found |= {name for name in names if name in MODULES} or {base}
     inits = {f"{name}.__init__" for name in found}
     return frozenset((found | inits) & set(MODULES))
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if ".cli." in name])
+def test_imports_of_the_command_line_go_down(module: str) -> None:
+    at = module.split(".")[2]
+    for other in imported(module):
+        _, room, below, *_ = (*other.split("."), "__init__")
+        if room == "cli" and below not in (at, "__init__"):
+            assert at != "__init__", f"{module} imports {other}"
+            assert CLI_FLOOR_OF[below] < CLI_FLOOR_OF[at], f"{module} imports {other}"
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -142,12 +164,12 @@ def test_the_core_imports_nothing_optional() -> None:
 TESTS = Path(__file__).parents[1]
 TESTED_AS_A_WHOLE = {
     "__main__.py": "cli/test_main.py",
-    "cli/options.py": "cli/test_enhance.py",
-    "cli/outcome.py": "cli/test_batch.py",
-    "cli/resume.py": "cli/test_interrupt.py",
-    "cli/service.py": "cli/test_enhance.py",
-    "cli/settings.py": "cli/test_main.py",
-    "cli/unfinished.py": "cli/test_enhance.py",
+    "cli/input/options.py": "cli/commands/test_enhance.py",
+    "cli/display/outcome.py": "cli/execution/test_batch.py",
+    "cli/commands/resume.py": "cli/test_interrupt.py",
+    "cli/execution/service.py": "cli/commands/test_enhance.py",
+    "cli/input/settings.py": "cli/test_main.py",
+    "cli/execution/unfinished.py": "cli/commands/test_enhance.py",
     "dask/_order.py": "dask/test_enhancer.py",
     "dask/_roster.py": "dask/test_enhancer.py",
     "dask/_worker.py": "dask/test_enhancer.py",
@@ -164,7 +186,7 @@ TESTED_AS_A_WHOLE = {
     "local/api/v1.py": "local/api/test_endpoints.py",
     "local/api/validation.py": "local/api/test_endpoints.py",
     "local/enhancer/__main__.py": "local/enhancer/test_init.py",
-    "local/enhancer/demo.py": "cli/test_demo.py",
+    "local/enhancer/demo.py": "cli/commands/test_demo.py",
     "local/enhancer/corrected.py": "local/enhancer/test_chunks.py",
     "local/enhancer/encode.py": "local/enhancer/test_formats.py",
     "local/enhancer/encoder.py": "local/enhancer/test_formats.py",

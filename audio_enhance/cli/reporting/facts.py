@@ -4,7 +4,7 @@ import re
 from typing import Any, TypeAlias
 
 from audio_enhance import EntryState, JournalEntry, Outcome
-from audio_enhance.cli.outcome import fields_of
+from audio_enhance.cli.display.outcome import fields_of
 
 from .spool import Row
 

@@ -8,8 +8,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from audio_enhance import MissingExtraError
-from audio_enhance.cli.screen import error_console
-from audio_enhance.cli.text import several
+from audio_enhance.cli.display.screen import error_console
+from audio_enhance.cli.display.text import several
 from audio_enhance.cli.threads import to_its_end
 
 from .spool import Row, Spool

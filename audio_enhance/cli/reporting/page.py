@@ -14,9 +14,9 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from audio_enhance import __version__
-from audio_enhance.cli.outcome import in_our_words
-from audio_enhance.cli.summary import resume_command
-from audio_enhance.cli.text import duration, several, shown
+from audio_enhance.cli.display.outcome import in_our_words
+from audio_enhance.cli.display.summary import resume_command
+from audio_enhance.cli.display.text import duration, several, shown
 
 from .facts import Side, figure, hint, is_elsewhere, noise_removed, reason
 from .head import Head

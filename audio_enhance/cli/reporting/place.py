@@ -14,10 +14,10 @@ from typing import IO
 from rich.text import Text
 
 from audio_enhance import AUDIO_SUFFIXES, InvalidInputError, Journal
-from audio_enhance.cli.outcome import near
-from audio_enhance.cli.places import check_output
-from audio_enhance.cli.recordings import is_result
-from audio_enhance.cli.screen import error_console
+from audio_enhance.cli.display.outcome import near
+from audio_enhance.cli.display.screen import error_console
+from audio_enhance.cli.input.places import check_output
+from audio_enhance.cli.input.recordings import is_result
 
 _STANDARD_OUTPUT = 1
 _LOOK_AGAIN_SECONDS = 0.2

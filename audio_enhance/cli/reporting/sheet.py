@@ -4,8 +4,8 @@ import csv
 from collections.abc import Iterable
 from typing import IO
 
-from audio_enhance.cli.outcome import in_our_words
-from audio_enhance.cli.text import shown
+from audio_enhance.cli.display.outcome import in_our_words
+from audio_enhance.cli.display.text import shown
 
 from .facts import figure, hint, noise_removed, reason
 from .spool import Row

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from audio_enhance import InvalidInputError, Journal
-from audio_enhance.cli.options import telling_options
+from audio_enhance.cli.input.options import telling_options
 from audio_enhance.cli.reporting.place import ReportPlace
 
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="has no such files")

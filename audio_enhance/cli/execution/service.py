@@ -1,0 +1,217 @@
+"""The client to work with: of the real API, or of a local service started for it."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from audio_enhance import (
+    AudioEnhanceError,
+    ConfigurationError,
+    EnhanceClient,
+    EnhancementFailedError,
+    MissingExtraError,
+    Outcome,
+)
+from audio_enhance.cli.display.screen import error_console, say
+from audio_enhance.cli.display.text import shown
+
+from .credentials import credentials_in
+
+if TYPE_CHECKING:
+    from audio_enhance import ApiVersion
+    from audio_enhance.local import LocalService
+
+
+@attrs.frozen
+class Connection:
+    """What does the work.
+
+    Attributes:
+        client: The client to give it to.
+        service: The local service behind it, where that is our own.
+        client_ids: The API clients that it works for; `None` where that is the local service's
+            own affair.
+    """
+
+    client: EnhanceClient
+    service: "LocalService | None" = None
+    client_ids: frozenset[str] | None = None
+
+    def share_done(self, enhancement_id: str) -> float | None:
+        """Return which share of a recording is enhanced, 0 to 1; None where that is not known."""
+        return None if self.service is None else self.service.share_done(enhancement_id)
+
+    def explained(self, outcome: Outcome) -> Outcome:
+        """Return an outcome with why it failed, which the API does not tell, but our service."""
+        if outcome.error is None:
+            return outcome
+        return attrs.evolve(outcome, error=self.reason_of(outcome.error))
+
+    def reason_of(self, error: AudioEnhanceError) -> AudioEnhanceError:
+        """Return an error with why it failed, where our service knows more than the API tells."""
+        if self.service is None or not isinstance(error, EnhancementFailedError):
+            return error
+        reason = self.service.why_failed(error.enhancement_id or "")
+        if reason is None:
+            return error
+        return reason.located(
+            phase=error.phase,
+            source=error.source,
+            asset_id=error.asset_id,
+            enhancement_id=error.enhancement_id,
+        )
+
+
+@asynccontextmanager
+async def connection(
+    *,
+    local: bool,
+    workers: int | None = None,
+    engine: str | None = None,
+    cluster: str | None = None,
+    api_version: "ApiVersion" = "v1",
+    credentials: Sequence[Path] = (),
+) -> AsyncGenerator[Connection]:
+    """Open a client from the environment or from files, or one of a local service.
+
+    Args:
+        local: Start a local service for it.
+        workers: How many recordings that works on at once; as many as there are cores if None.
+        engine: What it enhances with; the best that works here if None.
+        cluster: The Dask scheduler whose workers do its work; this machine if None.
+        api_version: The generation of the API.
+        credentials: Files with those of API clients, instead of what the environment has.
+
+    Raises:
+        ConfigurationError: There are no credentials, or they cannot be used.
+        UsageError: The options are about the local service, and it is not that.
+        MissingExtraError: The extra `local` is not installed.
+    """
+    if local:
+        if credentials:
+            raise click.UsageError("--local needs no --credentials. Leave out one of them.")
+        with extra_local():
+            from audio_enhance.local import Behaviour
+        async with (
+            open_service(
+                workers=workers,
+                engine=engine,
+                cluster=cluster,
+                quietly=True,
+                behaviour=Behaviour.unlimited(),
+            ) as service,
+            service.connect(None, api_version=api_version) as client,
+        ):
+            yield Connection(client, service)
+        return
+    for option, value in (
+        ("--workers", workers),
+        ("--engine", engine),
+        ("--cluster", cluster),
+    ):
+        if value is not None:
+            raise click.UsageError(f"{option} is for the local service: add --local.")
+    async with await asyncio.to_thread(_api, api_version, credentials) as client:
+        yield Connection(client, client_ids=frozenset(client.client_ids))
+
+
+def _api(api_version: "ApiVersion", files: Sequence[Path]) -> EnhanceClient:
+    if files:
+        base_url = os.environ.get("AUDIO_ENHANCE_BASE_URL", "").strip() or None
+        found = credentials_in(files)
+        return EnhanceClient(found, base_url=base_url, trust_env=True, api_version=api_version)
+    try:
+        return EnhanceClient.from_env(trust_env=True, api_version=api_version)
+    except ConfigurationError as error:
+        error.hint = f"{error.hint} Or try it without credentials: add --local."
+        raise
+
+
+@asynccontextmanager
+async def open_service(
+    *,
+    workers: int | None = None,
+    engine: str | None = None,
+    cluster: str | None = None,
+    quietly: bool = False,
+    **arguments: Any,
+) -> "AsyncGenerator[LocalService]":
+    """Start a local service, and tell on standard error what it enhances with.
+
+    Args:
+        workers: How many recordings it works on at once; as many as there are cores if None.
+        engine: What it enhances with; the best that works here if None.
+        cluster: The Dask scheduler whose workers do its work; this machine if None.
+        quietly: Tell only where that is not the best.
+        arguments: As for `LocalService`.
+
+    Raises:
+        EngineError: The engine does not work here.
+        ClusterError: The cluster cannot be reached, or none of its workers can do the work.
+        UsageError: Workers are asked for as well as a cluster.
+        MissingExtraError: The extra `local` or `dask` is not installed.
+    """
+    if cluster is not None:
+        if workers is not None:
+            raise click.UsageError("--workers is for this machine: a cluster has its own.")
+        async with _service_of(cluster, engine, arguments) as service:
+            yield service
+        return
+    with extra_local():
+        from audio_enhance.local import LocalService
+        from audio_enhance.local.enhancer import SpeechEnhancer
+
+        enhancer = SpeechEnhancer(workers=workers, engine=engine)
+    async with LocalService(enhancer=enhancer, **arguments) as service:
+        chosen = await enhancer.engine()
+        if chosen.passed_over or not quietly:
+            sentence = f"The local service enhances with {chosen.title}."
+            say(error_console(), shown(" ".join([sentence, *chosen.passed_over])))
+        yield service
+
+
+@asynccontextmanager
+async def _service_of(
+    cluster: str, engine: str | None, arguments: dict[str, Any]
+) -> "AsyncGenerator[LocalService]":
+    with extra_local():
+        from audio_enhance.local import LocalService
+
+    from audio_enhance.dask import DaskEnhancer, store_for
+
+    enhancer = DaskEnhancer(cluster, engine=engine)
+    if arguments.get("object_store") is None:
+        arguments["object_store"] = store_for(
+            enhancer.hostname,
+            host=arguments.get("host", "127.0.0.1"),
+            port=arguments.get("s3_port", 0),
+        )
+    async with LocalService(enhancer=enhancer, **arguments) as service:
+        say(error_console(), shown(await enhancer.description()))
+        yield service
+
+
+def is_lost(error: AudioEnhanceError | None) -> bool:
+    """Whether the cluster that does the work is gone, for all other recordings, too."""
+    dask = sys.modules.get("audio_enhance.dask")  # who has not imported it has none to lose
+    return dask is not None and isinstance(error, dask.ClusterLostError)
+
+
+@contextmanager
+def extra_local() -> Generator[None]:
+    """Turn an import that fails in here into the error that says how to install what it needs."""
+    try:
+        yield
+    except MissingExtraError:
+        raise
+    except ImportError as error:
+        # The local service says which packages it needs, from the error that says which failed.
+        cause = error.__cause__ if isinstance(error.__cause__, ImportError) else error
+        raise MissingExtraError("local", cause.name or "botocore") from error

@@ -1,0 +1,1 @@
+"""How fast it goes, and how long it will take."""

@@ -1,0 +1,130 @@
+"""`audio-enhance watch`: a hot folder, with real files and a real process."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from audio_enhance.local import LocalService
+from audio_enhance.local.enhancer import Rehearsal
+from tests.cli.commands.test_enhance import content, make
+from tests.cli.support import SIGINT, Command, Running, ended
+
+QUICK = ("watch", "in", "--settle", "0.2", "--json")
+
+
+class Lines:
+    """The lines of `--json` that a running command prints."""
+
+    def __init__(self, process: Running) -> None:
+        self._process = process
+
+    async def next(self) -> tuple[str, str]:
+        """Return the source of the next one, and what became of it."""
+        assert self._process.stdout is not None
+        line = json.loads(await self._process.stdout.readline())
+        return Path(line["source"]).name, line["status"]
+
+
+@pytest.mark.parametrize("how", [[], ["--poll"]])
+async def test_what_is_there_and_what_comes_is_enhanced_once(
+    command: Command, tmp_path: Path, enhance_service: LocalService, how: list[str]
+) -> None:
+    make(tmp_path, "in/a.wav")
+    process = await command.start(*QUICK, *how)
+    lines = Lines(process)
+    assert await lines.next() == ("a.wav", "succeeded")
+    make(tmp_path, "b.wav")
+    (tmp_path / "b.wav").replace(tmp_path / "in/b.wav")
+    assert await lines.next() == ("b.wav", "succeeded")
+    (tmp_path / "in/c.wav").write_bytes(b"ID3")  # a recording like another
+    assert await lines.next() == ("c.wav", "succeeded")
+    run = await ended(process, SIGINT)
+    assert run.status == 130
+    assert "Watching in. Results go to enhanced. Ctrl-C stops." in run.err
+    assert "Stopped after 3 results. To go on, run the same command again." in run.err
+    expected = Rehearsal.expected(content("in/a.wav"), 93)
+    assert (tmp_path / "enhanced/a-enhanced-93p.wav").read_bytes() == expected
+    assert enhance_service.count("POST /speech_enhancements") == 3
+
+    # Once more, after what changed meanwhile: nothing is paid for twice.
+    make(tmp_path, "in/d.wav")
+    (tmp_path / "in/b.wav").write_bytes(b"another recording under that name")
+    again = await command.start(*QUICK, *how)
+    lines = Lines(again)
+    assert sorted([await lines.next() for _ in range(4)]) == [
+        ("a.wav", "skipped"),
+        ("b.wav", "succeeded"),
+        ("c.wav", "skipped"),
+        ("d.wav", "succeeded"),
+    ]
+    assert (await ended(again, SIGINT)).status == 130
+    assert enhance_service.count("POST /speech_enhancements") == 5
+
+
+async def test_a_kill_costs_nothing(
+    command: Command, tmp_path: Path, enhance_service: LocalService
+) -> None:
+    make(tmp_path, "in/a.wav")
+    process = await command.start(*QUICK)
+    assert await Lines(process).next() == ("a.wav", "succeeded")
+    process.kill()
+    await process.communicate()
+
+    make(tmp_path, "in/b.wav")
+    again = await command.start(*QUICK)
+    lines = Lines(again)
+    told = [await lines.next() for _ in range(2)]
+    assert sorted(told) == [("a.wav", "skipped"), ("b.wav", "succeeded")]
+    await ended(again, SIGINT)
+    assert enhance_service.count("POST /speech_enhancements") == 2
+
+
+async def test_a_recording_that_changes_has_one_result(command: Command, tmp_path: Path) -> None:
+    make(tmp_path, "in/x/a.wav")
+    process = await command.start(*QUICK)
+    lines = Lines(process)
+    assert await lines.next() == ("a.wav", "succeeded")
+    (tmp_path / "in/x/a.wav").write_bytes(b"another recording under that name")
+    assert await lines.next() == ("a.wav", "succeeded")
+    await ended(process, SIGINT)
+    (result,) = (tmp_path / "enhanced").rglob("*.wav")
+    assert result.relative_to(tmp_path / "enhanced") == Path("x/a-enhanced-93p.wav")
+    assert result.read_bytes() == Rehearsal.expected(b"another recording under that name", 93)
+
+
+async def test_failures_are_told_and_do_not_end_it(command: Command, tmp_path: Path) -> None:
+    make(tmp_path, "in/a.wav")
+    # What is there already is in the way of a result.
+    make(tmp_path, "enhanced/a-enhanced-50p.wav")
+    process = await command.start(*QUICK, "-q", "-s", "50", "--name", "{stem}-enhanced-50p{ext}")
+    lines = Lines(process)
+    assert await lines.next() == ("a.wav", "failed")
+    (tmp_path / "enhanced/a-enhanced-50p.wav").unlink()
+    (tmp_path / "in/a.wav").write_bytes(b"ID3 changed")
+    assert await lines.next() == ("a.wav", "succeeded")
+    run = await ended(process, SIGINT)
+    assert run.status == 130
+    assert "failed  in/a.wav at 50: " in run.err
+    assert "Watching" not in run.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "status", "why"),
+    [
+        (["missing"], {}, 2, "missing is no folder."),
+        (["."], {"FIREFLY_SERVICES_CLIENT_SECRET": "wrong"}, 1, "The credentials were refused"),
+    ],
+)
+async def test_what_ends_it(
+    command: Command,
+    tmp_path: Path,
+    arguments: list[str],
+    environment: dict[str, str],
+    status: int,
+    why: str,
+) -> None:
+    make(tmp_path, "a.wav")
+    run = await command("watch", "--settle", "0.1", *arguments, **environment)
+    assert run.status == status
+    assert why in run.err

@@ -1,0 +1,103 @@
+import io
+import re
+
+import attrs
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from audio_enhance.cli.display.progress import Retry, Server, Snapshot, Transfer
+from audio_enhance.cli.display.terminal import picture
+
+WIDE = "講演会の録音、第一部「午前」と第二部「午後」、質疑応答を含む完全版.mp3"
+LONG = "interview with somebody important, part 07 of 30.wav"
+FULL = Snapshot(
+    done=12_345,
+    skipped=0,
+    failed=67,
+    left=89_012,
+    seconds_left=7_512.0,
+    server=Server(WIDE, 12.0),
+    reading="c.wav",
+    transfers=[
+        Transfer("download", LONG, 5_000_000, None, 1_000_000.0),
+        Transfer("upload", WIDE, 999_000_000, 999_999_999, 99_900_000.0),
+        Transfer("upload", "\x1b[2J[red]x\n.wav", 0, 10, 0.0),
+    ],
+    retries=[Retry(LONG, "Too many requests: " + "x" * 200, 8.0), Retry("b.wav", "?", 9.0)],
+)
+EMPTY = Snapshot(
+    done=0,
+    skipped=0,
+    failed=0,
+    left=3,
+    seconds_left=None,
+    server=Server(),
+    reading="",
+    transfers=[],
+    retries=[],
+)
+
+
+def drawn(snapshot: Snapshot, width: int) -> list[str]:
+    file = io.StringIO()
+    console = Console(file=file, force_terminal=True, width=width, color_system=None)
+    console.print(picture(snapshot, Text("*"), width))
+    return [line.rstrip() for line in file.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_every_line_fits(width: int) -> None:
+    lines = drawn(FULL, width)
+    assert all(cell_len(line) <= width for line in lines)
+    assert 5 <= len(lines) <= 6  # counts, perhaps the server, a retry, three transfers
+    assert not any(re.search(r"[\x00-\x1f\x7f]", line) for line in lines)
+
+
+def test_everything_is_there_on_a_wide_terminal() -> None:
+    lines = drawn(FULL, 140)
+    assert lines[0].startswith(
+        "* 12,345 done · 67 failed · 89,012 left · about 2 h 5 min · server: 講演"
+    )
+    assert lines[0].endswith(".mp3, 12 s")
+    assert "retry in 8 s (and 1 more): interview" in lines[1]
+    assert lines[2].split()[0] == "download"
+    assert re.search(r"99 %\s+1\.0 GB\s+99\.9 MB/s$", lines[3])
+    assert r"\x1b[2J[red]x\x0a.wav" in lines[4]
+
+
+def test_a_narrow_terminal_gives_the_server_a_line_of_its_own() -> None:
+    lines = drawn(FULL, 60)
+    assert lines[0] == "* 12,345 done · 67 failed · 89,012 left · about 2 h 5 min"
+    assert re.fullmatch(r"  server: 講演会.*….*版\.mp3, 12 s", lines[1])
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_a_bar_shows_how_much_of_the_audio_is_done(width: int) -> None:
+    snapshot = attrs.evolve(EMPTY, done=1, failed=1, audio_done=90.0, audio_total=3600.0)
+    (line,) = [line for line in drawn(snapshot, width) if " 2 of 5" in line]
+    said = "2 of 5" if width == 40 else "2 of 5 · 1 min 30 s of 1 h of audio"
+    assert line.endswith(f" {said}")
+    assert cell_len(line) <= width
+    # One recording has no need of it, and nothing is left at the end.
+    for few in (attrs.evolve(snapshot, done=0, failed=0, left=1), attrs.evolve(snapshot, left=0)):
+        assert not any(" of " in line for line in drawn(few, width))
+
+
+def test_a_beginning_shows_what_there_is() -> None:
+    assert drawn(EMPTY, 80) == ["* 0 done · 3 left · server: idle"]
+
+
+def test_a_long_recording_that_is_read_is_named() -> None:
+    reading = attrs.evolve(EMPTY, reading=LONG)
+    assert drawn(reading, 100) == [f"* 0 done · 3 left · server: idle, reading {LONG}"]
+    uploading = attrs.evolve(reading, transfers=FULL.transfers[2:])
+    assert drawn(uploading, 100)[0] == "* 0 done · 3 left · server: idle"
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_how_far_a_long_recording_is_stands_behind_its_name(width: int) -> None:
+    lines = drawn(attrs.evolve(EMPTY, server=Server(LONG, 65.0, 0.426)), width)
+    assert all(cell_len(line) <= width for line in lines)
+    assert sum(line.endswith(", 43 %, 1 min 5 s") for line in lines) == 1
