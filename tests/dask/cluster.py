@@ -44,11 +44,11 @@ class Cluster:
     workers: "dict[str, subprocess.Popen[str]]" = attrs.field(factory=dict)
     said: list[str] = attrs.field(factory=list)
 
-    def start(self) -> None:
+    def start(self, environ: Mapping[str, str] | None = None) -> None:
         """Start the scheduler."""
         command = ("dask_scheduler", "--host", "127.0.0.1", "--port", "0")
         self.scheduler, self.address = self._start(
-            command, r"Scheduler at:\s+(tcp://\S+)", dashboard="--no-dashboard"
+            command, r"Scheduler at:\s+(tcp://\S+)", "--no-dashboard", environ or {}
         )
 
     def add(self, count: int, environ: Mapping[str, str] | None = None) -> list[str]:
@@ -86,9 +86,9 @@ class Cluster:
             process.stdin.close()
 
     def _start(
-        self, command: tuple[str, ...], pattern: str, *, dashboard: str
+        self, command: tuple[str, ...], pattern: str, dashboard: str, environ: Mapping[str, str]
     ) -> "tuple[subprocess.Popen[str], str]":
-        process = self._popen(command, dashboard, {})
+        process = self._popen(command, dashboard, environ)
         return process, self._address(process, pattern)
 
     def _popen(
