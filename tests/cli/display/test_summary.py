@@ -48,11 +48,11 @@ def test_audio_and_speed_are_told_where_lengths_are_known() -> None:
         "  beyond need no enhancement",
     ]
     summary.add_audio(6010.0)
-    assert printed(summary, width=30)[2:5] == [
-        "  audio       1 h 41 min",
-        "  speed       100 times as",
-        "              fast as it plays",
-    ]
+    narrow = printed(summary, width=30)[2:]
+    assert max(map(len, narrow)) <= 30
+    # Where lines are broken is for Rich to say, whose versions differ.
+    said = "audio 1 h 41 min speed 100 times as fast as it plays beyond need no enhancement"
+    assert " ".join(narrow).split() == said.split()
 
 
 def test_failures_are_grouped_by_what_to_do() -> None:
