@@ -24,8 +24,8 @@ from .text import duration, several, shown
 
 # Of each kind of failure so many are listed; a batch may have thousands.
 _LISTED = 10
-_BEYOND = "beyond need"
-_NAMES = len(_BEYOND)  # the longest name in the table
+_EXTRA = "extra"
+_NAMES = len(_EXTRA)  # the longest name in the table
 # What fails like this is not in the journal: a name that was mistyped, for example.
 _NO_RECORDING = (InvalidSourceError, UnsupportedMediaTypeError)
 
@@ -173,12 +173,12 @@ class Summary:
             yield "speed", _speed(self._audio_seconds, seconds)
         if self._extra:
             count = several(self._extra, "enhancement")
-            yield _BEYOND, f"perhaps {count}: an answer was lost, so the request was sent again"
+            yield _EXTRA, f"perhaps {count}: an answer was lost, so the request was sent again"
         if self._failed_enhancements:
             count = several(self._failed_enhancements, "enhancement")
-            yield _BEYOND, f"{count} that failed at the server; each was retried once"
+            yield _EXTRA, f"{count} that failed at the server; each was retried once"
         if self._audio_seconds and not self._extra + self._failed_enhancements:
-            yield _BEYOND, "no enhancement"
+            yield _EXTRA, "no enhancement"
 
     def _print_failures(self, console: Console, kind: str, messages: dict[str, _Same]) -> None:
         for message, same in messages.items():

@@ -420,4 +420,4 @@ async def test_what_the_server_could_not_enhance_is_told_once_at_the_end(
     assert run.status == 1
     assert run.err.count("a.wav: ") == 1
     assert run.err.index("0 enhanced, 1 failed") < run.err.index("a.wav: The server could not")
-    assert "beyond need 2 enhancements that failed at the server" in run.err
+    assert "extra 2 enhancements that failed at the server" in run.err

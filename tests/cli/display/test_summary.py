@@ -43,15 +43,15 @@ def test_audio_and_speed_are_told_where_lengths_are_known() -> None:
     summary.add(Outcome(source="a", name="a", strength=93, status="succeeded"))
     summary.add_audio(90.0)
     assert printed(summary)[1:] == [
-        "  audio       1 min 30 s",
-        "  speed       1.5 times as fast as it plays",
-        "  beyond need no enhancement",
+        "  audio 1 min 30 s",
+        "  speed 1.5 times as fast as it plays",
+        "  extra no enhancement",
     ]
     summary.add_audio(6010.0)
     narrow = printed(summary, width=30)[2:]
     assert max(map(len, narrow)) <= 30
     # Where lines are broken is for Rich to say, whose versions differ.
-    said = "audio 1 h 41 min speed 100 times as fast as it plays beyond need no enhancement"
+    said = "audio 1 h 41 min speed 100 times as fast as it plays extra no enhancement"
     assert " ".join(narrow).split() == said.split()
 
 
@@ -111,8 +111,8 @@ def test_what_was_made_in_vain_is_told() -> None:
     )
     said = " ".join(printed(summary))
     assert "1 done before" in said
-    assert "beyond need perhaps 1 enhancement: an answer was lost" in said
-    assert "beyond need 2 enhancements that failed at the server" in said
+    assert "extra perhaps 1 enhancement: an answer was lost" in said
+    assert "extra 2 enhancements that failed at the server" in said
 
 
 def test_a_terminal_wraps_with_the_indentation_kept() -> None:
