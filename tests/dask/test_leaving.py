@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from distributed import Client
@@ -14,13 +15,15 @@ from .test_enhancer import contents, until
 
 pytestmark = pytest.mark.slow
 
+dask_client: Any = Client  # Dask's classes have no types
+
 
 async def test_what_a_retired_worker_was_doing_is_done(cluster: Cluster, tmp_path: Path) -> None:
     async with staged(cluster.address, tmp_path) as stage:
         recordings = contents(12, 0.5)
         batch = asyncio.create_task(stage.batch(recordings))
         await until(lambda: stage.service.count("GET /object") >= WORKERS)
-        async with Client(cluster.address, asynchronous=True) as dask:
+        async with dask_client(cluster.address, asynchronous=True) as dask:
             await dask.retire_workers([next(iter(cluster.workers))])
         stage.check(await batch, recordings)
 
@@ -58,7 +61,7 @@ async def test_workers_come_when_there_is_work(impatient: Cluster, tmp_path: Pat
         recordings = contents(8, 0.1)
         batch = asyncio.create_task(stage.batch(recordings))
         # What an adaptive cluster asks before it starts workers (Dask, "Adaptive deployments").
-        async with Client(impatient.address, asynchronous=True) as dask:
+        async with dask_client(impatient.address, asynchronous=True) as dask:
             target = 0
             while not target:
                 await asyncio.sleep(0.1)
