@@ -25,8 +25,7 @@ from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.generation import check_generation
 from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.row import JournalRow, revive
-from audio_enhance._recording.file_object import is_file_object
-from audio_enhance._recording.source import AnySource, Source, arrived, as_source
+from audio_enhance._recording.source import AnySource, Source, arrived, as_source, is_file_object
 from audio_enhance._session.rate_limits import RateLimits
 from audio_enhance._session.wire import check_sendable
 from audio_enhance._settings import Auth, Settings
@@ -179,7 +178,7 @@ class Intake:
                         "What is still arriving has a name already.",
                         hint="Give it where the source is made.",
                     )
-            elif isinstance(source, Source) or not is_file_object(source):
+            elif not is_file_object(source):
                 source = as_source(source, filename)
             most = self.settings.max_waiting
             if most is not None and self.waiting >= most:

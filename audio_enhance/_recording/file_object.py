@@ -4,7 +4,7 @@ import inspect
 import os
 from collections.abc import AsyncIterator, Awaitable
 from functools import partial
-from typing import Any, Protocol, TypeGuard, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.errors import InvalidSourceError
@@ -22,11 +22,6 @@ class BinaryFile(Protocol):
     def read(self, size: int, /) -> bytes | Awaitable[bytes]:
         """Return some bytes, as many as asked for at the most; none at the end."""
         ...
-
-
-def is_file_object(given: object) -> TypeGuard[BinaryFile]:
-    """Whether something is read like a file, and is no path."""
-    return isinstance(given, BinaryFile) and not isinstance(given, str | os.PathLike)
 
 
 def name_of(file: BinaryFile) -> str | None:

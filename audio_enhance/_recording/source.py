@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from functools import cached_property, partial
 from pathlib import Path, PurePath
 from threading import Event
-from typing import Any, Self
+from typing import Any, Self, TypeGuard
 
 import attrs
 
@@ -28,7 +28,7 @@ from audio_enhance._video.kinds import (
 
 from .content import BytesContent, Content, FileContent, UploadedContent
 from .fetched import FetchedContent
-from .file_object import BinaryFile, chunks_of, is_file_object, name_of
+from .file_object import BinaryFile, chunks_of, name_of
 from .filenames import bare_name, safe_name
 from .film import FilmContent
 from .fingerprint import Fingerprint
@@ -477,6 +477,11 @@ SourceLike = str | os.PathLike[str] | bytes | Source
 AnySource = SourceLike | BinaryFile
 
 
+def is_file_object(given: object) -> TypeGuard[BinaryFile]:
+    """Whether something is an open file, or is read like one; a source has a `read` of its own."""
+    return isinstance(given, BinaryFile) and not isinstance(given, Source | str | os.PathLike)
+
+
 def as_source(source: AnySource, filename: str | None = None) -> Source:
     """Return the source that a path, a URL, some bytes or a source stands for.
 
@@ -511,7 +516,7 @@ def as_source(source: AnySource, filename: str | None = None) -> Source:
 
 async def arrived(source: AnySource, filename: str | None = None) -> Source:
     """Return the source of an open file, when its bytes are there, or of anything else at once."""
-    if not isinstance(source, Source) and is_file_object(source):
+    if is_file_object(source):
         return await Source.from_file(source, filename=filename)
     return as_source(source, filename)
 

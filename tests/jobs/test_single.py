@@ -107,6 +107,18 @@ async def test_what_is_done_is_returned_and_nobody_asked(tmp_path: Path) -> None
             await b.client.enhance(source, output_dir=b.out)
 
 
+async def test_what_is_done_is_returned_for_a_source_as_for_its_path(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        [path] = b.sources(1)
+        first = await b.client.enhance(path, output_dir=b.out, journal=b.journal)
+        await b.forget()
+        asked = len(b.service.record)
+        source = Source.from_path(path)
+        again = await b.client.enhance(source, output_dir=b.out, journal=b.journal)
+        assert len(b.service.record) == asked
+        assert again.path == first.path
+
+
 async def test_several_calls_share_an_open_journal(tmp_path: Path) -> None:
     async with bench(tmp_path) as b, await Journal.open(b.journal) as journal:
         sources = b.sources(3)
