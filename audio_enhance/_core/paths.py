@@ -39,6 +39,12 @@ def path_of(name: str | os.PathLike[str]) -> PurePath:
     return RemotePath(name) if is_url(name) else Path(name)
 
 
+def absolute(given: str | os.PathLike[str]) -> str:
+    """Return a path from the root of this machine, however it was written; a URL as it is."""
+    name = os.fspath(given)
+    return name if is_url(name) else os.path.abspath(name)  # noqa: PTH100  pathlib keeps ".."
+
+
 def split(place: PurePath | None) -> tuple[Path | None, str | None]:
     """Return a place as a path of this machine and as a URL; at most one of the two is there."""
     if place is None or isinstance(place, Path):

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, TypedDict
 from audio_enhance._core.cancellation import end
 from audio_enhance._core.errors import AudioEnhanceError, AuthenticationError, JobCancelledError
 from audio_enhance._core.events import Event
-from audio_enhance._core.paths import path_of, split
-from audio_enhance._journal.earlier import RESULT_CHANGED, Earlier, earlier_result
+from audio_enhance._core.paths import split
+from audio_enhance._journal.earlier import kept_result
 from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.row import JournalRow, note_refused
 from audio_enhance._recording.source import AnySource, Source, arrived
@@ -216,23 +216,17 @@ class Batch:
     async def _done_before(self, source: Source, row: JournalRow, place: _Place) -> bool:
         if self._order.redo:
             return False
-        try:
-            earlier = await earlier_result(row.entry, source)
-        except AudioEnhanceError:
-            return False  # the job will meet the same, and say so
-        if earlier not in (Earlier.WHOLE, Earlier.CHANGED):
+        if (kept := await kept_result(row.entry, source)) is None:
             return False
-        assert row.entry.output is not None
-        path = path_of(row.entry.output)
-        here, url = split(path)
+        here, url = split(kept.place)
         if self._order.outputs is not None:
-            self._order.outputs.claim(path)
+            self._order.outputs.claim(kept.place)
         self._skipped(
             place,
             source,
             path=here,
             url=url,
-            note=RESULT_CHANGED if earlier is Earlier.CHANGED else None,
+            note=kept.note,
             asset_id=row.entry.asset_id,
             enhancement_id=row.entry.enhancement_id,
         )

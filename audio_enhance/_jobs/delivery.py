@@ -9,9 +9,8 @@ import attrs
 from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.errors import OutputError, OutputExistsError
 from audio_enhance._core.events import Downloading
-from audio_enhance._core.paths import path_of
+from audio_enhance._core.paths import absolute, path_of
 from audio_enhance._journal.entry import EntryState
-from audio_enhance._journal.journal import absolute
 from audio_enhance._journal.row import JournalRow
 from audio_enhance._recording.filenames import result_name
 from audio_enhance._transfer.held_places import Hold

@@ -1,18 +1,17 @@
 """One recording to its end, for whoever awaits just that: within a time, or done before."""
 
 import asyncio
-from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from audio_enhance._core.cancellation import end
 from audio_enhance._core.errors import AudioEnhanceError, WaitTimeoutError
 from audio_enhance._core.models import Asset, AssetStatus, EnhancementStatus, SpeechEnhancement
-from audio_enhance._core.paths import path_of, split
-from audio_enhance._journal.earlier import RESULT_CHANGED, Earlier, earlier_result
+from audio_enhance._core.paths import split
+from audio_enhance._journal.earlier import kept_result
 from audio_enhance._journal.entry import JournalEntry
 from audio_enhance._journal.journal import Journal
-from audio_enhance._journal.row import JournalRow
+from audio_enhance._journal.row import JournalRow, fingerprint_of
 from audio_enhance._recording.source import Source
 
 from .handle import EnhanceResult, Ids, Job
@@ -56,24 +55,24 @@ async def done_before(journal: Journal, source: Source, strength: int) -> Enhanc
     """Return the result that an earlier run with a journal made, if it is in its place."""
     try:
         entry = (await JournalRow.of(journal, source, strength)).entry
-        earlier = await earlier_result(entry, source)
     except AudioEnhanceError:
         return None  # the job will meet the same, and say so
-    if earlier not in (Earlier.WHOLE, Earlier.CHANGED) or entry.output is None:
+    if (kept := await kept_result(entry, source)) is None:
         return None
     asset = _asset(entry, source)
-    saved, url = split(path_of(entry.output))
+    saved, url = split(kept.place)
     return EnhanceResult(
         asset=asset,
         enhancement=_enhancement(entry, asset.id),
         extra_enhancements=entry.extra,
         saved=saved,
         url=url,
-        note=RESULT_CHANGED if earlier is Earlier.CHANGED else None,
+        note=kept.note,
     )
 
 
 def _asset(entry: JournalEntry, source: Source) -> Asset:
+    known = fingerprint_of(entry)
     return Asset(
         id=entry.asset_id or "",
         filename=entry.filename or source.filename,
@@ -83,7 +82,7 @@ def _asset(entry: JournalEntry, source: Source) -> Asset:
         updated_at=datetime.fromtimestamp(entry.created_at, UTC),
         byte_size=entry.byte_size,
         content_type=entry.content_type,
-        checksum=None if entry.md5 is None else b64encode(bytes.fromhex(entry.md5)).decode(),
+        checksum=None if known is None else known.checksum,
     )
 
 

@@ -3,17 +3,19 @@
 import os
 from enum import Enum, auto
 from functools import partial
+from pathlib import PurePath
+from typing import NamedTuple
 
 from audio_enhance._core.cancellation import in_thread, to_its_end
-from audio_enhance._core.paths import is_url
+from audio_enhance._core.errors import AudioEnhanceError
+from audio_enhance._core.paths import is_url, path_of
 from audio_enhance._recording.remote import RemoteFile
 from audio_enhance._recording.source import Source
 
 from .entry import EntryState, JournalEntry
 from .result_file import looking_at, result_of
 
-# What a person should know of a result that is `Earlier.CHANGED`.
-RESULT_CHANGED = "The result was changed since it was made, so it stays. Redo it for another one."
+_CHANGED = "The result was changed since it was made, so it stays. Redo it for another one."
 
 
 class Earlier(Enum):
@@ -52,6 +54,33 @@ async def earlier_result(entry: JournalEntry, source: Source) -> Earlier:
         return Earlier.WHOLE
     there = await to_its_end(partial(is_there, result.path))
     return Earlier.CHANGED if there else Earlier.AWAY
+
+
+class Kept(NamedTuple):
+    """An earlier result that is not made again.
+
+    Attributes:
+        place: Where it is, or where it was put by the run that made it.
+        note: What a person should know of it, in one sentence.
+    """
+
+    place: PurePath
+    note: str | None
+
+
+async def kept_result(entry: JournalEntry, source: Source) -> Kept | None:
+    """Return the earlier result of a source as it is now, if it is whole or somebody's since.
+
+    What goes wrong is not told: the job meets the same, and says so.
+    """
+    try:
+        earlier = await earlier_result(entry, source)
+    except AudioEnhanceError:
+        return None
+    if earlier not in (Earlier.WHOLE, Earlier.CHANGED):
+        return None
+    assert entry.output is not None
+    return Kept(path_of(entry.output), _CHANGED if earlier is Earlier.CHANGED else None)
 
 
 async def same_source(entry: JournalEntry, source: Source) -> bool:

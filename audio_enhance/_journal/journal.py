@@ -14,7 +14,7 @@ import attrs
 from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.clock import Clock, SystemClock
 from audio_enhance._core.journal_file import is_journal
-from audio_enhance._core.paths import is_url, path_of
+from audio_enhance._core.paths import absolute, path_of
 from audio_enhance._core.redaction import redact
 from audio_enhance._recording.spooled import remove_quietly
 
@@ -458,9 +458,3 @@ def _with_paths(entry: JournalEntry, change: Callable[[str], str]) -> JournalEnt
     changed = {name: now for name, value in paths.items() if (now := change(value)) != value}
     changes: dict[str, Any] = changed
     return attrs.evolve(entry, **changes) if changes else entry
-
-
-def absolute(path: str | os.PathLike[str]) -> str:
-    """Return what a journal calls a file: its absolute path, however it was written, or its URL."""
-    name = os.fspath(path)
-    return name if is_url(name) else os.path.abspath(name)  # noqa: PTH100  pathlib keeps ".."

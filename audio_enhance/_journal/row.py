@@ -18,7 +18,7 @@ from audio_enhance._core.errors import (
     OutputError,
     UnsupportedMediaTypeError,
 )
-from audio_enhance._core.paths import is_address, is_url, path_of
+from audio_enhance._core.paths import absolute, is_address, is_url, path_of
 from audio_enhance._recording.fingerprint import Fingerprint
 from audio_enhance._recording.source import Source
 from audio_enhance._recording.spooled import remove_quietly
@@ -26,7 +26,7 @@ from audio_enhance._video.kinds import is_video_type
 
 from .earlier import is_there
 from .entry import EntryState, JournalEntry
-from .journal import Journal, absolute
+from .journal import Journal
 from .result_file import ResultFile, placed, result_of, settled, version_of
 
 _log = logging.getLogger("audio_enhance")
@@ -269,11 +269,10 @@ def revive(entry: JournalEntry) -> Source:
             path, content_type=entry.content_type, filename=filename, check_type=False
         )
     not_uploaded = InvalidSourceError("The data was not uploaded before the earlier run ended.")
-    if entry.md5 is None or entry.byte_size is None:
+    if (fingerprint := fingerprint_of(entry)) is None:
         raise not_uploaded
     if filename is None:  # written by a version that did not keep it
         filename = path.name if path.is_absolute() else entry.source.rpartition(" (")[0]
-    fingerprint = Fingerprint(entry.byte_size, bytes.fromhex(entry.md5))
     content_type = entry.content_type
     if entry.spooled is not None:
         try:
@@ -301,15 +300,23 @@ def _from_elsewhere(entry: JournalEntry) -> Source:
             Source.from_url(url, content_type=kind, filename=name, check_type=False)
         )
     source = Source.from_url(url, content_type=kind, filename=name, check_type=False)
-    known = entry.md5 is not None and entry.byte_size is not None and entry.asset_id is not None
+    uploaded = fingerprint_of(entry)
+    if entry.asset_id is None or uploaded is None:
+        return source
     try:
-        gone = known and source.content.look() is None
+        gone = source.content.look() is None
     except AudioEnhanceError:
         gone = False  # its job will meet the same, and say so
-    if gone and entry.md5 is not None and entry.byte_size is not None:
-        fingerprint = Fingerprint(entry.byte_size, bytes.fromhex(entry.md5))
-        return Source.uploaded(source.filename, fingerprint, content_type=kind, url=url)
-    return source
+    return (
+        Source.uploaded(source.filename, uploaded, content_type=kind, url=url) if gone else source
+    )
+
+
+def fingerprint_of(entry: JournalEntry) -> Fingerprint | None:
+    """Return what identifies the content that a row is about, if it is known."""
+    if entry.md5 is None or entry.byte_size is None:
+        return None
+    return Fingerprint(entry.byte_size, bytes.fromhex(entry.md5))
 
 
 def _video_of(path: Path, filename: str | None) -> Source:

@@ -10,7 +10,7 @@ import attrs
 
 from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.errors import OutputExistsError
-from audio_enhance._core.paths import path_of
+from audio_enhance._core.paths import absolute, path_of
 from audio_enhance._recording.filenames import on_disk, result_name, safe_name
 from audio_enhance._recording.source import AnySource, Source
 
@@ -36,7 +36,7 @@ def _path_of(source: AnySource) -> PurePath | None:
 
 
 def _absolute(path: PurePath) -> PurePath:
-    return Path(os.path.abspath(path)) if isinstance(path, Path) else path  # noqa: PTH100
+    return path_of(absolute(path))
 
 
 @attrs.define(eq=False)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from audio_enhance import AudioEnhanceError
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 
 # What the page shows of the figures.
 _SHOWN = ("duration", "loudness", "true_peak", "noise_floor", "speech_level", "highest", "lag")
-_PIECE = 1 << 20
 
 
 class Measuring:
@@ -100,22 +98,15 @@ class Measuring:
         try:
             if kept.source.film is not None:
                 path = sound = kept.path.with_name(kept.path.name + ".sound")
-                await _copy_sound(kept, sound)
+                from audio_enhance.local.measuring import write_sound
+
+                await write_sound(kept.source, sound)
             kept.figures = await measurer.measure(path, kept.path, original=place, tell=tell)
         except (AudioEnhanceError, OSError):
             kept.unmeasurable = True
         finally:
             if sound is not None:
                 await asyncio.to_thread(sound.unlink, missing_ok=True)
-
-
-async def _copy_sound(kept: Kept, target: Path) -> None:
-    source = kept.source
-    assert source is not None
-    size = (await source.fingerprint()).byte_size
-    with await asyncio.to_thread(target.open, "wb") as file:
-        for start in range(0, size, _PIECE):
-            await asyncio.to_thread(file.write, await source.read(start, _PIECE))
 
 
 def _measurer() -> "Measurer | None":

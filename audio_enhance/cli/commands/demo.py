@@ -11,7 +11,7 @@ from rich.text import Text
 
 from audio_enhance import EnhanceClient, OutputExistsError
 from audio_enhance.cli.display.outcome import near
-from audio_enhance.cli.display.screen import error_console, output_console
+from audio_enhance.cli.display.screen import error_console, output_console, say
 from audio_enhance.cli.display.text import several, shown, size
 from audio_enhance.cli.execution.service import extra_local, open_service
 from audio_enhance.cli.input.options import PATH, engine_option
@@ -128,7 +128,7 @@ def compare(recording: Path, result: Path, before: "Figures", after: "Figures") 
             f"the speech changed its level by {speech:.1f} dB."
         )
     style = "bold green" if better else "bold red"
-    console.print(Text(sentence, style), soft_wrap=not console.is_terminal)
+    say(console, sentence, style)
     console.print()
     console.print(f"before: {shown(near(recording.absolute()))}", soft_wrap=True)
     console.print(f"after:  {shown(near(result.absolute()))}", soft_wrap=True)

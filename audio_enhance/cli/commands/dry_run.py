@@ -25,7 +25,7 @@ from audio_enhance import (
     path_of,
 )
 from audio_enhance.cli.display.outcome import near
-from audio_enhance.cli.display.screen import error_console, output_console
+from audio_enhance.cli.display.screen import error_console, output_console, say
 from audio_enhance.cli.display.text import duration, several, shown, size
 from audio_enhance.cli.execution.batch import Work
 from audio_enhance.cli.input.lengths import can_tell, seconds_of
@@ -71,12 +71,12 @@ class DryRun:
             if told is None:
                 click.echo(json.dumps(_fields(job)))
             else:
-                told.print(_line(job), soft_wrap=not told.is_terminal)
+                say(told, _line(job))
         sys.stdout.flush()
         free = await asyncio.to_thread(free_in, self.settings.output_dir)
         console = error_console()
         for text in sentences(forecast, local=self.settings.local, free=free):
-            console.print(Text(text), soft_wrap=not console.is_terminal)
+            say(console, text)
         return not forecast.actions[Action.REFUSE]
 
     async def _foreseen(self) -> AsyncIterator[Foreseen]:

@@ -19,7 +19,7 @@ from audio_enhance import (
     MissingExtraError,
     recording_suffixes,
 )
-from audio_enhance.cli.display.screen import error_console
+from audio_enhance.cli.display.screen import error_console, say
 from audio_enhance.cli.display.summary import resume_command
 from audio_enhance.cli.display.text import several, shown
 from audio_enhance.cli.execution.batch import Batch, Telling, Work, by_strengths
@@ -291,25 +291,25 @@ def _counted(left_out: Counter[str]) -> str:
 def _say(found: Recordings, *, quiet: bool) -> None:
     console = error_console()
 
-    def say(text: str, style: str = "") -> None:
+    def told(text: str, style: str = "") -> None:
         if not quiet:
-            console.print(Text(text, style), soft_wrap=not console.is_terminal)
+            say(console, text, style)
 
     for folder in found.unreadable:
-        say(f"Cannot search this folder: {shown(folder)}", "yellow")
+        told(f"Cannot search this folder: {shown(folder)}", "yellow")
     if found.filtered:
-        say(f"Left out {several(found.filtered, 'file')} by --include and --exclude.")
+        told(f"Left out {several(found.filtered, 'file')} by --include and --exclude.")
     if found.results:
-        say(f"Left out {several(found.results, 'result')} of earlier runs.")
+        told(f"Left out {several(found.results, 'result')} of earlier runs.")
     videos: Counter[str] = Counter()
     others: Counter[str] = Counter()
     for suffix, count in found.not_taken.items():
         (videos if suffix in VIDEO_SUFFIXES else others)[suffix] = count
     if videos:
         command = MissingExtraError("video", "av").command
-        say(f"{_counted(videos)} To enhance videos: {command}", "yellow")
+        told(f"{_counted(videos)} To enhance videos: {command}", "yellow")
     if others:
-        say(
+        told(
             f"{_counted(others)} The API does not take these. Convert them, to .flac for example.",
             "yellow",
         )
@@ -317,6 +317,6 @@ def _say(found: Recordings, *, quiet: bool) -> None:
         named = ", ".join(map(shown, found.links[:_LISTED]))
         more = len(found.links) - _LISTED
         unnamed = f" and {more:,} more" if more > 0 else ""
-        say(f"Left out links to folders: {named}{unnamed}. To search them, name them.")
+        told(f"Left out links to folders: {named}{unnamed}. To search them, name them.")
     if not found.sizes:
         raise click.UsageError("Found no recording that the API takes.")

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from audio_enhance import EntryState, Journal, JournalEntry
 from audio_enhance.cli.display.outcome import near
-from audio_enhance.cli.display.screen import output_console
+from audio_enhance.cli.display.screen import output_console, say
 from audio_enhance.cli.display.summary import resume_command
 from audio_enhance.cli.display.text import duration, several, shown
 from audio_enhance.cli.execution.unfinished import is_over
@@ -137,7 +137,7 @@ def _print(status: _Status) -> None:
     for entry in status.failures:
         name = Text(shown(near(entry.source)), "red")
         text = Text.assemble("\n", name, f" at {entry.strength}: {shown(_reason(entry))}")
-        console.print(text, soft_wrap=not console.is_terminal)
+        say(console, text)
     unlisted = status.counts[EntryState.FAILED] - len(status.failures)
     if unlisted:
         console.print(f"\nand {unlisted:,} more failures; --json lists all of them")

@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 
 from rich.console import Console
 from rich.text import Text
 
+from .screen import say
 from .text import shown
 
 
@@ -38,7 +40,7 @@ def logged(
 
 def log_to(console: Console) -> Callable[[Text], None]:
     """Return what prints a line of the log: whole, where it is no terminal."""
-    return lambda text: console.print(text, soft_wrap=not console.is_terminal)
+    return partial(say, console)
 
 
 class _Handler(logging.Handler):

@@ -12,14 +12,13 @@ from typing import Any, TypeAlias
 
 from audio_enhance import AudioEnhanceError, Source
 from audio_enhance.cli.threads import to_its_end
-from audio_enhance.local.measuring import Measurer, Pyramid
+from audio_enhance.local.measuring import Measurer, Pyramid, write_sound
 
 from .facts import FIGURES, WITH_RESULT, Side, is_elsewhere
 from .spool import Row
 
 # Recordings that are wanted at several strengths are looked at once, if they come close together.
 _REMEMBERED = 32
-_PIECE = 1 << 20
 # What the enhancer reads as it is; the sound of others has to be taken out first.
 _OUTSIDE = (".mkv", ".webm")
 
@@ -133,9 +132,6 @@ async def _take_sound(path: Path, target: Path) -> None:
     source = Source.from_video(path)
     source.hold()
     try:
-        size = (await source.fingerprint()).byte_size
-        with await asyncio.to_thread(target.open, "wb") as file:
-            for start in range(0, size, _PIECE):
-                await asyncio.to_thread(file.write, await source.read(start, _PIECE))
+        await write_sound(source, target)
     finally:
         source.let_go()

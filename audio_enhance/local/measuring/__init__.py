@@ -7,13 +7,13 @@ It comes with the extra ``local``.
 
 from typing import TYPE_CHECKING
 
-from .measurer import Measurer
+from .measurer import Measurer, write_sound
 from .pyramid import Pyramid
 
 if TYPE_CHECKING:
     from .surveying import Survey, survey
 
-__all__ = ["Measurer", "Pyramid", "Survey", "survey"]
+__all__ = ["Measurer", "Pyramid", "Survey", "survey", "write_sound"]
 
 
 def __getattr__(name: str) -> object:

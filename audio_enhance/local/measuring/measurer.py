@@ -11,11 +11,26 @@ from pathlib import Path
 from typing import Any
 
 import audio_enhance
+from audio_enhance import Source
 from audio_enhance.local.enhancer.errors import EnhancerError
 from audio_enhance.local.enhancer.extra import check_installed
 from audio_enhance.local.enhancer.worker import ONE_THREAD, OWN_GROUP, environment
 
 _LONGEST_LINE = 1 << 16
+_PIECE = 1 << 20
+
+
+async def write_sound(source: Source, target: Path) -> None:
+    """Write what is sent of a recording, of a video its sound, to a file that can be measured.
+
+    Raises:
+        AudioEnhanceError: It cannot be read, or has no sound.
+        OSError: The file cannot be written.
+    """
+    size = (await source.fingerprint()).byte_size
+    with await asyncio.to_thread(target.open, "wb") as file:
+        for start in range(0, size, _PIECE):
+            await asyncio.to_thread(file.write, await source.read(start, _PIECE))
 
 
 class Measurer:
