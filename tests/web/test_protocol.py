@@ -1,6 +1,8 @@
 """Connections on which nothing more comes, or not the whole of it."""
 
 import asyncio
+import socket
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import pytest
@@ -105,6 +107,27 @@ async def test_of_those_that_owe_a_head_the_oldest_goes(
     for connection in (second, third):
         await connection.send(HALF + b"Connection: close\r\n\r\n")
         assert (await connection.to_its_end()).startswith(b"HTTP/1.1 200")
+
+
+async def test_those_whose_heads_are_here_already_all_get_their_answer(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(PatientProtocol, "MOST_HEADS", 2)
+    parts = urlsplit(site.url)
+    with ExitStack() as stack:
+        # Every browser has sent its request before the application looks for the first time.
+        browsers = [
+            stack.enter_context(socket.create_connection((parts.hostname, parts.port)))
+            for _ in range(8)
+        ]
+        for browser in browsers:
+            browser.sendall(HALF + b"Connection: close\r\n\r\n")
+        answers = []
+        for browser in browsers:
+            browser.setblocking(False)
+            connection = Connection(*await asyncio.open_connection(sock=browser))
+            answers.append(await connection.to_its_end())
+    assert [answer[:12] for answer in answers] == [b"HTTP/1.1 200"] * 8
 
 
 async def test_event_streams_owe_nothing(
