@@ -22,6 +22,7 @@ from ._page import Page
 from ._problems import Problem, on_error
 from ._shelf import Shelf
 from ._studio import Studio
+from ._unread import Unread
 
 
 def create_app(
@@ -100,7 +101,7 @@ def create_app(
             Route("/recordings/{id}/download", handlers.download),
             Route("/recordings/{id}/{side}/{picture}/{level}/{tile}", handlers.picture),
         ],
-        middleware=[Middleware(Guard, allowed_hosts=allowed_hosts)],
+        middleware=[Middleware(Unread), Middleware(Guard, allowed_hosts=allowed_hosts)],
         exception_handlers={
             Problem: on_error,
             AudioEnhanceError: on_error,

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from operator import itemgetter
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -59,9 +59,10 @@ class PatientProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def _make_room(self) -> None:
+        everybody = cast("set[object]", self.connections)  # of any of uvicorn's protocols
         owing = [
             (each.head_since, each)
-            for each in self.connections  # of any of uvicorn's protocols
+            for each in everybody
             if isinstance(each, PatientProtocol) and each.head_since is not None
         ]
         for _, each in sorted(owing, key=itemgetter(0))[: -self.MOST_HEADS]:
