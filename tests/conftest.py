@@ -23,6 +23,7 @@ from audio_enhance import EnhanceClient, PollPolicy, RetryPolicy
 from audio_enhance.local import Behaviour, Faults, LocalService
 from audio_enhance.local.enhancer import Rehearsal
 
+from .support.children import check_waited_for
 from .support.clock import ManualClock
 from .support.tools import fail_in_ci, how_to_install, lacking
 from .support.virtual_time import VirtualLoop
@@ -108,6 +109,12 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     fail_in_ci(report)
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None]:
+    yield
+    check_waited_for()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

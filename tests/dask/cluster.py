@@ -66,6 +66,13 @@ class Cluster:
             added.append(address)
         return added
 
+    def bury(self) -> int:
+        """See off the workers that have ended by themselves, and return how many did."""
+        ended = [at for at, process in self.workers.items() if process.poll() is not None]
+        for address in ended:
+            self.kill(address)  # closes what was open to it
+        return len(ended)
+
     def kill(self, address: str) -> None:
         """Kill a worker without a warning."""
         process = self.workers.pop(address)

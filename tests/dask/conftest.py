@@ -28,14 +28,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def cluster(running: Cluster) -> Cluster:
+def cluster(running: Cluster) -> Iterator[Cluster]:
     """The cluster with three workers, whatever became of those that an earlier test had."""
-    gone = [one for one, process in running.workers.items() if process.poll() is not None]
-    for address in gone:
-        running.kill(address)  # which is dead: what was open to it is closed
+    running.bury()
     running.add(WORKERS - len(running.workers))
     running.said.clear()
-    return running
+    yield running
+    running.bury()
 
 
 @attrs.frozen

@@ -125,10 +125,7 @@ async def test_a_recording_that_kills_workers_fails_alone(cluster: Cluster, tmp_
         batch = asyncio.create_task(stage.batch(recordings))
         while not batch.done():
             await asyncio.sleep(0.1)
-            dead = [at for at, process in cluster.workers.items() if process.poll() is not None]
-            for address in dead:
-                cluster.kill(address)  # which is dead: what was open to it is closed
-                await asyncio.to_thread(cluster.add, 1)
+            await asyncio.to_thread(cluster.add, cluster.bury())
         report = await batch
         assert [outcome.ok for outcome in report] == [True] * 4 + [False] + [True] * 4
         reason = why(stage, report[4])
@@ -193,7 +190,7 @@ def why(stage: Stage, outcome: Outcome) -> object:
     return stage.service.why_failed(outcome.error.enhancement_id or "")
 
 
-async def until(happened: Callable[[], bool]) -> None:
+async def until(happened: Callable[[], object]) -> None:
     """Wait until something has happened elsewhere."""
     async with asyncio.timeout(60):
         while not happened():

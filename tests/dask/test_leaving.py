@@ -26,6 +26,7 @@ async def test_what_a_retired_worker_was_doing_is_done(cluster: Cluster, tmp_pat
         async with dask_client(cluster.address, asynchronous=True) as dask:
             await dask.retire_workers([next(iter(cluster.workers))])
         stage.check(await batch, recordings)
+    await until(cluster.bury)  # it ends by itself
 
 
 @pytest.fixture
