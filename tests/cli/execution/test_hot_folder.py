@@ -125,12 +125,13 @@ async def test_what_changes_is_given_out_again(watched: Watched, tmp_path: Path)
 
 
 async def test_what_changes_while_it_waits_is_given_out_when_it_has_settled(
-    watched: Watched, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
-    make(tmp_path, "a.wav", "b.wav")
-    assert (await watched.next())[0] == "a.wav"
-    (tmp_path / "b.wav").write_bytes(b"longer than it was " * 100)
-    assert (await watched.next())[0] == "b.wav"
+    make(tmp_path, "a.wav", "b.wav")  # before anybody looks, so that one look finds both
+    async with Watched(tmp_path).opened() as watched:
+        assert (await watched.next())[0] == "a.wav"
+        (tmp_path / "b.wav").write_bytes(b"longer than it was " * 100)
+        assert (await watched.next())[0] == "b.wav"
     assert watched.told == ["a.wav 254", "b.wav 254", "b.wav later", "b.wav 1900"]
 
 
