@@ -7,7 +7,7 @@ from typing import Self
 import attrs
 
 from audio_enhance._core.cancellation import to_its_end
-from audio_enhance._core.errors import OutputError, OutputExistsError
+from audio_enhance._core.errors import ConnectionFailedError, OutputError, OutputExistsError
 from audio_enhance._core.events import Downloading
 from audio_enhance._core.paths import absolute, path_of
 from audio_enhance._journal.entry import EntryState
@@ -90,7 +90,7 @@ class Delivery:
         """
         try:
             return path_of(absolute(await self._fetch(enhanced)))
-        except OutputError:
+        except (OutputError, ConnectionFailedError):  # the latter may be the bucket's
             self.outputs.doubt()
             raise
 

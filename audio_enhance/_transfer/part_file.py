@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path, PurePath
 
 from audio_enhance._core.cancellation import stopped_in_thread, to_its_end
-from audio_enhance._core.errors import OutputError, OutputExistsError
+from audio_enhance._core.errors import ConnectionFailedError, OutputError, OutputExistsError
 from audio_enhance._core.journal_file import is_of_journal
 from audio_enhance._recording.claims import claim_path, is_taken, reworked_path, take_over
 from audio_enhance._recording.filenames import PART_PREFIX, part_name
@@ -30,12 +30,16 @@ def _writev(fd: int, views: list[memoryview]) -> int:
 
 @contextlib.contextmanager
 def writing_to(folder: PurePath) -> Generator[None]:
-    """Raise what goes wrong with the disk as errors that say what to do."""
+    """Raise what goes wrong with the disk, or the bucket, as errors that say what to do."""
     try:
         yield
     except FileExistsError as error:
         raise OutputExistsError(f"{error.filename2 or error.filename} already exists.") from None
     except OSError as error:
+        if isinstance(error, ConnectionError) and not isinstance(folder, Path):
+            raise ConnectionFailedError(
+                f"{folder} cannot be reached: {error.strerror}.", connected=False
+            ) from error
         hint = {
             errno.ENOSPC: "Make room on the disk, then try again.",
             errno.EDQUOT: "Make room in your quota, then try again.",
@@ -83,6 +87,7 @@ def check_output_place(given: str | os.PathLike[str]) -> PurePath:
 
     Raises:
         OutputError: It takes none; of a bucket it is seen only whether it is there.
+        ConnectionFailedError: The network to the bucket is away.
         InvalidInputError: Nothing can be saved there.
         MissingExtraError: It is a URL, and the extra `remote` is not installed.
     """

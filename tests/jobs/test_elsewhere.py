@@ -9,6 +9,7 @@ import attrs
 import pytest
 
 from audio_enhance import (
+    ConnectionFailedError,
     Finished,
     InvalidSourceError,
     Journal,
@@ -282,6 +283,37 @@ class TestResults:
             monkeypatch.setattr(type(memory), "info", denied)
             report = await b.client.enhance_batch([source], strength=93, output_dir=OUT)
             assert "Access is denied" in str(report[0].error)
+            assert b.count(CREATE_ASSET) == 0
+
+    async def test_wait_at_the_server_while_the_network_to_the_bucket_is_away(
+        self, tmp_path: Path, urls: list[str], memory: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def away(*_: object, **__: object) -> None:
+            raise ConnectionResetError("No route to the bucket")
+
+        async with bench(tmp_path) as b:
+            settings: Any = {"strength": 93, "output_dir": OUT, "journal": b.journal}
+            with monkeypatch.context() as patched:
+                patched.setattr(type(memory), "put_file", away)
+                report = await b.client.enhance_batch(urls, **settings)
+            assert {type(outcome.error) for outcome in report} == {ConnectionFailedError}
+            assert "memory://bucket/clean cannot be reached" in str(report[0].error)
+            again = await b.client.enhance_batch(urls, **settings)
+            assert again.ok
+            assert b.count(CREATE) == len(urls)
+
+    async def test_are_not_asked_for_while_the_network_to_the_bucket_is_away(
+        self, tmp_path: Path, urls: list[str], memory: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def away(*_: object, **__: object) -> None:
+            raise ConnectionResetError("No route to the bucket")
+
+        async with bench(tmp_path) as b:
+            monkeypatch.setattr(type(memory), "info", away)
+            report = await b.client.enhance_batch(
+                [b.source("a.mp3")], strength=93, output_dir=OUT, journal=b.journal
+            )
+            assert isinstance(report[0].error, ConnectionFailedError)
             assert b.count(CREATE_ASSET) == 0
 
     async def test_of_a_single_one_is_found_again(
