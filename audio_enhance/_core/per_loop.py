@@ -26,6 +26,11 @@ class PerLoop(Generic[_T]):
         self._loop: weakref.ref[asyncio.AbstractEventLoop] | None = None
 
     @property
+    def was_made(self) -> bool:
+        """Whether one was made before, in whatever loop; costs less than `here`."""
+        return self._made is not None
+
+    @property
     def here(self) -> _T:
         """The one of the running loop."""
         loop = asyncio.get_running_loop()

@@ -5,6 +5,7 @@ import logging
 import secrets
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextvars import copy_context
+from functools import partial
 from itertools import count
 from math import inf
 from pathlib import Path
@@ -129,7 +130,8 @@ class Job:
         self._on_event = tuple(on_event)
         self._clock = clock or SystemClock()
         self._waits_until = -inf
-        self._history: dict[type[Event] | int, tuple[int, Event]] = {}
+        # Events are made when somebody wants them: most jobs have nobody who does.
+        self._history: dict[type[Event] | int, tuple[int, Callable[[], Event]]] = {}
         self._told = 0
         self._news: asyncio.Event | None = None  # made by whoever waits for it
         self._task: asyncio.Task[EnhanceResult] | None = None
@@ -236,8 +238,8 @@ class Job:
             after: Leave out what had a number up to this one.
         """
         while True:
-            for number, event in [entry for entry in self._history.values() if entry[0] > after]:
-                after = number
+            for number, made in [entry for entry in self._history.values() if entry[0] > after]:
+                after, event = number, made()
                 yield number, event
                 if isinstance(event, Finished):
                     return
@@ -302,21 +304,27 @@ class Job:
         """Record an event and pass it on."""
         if kind is not Retrying:
             self._waits_until = -inf  # whatever it waited for, it goes on
-        event = kind(
+        track = self.track
+        made = partial(
+            kind,
             job_id=self.id,
             source=self._label,
             strength=self.strength,
+            asset_id=None if track.asset is None else track.asset.id,
+            enhancement_id=None if track.enhancement is None else track.enhancement.id,
             client_id=self.client_id,
-            **self.ids,
             **details,
         )
         self._told += 1
         key = kind if kind in _PROGRESS else self._told
         self._history.pop(key, None)  # the latest one comes last
-        self._history[key] = self._told, event
+        self._history[key] = self._told, made
         if self._news is not None:
             self._news.set()
             self._news = None
+        if not self._on_event:
+            return
+        event = made()
         for listener in self._on_event:
             try:
                 listener(event)

@@ -115,7 +115,7 @@ class Steps:
         """Step 2's end: ask until the asset is `ready_for_processing`; compares checksums."""
         limit = self._storage.timeouts.ready if timeout is None else timeout
         poll = Poll(self._polling, self.clock.monotonic(), expected=0.0)
-        await self._waited(poll, limit)
+        poll.questions += 1  # the first is asked at once
         asset = await self.api.get_asset(asset_id, on_retry=on_retry)
         while not asset.status.final:
             poll.hold(self.clock.monotonic(), asset.retry_after)

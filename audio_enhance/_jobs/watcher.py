@@ -230,8 +230,7 @@ class ServerQueue:
         self.questions += 1
         try:
             owner = self._owners[key][0]
-            asking = self._ask(owner.enhancement.asset_id, key)
-            found = await asyncio.create_task(asking, context=owner.context.copy())
+            found = await self._asked(owner, key)
         except AudioEnhanceError as error:
             now = self._clock.monotonic()
             if error.retryable and not self.window.unanswered(key, now, error.retry_after):
@@ -246,6 +245,14 @@ class ServerQueue:
             raise given_up
         if found.finished:
             self._end(key, None)
+
+    def _asked(self, owner: Outstanding, key: str) -> Awaitable[SpeechEnhancement]:
+        asking = self._ask(owner.enhancement.asset_id, key)
+        # Where there is nothing in either context, no trace for example, one is as good as the
+        # other, and needs no task.
+        if not owner.context and not copy_context():
+            return asking
+        return asyncio.create_task(asking, context=owner.context.copy())
 
     def _expected_end(self, key: str) -> datetime | None:
         now = self._clock.monotonic()

@@ -76,6 +76,7 @@ class FileContent:
                 "There is no such file.", hint="Check the path.", source=str(self.path)
             ) from None
         except OSError as error:
+            self._check_folder()
             raise self._unreadable(error) from error
         except ValueError as error:  # a null character, which no path can hold
             raise InvalidSourceError(
@@ -84,6 +85,11 @@ class FileContent:
 
     def check_kind(self) -> None:
         """Raise `InvalidSourceError` for a folder, which opens on some systems, or nothing."""
+        self._check_folder()
+        if not os.path.exists(self.path):  # noqa: PTH110
+            os.close(self._open())
+
+    def _check_folder(self) -> None:
         # Of os.path and not of Path, which raises where a folder above may not be read.
         if os.path.isdir(self.path):  # noqa: PTH112
             raise InvalidSourceError(
@@ -91,8 +97,6 @@ class FileContent:
                 hint="Name the files in it, or give the folder to the command line.",
                 source=str(self.path),
             )
-        if not os.path.exists(self.path):  # noqa: PTH110
-            os.close(self._open())
 
     def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
         """Hash the file; raises `InvalidSourceError` for what is no file with something in it."""
@@ -113,16 +117,16 @@ class FileContent:
 
     def opened(self) -> FileReader:
         """Open the file as it is now; raises `InvalidSourceError` for what is no file."""
-        self.check_kind()
-        file = FileReader(self._open(), "rb")
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            file.close()
+        descriptor = self._open()
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            self._check_folder()  # which opens on some systems
             raise InvalidSourceError(
                 "This is not a regular file.",
                 hint="Copy its content into a file, or use Source.spool.",
                 source=str(self.path),
             )
-        return file
+        return FileReader(descriptor, "rb")
 
     def version_of(self, file: Reader) -> tuple[int, ...]:
         """Return what changes when the open file does."""

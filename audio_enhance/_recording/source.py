@@ -479,7 +479,8 @@ AnySource = SourceLike | BinaryFile
 
 def is_file_object(given: object) -> TypeGuard[BinaryFile]:
     """Whether something is an open file, or is read like one; a source has a `read` of its own."""
-    return isinstance(given, BinaryFile) and not isinstance(given, Source | str | os.PathLike)
+    # In this order: to look for a protocol takes longer than to hash a small recording.
+    return not isinstance(given, str | Source | os.PathLike) and isinstance(given, BinaryFile)
 
 
 def as_source(source: AnySource, filename: str | None = None) -> Source:

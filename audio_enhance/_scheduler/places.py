@@ -1,7 +1,6 @@
 """Who is let in next, where places are given out by priority."""
 
 import heapq
-from collections import Counter
 
 import attrs
 
@@ -35,7 +34,7 @@ class Places:
     def __init__(self, count: int, *, overtaking: bool = False) -> None:
         self._count = count
         self._overtaking = overtaking
-        self._holders: Counter[int] = Counter()
+        self._holders: dict[int, int] = {}  # by priority, where that is asked for
         self._held = 0
         self._queue: list[tuple[int, int, Ticket]] = []
         self._arrivals = 0
@@ -79,9 +78,10 @@ class Places:
             return []
         ticket.inside = False
         self._held -= 1
-        self._holders[ticket.priority] -= 1
-        if not self._holders[ticket.priority]:
-            del self._holders[ticket.priority]
+        if self._overtaking:
+            self._holders[ticket.priority] -= 1
+            if not self._holders[ticket.priority]:
+                del self._holders[ticket.priority]
         return self._let_in()
 
     def resize(self, count: int) -> list[Ticket]:
@@ -105,7 +105,8 @@ class Places:
     def _admit(self, ticket: Ticket) -> None:
         ticket.inside = True
         self._held += 1
-        self._holders[ticket.priority] += 1
+        if self._overtaking:
+            self._holders[ticket.priority] = self._holders.get(ticket.priority, 0) + 1
 
     def _in_the_way_of(self, priority: int) -> int:
         if not self._overtaking or self._held < self._count:

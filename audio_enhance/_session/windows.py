@@ -30,7 +30,7 @@ class _Line:
     @property
     def empty(self) -> bool:
         """Whether nobody waits, and nobody is at the head."""
-        return not self._waiting.here
+        return not (self._waiting.was_made and self._waiting.here)
 
     async def __aenter__(self) -> None:
         waiting = self._waiting.here

@@ -14,14 +14,17 @@ class Progress:
         self._tell = tell
         self._time = asyncio.get_running_loop().time
         self._due = 0.0
+        self._told: int | None = None
 
     def reached(self, count: int) -> None:
         """Pass the count on if the last time is long enough ago."""
         now = self._time()
         if now >= self._due:
             self._due = now + _SECONDS
+            self._told = count
             self._tell(count)
 
     def ended(self, count: int) -> None:
-        """Pass the count on in any case."""
-        self._tell(count)
+        """Pass the count on, unless it was the last that was."""
+        if count != self._told:
+            self._tell(count)
