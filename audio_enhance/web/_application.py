@@ -99,6 +99,7 @@ def create_app(
             Route("/recordings/{id}/original", handlers.original),
             Route("/recordings/{id}/result", handlers.result),
             Route("/recordings/{id}/download", handlers.download),
+            Route("/recordings/{id}/{side}/sound", handlers.sound),
             Route("/recordings/{id}/{side}/{picture}/{level}/{tile}", handlers.picture),
         ],
         middleware=[Middleware(Unread), Middleware(Guard, allowed_hosts=allowed_hosts)],

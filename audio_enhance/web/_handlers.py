@@ -19,6 +19,7 @@ from audio_enhance import (
     recording_suffixes,
 )
 
+from ._copies import COPY_TYPE
 from ._kept import Kept
 from ._listening import EventStream, Introduction
 from ._pictures import columns
@@ -167,18 +168,30 @@ class Handlers:
         original = recording.original
         if original is None or original.source is None:
             raise not_found()
-        # Of a video it is the sound, which is there when it has been taken out.
-        size = (await original.source.fingerprint()).byte_size
-        kind = original.source.sent_as[1]
-        return KeptAnswer(original, kind, size, request.headers.get("range"))
+        return await _answer(original, request)
+
+    async def sound(self, request: Request) -> Response:
+        """Answer with one side for the player: such that a browser jumps exactly in it."""
+        recording, side = self._recording(request), request.path_params["side"]
+        kept = {"before": recording.original, "after": recording.result}.get(side)
+        if kept is None or kept.source is None:
+            raise not_found()
+        kept.hold()
+        try:
+            copy = await self._studio.measuring.copies.of(kept)
+            if copy is None:
+                return await _answer(kept, request)
+            span = request.headers.get("range")
+            source = Source.from_path(copy, content_type=COPY_TYPE)
+            return KeptAnswer(kept, COPY_TYPE, kept.copy_bytes, span, source=source)
+        finally:
+            kept.release()
 
     async def result(self, request: Request) -> Response:
         """Answer with the result, for the player: from here, or passed through."""
         recording = self._recording(request)
         if recording.result is not None:
-            kept = recording.result
-            kind = kept.content_type or ""
-            return KeptAnswer(kept, kind, kept.byte_size, request.headers.get("range"))
+            return await _answer(recording.result, request)
         enhancement = self._enhancement(request)
         return ResultAnswer(self._studio.client, enhancement, request.headers.get("range"))
 
@@ -273,6 +286,16 @@ class Handlers:
             raise Problem(409, "unfinished", "There is no result yet.")
         assert job.enhancement.status is EnhancementStatus.SUCCEEDED
         return job.enhancement
+
+
+async def _answer(kept: Kept, request: Request) -> KeptAnswer:
+    """Answer with what is kept; of a video it is the sound, once that has been taken out."""
+    source = kept.source
+    assert source is not None
+    size, kind = kept.byte_size, source.content_type
+    if source.film is not None:
+        size, kind = (await source.fingerprint()).byte_size, source.sent_as[1]
+    return KeptAnswer(kept, kind, size, request.headers.get("range"))
 
 
 async def _has_picture(original: Kept) -> bool:

@@ -24,6 +24,9 @@ class Kept:
         content_type: What they are, where their name does not tell.
         figures: What was measured of it, as `Measurer` returns it; `None` before.
         unmeasurable: Whether measuring it was tried in vain.
+        copy: What players get instead of it, if there has to be something.
+        copy_bytes: How much room that takes.
+        copied: Whether it was looked at for that.
         on_gone: Told when nobody needs it any more.
     """
 
@@ -33,16 +36,20 @@ class Kept:
     content_type: str | None = None
     figures: dict[str, Any] | None = None
     unmeasurable: bool = False
+    copy: Path | None = None
+    copy_bytes: int = 0
+    copied: bool = False
     on_gone: Callable[["Kept"], None] = _nothing
     _holders: int = 0
 
     @property
     def bytes_on_disk(self) -> int:
-        """How much room it takes, with the pictures of it."""
+        """How much room it takes, with its copy and the pictures of it."""
+        size = self.byte_size + self.copy_bytes
         if self.figures is None:
-            return self.byte_size
+            return size
         drawn: int = 4 * self.figures["peaks"] + 96 * self.figures["spectrum"]
-        return self.byte_size + drawn * 8 // 7  # with the coarser levels
+        return size + drawn * 8 // 7  # with the coarser levels
 
     def hold(self) -> None:
         """Count one more who needs it."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from audio_enhance import AudioEnhanceError
 
+from ._copies import Copies
 from ._kept import Kept
 from ._tasks import Tasks
 
@@ -21,10 +22,14 @@ class Measuring:
 
     Args:
         wanted: Whether to measure at all.
+
+    Attributes:
+        copies: What players get. It is what is measured, too, as encoders put silence in front.
     """
 
     def __init__(self, *, wanted: bool) -> None:
         self._measurer = _measurer() if wanted else None
+        self.copies = Copies(self._measurer)
         self._under_way = Tasks[Kept]()
         self._seconds: dict[Kept, float] = {}
 
@@ -61,10 +66,12 @@ class Measuring:
     def stop(self, kept: Kept) -> None:
         """Stop measuring something: nobody wants to see it any more."""
         self._under_way.stop(kept)
+        self.copies.stop(kept)
 
     async def close(self) -> None:
         """Stop everything."""
         await self._under_way.close()
+        await self.copies.close()
 
     def shown(self, kept: Kept | None) -> dict[str, Any] | None:
         """Return what the page shows of something, `None` where nothing is known of it."""
@@ -95,8 +102,11 @@ class Measuring:
 
         path, sound = kept.path, None
         place = None if original is None else original.path
+        copy = await self.copies.of(kept)
         try:
-            if kept.source.film is not None:
+            if copy is not None:
+                path = copy
+            elif kept.source.film is not None:
                 path = sound = kept.path.with_name(kept.path.name + ".sound")
                 from audio_enhance.local.measuring import write_sound
 

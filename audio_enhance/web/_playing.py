@@ -42,6 +42,7 @@ class KeptAnswer(Response):
         size: How many bytes there are.
         range_header: Which of them are asked for.
         save_as: The name of the file that it is saved as, if it is.
+        source: What to send in its place.
     """
 
     def __init__(
@@ -51,9 +52,11 @@ class KeptAnswer(Response):
         size: int,
         range_header: str | None,
         save_as: str | None = None,
+        source: Source | None = None,
     ) -> None:
         super().__init__(media_type=_playable(content_type))
         self._kept = kept
+        self._source = source
         self._start, self._stop = 0, size
         self.headers["Accept-Ranges"] = "bytes"
         self.headers["Cache-Control"] = "no-store"
@@ -89,7 +92,7 @@ class KeptAnswer(Response):
             self._kept.release()
 
     async def _answer(self, scope: Scope, send: Send) -> None:
-        source = self._kept.source
+        source = self._source or self._kept.source
         assert source is not None
         await send(
             {

@@ -158,9 +158,10 @@ class Recording:
             self.result = None
 
     def came_to(self, result: Kept) -> None:
-        """Take in the result, which is on the disk now; nothing looks different for that."""
+        """Take in the result, which is on the disk now."""
         result.hold()
         self.result = result
+        self._on_change(self)
 
     def on_event(self, event: Event) -> None:
         """Take in what the job told."""
@@ -234,4 +235,5 @@ class Recording:
             "problem": self.problem and self.problem.document(),
             "video": Path(self.name).suffix.lower() in VIDEO_SUFFIXES,
             "kept": self.original is not None and self.original.source is not None,
+            "result_kept": self.result is not None,
         }

@@ -209,6 +209,7 @@ TESTED_AS_A_WHOLE = {
     "web/_admission.py": "web/test_receiving.py",
     "web/_archive.py": "web/test_restart.py",
     "web/_backend.py": "web/test_application.py",
+    "web/_copies.py": "web/test_measured.py",
     "web/_connection.py": "web/test_receiving.py",
     "web/_kept.py": "web/test_recording.py",
     "web/_measuring.py": "web/test_measured.py",

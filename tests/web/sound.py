@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from audio_enhance.local.enhancer import NotAudioError
+from audio_enhance.local.enhancer.decode import Recording
+from tests.local.enhancer.support import VARIABLE, write
 
 RATE = 48_000
 LATER = 480  # samples, as an encoder might put in front
@@ -56,6 +58,33 @@ class Halver:
 
     async def close(self) -> None:
         pass
+
+
+class Unpacker:
+    """Makes a WAV file of every recording, whatever it is: another kind, and the same sound."""
+
+    async def enhance(
+        self, source: Path, destination: Path, *, content_type: str, strength: int
+    ) -> None:
+        await asyncio.to_thread(_unpack, source, destination)
+
+    async def close(self) -> None:
+        pass
+
+
+def _unpack(source: Path, destination: Path) -> None:
+    with Recording(source) as recording:
+        samples = np.concatenate([block[0] for block in recording.blocks()])
+    destination.write_bytes(wav(samples.astype(np.float64), RATE))
+
+
+def variable_mp3(seconds: float, folder: Path) -> bytes:
+    """An MP3 whose bit rate varies: speech, with long pauses in it."""
+    samples = np.frombuffer(speech(seconds)[44:], "<i2") / 32768
+    samples *= np.where(np.arange(len(samples)) // (7 * RATE) % 3 == 1, 1, 0.01)
+    path = folder / "variable"
+    write(path, samples, container="mp3", codec="libmp3lame", options=VARIABLE)
+    return path.read_bytes()
 
 
 def _halve(source: Path, destination: Path) -> None:

@@ -1,14 +1,18 @@
 """The page's player in a real browser: what is heard, drawn and measured."""
 
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from .sound import LATER, RATE, speech
+from audio_enhance.local import LocalService
+
+from .sound import LATER, RATE, Unpacker, speech, variable_mp3
 
 pytest.importorskip("playwright.async_api", reason="needs playwright")
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from .browsing import Stage, state
 
@@ -202,6 +206,60 @@ async def test_two_hours_open_at_once_and_in_little_memory(stage: Stage, tmp_pat
     used = await player.evaluate("() => performance.memory.usedJSHeapSize")
     assert used < 30e6
     print(f"opened in {opened:.2f} s, {used / 1e6:.1f} MB of JavaScript")  # noqa: T201
+
+
+async def test_jumps_in_an_mp3_with_a_variable_bit_rate_are_exact(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """Browsers estimate where to jump to; before and after would be a second apart."""
+    mp3 = variable_mp3(90, tmp_path)
+    async with LocalService(enhancer=Unpacker()) as service, AsyncExitStack() as stack:
+        stage = Stage(service, browser, stack)
+        await stage.start()
+        await stage.open()
+        await stage.drop(("talk.mp3", mp3))
+        await stage.until("talk.mp3", "Ready")
+        player = await stage.measured("talk.mp3")
+        # What is heard of both at the same time, after jumps to where there is something to hear.
+        heard = await player.evaluate(
+            """async ({ player }) => {
+                const { sound } = player;
+                const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+                const meters = ["before", "after"].map((side) => {
+                    const { gain } = sound.gains[side];
+                    gain.cancelScheduledValues(0);
+                    gain.value = 1;
+                    const meter = new AnalyserNode(sound.context, { fftSize: 32768 });
+                    sound.gains[side].connect(meter);
+                    return meter;
+                });
+                const heard = [];
+                for (const moment of [72, 29, 51]) {
+                    player.seek(moment);
+                    await sound.play();
+                    for (let looks = 0; looks < 100; looks += 1) {
+                        await wait(100);
+                        const { position } = player.state;
+                        if (position > moment + 1.5 && Math.abs(sound.drift) < 0.001) break;
+                    }
+                    await wait(700);
+                    heard.push(meters.map((meter) => {
+                        const samples = new Float32Array(32768);
+                        meter.getFloatTimeDomainData(samples);
+                        return [...samples];
+                    }));
+                }
+                sound.pause();
+                return heard;
+            }"""
+        )
+        assert stage.errors == []
+        await stage.stop()
+    for before, after in heard:
+        likeness = np.fft.irfft(np.fft.rfft(before, 65536) * np.conj(np.fft.rfft(after, 65536)))
+        apart = (int(np.argmax(likeness)) + 32768) % 65536 - 32768
+        assert abs(apart) < 0.02 * RATE  # the two are read one after the other
+        assert np.max(likeness) > 0.8 * np.linalg.norm(before) * np.linalg.norm(after)
 
 
 async def test_what_the_page_computes_is_right(stage: Stage) -> None:

@@ -9,7 +9,7 @@ import pytest
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
 
-from .sound import LATER, RATE, Halver, speech
+from .sound import LATER, RATE, Halver, Unpacker, speech, variable_mp3
 from .support import Visitor, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -86,3 +86,44 @@ async def test_what_is_removed_is_measured_no_more() -> None:
         assert all(task.cancelled() for task in tasks)
         await studio.shelf.written()
         assert not list(studio.shelf.folder.glob("*original*"))
+
+
+async def test_players_get_what_browsers_jump_in_exactly(tmp_path: Path) -> None:
+    mp3 = variable_mp3(1, tmp_path)
+    folder = tmp_path / "kept"
+    async with LocalService(enhancer=Unpacker()) as service:
+        async with running(service, measure=True, folder=folder) as site:
+            visitor = await site.visitor()
+            identifier = await visitor.send(mp3, name="talk.mp3")
+            told = await measured(visitor, identifier)
+            assert told["result_kept"]
+            path = f"recordings/{identifier}"
+            before = await visitor.call("GET", f"{path}/before/sound")
+            assert (before.headers["Content-Type"], before.body[4:8]) == ("audio/mp4", b"ftyp")
+            part = {"Range": "bytes=4-7"}
+            assert (await visitor.call("GET", f"{path}/before/sound", headers=part)).body == b"ftyp"
+            # What needs no copy is played as it is, and the recording is saved as it was sent.
+            after = await visitor.call("GET", f"{path}/after/sound")
+            assert after.body == (await visitor.call("GET", f"{path}/download")).body
+            assert (await visitor.call("GET", f"{path}/original")).body == mp3
+            assert (await visitor.call("GET", f"{path}/middle/sound")).status == 404
+            # The silence that the encoder put in front is in the copy, and so in its figures.
+            studio = site.app.state.studio
+            [recording] = studio._owners
+            assert told["after"]["lag"] < 0 < told["before"]["duration"] - 1
+            assert recording.original.bytes_on_disk > len(mp3) + len(before.body)
+        async with running(service, measure=True, folder=folder) as site:
+            studio = site.app.state.studio
+            [recording] = studio._owners
+            copy = await studio.measuring.copies.of(recording.original)
+            assert copy.read_bytes() == before.body
+            studio.discard(recording)
+        assert {each.name for each in folder.iterdir()} == {"secret", "jobs-v1.sqlite"}
+
+
+async def test_without_measuring_players_get_what_was_sent() -> None:
+    async with LocalService(enhancer=Halver()) as service, running(service) as site:
+        visitor = await site.visitor()
+        identifier = await visitor.send(speech(0.1), name="talk.wav")
+        sound = await visitor.call("GET", f"recordings/{identifier}/before/sound")
+        assert sound.body == speech(0.1)

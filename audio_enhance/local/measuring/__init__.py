@@ -1,7 +1,8 @@
 """A recording and its enhancement as pictures and figures, measured off the event loop.
 
 `survey` looks through one file, at constant memory, and leaves beside it what is to be drawn:
-peaks and a spectrogram, each at several resolutions. `Measurer` has processes of its own do it.
+peaks and a spectrogram, each at several resolutions. `Measurer` has processes of its own do it, and
+copy what browsers would not jump in exactly.
 It comes with the extra ``local``.
 """
 

@@ -1,7 +1,8 @@
-"""The process of `Measurer`: looks through one recording, and ends.
+"""The process of `Measurer`: looks through one recording or copies it, and ends.
 
-In: one line of JSON, ``{"path", "place", "original"}``. Out, a line each: ``{"seconds": number}``
-now and then, and at the end what was found, or ``{"error": text}``.
+In: one line of JSON, ``{"path", "place", "original"}`` or ``{"path", "copy"}``. Out, a line each:
+``{"seconds": number}`` now and then, and at the end what was found, ``{"copied": bool}`` or
+``{"error": text}``.
 """
 
 import json
@@ -9,14 +10,16 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import attrs
 
 from audio_enhance.local.enhancer import EnhancerError
 
-from .surveying import Survey, survey
+if TYPE_CHECKING:
+    from .surveying import Survey
 
 
 def _end_with(lines: IO[str]) -> None:
@@ -24,7 +27,7 @@ def _end_with(lines: IO[str]) -> None:
     os._exit(0)  # whoever asked has ended; the main thread may be deep inside FFmpeg
 
 
-def _found(found: Survey) -> dict[str, Any]:
+def _found(found: "Survey") -> dict[str, Any]:
     return {
         **attrs.asdict(found.figures),
         "highest": found.highest,
@@ -32,6 +35,24 @@ def _found(found: Survey) -> dict[str, Any]:
         "peaks": found.peaks.columns,
         "spectrum": found.spectrum.columns,
     }
+
+
+def _copied(order: dict[str, Any]) -> dict[str, Any]:
+    from .playable import playable_copy  # each imports what it takes, and no more
+
+    return {"copied": playable_copy(Path(order["path"]), Path(order["copy"]))}
+
+
+def _surveyed(order: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    from .surveying import survey
+
+    found = survey(
+        Path(order["path"]),
+        Path(order["place"]),
+        original=order["original"] and Path(order["original"]),
+        tell=lambda seconds: say({"seconds": seconds}),
+    )
+    return _found(found)
 
 
 def main() -> None:
@@ -47,18 +68,10 @@ def main() -> None:
 
     order = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with, args=(sys.stdin,), daemon=True).start()
-    original = order["original"] and Path(order["original"])
     try:
-        found = survey(
-            Path(order["path"]),
-            Path(order["place"]),
-            original=original,
-            tell=lambda seconds: say({"seconds": seconds}),
-        )
+        say(_copied(order) if "copy" in order else _surveyed(order, say))
     except (EnhancerError, OSError, ValueError) as error:
         say({"error": str(error)})
-    else:
-        say(_found(found))
 
 
 if __name__ == "__main__":

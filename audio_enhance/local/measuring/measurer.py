@@ -18,6 +18,7 @@ from audio_enhance.local.enhancer.worker import ONE_THREAD, OWN_GROUP, environme
 
 _LONGEST_LINE = 1 << 16
 _PIECE = 1 << 20
+_PLAYED_EXACTLY = (b"RIFF", b"fLaC")
 
 
 async def write_sound(source: Source, target: Path) -> None:
@@ -46,6 +47,7 @@ class Measurer:
     def __init__(self, at_once: int = 1) -> None:
         check_installed()
         self._free = asyncio.Semaphore(at_once)
+        self._free_to_copy = asyncio.Semaphore(at_once)  # somebody may be waiting to hear it
 
     async def measure(
         self,
@@ -76,6 +78,39 @@ class Measurer:
         if "error" in answer:
             raise EnhancerError(answer["error"])
         return answer
+
+    async def copy(self, path: Path, target: Path) -> bool:
+        """Write a copy that browsers play exactly, where one is needed; as `playable_copy`.
+
+        Cancelling this ends the process, and leaves no copy.
+
+        Args:
+            path: The recording.
+            target: The copy.
+
+        Raises:
+            EnhancerError: It cannot be read.
+            OSError: The same, or there is no room.
+        """
+        if await asyncio.to_thread(_is_played_exactly, path):
+            return False
+        part = target.with_name(target.name + ".part")
+        try:
+            async with self._free_to_copy:
+                answer = await _asked({"path": str(path), "copy": str(part)}, None)
+            if "error" in answer:
+                raise EnhancerError(answer["error"])
+            if answer["copied"]:
+                await asyncio.to_thread(part.replace, target)
+            return bool(answer["copied"])
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _is_played_exactly(path: Path) -> bool:
+    """Whether the first bytes say that no copy is needed, which saves a process."""
+    with path.open("rb") as file:
+        return file.read(4) in _PLAYED_EXACTLY
 
 
 async def _asked(order: dict[str, Any], tell: Callable[[float], object] | None) -> dict[str, Any]:

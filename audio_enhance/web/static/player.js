@@ -24,7 +24,7 @@ export function audio() {
 export class Player {
   #abort = new AbortController();
   #frame = 0;
-  #local = null;
+  #passedThrough = false;
   #on;
 
   // `measures`: whether the server measures at all; `onAgain` is told a strength, `onReady` when it can be played, `onClose` that it is to go.
@@ -55,21 +55,15 @@ export class Player {
     this.#abort.abort();
     this.sound?.close();
     cancelAnimationFrame(this.#frame);
-    if (this.#local) URL.revokeObjectURL(this.#local);
     this.element.remove();
   }
 
   // Getting it
 
-  // Of a video the server has the sound, and the person's own file may be gone or changed.
-  get #own() {
-    return this.item.server?.video ? null : this.item.file;
-  }
-
   async #load() {
     this.#note("Loading");
     try {
-      await this.#fetch();
+      this.#show(await this.#fetched());
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       if (!(error instanceof Problem)) console.error(error);
@@ -78,22 +72,18 @@ export class Player {
     }
   }
 
-  async #fetch() {
-    const urls = {
-      before: this.#own ? (this.#local = URL.createObjectURL(this.item.file)) : `recordings/${this.item.id}/original`,
-      after: `recordings/${this.item.id}/result`,
-    };
+  async #fetched() {
+    const at = `recordings/${this.item.id}`;
+    const here = this.item.server?.result_kept;
+    this.#passedThrough = !here;
+    const urls = { before: `${at}/before/sound`, after: here ? `${at}/after/sound` : `${at}/result` };
     if ((await lengthOf(urls.before)) <= MOST_DECODED_SECONDS) {
-      const [before, after] = await Promise.all(SIDES.map(async (side) => {
-        const own = side === "before" && this.#own;
-        return audio().decodeAudioData(await (own ? own.arrayBuffer() : download(urls[side], this.#abort.signal)));
-      }));
-      this.#show(new BufferSound(audio(), before, after, 0));
-    } else {
-      const sound = new StreamSound(audio(), urls, 0);
-      await sound.ready();
-      this.#show(sound);
+      const [before, after] = await Promise.all(SIDES.map(async (side) => audio().decodeAudioData(await download(urls[side], this.#abort.signal))));
+      return new BufferSound(audio(), before, after, 0);
     }
+    const sound = new StreamSound(audio(), urls, 0);
+    await sound.ready();
+    return sound;
   }
 
   #show(sound) {
@@ -114,6 +104,25 @@ export class Player {
     this.#on.onReady();
   }
 
+  // What was passed through is exchanged for what was measured, which may begin a little later.
+  async #exchange() {
+    const old = this.sound;
+    const sound = await this.#fetched();
+    const { playing, side, position } = old;
+    old.close();
+    if (this.#abort.signal.aborted) {
+      sound.close();
+      return;
+    }
+    this.sound = sound;
+    sound.onended = () => this.#changed();
+    sound.select(side);
+    this.update();
+    sound.seek(position);
+    if (playing) await sound.play();
+    this.#changed();
+  }
+
   // Takes in what the server has measured so far.
   update() {
     if (!this.sound || this.measured) return;
@@ -126,6 +135,11 @@ export class Player {
       const done = (before?.seconds_done ?? (before ? this.sound.duration : 0)) + (after?.seconds_done ?? 0);
       const part = Math.floor((50 * done) / this.sound.duration);
       this.#note(before || after ? `Measuring, ${Math.min(99, part)} %. It plays already.` : "");
+      return;
+    }
+    if (this.#passedThrough) {
+      this.#passedThrough = false;
+      this.#exchange().catch(console.error);
       return;
     }
     this.measured = { before, after };

@@ -125,6 +125,10 @@ def read(path: Path) -> Heard:
         )
 
 
+VARIABLE = {"q": "2", "flags": "+qscale", "global_quality": "236"}
+"""Options of LAME for a bit rate that varies."""
+
+
 def write(
     path: Path,
     samples: Samples,

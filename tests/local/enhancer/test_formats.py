@@ -9,7 +9,7 @@ import pytest
 
 from audio_enhance.local.enhancer import NotAudioError, enhance_file
 
-from .support import RATE, Samples, lag, noise, read, speech, write
+from .support import RATE, VARIABLE, Samples, lag, noise, read, speech, write
 
 ENGINE = "rnnoise"  # quick: formats are the same with any
 LENGTH = 21_237  # samples: no multiple of any codec's frame
@@ -143,7 +143,7 @@ def test_the_duration_of_an_mp4_is_kept_to_the_sample(tmp_path: Path) -> None:
 def test_an_mp3_with_a_variable_bit_rate_stays_one(tmp_path: Path) -> None:
     sound = tone(44_100, 2)
     kinds: list[bytes] = []
-    for options in ({}, {"q": "2", "flags": "+qscale", "global_quality": "236"}):
+    for options in ({}, VARIABLE):
         source = write(
             tmp_path / "source",
             sound,
