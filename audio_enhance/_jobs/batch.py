@@ -220,7 +220,7 @@ class Batch:
             return False
         here, url = split(kept.place)
         if self._order.outputs is not None:
-            self._order.outputs.claim(kept.place)
+            self._order.outputs.keep(kept.place)
         self._skipped(
             place,
             source,

@@ -36,25 +36,40 @@ class Delivery:
     outputs: OutputFolder
     row: JournalRow | None
     _hold: Hold = attrs.field(init=False)
-    _probable: PurePath | None = attrs.field(default=None, init=False)
+    _expected: PurePath = attrs.field(init=False)
+    _claims: list[PurePath] = attrs.field(factory=list[PurePath], init=False)
     _checked: PurePath | None = attrs.field(default=None, init=False)
-    _promised: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._hold = Hold(self.outputs, self.outputs.directory)
 
     def __enter__(self) -> Self:
+        """Claim the place where the result will probably be: who was given first has the name.
+
+        Raises:
+            OutputExistsError: The result of another job is going to be there.
+        """
+        outputs, row = self.outputs, self.row
+        earlier = None if row is None else row.earlier_place(outputs.directory)
+        if outputs.rule is not None or earlier is None or outputs.has(earlier):
+            self._expected = outputs.expected(self.job.source, self.job.strength)
+        else:
+            self._expected = earlier
+        self._hold.announce(self._expected)
+        self._claim(self._expected)
         return self
 
     def __exit__(self, *exception: object) -> None:
+        for path in self._claims:
+            self.outputs.release(path)
         self._hold.release()
 
-    def _expected(self) -> PurePath:
-        """Return where the result will probably be, as long as no other of this call is there."""
-        ruled = self.outputs.rule is not None
-        if self._probable is None or (self.outputs.has(self._probable) and not ruled):
-            self._probable = self.outputs.expected(self.job.source, self.job.strength)
-        return self._probable
+    def _claim(self, path: PurePath) -> None:
+        self.outputs.claim(path)
+        self._claims.append(path)
+
+    def _may_have(self, path: PurePath) -> bool:
+        return path in self._claims or not self.outputs.has(path)
 
     async def check(self, byte_size: int) -> None:
         """See whether the result can have its place, and keep it, before anything is paid for.
@@ -67,10 +82,7 @@ class Delivery:
             OutputError: The folder takes no result of that size.
         """
         outputs, row = self.outputs, self.row
-        expected = self._expected()
-        if outputs.rule is not None and not self._promised:
-            outputs.promise(expected)
-            self._promised = True
+        expected = self._expected
         there = await self._look_at(expected, byte_size)
         self._checked = expected
         if outputs.overwrite or not there:
@@ -134,6 +146,7 @@ class Delivery:
             if row is not None:
                 await row.settle()  # it may have its place by now
             raise
+        self.outputs.keep(saved)
         if row is not None:
             await row.note_placed(extra=job.extra_enhancements)
         return saved
@@ -146,18 +159,21 @@ class Delivery:
         row = self.row
         earlier = None if row is None else await row.own_result(self.outputs.directory)
         ruled = self.outputs.rule is not None
-        return staging((self._expected() if ruled or earlier is None else earlier).parent)
+        return staging((self._expected if ruled or earlier is None else earlier).parent)
 
     async def _place(self, name: str) -> tuple[PurePath, bool]:
         """Return where the result goes, and whether a file that is there may go."""
         job, outputs, row = self.job, self.outputs, self.row
         earlier = None if row is None else await row.own_result(outputs.directory)
-        expected = self._expected()
         if outputs.rule is not None:
-            target = expected
+            target = self._expected
+        elif earlier is not None and self._may_have(earlier):
+            target = earlier
+        elif name == result_name(job.source.filename, job.strength):  # as it was expected
+            target = self._expected
         else:
-            known = expected if earlier is None and name == expected.name else earlier
-            target = outputs.place(job.source, name, known=known)
+            target = outputs.free(job.source, name)
+        self._claim(target)
         replace = outputs.overwrite or target == earlier
         if row is not None and not replace:
             replace = await row.is_own(target)
@@ -179,8 +195,11 @@ class Delivery:
         return there
 
     async def _beside(self, path: PurePath) -> PurePath:
-        numbered, number = None, 0
-        while numbered is None or await to_its_end(partial(taken, numbered)):
+        number = 1
+        while True:
+            numbered = path.with_name(f"{path.stem}-{number}{path.suffix}")
+            if self._may_have(numbered):
+                self._claim(numbered)  # before looking: others look, too
+                if not await to_its_end(partial(taken, numbered)):
+                    return numbered
             number += 1
-            numbered = self.outputs.beside(path, number)
-        return numbered

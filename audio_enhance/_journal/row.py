@@ -226,16 +226,19 @@ class JournalRow:
         except AudioEnhanceError:
             return None  # the job will meet the same, and say so
 
-    async def own_result(self, folder: PurePath) -> PurePath | None:
-        """Return where this source's earlier result is, as it was written, if it is in a folder."""
+    def earlier_place(self, folder: PurePath) -> PurePath | None:
+        """Return where this source's earlier result was put, if that is in a folder."""
         if self.entry.output is None:
             return None
         path, above = path_of(absolute(self.entry.output)), path_of(absolute(folder))
         if type(path) is not type(above) or not path.is_relative_to(above):
             return None
-        if not await self.is_own(path):
-            return None
         return folder / path.relative_to(above)
+
+    async def own_result(self, folder: PurePath) -> PurePath | None:
+        """Return where this source's earlier result is, as it was written, if it is in a folder."""
+        path = self.earlier_place(folder)
+        return path if path is not None and await self.is_own(path) else None
 
     async def recordings(self) -> list[str]:
         """Return all recordings that the journal knows, by their paths."""

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import attrs
 
 from audio_enhance._core.errors import OutputExistsError
+from audio_enhance._core.paths import absolute
 from audio_enhance._recording.filenames import PART_PREFIX
 
 from .output_folder import same_name
@@ -44,6 +45,29 @@ class Hold:
         self.owner = owner
         self._directory = directory
         self._places: list[tuple[_Folder, _Place]] = []
+        self._announced: list[str] = []
+
+    def announce(self, path: PurePath) -> None:
+        """Say that a result goes there, before anybody has looked; this never blocks.
+
+        Of the jobs of this process, the one that begins first has the place, however long it
+        takes until it is looked at. Other names of the same place are found by `take`.
+
+        Raises:
+            OutputExistsError: The result of another owner's job goes there.
+        """
+        name = same_name(absolute(path))
+        with _guard:
+            self._check(path, _announced.get(name, []))
+            _announced.setdefault(name, []).append(self)
+        self._announced.append(name)
+
+    def _check(self, path: PurePath, holds: "list[Hold]", *, elsewhere: bool = False) -> None:
+        if elsewhere or any(hold.owner is not self.owner for hold in holds):
+            raise OutputExistsError(
+                f"Another job writes its result to {path}.",
+                hint="Choose another output folder, or wait until that job is done.",
+            )
 
     def take(self, path: PurePath) -> None:
         """Take a place, in a folder that is there.
@@ -57,12 +81,8 @@ class Hold:
             folder = _folder_of(self._directory)
             try:
                 holds = _holds.get(place, [])
-                others = [hold for hold in holds if hold.owner is not self.owner]
-                if others or not (holds or folder.lock(place.number)):
-                    raise OutputExistsError(
-                        f"Another job writes its result to {path}.",
-                        hint="Choose another output folder, or wait until that job is done.",
-                    )
+                self._check(path, holds)
+                self._check(path, [], elsewhere=not (holds or folder.lock(place.number)))
                 _holds.setdefault(place, []).append(self)
                 self._places.append((folder, place))
                 folder.users += 1
@@ -72,6 +92,11 @@ class Hold:
     def release(self) -> None:
         """Give all of them back."""
         with _guard:
+            while self._announced:
+                name = self._announced.pop()
+                _announced[name].remove(self)
+                if not _announced[name]:
+                    del _announced[name]
             while self._places:
                 folder, place = self._places.pop()
                 _holds[place].remove(self)
@@ -157,6 +182,7 @@ class _Folder:
 
 
 # Of the whole process: a lock of the operating system's keeps out others only.
+_announced: dict[str, list[Hold]] = {}
 _holds: dict[_Place, list[Hold]] = {}
 _folders: dict[_Identity, _Folder] = {}
 _guard = threading.Lock()

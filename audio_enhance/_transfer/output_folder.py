@@ -39,6 +39,10 @@ def _absolute(path: PurePath) -> PurePath:
     return path_of(absolute(path))
 
 
+def _number(path: PurePath) -> int:
+    return hash(same_name(str(path)))
+
+
 @attrs.define(eq=False)
 class OutputFolder:
     """The folder for the results of one call, and the names that are taken in it.
@@ -61,6 +65,7 @@ class OutputFolder:
     _twins: frozenset[str] = attrs.field(default=frozenset(), alias="twins")
     # Hashes, since a batch may have any number of results: when two collide, one gets a number.
     _taken: set[int] = attrs.field(factory=set[int])
+    _claimed: set[int] = attrs.field(factory=set[int])  # by jobs that are at work
     _take_files: set[PurePath] = attrs.field(factory=set[PurePath])
 
     @classmethod
@@ -141,54 +146,40 @@ class OutputFolder:
         self._take_files.clear()
 
     def has(self, path: PurePath) -> bool:
-        """Whether another result of this call has a path."""
-        return hash(same_name(str(path))) in self._taken
+        """Whether another result of this call has a path, or is to get it."""
+        number = _number(path)
+        return number in self._taken or number in self._claimed
 
     def expected(self, source: Source, strength: int) -> PurePath:
-        """Return where a result will be, by the rule or by the name that the guide shows."""
-        if self.rule is not None:
-            return self.directory / self.rule(source, strength)
-        return self._free(source, result_name(source.filename, strength))
-
-    def place(self, source: Source, name: str, *, known: PurePath | None = None) -> PurePath:
-        """Take a path for a result that no other result of this call has.
-
-        Args:
-            source: What it was made from.
-            name: The server's name for it.
-            known: Where it goes if it can: where the earlier result of the same source is, which it
-                replaces, or where one of this name was expected.
-        """
-        path = self._free(source, name) if known is None or self.has(known) else known
-        self.claim(path)
-        return path
-
-    def beside(self, path: PurePath, number: int) -> PurePath | None:
-        """Take the path beside another one that has this number, `None` if another result has."""
-        numbered = path.with_name(f"{path.stem}-{number}{path.suffix}")
-        if self.has(numbered):
-            return None
-        self.claim(numbered)
-        return numbered
-
-    def promise(self, path: PurePath) -> None:
-        """Keep a path that a rule gives; nothing else can have it, and it cannot be another.
+        """Return where a result will be, by the rule or by the name that the guide shows.
 
         Raises:
-            OutputExistsError: Another result of this call has it.
+            OutputExistsError: By the rule it is where another result of this call is, too.
         """
+        if self.rule is None:
+            return self.free(source, result_name(source.filename, strength))
+        path = self.directory / self.rule(source, strength)
         if self.has(path):
             raise OutputExistsError(
                 f"Another result of this run goes to {path}.",
                 hint="Let the place of a result depend on the folder or the strength, too.",
             )
-        self.claim(path)
+        return path
 
     def claim(self, path: PurePath) -> None:
-        """Keep a path for a result that is there."""
-        self._taken.add(hash(same_name(str(path))))
+        """Keep a path for the result of a job that is at work."""
+        self._claimed.add(_number(path))
 
-    def _free(self, source: Source, name: str) -> PurePath:
+    def release(self, path: PurePath) -> None:
+        """Give back a path that was claimed."""
+        self._claimed.discard(_number(path))
+
+    def keep(self, path: PurePath) -> None:
+        """Keep a path for good, for a result that is there."""
+        self._taken.add(_number(path))
+
+    def free(self, source: Source, name: str) -> PurePath:
+        """Return a path for a result of this name that no other result of this call has."""
         folder = self._beside(source)
         path = folder / name
         number = 1

@@ -8,8 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from audio_enhance import BatchReport, EnhanceClient, Journal, OutputError, Source
+from audio_enhance import (
+    BatchReport,
+    EnhanceClient,
+    Journal,
+    OutputError,
+    OutputExistsError,
+    Source,
+)
+from audio_enhance._jobs.delivery import Delivery
+from audio_enhance._jobs.handle import Job
 from audio_enhance._transfer import held_places
+from audio_enhance._transfer.output_folder import OutputFolder
 from audio_enhance.local import LocalService
 
 
@@ -109,3 +119,63 @@ async def test_what_a_dead_run_held_goes_with_the_next_one(
         else:
             assert await client.take_up(journal, output_dir=out) == []
     assert list(out.iterdir()) == []
+
+
+PLAIN, NUMBERED = "talk-enhanced-93p.mp3", "talk-enhanced-93p-1.mp3"
+
+
+def delivery(outputs: OutputFolder) -> Delivery:
+    """The delivery of one more result of the same name."""
+    job = Job(Source.from_bytes(b"ID3 some", "talk.mp3"), strength=93, priority=0)
+    return Delivery(job, outputs, None)
+
+
+async def test_whoever_is_given_first_has_the_name_whoever_arrives_first(tmp_path: Path) -> None:
+    outputs = OutputFolder(tmp_path)
+    with delivery(outputs) as first, delivery(outputs) as second:
+        assert await second._place(PLAIN) == (tmp_path / NUMBERED, False)
+        await first.check(8)
+        assert await first._place(PLAIN) == (tmp_path / PLAIN, False)
+
+
+async def test_a_name_that_a_failed_job_claimed_is_free_again(tmp_path: Path) -> None:
+    outputs = OutputFolder(tmp_path)
+    with pytest.raises(OutputError), delivery(outputs) as first:
+        await first._place(PLAIN)
+        raise OutputError("The disk is full.")
+    with delivery(outputs) as second:
+        assert await second._place(PLAIN) == (tmp_path / PLAIN, False)
+
+
+async def test_a_call_hears_that_another_one_has_the_place_before_anything_is_read(
+    tmp_path: Path,
+) -> None:
+    with (
+        delivery(OutputFolder(tmp_path / "out")),
+        pytest.raises(OutputExistsError, match="Another job writes its result to"),
+        delivery(OutputFolder(tmp_path / "out")),
+    ):
+        raise AssertionError
+    with delivery(OutputFolder(tmp_path / "out")):
+        assert not (tmp_path / "out").exists()
+
+
+async def test_results_made_again_keep_their_places_in_any_order(
+    client: EnhanceClient, tmp_path: Path
+) -> None:
+    sources = [Source.from_bytes(b"ID3 %d" % number, "talk.mp3") for number in range(2)]
+
+    async def run(given: list[Source], *, redo: bool) -> dict[object, str]:
+        report = await client.enhance_batch(
+            (each for each in given),
+            strength=93,
+            output_dir=tmp_path / "out",
+            journal=tmp_path / "j.sqlite",
+            redo=redo,
+        )
+        assert report.ok
+        return {outcome.source: str(outcome.path) for outcome in report}
+
+    places = await run(sources, redo=False)
+    assert [Path(place).name for place in places.values()] == [PLAIN, NUMBERED]
+    assert await run(sources[::-1], redo=True) == places

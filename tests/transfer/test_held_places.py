@@ -55,6 +55,19 @@ def test_a_place_is_one_owners_until_it_is_given_back(tmp_path: Path) -> None:
     assert not held_places._folders
 
 
+def test_whoever_announces_a_place_first_has_it_before_anybody_looks(tmp_path: Path) -> None:
+    mine, also_mine, other = Hold("a", tmp_path), Hold("a", tmp_path), Hold("b", tmp_path)
+    mine.announce(tmp_path / "out" / NAME)  # there is no such folder yet
+    also_mine.announce(tmp_path / "out" / NAME)
+    for hold in (mine, also_mine):
+        with pytest.raises(OutputExistsError, match="Another job writes its result to"):
+            other.announce(tmp_path / "out" / ".." / "out" / NAME.upper())
+        hold.release()
+    other.announce(tmp_path / "out" / NAME)
+    other.release()
+    assert not held_places._announced
+
+
 @posix_only
 def test_another_process_has_a_place_as_long_as_it_lives(tmp_path: Path) -> None:
     hold = Hold("a", tmp_path)

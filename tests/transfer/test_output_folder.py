@@ -23,10 +23,8 @@ def planned(*paths: str, root: str | None = None) -> tuple[OutputFolder, list[So
 def placed(folder: OutputFolder, sources: list[Source], strength: int = 93) -> list[str]:
     found: list[str] = []
     for source in sources:
-        stem, _, suffix = source.filename.rpartition(".")
-        expected = folder.expected(source, strength)
-        path = folder.place(source, f"{stem}-enhanced-{strength}p.{suffix}")
-        assert path == expected
+        path = folder.expected(source, strength)
+        folder.claim(path)
         found.append(str(path.relative_to(OUT)))
     return found
 
@@ -116,7 +114,7 @@ def test_a_source_called_like_the_result_of_another_is_no_clash_or_is_seen() -> 
 
 def test_what_is_there_from_an_earlier_run_keeps_its_place() -> None:
     folder = OutputFolder(OUT)
-    folder.claim(OUT / "talk-enhanced-93p.mp3")
+    folder.keep(OUT / "talk-enhanced-93p.mp3")
     source = Source.from_path("/in/a/talk.mp3")
     assert placed(folder, [source]) == ["a/talk-enhanced-93p.mp3"]
 
@@ -166,9 +164,19 @@ def test_a_root_counts_for_sources_that_are_not_known_beforehand() -> None:
 def test_a_rule_decides_alone_and_gives_no_place_twice() -> None:
     folder, sources = planned("/in/a/talk.mp3", "/in/b/talk.mp3", "/in/c.mp3")
     folder.rule = lambda source, strength: f"all/{source.filename}"
-    places = [folder.expected(source, 93) for source in sources]
-    assert places == [OUT / "all/talk.mp3", OUT / "all/talk.mp3", OUT / "all/c.mp3"]
-    folder.promise(places[0])
-    folder.promise(places[2])
+    assert placed(folder, [sources[0], sources[2]]) == ["all/talk.mp3", "all/c.mp3"]
     with pytest.raises(OutputExistsError, match="Another result of this run goes to"):
-        folder.promise(places[1])
+        folder.expected(sources[1], 93)
+
+
+def test_a_claim_ends_and_a_result_that_is_there_stays() -> None:
+    folder, [source] = planned("/in/talk.mp3")
+    path = folder.expected(source, 93)
+    folder.claim(path)
+    assert folder.has(path)
+    folder.release(path)
+    assert not folder.has(path)
+    folder.claim(path)
+    folder.keep(path)
+    folder.release(path)
+    assert folder.has(path)
