@@ -1,6 +1,7 @@
 """Fixtures that every test module may use."""
 
 import asyncio.constants
+import gc
 import os
 import signal
 import traceback
@@ -95,6 +96,20 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
     if item.path.parent.name in IN_VIRTUAL_TIME or item.get_closest_marker("virtual_time"):
         return {"virtual": VirtualLoop}
     return LOOPS if item.get_closest_marker("any_loop") else {"real": asyncio.new_event_loop}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let the collector of garbage never look at the half million objects that are there to stay.
+
+    These are modules and tests; tests are about what comes after them.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,16 +2,19 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from typing import Any
+from typing import IO
 
 import attrs
+
+from tests.support.warm import Warm, WarmPopen, warm_server
 
 ROOT = Path(__file__).parents[2]
 # It ends with whoever has started it, however that ends.
@@ -29,27 +32,37 @@ _QUIET = {
 }
 
 
+# What a worker imports before it does anything, which takes most of a start's time.
+_IMPORTED = ("distributed.nanny", "distributed.worker", "audio_enhance.dask", "tests.dask.support")
+
+
+def warm_workers() -> AbstractContextManager[Warm | None]:
+    """Start what workers are forked from."""
+    return warm_server(_IMPORTED, _QUIET)
+
+
 @attrs.define
 class Cluster:
     """A scheduler, and what works for it.
 
     Attributes:
+        warm: What starts workers, if there is such a thing.
         address: The scheduler's.
         workers: The workers, by their addresses.
     """
 
     folder: Path
+    warm: Warm | None = None
     address: str = ""
-    scheduler: "subprocess.Popen[str] | None" = None
-    workers: "dict[str, subprocess.Popen[str]]" = attrs.field(factory=dict)
+    scheduler: "Process | None" = None
+    workers: "dict[str, Process]" = attrs.field(factory=dict)
     said: list[str] = attrs.field(factory=list)
 
     def start(self, environ: Mapping[str, str] | None = None) -> None:
         """Start the scheduler."""
         command = ("dask_scheduler", "--host", "127.0.0.1", "--port", "0")
-        self.scheduler, self.address = self._start(
-            command, r"Scheduler at:\s+(tcp://\S+)", "--no-dashboard", environ or {}
-        )
+        self.scheduler = self._cold(command, environ or {})
+        self.address = self.scheduler.found(r"Scheduler at:\s+(tcp://\S+)")
 
     def add(self, count: int, environ: Mapping[str, str] | None = None) -> list[str]:
         """Start workers of one thread each, side by side, and return their addresses."""
@@ -57,11 +70,12 @@ class Cluster:
             *("dask_worker", self.address, "--nthreads", "1", "--no-nanny", "--host", "127.0.0.1"),
             *("--local-directory", str(self.folder), "--memory-limit", "0"),
         )
-        starting = [self._popen(command, "--no-dashboard", environ or {}) for _ in range(count)]
+        start = self._cold if environ or self.warm is None else self._forked
+        starting = [start(command, environ or {}) for _ in range(count)]
         added: list[str] = []
         for process in starting:
-            address = self._address(process, r"Start worker at:\s+(tcp://\S+)")
-            self._address(process, r"(Registered to)")
+            address = process.found(r"Start worker at:\s+(tcp://\S+)")
+            process.found(r"(Registered to)")
             self.workers[address] = process
             added.append(address)
         return added
@@ -75,64 +89,86 @@ class Cluster:
 
     def kill(self, address: str) -> None:
         """Kill a worker without a warning."""
-        process = self.workers.pop(address)
-        process.kill()
-        process.wait()
-        assert process.stdin is not None
-        process.stdin.close()
+        self.workers.pop(address).end()
 
     def stop(self) -> None:
         """End all of it."""
         processes = [*self.workers.values(), *([self.scheduler] if self.scheduler else [])]
         for process in processes:
-            with suppress(ProcessLookupError):
-                process.kill()
+            process.send_signal(signal.SIGKILL)
         for process in processes:
-            process.wait()
-            assert process.stdin is not None
-            process.stdin.close()
+            process.end()
 
-    def _start(
-        self, command: tuple[str, ...], pattern: str, dashboard: str, environ: Mapping[str, str]
-    ) -> "tuple[subprocess.Popen[str], str]":
-        process = self._popen(command, dashboard, environ)
-        return process, self._address(process, pattern)
-
-    def _popen(
-        self, command: tuple[str, ...], dashboard: str, environ: Mapping[str, str]
-    ) -> "subprocess.Popen[str]":
+    def _cold(self, command: tuple[str, ...], environ: Mapping[str, str]) -> "Process":
         path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
         process = subprocess.Popen(
-            (
-                sys.executable,
-                "-c",
-                _LAUNCH,
-                f"distributed.cli.{command[0]}",
-                *command[1:],
-                dashboard,
-            ),
+            (sys.executable, "-c", _LAUNCH, *_module(command)),
             stdin=subprocess.PIPE,
             env={**os.environ, **_QUIET, "PYTHONPATH": path, **environ},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
         )
-        lines: SimpleQueue[str | None] = SimpleQueue()
-        setattr(process, "lines", lines)  # noqa: B010  a note on somebody else's object
+        return Process(process, process.stdin, process.stdout, self.said)
 
-        def read() -> None:
-            assert process.stdout is not None
-            with process.stdout:
-                for line in process.stdout:
-                    self.said.append(line)
-                    lines.put(line)
-            lines.put(None)
+    def _forked(self, command: tuple[str, ...], environ: Mapping[str, str]) -> "Process":
+        assert self.warm is not None
+        process = self.warm.popen(*_module(command), folder=ROOT, environment=os.environ | _QUIET)
+        return Process(process, None, process.stdout, self.said)
 
-        Thread(target=read, daemon=True).start()
-        return process
 
-    def _address(self, process: Any, pattern: str) -> str:
-        while (line := process.lines.get(timeout=60)) is not None:
+def _module(command: tuple[str, ...]) -> tuple[str, ...]:
+    return f"distributed.cli.{command[0]}", *command[1:], "--no-dashboard"
+
+
+class Process:
+    """A scheduler or a worker.
+
+    Args:
+        process: How it runs.
+        stdin: What it ends with, if it is not told otherwise.
+        stdout: What it says.
+        said: Where that goes.
+    """
+
+    def __init__(
+        self,
+        process: "subprocess.Popen[str] | WarmPopen",
+        stdin: IO[str] | None,
+        stdout: IO[str] | None,
+        said: list[str],
+    ) -> None:
+        self._process, self._stdin, self._stdout, self._said = process, stdin, stdout, said
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self._stdout is not None
+        with self._stdout as lines:
+            for line in lines:
+                self._said.append(line)
+                self._lines.put(line)
+        self._lines.put(None)
+
+    def found(self, pattern: str) -> str:
+        """Wait until it has said something, and return the group of it."""
+        while (line := self._lines.get(timeout=60)) is not None:
             if found := re.search(pattern, line):
                 return found[1]
-        raise RuntimeError("".join(self.said))
+        raise RuntimeError("".join(self._said))
+
+    def poll(self) -> int | None:
+        """Return its exit status when it has ended."""
+        return self._process.poll()
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, if it has not ended."""
+        with suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
+    def end(self) -> None:
+        """Kill it, and wait until it is gone."""
+        self.send_signal(signal.SIGKILL)
+        self._process.wait()
+        if self._stdin is not None:
+            self._stdin.close()

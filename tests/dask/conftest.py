@@ -12,16 +12,26 @@ from audio_enhance import BatchReport, EnhanceClient, Source
 from audio_enhance.dask import DaskEnhancer, EnhancerFactory
 from audio_enhance.local import Behaviour, LocalService
 from audio_enhance.local.enhancer import Rehearsal
+from tests.support.warm import Warm
 
-from .cluster import Cluster
+from .cluster import Cluster, warm_workers
 from .support import Rehearse
 
 WORKERS = 3
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    cluster = Cluster(tmp_path_factory.mktemp("dask"))
+def warm_worker() -> Iterator[Warm | None]:
+    """What starts workers at once: what Dask imports takes longer than all that most tests do."""
+    with warm_workers() as warm:
+        yield warm
+
+
+@pytest.fixture(scope="session")
+def running(
+    tmp_path_factory: pytest.TempPathFactory, warm_worker: Warm | None
+) -> Iterator[Cluster]:
+    cluster = Cluster(tmp_path_factory.mktemp("dask"), warm_worker)
     cluster.start()
     yield cluster
     cluster.stop()

@@ -12,6 +12,7 @@ import pytest
 from audio_enhance import Outcome, OutcomeStatus, Source
 from audio_enhance.dask import ClusterError, ClusterLostError, DaskEnhancer, WorkersDiedError
 from audio_enhance.local import LocalService
+from tests.support.warm import Warm
 
 from .cluster import Cluster
 from .conftest import WORKERS, Stage, staged
@@ -133,13 +134,16 @@ async def test_a_recording_that_kills_workers_fails_alone(cluster: Cluster, tmp_
 
 
 @pytest.mark.slow
-async def test_a_lost_scheduler_is_told_and_a_second_run_carries_on(tmp_path: Path) -> None:
+async def test_a_lost_scheduler_is_told_and_a_second_run_carries_on(
+    tmp_path: Path, warm_worker: Warm | None
+) -> None:
     folder, journal = tmp_path / "out", tmp_path / "journal.sqlite"
     paths = [tmp_path / f"{number}.wav" for number in range(12)]
     for number, path in enumerate(paths):
         path.write_bytes(b"waits 0.2 %d" % number)
     options: dict[str, Any] = {"strength": 93, "output_dir": folder, "journal": journal}
-    first, second = Cluster(tmp_path / "first"), Cluster(tmp_path / "second")
+    first = Cluster(tmp_path / "first", warm_worker)
+    second = Cluster(tmp_path / "second", warm_worker)
     try:
         first.start()
         first.add(1)

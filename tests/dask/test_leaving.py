@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from distributed import Client
 
+from tests.support.warm import Warm
+
 from .cluster import Cluster
 from .conftest import WORKERS, staged
 from .test_enhancer import contents, until
@@ -30,9 +32,11 @@ async def test_what_a_retired_worker_was_doing_is_done(cluster: Cluster, tmp_pat
 
 
 @pytest.fixture
-def impatient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def impatient(
+    tmp_path_factory: pytest.TempPathFactory, warm_worker: Warm | None
+) -> Iterator[Cluster]:
     """A cluster that takes a worker for lost after two seconds of silence."""
-    cluster = Cluster(tmp_path_factory.mktemp("impatient"))
+    cluster = Cluster(tmp_path_factory.mktemp("impatient"), warm_worker)
     cluster.start({"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "2s"})
     yield cluster
     cluster.stop()

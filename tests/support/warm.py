@@ -9,14 +9,16 @@ import asyncio
 import json
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import attrs
 
@@ -35,7 +37,9 @@ MODULES = (
     "audio_enhance._journal.schema",
     "audio_enhance.cli.main",
     "audio_enhance.local",
+    "audio_enhance.local._service",
     "audio_enhance.local.enhancer.rehearsal",
+    "av",
 )
 
 
@@ -98,20 +102,10 @@ class Warm:
             stdin: A descriptor, which stays open here.
             stdout: Another one, instead of the output that can be read.
         """
-        request = {
-            "module": module,
-            "arguments": arguments,
-            "folder": str(folder),
-            "environment": dict(environment),
-        }
-        text = json.dumps(request).encode()
         out, err = os.pipe(), os.pipe()
-        connection = socket.socket(socket.AF_UNIX)
         try:
-            connection.connect(self._address)
             streams = [stdin, out[1] if stdout is None else stdout, err[1]]
-            socket.send_fds(connection, [len(text).to_bytes(LENGTH, "big")], streams)
-            connection.sendall(text)
+            connection = self._ask(module, arguments, folder, environment, streams)
         finally:
             os.close(out[1])
             os.close(err[1])
@@ -121,6 +115,75 @@ class Warm:
         await _read(err[0], process.stderr)
         return process
 
+    def popen(
+        self, module: str, *arguments: str, folder: Path, environment: Mapping[str, str]
+    ) -> "WarmPopen":
+        """Run a module as a program, for those without an event loop; it reads nothing."""
+        end, start = os.pipe()
+        try:
+            with Path(os.devnull).open("rb") as nothing:
+                streams = [nothing.fileno(), start, start]
+                connection = self._ask(module, arguments, folder, environment, streams)
+        finally:
+            os.close(start)
+        return WarmPopen(connection, os.fdopen(end, "r"))
+
+    def _ask(
+        self,
+        module: str,
+        arguments: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        streams: list[int],
+    ) -> socket.socket:
+        """Ask for a process; return where it is told about it."""
+        request = {
+            "module": module,
+            "arguments": arguments,
+            "folder": str(folder),
+            "environment": dict(environment),
+        }
+        text = json.dumps(request).encode()
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(self._address)
+        socket.send_fds(connection, [len(text).to_bytes(LENGTH, "big")], streams)
+        connection.sendall(text)
+        return connection
+
+
+class WarmPopen:
+    """A process that was forked; what there is of it is as in `subprocess.Popen`.
+
+    Attributes:
+        stdout: Its output and its errors.
+    """
+
+    def __init__(self, connection: socket.socket, stdout: TextIO) -> None:
+        self.stdout = stdout
+        self._connection = connection
+        self._told = connection.makefile()
+        self.pid = int(self._told.readline())
+        self._status: int | None = None
+
+    def poll(self) -> int | None:
+        if self._status is None and select.select([self._connection], [], [], 0)[0]:
+            return self.wait()
+        return self._status
+
+    def wait(self) -> int:
+        if self._status is None:
+            self._status = int(self._told.readline())
+            self._told.close()
+            self._connection.close()
+        return self._status
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
 
 async def _read(pipe: int, reader: asyncio.StreamReader) -> None:
     await asyncio.get_running_loop().connect_read_pipe(
@@ -129,16 +192,24 @@ async def _read(pipe: int, reader: asyncio.StreamReader) -> None:
 
 
 @contextmanager
-def warm_server() -> Generator[Warm | None]:
-    """Start what they are forked from; where there is no way to, `None`."""
+def warm_server(
+    modules: Sequence[str] = MODULES, environment: Mapping[str, str] = {}
+) -> Generator[Warm | None]:
+    """Start what they are forked from; where there is no way to, `None`.
+
+    Args:
+        modules: What it imports.
+        environment: Variables that are read when these are imported.
+    """
     if not hasattr(os, "pidfd_open"):
         yield None
         return
     with tempfile.TemporaryDirectory() as folder:
         address = str(Path(folder) / "warm")
         with subprocess.Popen(
-            [sys.executable, "-W", "default", "-m", "tests.support.warm_server", address, *MODULES],
+            [sys.executable, "-W", "default", "-m", "tests.support.warm_server", address, *modules],
             cwd=ROOT,
+            env=os.environ | dict(environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
