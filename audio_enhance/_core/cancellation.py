@@ -14,18 +14,20 @@ async def left_alone(future: "asyncio.Future[_T]") -> _T:
 
     As `asyncio.shield`, which takes one more round of the event loop and twice the time.
     """
-    waiter = asyncio.get_running_loop().create_future()
+    if future.done():
+        return future.result()
+    waiter = future.get_loop().create_future()
 
     def over(_: "asyncio.Future[_T]") -> None:
         if not waiter.done():
             waiter.set_result(None)
 
-    if not future.done():
-        future.add_done_callback(over)
-        try:
-            await waiter
-        finally:
-            future.remove_done_callback(over)
+    future.add_done_callback(over)
+    try:
+        await waiter
+    except BaseException:
+        future.remove_done_callback(over)
+        raise
     return future.result()
 
 

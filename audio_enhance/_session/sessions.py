@@ -58,11 +58,10 @@ class Timeouts:
 
 async def whole_answer(response: aiohttp.ClientResponse) -> Answer:
     """Read an answer that should be small; of one that is not, only its beginning."""
-    body = b""
-    while piece := await response.content.readany():
-        body += piece
-        if len(body) >= _LONGEST_ANSWER:
-            break
+    content = response.content
+    body = await content.readany()  # usually all of it
+    while len(body) < _LONGEST_ANSWER and not content.at_eof():
+        body += await content.readany()
     return Answer(response.status, response.headers, body)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from contextvars import Context, ContextVar
 
 import pytest
 
@@ -97,6 +98,28 @@ async def test_the_first_question_comes_at_the_estimated_end() -> None:
     for _, _, expected in run.told[-2:]:  # that it is the head, and then its end
         assert expected is not None
         assert expected.timestamp() == pytest.approx(run.server.end_of("e2"), abs=0.25)
+
+
+_TRACE: ContextVar[str] = ContextVar("trace", default="none")
+
+
+@virtually
+async def test_each_is_asked_about_in_the_context_of_whose_it_is() -> None:
+    run = Run()
+    seen: set[tuple[str, str]] = set()
+
+    async def ask(asset_id: str, enhancement_id: str) -> SpeechEnhancement:
+        seen.add((enhancement_id, _TRACE.get()))
+        return await run.server.ask(asset_id, enhancement_id)
+
+    run.queue = ServerQueue(ask, PollPolicy(), run.clock, longest=None)
+    traced, untraced = Context(), Context()
+    traced.run(_TRACE.set, "one")
+    # What asks about both of a pair was begun in the context of the first.
+    for contexts in ((traced, untraced), (untraced, traced)):
+        pair = [asyncio.create_task(run.enhance(10.0), context=each) for each in contexts]
+        await asyncio.gather(*pair)
+    assert seen == {("e0", "one"), ("e1", "none"), ("e2", "none"), ("e3", "one")}
 
 
 @virtually
