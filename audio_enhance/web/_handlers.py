@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from audio_enhance import (
     EnhancementStatus,
+    InvalidStrengthError,
     Source,
     SpeechEnhancement,
     __version__,
@@ -106,9 +107,16 @@ class Handlers:
             "recordings_at_most": self._studio.limits.recordings,
             "max_bytes": self._studio.limits.max_bytes,
             "keep_seconds": self._studio.limits.keep_seconds,
+            "least_strength": self._least_strength(),
             "measures": self._studio.measuring.available,
             "suffixes": sorted(recording_suffixes()),
         }
+
+    def _least_strength(self) -> int:
+        try:
+            return self._studio.client.check_strength(0)
+        except InvalidStrengthError:
+            return 1
 
     async def sample(self, request: Request) -> Response:
         """Answer with a recording to try the application with."""

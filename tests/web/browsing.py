@@ -16,6 +16,7 @@ from playwright.async_api import (
     expect,
 )
 
+from audio_enhance import ApiVersion
 from audio_enhance.local import LocalService
 from audio_enhance.web import Limits
 
@@ -40,13 +41,21 @@ class Stage:
 
     Attributes:
         page: The page.
+        api_version: What the application speaks with the service.
         errors: What the browser complained about.
         expected: What it may complain about.
         folder: Where the application keeps what is in the list, from its next start on.
     """
 
-    def __init__(self, service: LocalService, browser: Browser, stack: AsyncExitStack) -> None:
+    def __init__(
+        self,
+        service: LocalService,
+        browser: Browser,
+        stack: AsyncExitStack,
+        api_version: ApiVersion = "v1",
+    ) -> None:
         self.service = service
+        self.api_version: ApiVersion = api_version
         self.errors: list[str] = []
         self.expected: set[str] = set()
         self._browser = browser
@@ -62,7 +71,14 @@ class Stage:
         stack = AsyncExitStack()
         self._application = stack
         self.site = await stack.enter_async_context(
-            running(self.service, limits=limits, port=self._port, folder=self.folder, measure=True)
+            running(
+                self.service,
+                limits=limits,
+                port=self._port,
+                api_version=self.api_version,
+                folder=self.folder,
+                measure=True,
+            )
         )
         self._port = int(self.site.url.split(":")[2].rstrip("/"))
 

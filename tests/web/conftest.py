@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
+from audio_enhance import ApiVersion
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
 from audio_enhance.web import _listening
@@ -73,13 +74,21 @@ def halver() -> Halver:
     return Halver()
 
 
+@pytest.fixture
+def api_version() -> ApiVersion:
+    """What the application behind the page speaks with the service; some tests run with both."""
+    return "v1"
+
+
 @pytest_asyncio.fixture(loop_scope="module")
-async def stage(browser: "Browser", halver: Halver) -> AsyncIterator["Stage"]:
+async def stage(
+    browser: "Browser", halver: Halver, api_version: ApiVersion
+) -> AsyncIterator["Stage"]:
     """A page; whatever the browser complained about fails the test."""
     from .browsing import Stage
 
     async with LocalService(enhancer=halver) as service, AsyncExitStack() as stack:
-        stage = Stage(service, browser, stack)
+        stage = Stage(service, browser, stack, api_version)
         await stage.start()
         await stage.open()
         yield stage

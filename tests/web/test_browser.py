@@ -34,6 +34,10 @@ WATCH = """() => {
 }"""
 
 
+BOTH_VERSIONS = pytest.mark.parametrize("api_version", ["v1", "v2"])
+
+
+@BOTH_VERSIONS
 async def test_two_recordings_are_followed_to_their_end(stage: Stage, halver: Halver) -> None:
     halver.seconds = 0.4
     await stage.page.evaluate(WATCH)
@@ -162,6 +166,7 @@ async def test_a_busy_application_is_waited_for(stage: Stage) -> None:
     await stage.until("one.wav", "Ready")
 
 
+@BOTH_VERSIONS
 async def test_a_result_is_downloaded_under_its_name(stage: Stage, tmp_path: Path) -> None:
     await stage.drop(("one.wav", speech(0.5)))
     card = await stage.until("one.wav", "Ready")
@@ -355,6 +360,7 @@ async def test_what_is_dropped_before_the_page_knows_anything_is_kept(stage: Sta
     await stage.until("early.wav", "Ready")
 
 
+@BOTH_VERSIONS
 async def test_everything_is_there_after_a_restart(stage: Stage, tmp_path: Path) -> None:
     await stage.stop()
     stage.folder = tmp_path

@@ -181,6 +181,8 @@ function introduce() {
   setText(byId("keeping"), `Recordings are kept for ${duration(about.keep_seconds)} after they are done, for this browser alone.`);
   byId("files").accept = about.suffixes.join(",");
   byId("sample").hidden = !about.sample;
+  slider.min = about.least_strength;
+  showStrength();
 }
 
 // What the person does
@@ -226,6 +228,7 @@ function startListening(item) {
   const { element, parts, actions } = cards.get(item.id);
   const player = new Player(item, {
     measures: about.measures,
+    leastStrength: about.least_strength,
     onAgain: (each, level) => again(each, level, false),
     onClose: () => {
       stopListening();

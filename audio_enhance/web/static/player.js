@@ -27,7 +27,7 @@ export class Player {
   #passedThrough = false;
   #on;
 
-  // `measures`: whether the server measures at all; `onAgain` is told a strength, `onReady` when it can be played, `onClose` that it is to go.
+  // `measures`: whether the server measures at all; `leastStrength`: the lowest that the API takes; `onAgain` is told a strength, `onReady` when it can be played, `onClose` that it is to go.
   constructor(item, on) {
     this.#on = on;
     this.item = item;
@@ -96,6 +96,7 @@ export class Player {
     sound.onended = () => this.#changed();
     this.parts.body.hidden = false;
     this.picture.begin(sound.duration);
+    this.parts["again-strength"].min = this.#on.leastStrength;
     this.parts["again-strength"].value = this.item.strength;
     this.#showStrength();
     this.update();
