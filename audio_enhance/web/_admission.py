@@ -1,6 +1,7 @@
 """What is taken in, and what is turned away before anything of it is sent."""
 
 import asyncio
+from collections.abc import Collection
 from pathlib import Path
 
 from audio_enhance import (
@@ -13,6 +14,7 @@ from audio_enhance import (
 
 from ._limits import Limits
 from ._problems import Problem
+from ._recording import Recording
 from ._session import Session
 from ._space import Space
 from ._turns import Turns
@@ -38,12 +40,20 @@ class Admission:
         limits: How much is taken.
         space: What is taken of the disks.
         turns: When those who are turned away should come again.
+        recordings: All that were taken in and are still here.
     """
 
-    def __init__(self, limits: Limits, space: Space, turns: Turns) -> None:
+    def __init__(
+        self, limits: Limits, space: Space, turns: Turns, recordings: Collection[Recording]
+    ) -> None:
         self._limits = limits
+        self._recordings = recordings
         self._space = space
         self._turns = turns
+
+    @property
+    def _arriving(self) -> int:
+        return sum(recording.stage.arriving for recording in self._recordings)
 
     def check_kind(self, name: str, byte_size: int) -> None:
         """Check what is announced; raises `Problem`."""
@@ -60,21 +70,20 @@ class Admission:
         if byte_size <= 0:
             raise Problem(422, "invalid", "The file is empty.", hint="Record it again.")
 
-    def check_room(self, arriving: int, client: EnhanceClient) -> None:
-        """Check that it can arrive and wait; raises `Problem`.
-
-        Args:
-            arriving: How many are arriving.
-            client: Where it is going to wait.
-        """
-        if arriving >= self._limits.uploads:
+    def check_room(self, client: EnhanceClient) -> None:
+        """Check that it can arrive, and wait for a client; raises `Problem`."""
+        if self._arriving >= self._limits.uploads:
             raise Problem(
                 503,
                 "busy",
                 "Other recordings are being sent just now.",
                 retry_after=self._turns.later(asyncio.get_running_loop().time()),
             )
-        if client.waiting + arriving >= self._limits.waiting:
+        self.check_line(client)
+
+    def check_line(self, client: EnhanceClient) -> None:
+        """Check that it can wait for a client; raises `Problem`."""
+        if client.waiting + self._arriving >= self._limits.waiting:
             raise Problem(
                 503,
                 "busy",

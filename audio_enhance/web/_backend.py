@@ -72,9 +72,9 @@ async def open_backend(
                 "A cluster does the local service's work, and there are credentials of the API.",
                 hint=f"Take {_ID} out of the environment, or leave the cluster out.",
             )
-        async with EnhanceClient.from_env(
-            max_waiting=limits.waiting, api_version=version, trust_env=True
-        ) as client:
+        # How many may wait is said where they are taken in: what an earlier start has taken in is
+        # gone on with, however much it is.
+        async with EnhanceClient.from_env(api_version=version, trust_env=True) as client:
             host = urlsplit(client.base_url).hostname
             yield Backend(client=client, service=host or LOCAL)
         return
@@ -99,7 +99,7 @@ async def open_backend(
     unlimited = Behaviour.unlimited()
     async with (
         LocalService(enhancer=enhancer, object_store=store, behaviour=unlimited) as service,
-        service.connect(None, max_waiting=limits.waiting, api_version=version) as client,
+        service.connect(None, api_version=version) as client,
     ):
         sample = await asyncio.to_thread(demo_recording().read_bytes)
         words = await enhancer.description()

@@ -65,7 +65,7 @@ class Studio:
         self.space = Space(limits.kept_bytes, self._owners.keys())
         self._line = Line(lambda recording: self._owners[recording].changed(recording))
         self._turns = Turns(limits.uploads)
-        self._admission = Admission(limits, self.space, self._turns)
+        self._admission = Admission(limits, self.space, self._turns, self._owners.keys())
         self._progress = Progress(self._owners.keys(), self._got_on)
         self.archive = Archive(shelf, measuring, self._owners)
         self._streams = Streams(_MOST_STREAMS, limits.pages)
@@ -94,8 +94,7 @@ class Studio:
         self._admission.check_kind(name, byte_size)
         self._check_number(session)
         self._admission.check_space(byte_size)
-        arriving = sum(recording.stage.arriving for recording in self._owners)
-        self._admission.check_room(arriving, self.client)
+        self._admission.check_room(self.client)
         return self._add(session, self._recording(identifier, name, strength, Kept(byte_size)))
 
     def _check_number(self, session: Session) -> None:
@@ -205,6 +204,7 @@ class Studio:
         if original is None or original.source is None:
             raise not_found()
         self._admission.check_space(original.byte_size, sent=False)
+        self._admission.check_line(self.client)
         recording = self._recording(identifier, earlier.name, strength, original)
         recording.received = recording.byte_size
         try:

@@ -50,9 +50,13 @@ async def test_only_so_many_wait(held: Held, held_service: LocalService) -> None
         visitor = await site.visitor()
         await fill_server(site, visitor)
         sent = [await visitor.send(another()) for _ in range(2)]
-        answer = await visitor.announce()
-        assert (answer.status, answer.json["code"]) == (503, "busy")
-        assert int(answer.headers["Retry-After"]) >= 1
+        again = {"again": sent[0], "strength": 1}
+        for answer in (
+            await visitor.announce(),
+            await visitor.call("PUT", f"recordings/{new_id()}", json=again),
+        ):
+            assert (answer.status, answer.json["code"]) == (503, "busy")
+            assert int(answer.headers["Retry-After"]) >= 1
         held.go.set()
         await visitor.until(sent[-1], "succeeded")
         assert (await visitor.announce()).status == 200

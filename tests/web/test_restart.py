@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from audio_enhance import Source
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
 from audio_enhance.web import Limits, _serving
+from audio_enhance.web._backend import open_backend
 
 from .support import DATA, Held, Visitor, another, back, running, settled
 
@@ -70,6 +72,17 @@ async def test_what_was_not_done_is_done_then(tmp_path: Path) -> None:
             found = await told(visitor)
             assert list(found) == ids
             assert found[ids[2]]["stage"] == "cancelled"
+
+
+async def test_more_than_may_wait_are_gone_on_with() -> None:
+    """What was in work when the application ended waits at its next start, with all the others."""
+    async with open_backend(Limits(waiting=1), engine="afftdn", environ={}) as backend:
+        source = Source.from_bytes(DATA, "talk.mp3")
+        jobs = [await backend.client.submit(source, strength=strength) for strength in range(3)]
+        assert backend.client.waiting == 3
+        for job in jobs:
+            job.cancel()
+        await asyncio.wait([job.task for job in jobs])
 
 
 async def test_nobody_elses_are_told(service: LocalService, tmp_path: Path) -> None:
