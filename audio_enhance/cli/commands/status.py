@@ -10,14 +10,14 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from audio_enhance import EntryState, Journal, JournalEntry
+from audio_enhance import ConfigurationError, EntryState, Journal, JournalEntry
 from audio_enhance.cli.display.outcome import near
 from audio_enhance.cli.display.screen import output_console, say
 from audio_enhance.cli.display.summary import resume_command
 from audio_enhance.cli.display.text import duration, several, shown
 from audio_enhance.cli.execution.unfinished import is_over
 from audio_enhance.cli.input.options import journal_argument
-from audio_enhance.cli.input.settings import journal_in
+from audio_enhance.cli.input.settings import Settings, journal_in
 from audio_enhance.cli.interrupt import run
 from audio_enhance.cli.pacing.journal_pace import results_of, seconds_left
 
@@ -34,6 +34,13 @@ _MEANINGS = {
     EntryState.SUCCEEDED: "the result is saved",
     EntryState.FAILED: "see below",
 }
+# Of a run whose own local service has ended with it.
+_ENDED = "begun at the local service, which ended with its run; resume begins it again"
+_AT_THE_SERVICE = frozenset(_MEANINGS) - {
+    EntryState.QUEUED,
+    EntryState.SUCCEEDED,
+    EntryState.FAILED,
+}
 
 
 @attrs.frozen
@@ -43,6 +50,7 @@ class _Status:
     Attributes:
         process: The process of the run that is at work on it, if there is one.
         seconds_left: How long that run will probably take, from the pace of its latest results.
+        local: Whether the run had a local service of its own.
     """
 
     journal: Path
@@ -51,10 +59,16 @@ class _Status:
     gone: int
     process: int | None = None
     seconds_left: float | None = None
+    local: bool = False
 
     @property
     def unfinished(self) -> int:
         return sum(self.counts.values()) - self.counts[EntryState.SUCCEEDED] - self.gone
+
+    def meaning(self, state: EntryState) -> str:
+        """Return what a state means for whoever reads it."""
+        ended = self.local and self.process is None and state in _AT_THE_SERVICE
+        return _ENDED if ended else _MEANINGS[state]
 
 
 @click.command(short_help="Show how far a run is, or was.")
@@ -92,7 +106,15 @@ async def _read(path: Path, *, listed: int | None) -> _Status:
         over = await asyncio.to_thread(lambda: sum(map(is_over, gone)))
         process = await asyncio.to_thread(Journal.in_use_by, path)
         seconds = None if process is None else await _seconds_left(reader)
-        return _Status(path, counts, failures, over, process, seconds)
+        local = await _is_local(reader)
+        return _Status(path, counts, failures, over, process, seconds, local)
+
+
+async def _is_local(journal: Journal) -> bool:
+    try:
+        return (await Settings.of(journal)).local
+    except ConfigurationError:  # a program's
+        return False
 
 
 async def _seconds_left(journal: Journal) -> float | None:
@@ -131,7 +153,7 @@ def _print(status: _Status) -> None:
     for state, count in status.counts.items():
         if count:
             style = {EntryState.SUCCEEDED: "green", EntryState.FAILED: "red"}.get(state, "")
-            table.add_row(f"{count:,}", Text(state.value, style), _MEANINGS[state])
+            table.add_row(f"{count:,}", Text(state.value, style), status.meaning(state))
     table.add_row(f"{sum(status.counts.values()):,}", Text("in total", "bold"), "")
     console.print(table)
     for entry in status.failures:

@@ -7,7 +7,7 @@ import pytest
 
 from audio_enhance import Journal
 from audio_enhance._journal.entry import EntryState, JournalEntry
-from audio_enhance.cli.input.settings import JOURNAL_NAME
+from audio_enhance.cli.input.settings import JOURNAL_NAME, Settings
 from audio_enhance.cli.main import run
 
 
@@ -102,3 +102,30 @@ def test_a_run_that_is_at_work_is_told(
     assert audio_enhance(monkeypatch, "status", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["process"], found["seconds_left"]) == (4711, None)
+
+
+@pytest.mark.parametrize("at_work", [False, True])
+def test_nothing_is_at_a_local_service_that_ended_with_its_run(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    at_work: bool,
+) -> None:
+    states = [EntryState.QUEUED, EntryState.SUBMITTED, EntryState.PROCESSED]
+
+    async def write() -> None:
+        async with await Journal.open(tmp_path / "local.sqlite") as journal:
+            await Settings(output_dir=tmp_path, local=True).write(journal)
+            for state in states:
+                await journal.save(JournalEntry(source=f"/{state}.wav", strength=93, state=state))
+
+    asyncio.run(write())
+
+    def in_use_by(_: Path) -> int | None:
+        return 7 if at_work else None
+
+    monkeypatch.setattr(Journal, "in_use_by", in_use_by)
+    assert audio_enhance(monkeypatch, "status", "local.sqlite") == 0
+    said = capsys.readouterr().out
+    assert said.count("which ended with its run") == (0 if at_work else 2)
+    assert said.count("at the server") == (2 if at_work else 0)
