@@ -215,6 +215,7 @@ class Recording:
         Args:
             ahead: How many recordings have their turn before this one.
         """
+        sides = self.original, self.result
         left = None
         if self.stage is Stage.ENHANCING and self._expected_end is not None:
             left = max(0.0, (self._expected_end - datetime.now(UTC)).total_seconds())
@@ -235,5 +236,5 @@ class Recording:
             "problem": self.problem and self.problem.document(),
             "video": Path(self.name).suffix.lower() in VIDEO_SUFFIXES,
             "kept": self.original is not None and self.original.source is not None,
-            "result_kept": self.result is not None,
+            "playable": all(kept is not None and kept.copied for kept in sides),
         }

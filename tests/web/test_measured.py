@@ -96,7 +96,7 @@ async def test_players_get_what_browsers_jump_in_exactly(tmp_path: Path) -> None
             visitor = await site.visitor()
             identifier = await visitor.send(mp3, name="talk.mp3")
             told = await measured(visitor, identifier)
-            assert told["result_kept"]
+            assert told["playable"]
             path = f"recordings/{identifier}"
             before = await visitor.call("GET", f"{path}/before/sound")
             assert (before.headers["Content-Type"], before.body[4:8]) == ("audio/mp4", b"ftyp")

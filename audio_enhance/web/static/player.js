@@ -24,7 +24,7 @@ export function audio() {
 export class Player {
   #abort = new AbortController();
   #frame = 0;
-  #passedThrough = false;
+  #exchanging = null;
   #on;
 
   // `measures`: whether the server measures at all; `leastStrength`: the lowest that the API takes; `onAgain` is told a strength, `onReady` when it can be played, `onClose` that it is to go.
@@ -62,8 +62,12 @@ export class Player {
 
   async #load() {
     this.#note("Loading");
+    const exact = this.item.server?.playable;
     try {
-      this.#show(await this.#fetched());
+      this.#show(await this.#fetched(exact).catch((error) => {
+        if (exact || error instanceof Problem || this.#abort.signal.aborted) throw error;
+        return this.#fetched(true); // this browser plays only what the server makes of it
+      }));
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       if (!(error instanceof Problem)) console.error(error);
@@ -72,18 +76,17 @@ export class Player {
     }
   }
 
-  async #fetched() {
+  // `exact`: such that browsers jump exactly, which the server may have to make first.
+  async #fetched(exact) {
     const at = `recordings/${this.item.id}`;
-    const here = this.item.server?.result_kept;
-    this.#passedThrough = !here;
-    const urls = { before: `${at}/before/sound`, after: here ? `${at}/after/sound` : `${at}/result` };
+    const urls = exact ? { before: `${at}/before/sound`, after: `${at}/after/sound` } : { before: `${at}/original`, after: `${at}/result` };
     if ((await lengthOf(urls.before)) <= MOST_DECODED_SECONDS) {
       const [before, after] = await Promise.all(SIDES.map(async (side) => audio().decodeAudioData(await download(urls[side], this.#abort.signal))));
-      return new BufferSound(audio(), before, after, 0);
+      return Object.assign(new BufferSound(audio(), before, after, 0), { exact });
     }
     const sound = new StreamSound(audio(), urls, 0);
     await sound.ready();
-    return sound;
+    return Object.assign(sound, { exact });
   }
 
   #show(sound) {
@@ -105,16 +108,15 @@ export class Player {
     this.#on.onReady();
   }
 
-  // What was passed through is exchanged for what was measured, which may begin a little later.
+  // What was opened before the server was done with it is exchanged for what was measured.
   async #exchange() {
-    const old = this.sound;
-    const sound = await this.#fetched();
-    const { playing, side, position } = old;
-    old.close();
+    const sound = await this.#fetched(true);
     if (this.#abort.signal.aborted) {
       sound.close();
       return;
     }
+    const { playing, side, position } = this.sound;
+    this.sound.close();
     this.sound = sound;
     sound.onended = () => this.#changed();
     sound.select(side);
@@ -138,9 +140,8 @@ export class Player {
       this.#note(before || after ? `Measuring, ${Math.min(99, part)} %. It plays already.` : "");
       return;
     }
-    if (this.#passedThrough) {
-      this.#passedThrough = false;
-      this.#exchange().catch(console.error);
+    if (!this.sound.exact) {
+      this.#exchanging ??= this.#exchange().catch((error) => this.#abort.signal.aborted || console.error(error));
       return;
     }
     this.measured = { before, after };
