@@ -56,8 +56,9 @@ from ._core.models import (
     check_strength,
 )
 from ._core.paths import RemotePath, path_of
-from ._jobs.handle import EnhanceResult, Job
+from ._jobs.handle import Job
 from ._jobs.report import BatchReport, Outcome, OutcomeStatus
+from ._jobs.result import EnhanceResult
 from ._jobs.state import JobStatus
 from ._journal.earlier import Earlier, earlier_result
 from ._journal.entry import EntryState, JournalEntry
@@ -65,6 +66,7 @@ from ._journal.journal import Journal
 from ._recording.fetched import list_files
 from ._recording.file_object import BinaryFile
 from ._recording.filenames import safe_name
+from ._recording.fingerprint import Fingerprint
 from ._recording.media_types import AUDIO_SUFFIXES, CONTENT_TYPES, content_type_of
 from ._recording.source import AnySource, Source, SourceLike, recording_suffixes
 from ._scheduler.polling import PollPolicy
@@ -106,6 +108,7 @@ __all__ = [
     "EnhancementStatus",
     "EntryState",
     "Event",
+    "Fingerprint",
     "Finished",
     "Hashing",
     "InvalidInputError",

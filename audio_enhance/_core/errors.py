@@ -33,7 +33,7 @@ AudioEnhanceError
 """
 
 from types import TracebackType
-from typing import Self, TypeVar, Unpack
+from typing import TypeVar, Unpack
 
 from .installation import install_command
 from .phase import Phase, Said, Where
@@ -100,7 +100,7 @@ class AudioEnhanceError(Exception):
     outcome_unknown = False
     attempts = 0
     held_back = False
-    default_hint: str | None = None
+    _default_hint: str | None = None
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class AudioEnhanceError(Exception):
         outcome_unknown: bool | None = None,
     ) -> None:
         self.message = redact(message)
-        self.hint = hint or self.default_hint
+        self.hint = hint or self._default_hint
         self.phase = phase
         self.source = source
         self.asset_id = asset_id
@@ -128,30 +128,6 @@ class AudioEnhanceError(Exception):
         if outcome_unknown is not None:
             self.outcome_unknown = outcome_unknown
         super().__init__(self.message)
-
-    def located(
-        self, *, outcome_unknown: bool | None = None, attempts: int = 0, **where: Unpack[Where]
-    ) -> Self:
-        """Return the error with what the raising layer could not know; what it knew stays.
-
-        A copy: whoever else was told the error has it as it was. It is raised in the error's
-        stead, `raise error.located(…) from error.__cause__`.
-        """
-        copy = _rebuild(type(self), self.args, self.__dict__)
-        for name, value in where.items():
-            if getattr(copy, name) is None:
-                setattr(copy, name, value)
-        if outcome_unknown is not None:
-            copy.outcome_unknown = outcome_unknown
-        copy.attempts = attempts or self.attempts
-        return copy
-
-    def held(self, seconds: float) -> Self:
-        """Return the error for a request that has to wait for so many seconds because of it."""
-        copy = self.located(outcome_unknown=False)
-        copy.retry_after, copy.held_back = seconds, True
-        copy.attempts, copy.request_id = 0, None
-        return copy
 
     def __str__(self) -> str:
         known = {
@@ -192,7 +168,35 @@ class locating:  # noqa: N801  used like a function
         traceback: TracebackType | None,
     ) -> None:
         if isinstance(error, AudioEnhanceError):
-            raise error.located(**self._where) from error.__cause__
+            raise located(error, **self._where) from error.__cause__
+
+
+def located(
+    error: _Error, *, outcome_unknown: bool | None = None, attempts: int = 0, **where: Unpack[Where]
+) -> _Error:
+    """Return an error with what the raising layer could not know; what it knew stays.
+
+    A copy: whoever else was told the error has it as it was. It is raised in the error's
+    stead, `raise located(error, …) from error.__cause__`.
+    """
+    copy = _rebuild(type(error), error.args, error.__dict__)
+    for name, value in where.items():
+        if getattr(copy, name) is None:
+            setattr(copy, name, value)
+    if outcome_unknown is not None:
+        copy.outcome_unknown = outcome_unknown
+    copy.attempts = attempts or error.attempts
+    return copy
+
+
+def held_back(error: _Error, seconds: float) -> _Error:
+    """Return the error for a request that has to wait for so many seconds because of another."""
+    copy = located(error, outcome_unknown=False)
+    copy.retry_after, copy.held_back = seconds, True
+    copy.attempts, copy.request_id = 0, None
+    if isinstance(copy, RateLimitError):
+        copy.hint = _again_in(seconds)
+    return copy
 
 
 def _rebuild(kind: type[_Error], args: tuple[object, ...], state: dict[str, object]) -> _Error:
@@ -229,7 +233,7 @@ class ConfigurationError(InvalidInputError):
 class SourceChangedError(AudioEnhanceError):
     """A file that changed between being hashed and being sent."""
 
-    default_hint = "Try again when nothing writes to the file any more."
+    _default_hint = "Try again when nothing writes to the file any more."
 
 
 class OutputError(AudioEnhanceError):
@@ -239,7 +243,7 @@ class OutputError(AudioEnhanceError):
 class OutputExistsError(OutputError):
     """A file that is there already and was not to be overwritten."""
 
-    default_hint = "Move it away, choose another output folder, or allow overwriting."
+    _default_hint = "Move it away, choose another output folder, or allow overwriting."
 
 
 class JournalError(AudioEnhanceError):
@@ -253,7 +257,7 @@ class JournalLockedError(JournalError):
         pid: The process id of that run, if it could be read.
     """
 
-    default_hint = "Wait for it to end, stop it, or use another journal."
+    _default_hint = "Wait for it to end, stop it, or use another journal."
 
     def __init__(self, journal: str, pid: int | None) -> None:
         who = f"process {pid}" if pid is not None else "another process"
@@ -265,7 +269,7 @@ class ConnectionFailedError(AudioEnhanceError):
     """A request that got no answer, because the connection could not be made or was lost."""
 
     retryable = True
-    default_hint = "Check the network and the address, then try again."
+    _default_hint = "Check the network and the address, then try again."
 
     def __init__(
         self,
@@ -290,7 +294,7 @@ class RequestTimeoutError(AudioEnhanceError):
 class TransferStalledError(RequestTimeoutError):
     """An upload or download in which no byte moved for too long."""
 
-    default_hint = "Check the network, then try again."
+    _default_hint = "Check the network, then try again."
 
 
 class WaitTimeoutError(AudioEnhanceError):
@@ -340,7 +344,7 @@ class ApiError(AudioEnhanceError):
 class AuthenticationError(ApiError):
     """Credentials that the server does not accept."""
 
-    default_hint = "Check the client id, the client secret or the access token."
+    _default_hint = "Check the client id, the client secret or the access token."
 
     def __init__(self, message: str, *, expired: bool = False, **said: Unpack[Said]) -> None:
         super().__init__(message, **said)
@@ -383,18 +387,12 @@ class RateLimitError(ApiError):
     """More requests than the organization is allowed; `retry_after` says how long to wait."""
 
     retryable = True
-    default_hint = "Try again later. Others in your organization may use the same limits."
+    _default_hint = "Try again later. Others in your organization may use the same limits."
 
     def __init__(self, message: str, **said: Unpack[Said]) -> None:
         super().__init__(message, **said)
         if self.retry_after and not said.get("hint"):
             self.hint = _again_in(self.retry_after)
-
-    def held(self, seconds: float) -> Self:
-        """Return the error for a request that has to wait for so many seconds because of it."""
-        copy = super().held(seconds)
-        copy.hint = _again_in(seconds)
-        return copy
 
 
 def _again_in(seconds: float) -> str:
@@ -424,7 +422,7 @@ class EnhancementFailedError(AudioEnhanceError):
     """An enhancement that the server finished with the status `failed`."""
 
     retryable = True  # as another enhancement of the same asset
-    default_hint = (
+    _default_hint = (
         "Check that the file plays as audio; if it does, try again: the guide calls this rare."
     )
 
@@ -445,7 +443,7 @@ LaneFullError = TooManyWaitingError  # the name that it had before
 class ClientClosedError(AudioEnhanceError):
     """A client that was closed, or that is open in another event loop."""
 
-    default_hint = "Use the client inside `async with`, in the event loop that runs."
+    _default_hint = "Use the client inside `async with`, in the event loop that runs."
 
 
 class JobCancelledError(AudioEnhanceError):

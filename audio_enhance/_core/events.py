@@ -52,7 +52,12 @@ class Waiting(Event):
 
 @attrs.frozen(kw_only=True)
 class Uploading(Event):
-    """Bytes are on their way to the object store; `sent` of `total`."""
+    """Bytes are on their way to the object store.
+
+    Attributes:
+        sent: How many were sent so far.
+        total: How many there are.
+    """
 
     sent: int
     total: int
@@ -60,7 +65,11 @@ class Uploading(Event):
 
 @attrs.frozen(kw_only=True)
 class Submitted(Event):
-    """The server has the enhancement; `position` 0 is the head of our queue there."""
+    """The server has the enhancement in its queue.
+
+    Attributes:
+        position: Its place among those of this client; 0 is the head.
+    """
 
     position: int
 
@@ -82,7 +91,12 @@ class Processing(Event):
 
 @attrs.frozen(kw_only=True)
 class Downloading(Event):
-    """Bytes of the result arrived; `received` of `total`, which may be unknown."""
+    """Bytes of the result arrived.
+
+    Attributes:
+        received: How many arrived so far.
+        total: How many there are; `None` if the object store does not say.
+    """
 
     received: int
     total: int | None
@@ -103,7 +117,12 @@ class Retrying(Event):
 
 @attrs.frozen(kw_only=True)
 class Finished(Event):
-    """The job is over; `path` is where the result is, or its URL, `error` why there is none."""
+    """The job is over.
+
+    Attributes:
+        path: Where the result is: an absolute path, or a URL; `None` if it was not saved.
+        error: Why there is no result; `None` if there is one.
+    """
 
     path: str | None = None
     error: AudioEnhanceError | None = None

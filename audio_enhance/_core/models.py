@@ -148,6 +148,10 @@ class Asset:
     """A file that contains audio, as the server knows it.
 
     Attributes:
+        id: Its id.
+        filename: The name it was registered under.
+        status: How far it is.
+        created_at: When it was created.
         upload_url: Where its bytes are PUT, valid for a few minutes; `None` once they are there.
         updated_at: When it changed last; when it was created, where the server does not tell.
         byte_size: Its length; `None` where the server does not tell.
@@ -182,6 +186,12 @@ class SpeechEnhancement:
     """An asset that has been, or will be, enhanced at one strength.
 
     Attributes:
+        id: Its id.
+        asset_id: The asset it is made from.
+        status: How far it is.
+        requested_processing_at: When it was asked for.
+        finished_processing_at: When the server finished it; `None` until then.
+        model_id: The model that enhances; `None` where the server does not tell.
         strength: 0 to 100: how much of the enhanced audio is in the result.
         download_url: Where the result is, once the status is `succeeded`: an address of the API
             that redirects, or itself a presigned URL, depending on the API's revision.

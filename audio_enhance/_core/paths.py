@@ -61,6 +61,6 @@ def folder_path(given: str | os.PathLike[str]) -> Path:
     if is_address(given):
         raise InvalidInputError(
             f"This is saved on this machine, and {os.fspath(given)} is a URL.",
-            hint="Give the path of a folder, or a URL as a text where one is taken.",
+            hint="Give the path of a folder. Only enhance, submit and batches save to buckets.",
         )
     return Path(given)

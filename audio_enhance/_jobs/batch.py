@@ -22,10 +22,10 @@ from audio_enhance._journal.row import JournalRow, note_refused
 from audio_enhance._recording.source import AnySource, Source, arrived
 from audio_enhance._transfer.output_folder import PlaceRule
 
-from .handle import Job
 from .lane import Lane, quietest
 from .order import Order, ResultAwayError
 from .report import Outcome, OutcomeStatus
+from .running import RunningJob
 
 SourcesLike = Iterable[AnySource] | AsyncIterable[AnySource]
 
@@ -82,7 +82,7 @@ class Batch:
         self._on_event = on_event
         self._outcomes: asyncio.Queue[tuple[int, Outcome] | None] = asyncio.Queue()
         self._read = asyncio.Event()
-        self._jobs: dict[Job, _Place] = {}
+        self._jobs: dict[RunningJob, _Place] = {}
         self.stopped_by: AudioEnhanceError | None = None
 
     async def run(self, sources: SourcesLike) -> AsyncGenerator[tuple[int, Outcome], None]:
@@ -167,7 +167,7 @@ class Batch:
             self._lanes[0].uses.drop(source)
             return None
         clock = lane.steps.clock
-        job = Job(source, place.strength, self._order.priority, self._on_event, clock=clock)
+        job = RunningJob(source, place.strength, self._order.priority, self._on_event, clock=clock)
         self._jobs[job] = place
         lane.start(job, self._order, row)
         job.task.add_done_callback(lambda _: self._finished(job))
@@ -242,7 +242,7 @@ class Batch:
         )
         self._outcomes.put_nowait((place.number, outcome))
 
-    def _finished(self, job: Job) -> None:
+    def _finished(self, job: RunningJob) -> None:
         place = self._jobs.pop(job)
         error = job.error
         if isinstance(error, ResultAwayError):

@@ -13,12 +13,13 @@ from audio_enhance._core.paths import absolute, path_of
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.row import JournalRow
 from audio_enhance._recording.filenames import result_name
+from audio_enhance._recording.source import original_of
 from audio_enhance._transfer.held_places import Hold
 from audio_enhance._transfer.output_folder import OutputFolder
 from audio_enhance._transfer.part_file import PartialFile
 from audio_enhance._transfer.store import staging, taken
 
-from .handle import Job
+from .running import RunningJob
 from .work import Enhanced
 
 
@@ -32,7 +33,7 @@ class Delivery:
         row: The job's row in the journal, if there is a journal.
     """
 
-    job: Job
+    job: RunningJob
     outputs: OutputFolder
     row: JournalRow | None
     _hold: Hold = attrs.field(init=False)
@@ -114,7 +115,7 @@ class Delivery:
             if enhanced.asset.filename != job.source.filename:
                 # Made for another source with the same content: the name is that one's.
                 name = result_name(job.source.filename, job.strength)
-            if (film := job.source.film) is not None and job.source.has_picture:
+            if (film := original_of(job.source).film) is not None and film.has_picture:
                 await file.rework(film.put_back)
             target, replace = await self._place(name)
             if row is not None:

@@ -1,141 +1,29 @@
-"""A handle for one enhancement: its state, its events, its result, and a way to cancel it."""
+"""A handle for one enhancement: what a caller may see of it, and do with it."""
 
-import asyncio
-import logging
-import secrets
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable
-from contextvars import copy_context
-from functools import partial
-from itertools import count
-from math import inf
-from pathlib import Path
-from typing import Any, TypedDict
+from asyncio import Task
+from collections.abc import AsyncGenerator, Generator
+from typing import Any
 
-import attrs
-
-from audio_enhance._core.cancellation import left_alone
-from audio_enhance._core.clock import Clock, SystemClock
-from audio_enhance._core.errors import AudioEnhanceError, JobCancelledError, OutputError
-from audio_enhance._core.events import (
-    Downloading,
-    Event,
-    Finished,
-    Processing,
-    Queued,
-    Retrying,
-    Submitted,
-    Uploading,
-    Waiting,
-)
+from audio_enhance._core.errors import AudioEnhanceError
+from audio_enhance._core.events import Event
 from audio_enhance._core.models import Asset, SpeechEnhancement
 from audio_enhance._recording.source import Source
 
-from .state import JobState, JobStatus, Track
-
-_numbers = count(1)
-_log = logging.getLogger("audio_enhance")
-# Of these only the latest is of interest to whoever comes late or reads slowly.
-_PROGRESS = {Uploading, Waiting, Processing, Downloading, Submitted, Retrying}
-
-
-class Ids(TypedDict, total=False):
-    """The names of what a job has at the server."""
-
-    asset_id: str
-    enhancement_id: str
-
-
-@attrs.frozen(kw_only=True)
-class EnhanceResult:
-    """One enhanced recording.
-
-    Attributes:
-        asset: The asset it was made from.
-        enhancement: The speech enhancement that made it.
-        extra_enhancements: How many more enhancements the server may have made than were
-            needed: a creation whose answer was lost is tried again.
-        failed_enhancements: How many enhancements the server finished with `failed` before one
-            succeeded.
-        saved: Where the result is; `None` if it is in a bucket, or no output folder was given.
-        url: Where it is in a bucket; `None` if it is not in one.
-        note: What a person should know of it, in one sentence: that a video has other sound
-            tracks, which stayed as they were, or tracks of data, which are left out.
-    """
-
-    asset: Asset
-    enhancement: SpeechEnhancement
-    extra_enhancements: int = 0
-    failed_enhancements: int = 0
-    saved: Path | None = None
-    url: str | None = None
-    note: str | None = None
-
-    @property
-    def path(self) -> Path:
-        """The file it was written to; raises `OutputError` where there is none."""
-        if self.url is not None:
-            raise OutputError(
-                f"The result is not on this machine: {self.url}.", hint="Use result.url."
-            )
-        if self.saved is None:
-            raise OutputError(
-                "The result was not saved: the job was submitted without an output folder.",
-                hint="Give output_dir, or use presigned_download_url(result.enhancement).",
-            )
-        return self.saved
+from .result import EnhanceResult
+from .running import RunningJob
+from .state import JobStatus
 
 
 class Job:
     """One recording on its way; `await` it for its result.
 
-    Attributes:
-        id: Unique in this process, and not to be guessed.
-        key: The caller's own key, which `submit` was given; empty where there is none.
-        source: The recording.
-        strength: 0 (the original) to 100 (fully enhanced).
-        priority: Higher goes first, as long as the job is not submitted.
-        extra_enhancements: See `EnhanceResult`.
-        failed_enhancements: See `EnhanceResult`.
-        byte_size: The length of the recording, once it was read.
-        track: How far it is; shared with other jobs that want the same enhancement.
-        given_up: Whether `cancel` was called before its end.
-        client_id: The API client in whose queue it is, once it is in one.
-        context: What its task runs in, and where its first event was told: a trace that begins
-            with that event is the one that its requests belong to.
+    `EnhanceClient.submit` and `take_up` make them. Two handles of the same job are equal.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        strength: int,
-        priority: int,
-        on_event: Iterable[Callable[[Event], None]] = (),
-        key: str = "",
-        clock: Clock | None = None,
-    ) -> None:
-        self.id = f"{next(_numbers):x}-{secrets.token_hex(6)}"
-        self.key = key
-        self.source = source
-        self._label = source.label
-        self.strength = strength
-        self.priority = priority
-        self.extra_enhancements = 0
-        self.failed_enhancements = 0
-        self.byte_size: int | None = None
-        self.track = Track()
-        self.given_up = False
-        self._begun = False
-        self.client_id: str | None = None
-        self.context = copy_context()
-        self._on_event = tuple(on_event)
-        self._clock = clock or SystemClock()
-        self._waits_until = -inf
-        # Events are made when somebody wants them: most jobs have nobody who does.
-        self._history: dict[type[Event] | int, tuple[int, Callable[[], Event]]] = {}
-        self._told = 0
-        self._news: asyncio.Event | None = None  # made by whoever waits for it
-        self._task: asyncio.Task[EnhanceResult] | None = None
-        self.context.run(self.tell, Queued)
+    __slots__ = ("__weakref__", "_running")
+
+    def __init__(self, running: RunningJob) -> None:
+        self._running = running
 
     def __repr__(self) -> str:
         return (
@@ -143,196 +31,121 @@ class Job:
             f" status={self.status.value!r})"
         )
 
+    def __eq__(self, other: object) -> bool:
+        return self._running is other._running if isinstance(other, Job) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._running)
+
+    def __await__(self) -> Generator[Any, None, EnhanceResult]:
+        return self._running.__await__()
+
+    @property
+    def id(self) -> str:
+        """Unique in this process, and not to be guessed."""
+        return self._running.id
+
+    @property
+    def key(self) -> str:
+        """Your own key, which you gave to `submit`; empty if you gave none."""
+        return self._running.key
+
+    @property
+    def source(self) -> Source:
+        """The recording."""
+        return self._running.source
+
+    @property
+    def strength(self) -> int:
+        """0 (the original) to 100 (fully enhanced)."""
+        return self._running.strength
+
+    @property
+    def priority(self) -> int:
+        """Higher goes first, until the job is submitted."""
+        return self._running.priority
+
+    @property
+    def byte_size(self) -> int | None:
+        """The length of the recording in bytes; `None` until it was read."""
+        return self._running.byte_size
+
+    @property
+    def client_id(self) -> str | None:
+        """The API client in whose queue the job is; `None` until it is in one."""
+        return self._running.client_id
+
     @property
     def status(self) -> JobStatus:
-        """How far it is; `waiting` for as long as the server has asked to wait (`retry-after`).
+        """How far it is; `waiting` while the server has asked for a pause (`retry-after`).
 
-        It is `cancelled` as soon as `cancel` was called, and what is under way ends soon after.
+        It is `cancelled` as soon as you call `cancel`. What is under way ends soon after.
         """
-        status = self.track.state.status
-        if self.given_up and not status.finished:
-            return JobStatus.CANCELLED
-        if status.finished or self._clock.monotonic() >= self._waits_until:
-            return status
-        return JobStatus.WAITING
+        return self._running.status
+
+    @property
+    def submitted(self) -> bool:
+        """Whether the server was asked for the enhancement, which cannot be taken back."""
+        return self._running.submitted
 
     @property
     def asset(self) -> Asset | None:
         """The asset, as soon as there is one."""
-        return self.track.asset
+        return self._running.asset
 
     @property
     def enhancement(self) -> SpeechEnhancement | None:
         """The speech enhancement, as the server described it last."""
-        return self.track.enhancement
+        return self._running.enhancement
 
     @property
-    def submitted(self) -> bool:
-        """Whether the server was asked for the enhancement, which can not be taken back."""
-        return self.track.submitted
-
-    def __await__(self) -> Generator[Any, None, EnhanceResult]:
-        return self._result().__await__()
-
-    async def _result(self) -> EnhanceResult:
-        waiting = asyncio.current_task()
-        assert waiting is not None
-        cancellations = waiting.cancelling()
-        try:
-            # Whoever waits may be cancelled; the job goes on until `cancel` is called.
-            return await left_alone(self.task)
-        except asyncio.CancelledError:
-            if not self.task.cancelled() or waiting.cancelling() > cancellations:
-                raise
-        raise self.cancellation()
-
-    def cancellation(self) -> JobCancelledError:
-        """Return the error that says what the cancellation of this job left behind."""
-        return JobCancelledError(
-            "The job was cancelled after it was submitted; the server continues."
-            if self.submitted
-            else "The job was cancelled before it was submitted; it cost nothing.",
-            source=self.source.label,
-            **self.ids,
-        )
+    def extra_enhancements(self) -> int:
+        """How many more enhancements the server may have made than were needed."""
+        return self._running.extra_enhancements
 
     @property
-    def ids(self) -> Ids:
-        """What is known of it at the server so far."""
-        ids: Ids = {}
-        asset, enhancement = self.track.asset, self.track.enhancement
-        if asset is not None:
-            ids["asset_id"] = asset.id
-        if enhancement is not None:
-            ids["enhancement_id"] = enhancement.id
-        return ids
+    def failed_enhancements(self) -> int:
+        """How many enhancements the server finished with `failed`."""
+        return self._running.failed_enhancements
+
+    @property
+    def error(self) -> AudioEnhanceError | None:
+        """Why there is no result; `None` if there is one, and until the job is over."""
+        return self._running.error
+
+    @property
+    def task(self) -> Task[EnhanceResult]:
+        """The asyncio task that does the work, for `asyncio.wait` and callbacks.
+
+        To stop the job, call `cancel`. If you cancel the task instead, a journal keeps the job as
+        unfinished, and a later run resumes it.
+        """
+        return self._running.task
 
     def cancel(self) -> bool:
         """Stop the job, and return whether that was in time to cost nothing.
 
-        Before its submission nothing was processed. After it the enhancement is left to the
-        server, which cannot be told to stop, and its result is not fetched. A journal takes note
-        of it, so that no later run resumes the job.
+        Until the job is submitted, nothing has been processed. Afterwards the server continues,
+        because it cannot be told to stop, and the result is not fetched. A journal takes note of
+        it, so that no later run resumes the job.
         """
-        if self._task is not None and not self._task.done():
-            self.given_up = True
-            if self._begun:
-                self._task.cancel()
-        return not self.submitted
+        return self._running.cancel()
 
     async def events(self, after: int = 0) -> AsyncGenerator[Event]:
         """Yield what happens to the job, from its beginning to its end.
 
-        Whoever reads slowly is given the latest state instead of every step of the progress.
+        If you read slowly, you get the latest state instead of every step of the progress.
 
         Args:
-            after: Leave out what had a number up to this one, see `numbered_events`.
+            after: Leave out the events up to this number, see `numbered_events`.
         """
         async for _, event in self.numbered_events(after):
             yield event
 
-    async def numbered_events(self, after: int = 0) -> AsyncGenerator[tuple[int, Event]]:
-        """Yield events with their numbers, to go on from one of them later.
+    def numbered_events(self, after: int = 0) -> AsyncGenerator[tuple[int, Event]]:
+        """Return events with their numbers, so that you can continue from one of them later.
 
         Args:
-            after: Leave out what had a number up to this one.
+            after: Leave out the events up to this number.
         """
-        while True:
-            for number, made in [entry for entry in self._history.values() if entry[0] > after]:
-                after, event = number, made()
-                yield number, event
-                if isinstance(event, Finished):
-                    return
-            if self._told <= after:
-                if self.track.state.status.finished:
-                    return
-                if self._news is None:
-                    self._news = asyncio.Event()
-                await self._news.wait()
-
-    # For the lane
-
-    def start(self, task: "asyncio.Task[EnhanceResult]") -> None:
-        """Take the task that does the work."""
-        self._task = task
-
-    def begin(self) -> None:
-        """Let the task be cancelled from here on; one that never began could note nothing.
-
-        Raises:
-            CancelledError: The job was cancelled before.
-        """
-        self._begun = True
-        if self.given_up:
-            raise asyncio.CancelledError
-
-    @property
-    def task(self) -> "asyncio.Task[EnhanceResult]":
-        """The task that does the work."""
-        assert self._task is not None
-        return self._task
-
-    @property
-    def error(self) -> AudioEnhanceError | None:
-        """Why there is no result, once the job is over; `None` if there is one."""
-        if self.task.cancelled() or (self.given_up and not self.task.done()):
-            return self.cancellation()
-        error = self.task.exception()
-        if error is None or isinstance(error, AudioEnhanceError):
-            return error
-        return AudioEnhanceError(f"Something unforeseen: {type(error).__name__}: {error}")
-
-    def enter(self, state: JobState) -> None:
-        """Go on to a state that is this job's alone."""
-        self.track = self.track.copy()
-        self.track.enter(state)
-
-    def finish(self) -> None:
-        """Take note of the end of the task, and tell of it."""
-        error = self.error
-        if error is None:
-            self.enter(JobState.SUCCEEDED)
-            result = self.task.result()
-            saved = result.url if result.saved is None else str(result.saved)
-            self.tell(Finished, path=saved)
-            return
-        cancelled = isinstance(error, JobCancelledError)
-        self.enter(JobState.CANCELLED if cancelled else JobState.FAILED)
-        self.tell(Finished, error=error)
-
-    def tell(self, kind: type[Event], **details: Any) -> None:
-        """Record an event and pass it on."""
-        if kind is not Retrying:
-            self._waits_until = -inf  # whatever it waited for, it goes on
-        track = self.track
-        made = partial(
-            kind,
-            job_id=self.id,
-            source=self._label,
-            strength=self.strength,
-            asset_id=None if track.asset is None else track.asset.id,
-            enhancement_id=None if track.enhancement is None else track.enhancement.id,
-            client_id=self.client_id,
-            **details,
-        )
-        self._told += 1
-        key = kind if kind in _PROGRESS else self._told
-        self._history.pop(key, None)  # the latest one comes last
-        self._history[key] = self._told, made
-        if self._news is not None:
-            self._news.set()
-            self._news = None
-        if not self._on_event:
-            return
-        event = made()
-        for listener in self._on_event:
-            try:
-                listener(event)
-            except Exception:  # noqa: BLE001  a listener's mistake is not the job's
-                _log.exception("on_event failed for %r", event)
-
-    def on_retry(self, error: AudioEnhanceError, wait: float) -> None:
-        """Record that a request is made again."""
-        if error.retry_after:
-            self._waits_until = self._clock.monotonic() + wait
-        self.tell(Retrying, error=error, wait=wait)
+        return self._running.numbered_events(after)

@@ -23,7 +23,7 @@ from audio_enhance._core.models import check_strength, check_strengths
 from audio_enhance._core.paths import path_of
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.generation import check_generation
-from audio_enhance._journal.journal import Journal
+from audio_enhance._journal.journal import Journal, rows_of
 from audio_enhance._journal.row import JournalRow, revive
 from audio_enhance._recording.source import AnySource, Source, arrived, as_source, is_file_object
 from audio_enhance._session.rate_limits import RateLimits
@@ -34,11 +34,12 @@ from audio_enhance._transfer.output_folder import OutputFolder, PlaceRule
 from audio_enhance._transfer.store import output_place
 
 from .batch import Batch, SourcesLike
-from .handle import EnhanceResult, Job
 from .keyed import KeyedJobs, check_same
 from .lane import Lane, quietest
 from .opened import Opened, opened
 from .order import Order
+from .result import EnhanceResult
+from .running import RunningJob
 from .single import awaited, done_before
 from .steps import Steps
 
@@ -107,13 +108,13 @@ class Intake:
         order: Order,
         key: str | None = None,
         filename: str | None = None,
-    ) -> Job:
+    ) -> RunningJob:
         """Begin one job, as soon as its source has arrived; `EnhanceClient.submit` says more."""
         if not key:
             return await self._submit(source, strength, order, filename=filename)
         begun = False
 
-        async def begin() -> Job:
+        async def begin() -> RunningJob:
             nonlocal begun
             if (job := await self._begun_before(key, strength, order)) is not None:
                 return job
@@ -145,7 +146,7 @@ class Intake:
             lambda: self.submit(source, strength, order, filename=filename), timeout
         )
 
-    async def _begun_before(self, key: str, strength: int, order: Order) -> Job | None:
+    async def _begun_before(self, key: str, strength: int, order: Order) -> RunningJob | None:
         """Return the job that an earlier run was given with a key, begun again where it was."""
         journal = order.journal
         entry = None if journal is None else await journal.entry_with(key)
@@ -168,7 +169,7 @@ class Intake:
         order: Order,
         key: str = "",
         filename: str | None = None,
-    ) -> Job:
+    ) -> RunningJob:
         try:
             check_sendable(check_strength(strength), self.settings.api_version)
             self._check_deleting(order.delete_assets, kept=order.outputs is not None)
@@ -202,7 +203,7 @@ class Intake:
         order: Order,
         key: str,
         opened: Opened,
-    ) -> Job:
+    ) -> RunningJob:
         self._arriving += 1
         try:
             if isinstance(source, Awaitable):
@@ -224,7 +225,7 @@ class Intake:
         job.task.add_done_callback(lambda _: spooled.close())
         return job
 
-    async def _accept(self, source: Source, strength: int, order: Order, key: str) -> Job:
+    async def _accept(self, source: Source, strength: int, order: Order, key: str) -> RunningJob:
         """Begin a job; where there is a journal, it knows of it before the caller does."""
         journal = order.journal
         if journal is None:
@@ -238,14 +239,14 @@ class Intake:
             await row.withdraw()
             raise
 
-    async def take_up(self, journal: Journal, order: Order) -> list[Job]:
+    async def take_up(self, journal: Journal, order: Order) -> list[RunningJob]:
         """Go on with what a journal says is unfinished; `EnhanceClient.take_up` says more."""
         self._check_deleting(order.delete_assets, kept=order.outputs is not None)
         await check_generation(journal, self.settings.api_version)
-        await journal.remove_leftovers()
+        await rows_of(journal).remove_leftovers()
         if order.outputs is not None:
             await to_its_end(partial(remove_left, order.outputs.directory))
-        jobs: list[Job] = []
+        jobs: list[RunningJob] = []
         unfinished = set(EntryState) - {EntryState.SUCCEEDED, EntryState.FAILED}
         for entry in [entry async for entry in journal.entries(*unfinished)]:
             row = JournalRow.alive(journal, entry)
@@ -269,10 +270,10 @@ class Intake:
         order: Order,
         row: JournalRow | None = None,
         key: str = "",
-    ) -> Job:
+    ) -> RunningJob:
         key = key if row is None else row.entry.key
         listeners, clock = self._listeners(order), self.settings.clock
-        job = Job(source, strength, order.priority, listeners, key, clock)
+        job = RunningJob(source, strength, order.priority, listeners, key, clock)
         if order.outputs is not None and source.place is not None:
             order.outputs.protected.add_recordings([source.place])
         # Assets of an earlier run are seen by their own API client only.
@@ -324,7 +325,7 @@ class Intake:
                 outputs.protected.add_recordings(await journal.sources())
                 outputs.knows_recordings = True
                 await check_generation(journal, self.settings.api_version)
-                await journal.remove_leftovers()
+                await rows_of(journal).remove_leftovers()
             order = Order(
                 outputs=outputs,
                 journal=journal,

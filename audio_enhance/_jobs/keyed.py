@@ -6,7 +6,7 @@ from weakref import WeakValueDictionary
 
 from audio_enhance._core.errors import InvalidInputError
 
-from .handle import Job
+from .running import RunningJob
 from .state import JobStatus
 
 _OVER_IN_VAIN = (JobStatus.FAILED, JobStatus.CANCELLED)
@@ -16,15 +16,17 @@ class KeyedJobs:
     """Begins one job for a key, and returns it for as long as anybody has it."""
 
     def __init__(self) -> None:
-        self._jobs: WeakValueDictionary[str, Job] = WeakValueDictionary()
+        self._jobs: WeakValueDictionary[str, RunningJob] = WeakValueDictionary()
         self._beginning: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    def add(self, key: str, job: Job) -> None:
+    def add(self, key: str, job: RunningJob) -> None:
         """Take a job that was begun with a key."""
         if key:
             self._jobs[key] = job
 
-    async def get(self, key: str, strength: int, begin: Callable[[], Awaitable[Job]]) -> Job:
+    async def get(
+        self, key: str, strength: int, begin: Callable[[], Awaitable[RunningJob]]
+    ) -> RunningJob:
         """Return the job of a key, and begin it if there is none; one that failed is begun again.
 
         Raises:

@@ -6,21 +6,23 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from audio_enhance._core.cancellation import end
-from audio_enhance._core.errors import AudioEnhanceError, JournalError, NotFoundError
+from audio_enhance._core.errors import AudioEnhanceError, JournalError, NotFoundError, located
 from audio_enhance._core.events import Hashing, Waiting
 from audio_enhance._core.models import SpeechEnhancement
 from audio_enhance._core.paths import split
 from audio_enhance._journal.entry import EntryState
-from audio_enhance._journal.journal import Journal
+from audio_enhance._journal.journal import Journal, rows_of
 from audio_enhance._journal.row import JournalRow
 from audio_enhance._recording.fingerprint import ContentKey
+from audio_enhance._recording.source import original_of
 from audio_enhance._session.retry import OnRetry
 from audio_enhance._settings import Settings
 
 from .delivery import Delivery
 from .gate import PriorityGate
-from .handle import EnhanceResult, Job
 from .order import Order, ResultAwayError
+from .result import EnhanceResult
+from .running import RunningJob
 from .state import JobState
 from .steps import Steps
 from .subscribers import Subscriber
@@ -68,7 +70,7 @@ class Lane:
             sharing=sharing,
             room_changed=room_changed.set,
         )
-        self._jobs: dict[Job, None] = {}  # in order of arrival
+        self._jobs: dict[RunningJob, None] = {}  # in order of arrival
         self._deletions: set[asyncio.Task[None]] = set()
         steps.api.limits.assets.owe(self._owed, _AHEAD)
 
@@ -93,7 +95,7 @@ class Lane:
         return len([job for job in self._jobs if job.track.enhancement is None])
 
     @property
-    def jobs(self) -> tuple[Job, ...]:
+    def jobs(self) -> tuple[RunningJob, ...]:
         """The jobs that are not finished yet."""
         return tuple(self._jobs)
 
@@ -118,7 +120,7 @@ class Lane:
         left = self.unsubmitted + len(self.queue.window.ids)
         return left * (1.0 if typical is None else typical)
 
-    def start(self, job: Job, order: Order, row: JournalRow | None = None) -> None:
+    def start(self, job: RunningJob, order: Order, row: JournalRow | None = None) -> None:
         """Begin a job; its own handle tells what becomes of it.
 
         Args:
@@ -127,7 +129,7 @@ class Lane:
             row: Its row in the journal, if that was read already.
         """
         self._jobs[job] = None
-        job.source.hold()
+        original_of(job.source).hold()
         self.uses.begin(job)
         job.client_id = self.client_id
         task = asyncio.create_task(
@@ -169,16 +171,16 @@ class Lane:
             asset_id, enhancement_id, on_retry=on_retry
         )
 
-    def _over(self, job: Job) -> None:
+    def _over(self, job: RunningJob) -> None:
         del self._jobs[job]
         self.uses.over(job)
-        job.source.let_go()
+        original_of(job.source).let_go()
         self.steps.api.limits.assets.look_again()
         self._room_changed.set()
         # Here and not in the task, which may be cancelled before it has begun.
         job.finish()
 
-    async def _run(self, job: Job, order: Order, row: JournalRow | None) -> EnhanceResult:
+    async def _run(self, job: RunningJob, order: Order, row: JournalRow | None) -> EnhanceResult:
         with ExitStack() as at_work:
             try:
                 if row is None and order.journal is not None:
@@ -190,7 +192,7 @@ class Lane:
             except AudioEnhanceError as error:
                 # Of their own: jobs that want the same fail with the same error, about one of
                 # them.
-                own = error.located(**job.ids)
+                own = located(error, **job.ids)
                 own.source, own.__cause__ = job.source.label, error.__cause__
                 _log.info("failed: %s", own)
                 if row is not None and not isinstance(error, ResultAwayError):
@@ -205,7 +207,7 @@ class Lane:
                 _log.exception("%s: something unforeseen", job.source.label)
                 raise
 
-    async def _work(self, job: Job, order: Order, row: JournalRow | None) -> EnhanceResult:
+    async def _work(self, job: RunningJob, order: Order, row: JournalRow | None) -> EnhanceResult:
         wish = Subscriber(job, order, row)
         if order.outputs is None:
             enhanced, saved = await self._processed(wish, None), None
@@ -241,7 +243,7 @@ class Lane:
         job.byte_size = fingerprint.byte_size
         job.tell(Waiting, byte_size=fingerprint.byte_size)
         if delivery is not None:
-            await delivery.check(job.source.result_bytes(fingerprint))
+            await delivery.check(original_of(job.source).result_bytes(fingerprint))
         if row is not None:
             await row.hashed(job.source, fingerprint)
             job.extra_enhancements = row.entry.extra
@@ -262,7 +264,7 @@ class Lane:
         self._room_changed.set()
         return enhanced
 
-    async def _delete(self, job: Job, enhanced: Enhanced, journal: Journal | None) -> None:
+    async def _delete(self, job: RunningJob, enhanced: Enhanced, journal: Journal | None) -> None:
         """Delete what was uploaded, unless another job needs it; then that one's end sees to it."""
         made = [Upload(enhanced.asset.id, enhanced.steps)]
         made += [Upload(spent, enhanced.steps, spent=True) for spent in enhanced.spent]
@@ -280,7 +282,7 @@ class Lane:
     async def delete_leftovers(self, journal: Journal) -> None:
         """Delete what a run that died left at the server between saving and deleting."""
         try:
-            asset_ids = await journal.deletable(self.client_id)
+            asset_ids = await rows_of(journal).deletable(self.client_id)
         except JournalError as error:
             _log.warning("uploads stay at the server: %s", error)
             return
@@ -305,11 +307,11 @@ async def deleted(upload: Upload, journal: Journal | None, on_retry: OnRetry | N
     try:
         # Nobody makes anything of a spent one, whatever else there is to do.
         asked = None if spent else journal
-        if asked is not None and not await asked.deletable(steps.api.client_id, asset_id):
+        if asked is not None and not await rows_of(asked).deletable(steps.api.client_id, asset_id):
             return
         await steps.api.delete_asset(asset_id, on_retry=on_retry)
         if journal is not None:
-            await journal.asset_deleted(asset_id)
+            await rows_of(journal).asset_deleted(asset_id)
     except AudioEnhanceError as error:
         _log.warning("asset %s: its upload stays at the server: %s", asset_id, error)
 

@@ -14,10 +14,13 @@ from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.row import JournalRow, fingerprint_of
 from audio_enhance._recording.source import Source
 
-from .handle import EnhanceResult, Ids, Job
+from .result import EnhanceResult
+from .running import Ids, RunningJob
 
 
-async def awaited(submit: Callable[[], Awaitable[Job]], timeout: float | None) -> EnhanceResult:
+async def awaited(
+    submit: Callable[[], Awaitable[RunningJob]], timeout: float | None
+) -> EnhanceResult:
     """Return the result of a job that nobody else has: it ends when this does.
 
     Args:
@@ -27,7 +30,7 @@ async def awaited(submit: Callable[[], Awaitable[Job]], timeout: float | None) -
     Raises:
         WaitTimeoutError: It took longer.
     """
-    job: Job | None = None
+    job: RunningJob | None = None
     try:
         async with asyncio.timeout(timeout):
             job = await submit()
@@ -46,7 +49,7 @@ async def awaited(submit: Callable[[], Awaitable[Job]], timeout: float | None) -
         raise
 
 
-async def _ended(job: Job | None) -> None:
+async def _ended(job: RunningJob | None) -> None:
     if job is not None:
         await end([job.task])
 

@@ -18,7 +18,7 @@ from audio_enhance._core.errors import (
 from audio_enhance._core.models import Asset, AssetStatus, EnhancementStatus, SpeechEnhancement
 from audio_enhance._core.phase import Phase, Where
 from audio_enhance._recording.filenames import recording_name, result_name
-from audio_enhance._recording.source import Source
+from audio_enhance._recording.source import Source, original_of
 from audio_enhance._scheduler.polling import Poll, PollPolicy
 from audio_enhance._session.addresses import Reach
 from audio_enhance._session.endpoints import EnhanceApi
@@ -101,7 +101,7 @@ class Steps:
                 attempt, on_retry, phase=Phase.UPLOAD, source=source.label, asset_id=asset.id
             )
         except SourceChangedError:
-            source.forget()
+            original_of(source).forget()
             raise
 
     async def wait_until_ready(

@@ -12,8 +12,8 @@ from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.row import JournalRow
 from audio_enhance._recording.source import Source
 
-from .handle import Job
 from .order import Order
+from .running import RunningJob
 from .state import JobState
 
 
@@ -21,7 +21,7 @@ from .state import JobState
 class Subscriber:
     """A job that wants an enhancement, and where its steps are written down."""
 
-    job: Job
+    job: RunningJob
     order: Order
     row: JournalRow | None = None
 
@@ -46,7 +46,7 @@ class Subscribers:
         return self.wanting[0] if self.wanting else self._first
 
     @property
-    def job(self) -> Job:
+    def job(self) -> RunningJob:
         """The leader's job."""
         return self.leader.job
 

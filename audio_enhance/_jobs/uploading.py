@@ -12,6 +12,7 @@ from audio_enhance._core.errors import (
     SourceChangedError,
 )
 from audio_enhance._core.models import Asset, AssetStatus
+from audio_enhance._journal.journal import rows_of
 from audio_enhance._recording.fingerprint import ContentKey
 from audio_enhance._recording.source import Source
 
@@ -119,7 +120,9 @@ class Uploading:
         journal, api, content = self._leader.journal, self._steps.api, self._content
         if journal is None:
             return None
-        prior = await journal.same_upload(content.md5.hex(), content.byte_size, api.client_id)
+        prior = await rows_of(journal).same_upload(
+            content.md5.hex(), content.byte_size, api.client_id
+        )
         if prior is None or prior.asset_id is None:
             return None
         try:

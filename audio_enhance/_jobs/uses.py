@@ -7,7 +7,7 @@ from typing import NamedTuple
 from audio_enhance._recording.fingerprint import ContentKey
 from audio_enhance._recording.source import Source
 
-from .handle import Job
+from .running import RunningJob
 from .steps import Steps
 
 
@@ -34,7 +34,7 @@ class Uses:
     """
 
     def __init__(self) -> None:
-        self._jobs: dict[Job, ContentKey | None] = {}
+        self._jobs: dict[RunningJob, ContentKey | None] = {}
         self._strengths: Counter[Source] = Counter()
         self._left: dict[tuple[ContentKey, int], str | None] = {}  # and of which asset
         self._uploads: dict[ContentKey, dict[str, Upload]] = {}  # of results that are safe
@@ -50,15 +50,15 @@ class Uses:
             if self._strengths[source] <= 0:
                 del self._strengths[source]
 
-    def begin(self, job: Job) -> None:
+    def begin(self, job: RunningJob) -> None:
         """Take note of a job whose content is not known yet."""
         self._jobs[job] = None
 
-    def claim(self, job: Job, content: ContentKey) -> None:
+    def claim(self, job: RunningJob, content: ContentKey) -> None:
         """Take note of what a job needs."""
         self._jobs[job] = content
 
-    def saved(self, job: Job, uploads: Iterable[Upload]) -> list[Upload]:
+    def saved(self, job: RunningJob, uploads: Iterable[Upload]) -> list[Upload]:
         """Take note that a job's result is safe, and return the uploads that nobody needs now.
 
         Args:
@@ -87,7 +87,7 @@ class Uses:
         at_work = any(job.asset is not None and job.asset.id == asset_id for job in self._jobs)
         return at_work or asset_id in self._left.values()
 
-    def over(self, job: Job) -> None:
+    def over(self, job: RunningJob) -> None:
         """Take note that a job has ended: with `saved` before it, it has left nothing."""
         if job not in self._jobs:
             return

@@ -21,6 +21,7 @@ from audio_enhance._core.events import Processing, Submitted
 from audio_enhance._core.models import Asset, SpeechEnhancement
 from audio_enhance._core.phase import Phase
 from audio_enhance._journal.entry import EntryState
+from audio_enhance._journal.journal import rows_of
 from audio_enhance._recording.fingerprint import ContentKey
 from audio_enhance._recording.source import Source
 
@@ -160,7 +161,7 @@ class Work:
             # The earlier run died while it asked: what it asked for may exist, unknown to us.
             self._one_more()
         content, client_id = self._content, self._api.client_id
-        prior = await journal.same_content(
+        prior = await rows_of(journal).same_content(
             content.md5.hex(), content.byte_size, self._strength, client_id
         )
         if prior is None or prior.asset_id is None or prior.enhancement_id is None:

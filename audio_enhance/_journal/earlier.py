@@ -10,7 +10,7 @@ from audio_enhance._core.cancellation import in_thread, to_its_end
 from audio_enhance._core.errors import AudioEnhanceError
 from audio_enhance._core.paths import is_url, path_of
 from audio_enhance._recording.remote import RemoteFile
-from audio_enhance._recording.source import Source
+from audio_enhance._recording.source import Source, original_of
 
 from .entry import EntryState, JournalEntry
 from .result_file import looking_at, result_of
@@ -87,12 +87,12 @@ async def same_source(entry: JournalEntry, source: Source) -> bool:
     """Whether the source is what it was when the entry was written."""
     if entry.md5 is None:
         return False
-    if source.lies_somewhere:
-        seen = await source.look()
+    if source.place is not None:
+        seen = await original_of(source).look()
         if seen is None:
             return False
         # What was sent of a video is its sound, whose length says nothing of the file's.
-        if source.film is None and seen.size not in (None, entry.byte_size):
+        if not source.is_video and seen.size not in (None, entry.byte_size):
             return False
         if seen.version is not None and seen.version == entry.modified_ns:
             return True

@@ -3,7 +3,7 @@
 from audio_enhance._core.errors import ConfigurationError
 
 from .entry import EntryState
-from .journal import Journal
+from .journal import Journal, rows_of
 
 _SETTING = "api version"
 # Journals that do not tell were written when there was no other.
@@ -26,7 +26,8 @@ async def check_generation(journal: Journal, version: str) -> None:
     Raises:
         ConfigurationError: There are jobs under way at the other one.
     """
-    if journal.api_version == version:
+    rows = rows_of(journal)
+    if rows.api_version == version:
         return
     known = await journal.setting(_SETTING) or _FIRST
     if known != version:
@@ -40,4 +41,4 @@ async def check_generation(journal: Journal, version: str) -> None:
                 " or start another journal.",
             )
     await journal.set_setting(_SETTING, version)
-    journal.api_version = version
+    rows.api_version = version

@@ -73,7 +73,7 @@ class JournalLock:
 
     def _not_ours(self) -> JournalError:
         return JournalError(
-            f"{self.path} is in the way: it is no lock of a journal.",
+            f"{self.path} is in the way: it is not the lock of a journal.",
             hint="Move it away, or choose another path for the journal.",
         )
 

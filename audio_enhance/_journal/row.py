@@ -20,13 +20,13 @@ from audio_enhance._core.errors import (
 )
 from audio_enhance._core.paths import absolute, is_address, is_url, path_of
 from audio_enhance._recording.fingerprint import Fingerprint
-from audio_enhance._recording.source import Source
+from audio_enhance._recording.source import Source, kept_source, original_of, uploaded_source
 from audio_enhance._recording.spooled import remove_quietly
 from audio_enhance._video.kinds import is_video_type
 
 from .earlier import is_there
 from .entry import EntryState, JournalEntry
-from .journal import Journal
+from .journal import Journal, rows_of
 from .result_file import ResultFile, placed, result_of, settled, version_of
 
 _log = logging.getLogger("audio_enhance")
@@ -60,9 +60,10 @@ class JournalRow:
     def alive(cls, journal: Journal, entry: JournalEntry) -> "JournalRow":
         """Return the row of an entry that was just read, the one at work on it if there is one."""
         identity = (entry.source, entry.strength, entry.key)
-        row = journal.alive.get(identity)
+        alive = rows_of(journal).alive
+        row = alive.get(identity)
         if row is None:
-            row = journal.alive[identity] = cls(journal, entry)
+            row = alive[identity] = cls(journal, entry)
         return row
 
     @contextmanager
@@ -77,7 +78,7 @@ class JournalRow:
     async def note(self, **changes: Any) -> None:
         """Write down what is about to happen; raises `JournalError`, and then it must not."""
         self.entry = attrs.evolve(self.entry, **changes)
-        await self._journal.save(self.entry)
+        await rows_of(self._journal).save(self.entry)
         self._written = True
 
     async def note_done(self, **changes: Any) -> None:
@@ -127,7 +128,7 @@ class JournalRow:
             JournalError: It cannot be written, and the job must not be accepted.
         """
         now: dict[str, Any] = {"filename": source.filename, "content_type": source.content_type}
-        if not source.lies_somewhere:
+        if source.place is None:
             fingerprint = await source.fingerprint()
             now |= {"md5": fingerprint.md5.hex(), "byte_size": fingerprint.byte_size}
         elif source.path is not None and not await to_its_end(partial(is_there, str(source.path))):
@@ -217,7 +218,7 @@ class JournalRow:
         """Return what was uploaded of a file that is gone before its work was done, if it was."""
         entry = self.entry
         begun = entry.state != EntryState.SUCCEEDED and entry.asset_id is not None
-        if not begun or not source.lies_somewhere:
+        if not begun or source.place is None:
             return None
         try:
             if await is_still_there(source):
@@ -279,7 +280,7 @@ def revive(entry: JournalEntry) -> Source:
     content_type = entry.content_type
     if entry.spooled is not None:
         try:
-            return Source.kept(
+            return kept_source(
                 Path(entry.spooled), filename, fingerprint, content_type=content_type
             )
         except InvalidSourceError:
@@ -287,7 +288,7 @@ def revive(entry: JournalEntry) -> Source:
                 raise
     if entry.asset_id is None:
         raise not_uploaded
-    return Source.uploaded(
+    return uploaded_source(
         filename,
         fingerprint,
         content_type=content_type,
@@ -307,11 +308,11 @@ def _from_elsewhere(entry: JournalEntry) -> Source:
     if entry.asset_id is None or uploaded is None:
         return source
     try:
-        gone = source.content.look() is None
+        gone = original_of(source).content.look() is None
     except AudioEnhanceError:
         gone = False  # its job will meet the same, and say so
     return (
-        Source.uploaded(source.filename, uploaded, content_type=kind, url=url) if gone else source
+        uploaded_source(source.filename, uploaded, content_type=kind, url=url) if gone else source
     )
 
 
@@ -330,10 +331,10 @@ def _video_of(path: Path, filename: str | None) -> Source:
 
 
 async def is_still_there(source: Source) -> bool:
-    """Whether the file of a source still lies where it did; raises as `Source.look` does."""
+    """Whether the file of a source still lies where it did; raises as `Original.look` does."""
     if source.path is not None:  # a link that leads nowhere is a file that was not moved away
         return await to_its_end(partial(is_there, str(source.path)))
-    return await source.look() is not None
+    return await original_of(source).look() is not None
 
 
 async def note_refused(

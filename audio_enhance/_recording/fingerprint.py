@@ -24,6 +24,7 @@ class Fingerprint:
         byte_size: Length in bytes.
         md5: The 16 bytes of the digest. Identity, not secrecy (the guide, Checksum Computation).
         version: What changes when the file does; `None` for content that cannot.
+        checksum: The MD5 as the API and `Content-MD5` write it: base64.
     """
 
     byte_size: int

@@ -81,7 +81,7 @@ class RemoteFile:
         scheme, _, rest = url.partition("://")
         scheme = scheme.lower()
         if not rest.strip("/") or scheme in _LOCAL:
-            raise InvalidInputError(f"This is no URL of a file elsewhere: {_bare(url)}.")
+            raise InvalidInputError(f"This is not the URL of a file elsewhere: {_bare(url)}.")
         if ":" in rest.partition("/")[0].rpartition("@")[0]:
             raise InvalidInputError(
                 "The URL holds a password.",

@@ -1,16 +1,15 @@
 """What is to be enhanced: a path, bytes, or data that is still arriving."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path, PurePath
 from threading import Event
 from typing import Any, Self, TypeGuard
 
 import attrs
 
-from audio_enhance._core.cancellation import in_thread, stopped_in_thread, to_its_end
+from audio_enhance._core.cancellation import stopped_in_thread
 from audio_enhance._core.errors import (
     InvalidInputError,
     InvalidSourceError,
@@ -18,7 +17,6 @@ from audio_enhance._core.errors import (
     locating,
 )
 from audio_enhance._core.paths import RemotePath, is_address, is_url
-from audio_enhance._core.per_loop import PerLoop
 from audio_enhance._video.kinds import (
     VIDEO_SUFFIXES,
     can_be_read,
@@ -33,8 +31,8 @@ from .filenames import bare_name, safe_name
 from .film import FilmContent
 from .fingerprint import Fingerprint
 from .media_types import AUDIO_SUFFIXES, content_type_of, sniff_suffix, split_ending
+from .original import Original
 from .remote import RemoteFile
-from .seen import Seen
 from .spooled import KeptContent, SpooledContent, reopened, spool
 
 
@@ -51,17 +49,13 @@ class Source:
         content_type: One of the API's types, `audio/mpeg` for example.
         path: Where the file is, if it is one.
         url: Where it is elsewhere, if it is there: its URL without secrets.
+        label: What errors and reports call it: the path or URL, or the name where there is none.
     """
 
     filename: str
     content_type: str
     path: Path | None
-    _content: Content = attrs.field(repr=False)
-    _fingerprint: Fingerprint | None = attrs.field(default=None, repr=False)
-    _hashing: PerLoop[asyncio.Lock] = attrs.field(
-        factory=lambda: PerLoop(asyncio.Lock), repr=False, init=False
-    )
-    _holders: int = attrs.field(default=0, repr=False, init=False)
+    _original: Original = attrs.field(repr=False, converter=Original)
     url: str | None = attrs.field(default=None, kw_only=True)
 
     @classmethod
@@ -161,7 +155,7 @@ class Source:
         content: Content
         if isinstance(video, Source):
             filename = filename or video.filename
-            content, url = video.content, video.url
+            content, url = original_of(video).content, video.url
             if not isinstance(content, SpooledContent | FetchedContent) or isinstance(
                 content, KeptContent
             ):
@@ -273,49 +267,17 @@ class Source:
         source = await cls.spool(chunks, filename)
         return cls.from_video(source) if is_video(filename) else source
 
-    @classmethod
-    def uploaded(
-        cls,
-        filename: str,
-        fingerprint: Fingerprint,
-        *,
-        content_type: str | None = None,
-        path: Path | None = None,
-        url: str | None = None,
-    ) -> Self:
-        """Make a source of data that only the server has any more, from an earlier run.
-
-        Args:
-            filename: The name that the API was told.
-            fingerprint: What it was when it was uploaded.
-            content_type: The type that it was sent under.
-            path: Where it was, if it was a file: its result lies where that file's belongs.
-            url: Where it was elsewhere.
-        """
-        kind = content_type_of(filename, content_type, check=False)
-        return cls(filename, kind, path, UploadedContent(fingerprint), url=url)
-
-    @classmethod
-    def kept(
-        cls, path: Path, filename: str, fingerprint: Fingerprint, *, content_type: str | None = None
-    ) -> Self:
-        """Make a source of data that an earlier run kept; blocks.
-
-        Raises:
-            InvalidSourceError: It is not there, or it is not what was kept.
-        """
-        kind = content_type_of(filename, content_type, check=False)
-        return cls(filename, kind, None, reopened(path, fingerprint))
-
     @property
     def kept_at(self) -> Path | None:
         """Where its data is kept until its job is over, if it is."""
-        return self._content.path if isinstance(self._content, KeptContent) else None
+        content = self._original.content
+        return content.path if isinstance(content, KeptContent) else None
 
     def keep(self) -> None:
         """Leave data that is kept where it is when this is closed: a journal knows of it."""
-        if isinstance(self._content, KeptContent):
-            self._content.keep()
+        content = self._original.content
+        if isinstance(content, KeptContent):
+            content.keep()
 
     @cached_property
     def label(self) -> str:
@@ -323,29 +285,20 @@ class Source:
         return str(self.path) if self.path is not None else self.url or self.filename
 
     @property
-    def lies_somewhere(self) -> bool:
-        """Whether it is a file, here or elsewhere, which another run finds again."""
-        return self.path is not None or self.url is not None
-
-    @property
     def place(self) -> PurePath | None:
         """Where it is, here or elsewhere, if it is a file."""
         return self.path if self.url is None else RemotePath(self.url)
 
     @property
-    def content(self) -> Content:
-        """Where its bytes are."""
-        return self._content
-
-    @property
-    def film(self) -> FilmContent | None:
-        """The video that it is, if it is one."""
-        return self._content if isinstance(self._content, FilmContent) else None
+    def is_video(self) -> bool:
+        """Whether it is sent as the sound of a video: it was made with `from_video`."""
+        return self._original.film is not None
 
     @property
     def has_picture(self) -> bool:
         """Whether it is a video, whose result is put back into it; known once it is hashed."""
-        return self.film is not None and self.film.has_picture
+        film = self._original.film
+        return film is not None and film.has_picture
 
     async def with_sound(self, enhanced: "Source") -> "Source":
         """Return a video with an enhanced sound in the place of its own, in a temporary file.
@@ -362,13 +315,13 @@ class Source:
             OutputError: The temporary file cannot be written.
         """
         await self.fingerprint()
-        film = self.film
+        film = self._original.film
         if film is None or not film.has_picture:
-            raise InvalidInputError("This is no video with a picture.", source=self.label)
+            raise InvalidInputError("This is not a video with a picture.", source=self.label)
         expected = await enhanced.fingerprint()
 
         def made(cancelled: Event) -> Content:
-            with enhanced.content.open(expected) as sound:
+            with original_of(enhanced).content.open(expected) as sound:
                 return film.with_sound(sound, cancelled)
 
         with locating(source=self.label):
@@ -378,32 +331,14 @@ class Source:
     @property
     def sent_as(self) -> tuple[str, str]:
         """The name and the content type that the API is told; a video's, once it is hashed."""
-        film = self.film
+        film = self._original.film
         return (self.filename, self.content_type) if film is None else film.sent_as
 
     @property
     def note(self) -> str | None:
         """What a person should know of its result, in one sentence, once it is hashed."""
-        return None if self.film is None else self.film.note
-
-    def result_bytes(self, fingerprint: Fingerprint) -> int:
-        """Return about how much room a result takes, and what it is made of, on the disk.
-
-        Args:
-            fingerprint: Its own.
-        """
-        film = self.film
-        return fingerprint.byte_size + (0 if film is None else film.byte_size)
-
-    def hold(self) -> None:
-        """Take note of a job that needs its bytes."""
-        self._holders += 1
-
-    def let_go(self) -> None:
-        """Take note of the end of such a job; what can be made again is given up with the last."""
-        self._holders -= 1
-        if not self._holders:
-            self._content.release()
+        film = self._original.film
+        return None if film is None else film.note
 
     async def fingerprint(self) -> Fingerprint:
         """Return its length and MD5, computed once and off the event loop.
@@ -412,15 +347,8 @@ class Source:
             InvalidSourceError: It is missing, a folder, empty or unreadable.
             SourceChangedError: It changed while it was read.
         """
-        if self._fingerprint is not None:
-            return self._fingerprint
-        async with self._hashing.here:
-            if self._fingerprint is None:
-                hashed = self._content.fingerprint
-                quick = self._content.quick
-                with locating(source=self.label):
-                    self._fingerprint = hashed(Event()) if quick else await in_thread(hashed)
-            return self._fingerprint
+        original = self._original
+        return original.known or await original.fingerprint(self.label)
 
     async def read(self, start: int = 0, count: int | None = None) -> bytes:
         """Return some of its bytes, read off the event loop; fewer where it ends before.
@@ -435,41 +363,55 @@ class Source:
         """
         expected = await self.fingerprint()
         stop = expected.byte_size if count is None else min(start + count, expected.byte_size)
-        return await to_its_end(partial(self._read, expected, start, stop))
-
-    def _read(self, expected: Fingerprint, start: int, stop: int) -> bytes:
-        with self._content.open(expected) as reader:
-            reader.seek(start)
-            parts: list[bytes] = []
-            while (missing := stop - start) > 0 and (part := reader.read(missing)):
-                parts.append(part)  # one call reads 2 GiB at the most
-                start += len(part)
-            return b"".join(parts)
-
-    async def look(self) -> Seen | None:
-        """Return its length and version where it lies now, `None` if nothing is there.
-
-        For sources that lie somewhere: with a path or a URL.
-
-        Raises:
-            InvalidSourceError: Nobody lets us look.
-            ConnectionFailedError: The network to it is away.
-        """
-        return await to_its_end(self._content.look)
-
-    def forget(self) -> None:
-        """Read it once more at its next use: it is not what it was."""
-        self._fingerprint = None
+        return await self._original.read(expected, start, stop)
 
     def close(self) -> None:
         """Release a spooled source's temporary file; harmless for any other."""
-        self._content.close()
+        self._original.content.close()
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         self.close()
+
+
+def original_of(source: Source) -> Original:
+    """Return what a source is made of, which `Source` does not show to users."""
+    return source._original  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  the one way to it
+
+
+def uploaded_source(
+    filename: str,
+    fingerprint: Fingerprint,
+    *,
+    content_type: str | None = None,
+    path: Path | None = None,
+    url: str | None = None,
+) -> Source:
+    """Return a source of data that only the server has any more, from an earlier run.
+
+    Args:
+        filename: The name that the API was told.
+        fingerprint: What it was when it was uploaded.
+        content_type: The type that it was sent under.
+        path: Where it was, if it was a file: its result lies where that file's belongs.
+        url: Where it was elsewhere.
+    """
+    kind = content_type_of(filename, content_type, check=False)
+    return Source(filename, kind, path, UploadedContent(fingerprint), url=url)
+
+
+def kept_source(
+    path: Path, filename: str, fingerprint: Fingerprint, *, content_type: str | None = None
+) -> Source:
+    """Return a source of data that an earlier run kept; blocks.
+
+    Raises:
+        InvalidSourceError: It is not there, or it is not what was kept.
+    """
+    kind = content_type_of(filename, content_type, check=False)
+    return Source(filename, kind, None, reopened(path, fingerprint))
 
 
 # What a `Source` is made of at once; and what it can be made of when its bytes have arrived.

@@ -16,6 +16,7 @@ from audio_enhance._core.errors import (
     NotFoundError,
     ProtocolError,
     RateLimitError,
+    located,
     locating,
 )
 from audio_enhance._core.models import Asset, SpeechEnhancement
@@ -81,12 +82,12 @@ async def fetch_grant(
     # What the token is wanted for was never asked for.
     def told(error: AudioEnhanceError, wait: float) -> None:
         if on_retry is not None:
-            on_retry(error.located(outcome_unknown=False), wait)
+            on_retry(located(error, outcome_unknown=False), wait)
 
     try:
         return await retrier(attempt, told, phase=Phase.AUTHENTICATE)
     except AudioEnhanceError as error:
-        raise error.located(outcome_unknown=False) from error.__cause__
+        raise located(error, outcome_unknown=False) from error.__cause__
 
 
 class EnhanceApi:

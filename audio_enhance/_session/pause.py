@@ -1,7 +1,9 @@
 """A pause that a server asked for: everybody keeps it, and whoever comes meanwhile is told."""
 
+from math import inf, nextafter
+
 from audio_enhance._core.clock import Clock
-from audio_enhance._core.errors import AudioEnhanceError
+from audio_enhance._core.errors import AudioEnhanceError, held_back
 
 # Whatever a server asks for, it is asked again after an hour.
 _LONGEST_PAUSE = 3600.0
@@ -32,8 +34,12 @@ class Pause:
         return True
 
     def left(self, now: float) -> float:
-        """Return how many seconds are left of it."""
-        return self._until - now if self._until > now else 0.0
+        """Return how many seconds are left of it: it is over when they have passed."""
+        if self._until <= now:
+            return 0.0
+        left = self._until - now
+        # Rounded down, they would end a moment before it does.
+        return left if now + left >= self._until else nextafter(left, inf)
 
     def hold_back(self) -> None:
         """Raise the error that is the reason for it, as of now, if there is one."""
@@ -45,4 +51,4 @@ class Pause:
             return
         # What was asked for beyond an hour is told, and not kept.
         more = (because.retry_after or 0.0) - (self._until - self._because_at)
-        raise because.held(left + max(0.0, more))
+        raise held_back(because, left + max(0.0, more))

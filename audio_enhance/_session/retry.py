@@ -7,7 +7,7 @@ from typing import Any, TypeVar, Unpack
 import attrs
 
 from audio_enhance._core.clock import Clock
-from audio_enhance._core.errors import ApiError, AudioEnhanceError
+from audio_enhance._core.errors import ApiError, AudioEnhanceError, located
 from audio_enhance._core.phase import Where
 
 _T = TypeVar("_T")
@@ -141,8 +141,8 @@ class Retrier:
                 # What was given up already was tried as often as the policy says.
                 wait = None if error.attempts else tries.wait_after(error)
                 if wait is None:
-                    raise error.located(attempts=tries.made, **where) from error.__cause__
-                failure = error.located(**where)
+                    raise located(error, attempts=tries.made, **where) from error.__cause__
+                failure = located(error, **where)
                 _log.info("try %d failed, next in %.1f s: %s", tries.made, wait, failure)
                 if on_retry is not None:
                     on_retry(failure, wait)

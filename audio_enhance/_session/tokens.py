@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import attrs
 
 from audio_enhance._core.clock import Clock
-from audio_enhance._core.errors import AudioEnhanceError, ConfigurationError, ProtocolError
+from audio_enhance._core.errors import AudioEnhanceError, ConfigurationError, ProtocolError, located
 from audio_enhance._core.json_data import is_object
 from audio_enhance._core.per_loop import PerLoop
 
@@ -193,7 +193,7 @@ class RenewingTokens:
                 if self._token is not None and self._clock.monotonic() < self._renew_at:
                     return self._token
                 if self._failure is not None and self._failure is not failure:
-                    raise self._failure.located()
+                    raise located(self._failure)
                 return await self._renewed(on_retry)
 
     @contextmanager
@@ -231,7 +231,7 @@ class RenewingTokens:
             if self._token is not None and now < self._ends_at:
                 self._renew_at = min(now + _AGAIN_SECONDS, self._ends_at)
                 return self._token
-            self._failure = error.located()  # without the frames that it came through
+            self._failure = located(error)  # without the frames that it came through
             raise
         finally:
             self._delay = None

@@ -20,7 +20,7 @@ from audio_enhance._core.errors import (
 from audio_enhance._recording.content import Content
 from audio_enhance._recording.fingerprint import Fingerprint
 from audio_enhance._recording.reader import Reader
-from audio_enhance._recording.source import Source
+from audio_enhance._recording.source import Source, original_of
 from audio_enhance._session.answers import Answer, storage_error
 from audio_enhance._session.sessions import log_answer, translated, whole_answer
 
@@ -132,7 +132,7 @@ class _Body:
         if not self._unread:
             # aiohttp cuts what exceeds Content-Length, silently; and the last bytes are only
             # sent if the file still is the one that was hashed.
-            content = self._source.content
+            content = original_of(self._source).content
             await _aside(content, lambda: content.verify(self._file, self._fingerprint))
         return data
 
@@ -142,7 +142,7 @@ class _Body:
             if self._sender is not None and self._sender is not asyncio.current_task():
                 await end([self._sender])
         finally:
-            await _aside(self._source.content, self._file.close)
+            await _aside(original_of(self._source).content, self._file.close)
 
 
 def _begin(content: Content, expected: Fingerprint) -> tuple[Reader, memoryview]:
@@ -195,7 +195,7 @@ async def put(storage: Storage, source: Source, url: str, on_bytes: OnBytes) -> 
     fingerprint = await source.fingerprint()
     headers = signed_headers(url, fingerprint, source.sent_as[1])
     watch = StallWatch(storage.timeouts.stall)
-    content = source.content
+    content = original_of(source).content
     file, beginning = await _aside(
         content, lambda: _begin(content, fingerprint), undo=lambda begun: begun[0].close()
     )
@@ -232,7 +232,7 @@ async def put(storage: Storage, source: Source, url: str, on_bytes: OnBytes) -> 
         on_bytes(fingerprint.byte_size)
     if answer.ok:
         if answer.body.strip():  # S3 says nothing; a proxy that kept the upload sends a page
-            said = "The upload was answered by something that is no object store."
+            said = "The upload was answered by something that is not an object store."
             raise answer.unusable(said, storage.clock.time())
         return
     refusal = storage_error(answer, storage.clock.time())
@@ -245,7 +245,7 @@ async def _bad_digest(
     source: Source, sent: Fingerprint, refusal: AudioEnhanceError
 ) -> AudioEnhanceError:
     """Tell a file that changed without a trace in its times from bytes damaged on their way."""
-    now = await in_thread(source.content.fingerprint)
+    now = await in_thread(original_of(source).content.fingerprint)
     if now.md5 != sent.md5:
         return SourceChangedError("The file changed while it was sent.", source=source.label)
     return CorruptTransferError(

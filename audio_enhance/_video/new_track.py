@@ -148,4 +148,4 @@ def _opened(file: str | BinaryIO) -> InputContainer:
 
 def not_a_sound() -> CorruptTransferError:
     """Return the error that says that what came back cannot be read."""
-    return CorruptTransferError("The result is no sound that could go back into the video.")
+    return CorruptTransferError("The result is not sound that can go back into the video.")

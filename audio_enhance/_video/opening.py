@@ -52,7 +52,7 @@ def reading() -> Generator[None]:
         yield
     except FFmpegError as error:
         raise InvalidSourceError(
-            "This is no MP4, MOV, MKV or WebM video, or it is broken.",
+            "This is not an MP4, MOV, MKV or WebM video, or it is broken.",
             hint="Check that it plays.",
         ) from error
 

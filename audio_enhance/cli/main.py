@@ -59,7 +59,7 @@ class _Commands(click.Group):
         name = args[0]
         if self.get_command(ctx, name) is None and Path(name).exists():
             raise click.UsageError(
-                f"{shown(name)} is no command. To enhance it: "
+                f"{shown(name)} is not a command. To enhance it: "
                 f"audio-enhance enhance {shown(shlex.quote(name))}",
                 ctx,
             )

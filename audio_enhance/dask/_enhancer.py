@@ -48,6 +48,10 @@ class DaskEnhancer:
         hostname: The name or address by which workers reach this machine, where the object store
             is the service's own. If None, the address that this machine has towards the scheduler.
         timeout: How many seconds to wait for the scheduler to answer.
+
+    Attributes:
+        address: The scheduler's address.
+        hostname: The name or address by which workers reach this machine.
     """
 
     def __init__(

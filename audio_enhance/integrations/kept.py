@@ -213,7 +213,8 @@ class KeptJobs:
                 name=job.source.label,
                 strength=job.strength,
                 status=job.status,
-                **job.ids,
+                asset_id=None if job.asset is None else job.asset.id,
+                enhancement_id=None if job.enhancement is None else job.enhancement.id,
             )
         entry = await self._journals.find(key)
         if entry is None:

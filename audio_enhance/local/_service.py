@@ -65,6 +65,10 @@ class LocalService:
             knows, from `start` on, or a new one.
         client_secret: Its secret; the two need each other.
         clock: Seconds that only go forward: what rate limits, expiry and timestamps go by.
+
+    Attributes:
+        client_id: The id of the default API client.
+        client_secret: Its secret.
     """
 
     def __init__(

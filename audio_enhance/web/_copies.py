@@ -61,7 +61,7 @@ async def _make(measurer: "Measurer", kept: Kept) -> None:
     try:
         if await asyncio.to_thread(target.is_file):  # from before a restart
             there = True
-        elif kept.source.film is None:
+        elif not kept.source.is_video:
             there = await measurer.copy(kept.path, target)
         else:
             there = await _of_video(measurer, kept.source, kept.path, target)

@@ -301,14 +301,14 @@ async def _answer(kept: Kept, request: Request) -> KeptAnswer:
     source = kept.source
     assert source is not None
     size, kind = kept.byte_size, source.content_type
-    if source.film is not None:
+    if source.is_video:
         size, kind = (await source.fingerprint()).byte_size, source.sent_as[1]
     return KeptAnswer(kept, kind, size, request.headers.get("range"))
 
 
 async def _has_picture(original: Kept) -> bool:
     source = original.source
-    if source is None or source.film is None:
+    if source is None or not source.is_video:
         return False
     await source.fingerprint()  # which looks into the video; after a restart nobody has
     return source.has_picture

@@ -106,7 +106,7 @@ class Measuring:
         try:
             if copy is not None:
                 path = copy
-            elif kept.source.film is not None:
+            elif kept.source.is_video:
                 path = sound = kept.path.with_name(kept.path.name + ".sound")
                 from audio_enhance.local.measuring import write_sound
 

@@ -31,6 +31,7 @@ from audio_enhance._core.errors import (
     SourceChangedError,
     StorageError,
     ValidationError,
+    located,
     locating,
 )
 from audio_enhance._core.installation import install_command
@@ -70,7 +71,7 @@ KINDS = sorted(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_pickling_and_copying_keep_everything(kind: type[AudioEnhanceError]) -> None:
-    error = made(kind).located(source="talk.mp3", enhancement_id="e")
+    error = located(made(kind), source="talk.mp3", enhancement_id="e")
     for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
         assert type(again) is kind
         assert again.args == error.args
@@ -94,7 +95,7 @@ def test_the_tree_in_the_docstring_is_the_tree(kind: type[AudioEnhanceError]) ->
 
 def test_the_text_says_what_where_and_what_to_do() -> None:
     error = AudioEnhanceError("It broke.", hint="Mend it.", request_id="r-1")
-    error = error.located(phase=Phase.UPLOAD, source="a.mp3", asset_id="a-1", enhancement_id="e-1")
+    error = located(error, phase=Phase.UPLOAD, source="a.mp3", asset_id="a-1", enhancement_id="e-1")
     assert str(error) == (
         "a.mp3: It broke. [phase upload, asset a-1, enhancement e-1, request r-1] Mend it."
     )
@@ -103,7 +104,7 @@ def test_the_text_says_what_where_and_what_to_do() -> None:
 
 def test_what_is_known_already_stays() -> None:
     error = AudioEnhanceError("It broke.", phase=Phase.UPLOAD, asset_id="first")
-    more = error.located(phase=Phase.DOWNLOAD, asset_id="second", source="a.mp3")
+    more = located(error, phase=Phase.DOWNLOAD, asset_id="second", source="a.mp3")
     assert (more.phase, more.asset_id, more.source) == (Phase.UPLOAD, "first", "a.mp3")
 
 
@@ -111,11 +112,11 @@ def test_what_is_known_already_stays() -> None:
 def test_what_is_said_later_changes_nobody_elses_error(kind: type[AudioEnhanceError]) -> None:
     error = made(kind)
     before = dict(vars(error))
-    more = error.located(source="talk.mp3", outcome_unknown=True, attempts=3)
+    more = located(error, source="talk.mp3", outcome_unknown=True, attempts=3)
     assert vars(error) == before
     assert type(more) is kind
     assert (more.source, more.outcome_unknown, more.attempts) == ("talk.mp3", True, 3)
-    assert more.located().attempts == 3
+    assert located(more).attempts == 3
 
 
 def test_what_an_error_was_about_is_said_without_noise() -> None:
@@ -334,5 +335,5 @@ def test_timeouts_say_how_long_was_waited() -> None:
 def test_what_says_to_try_again_can_be_retried() -> None:
     for kind in every(AudioEnhanceError):
         # A file that somebody writes to is not the same call, before it is done.
-        if "ry again" in (kind.default_hint or "") and kind is not SourceChangedError:
+        if "ry again" in (kind._default_hint or "") and kind is not SourceChangedError:
             assert kind.retryable, kind

@@ -6,6 +6,7 @@ import pytest
 
 from audio_enhance import ClientCredentials, EnhanceClient, RateLimits, Source
 from audio_enhance._core.per_loop import PerLoop
+from audio_enhance._recording.source import original_of
 from audio_enhance._session.retry import OnRetry
 from audio_enhance._session.tokens import Grant, RenewingTokens
 from audio_enhance.local import LocalService
@@ -39,7 +40,7 @@ def test_a_source_that_several_wanted_to_hash() -> None:
     source = Source.from_bytes(b"ID3" + bytes(2 << 20), "talk.mp3")
 
     async def several() -> None:
-        source.forget()
+        original_of(source).forget()
         await asyncio.gather(*(source.fingerprint() for _ in range(3)))
 
     for _ in range(AGAIN):

@@ -66,9 +66,9 @@ CASES: dict[str, Callable[[], object]] = {
     "no ending": lambda: enhance("talk"),
     "an unsupported content type": lambda: Source.from_path("talk.mp3", content_type="video/mp4"),
     "a strength out of range": lambda: enhance("talk.mp3", 101),
-    "a strength that is no whole number": lambda: enhance("talk.mp3", 0.5),
+    "a strength that is not a whole number": lambda: enhance("talk.mp3", 0.5),
     "a result that is there already": lambda: enhance("talk.mp3"),
-    "a folder for results that is none": lambda: enhance("talk.mp3", 50, "notes.txt"),
+    "a folder for results that is a file": lambda: enhance("talk.mp3", 50, "notes.txt"),
     "no credentials": EnhanceClient.from_env,
     "an empty secret": lambda: ClientCredentials("id", " "),
     "an unusable address": lambda: EnhanceClient(

@@ -21,6 +21,7 @@ from audio_enhance import (
     Submitted,
     Uploading,
 )
+from audio_enhance._jobs.running import RunningJob
 from audio_enhance.integrations.sse import as_dict, event_number, server_sent_events
 
 ABOUT: dict[str, Any] = {"job_id": "1-a", "source": "talk.mp3", "strength": 93}
@@ -73,10 +74,10 @@ def test_where_a_stream_goes_on(header: str | None, number: int) -> None:
 
 
 def finished_job() -> Job:
-    job = Job(Source.from_bytes(b"ID3", "tälk.mp3"), 93, 0)
+    job = RunningJob(Source.from_bytes(b"ID3", "tälk.mp3"), 93, 0)
     job.tell(Hashing)
     job.tell(Finished, path="a.mp3")
-    return job
+    return Job(job)
 
 
 async def test_its_form_and_its_end() -> None:
@@ -99,8 +100,8 @@ async def test_it_goes_on_after_what_was_read() -> None:
 @pytest.mark.virtual_time
 async def test_silence_is_broken_and_whoever_leaves_leaves_nothing() -> None:
     tasks = asyncio.all_tasks()
-    job = Job(Source.from_bytes(b"ID3", "talk.mp3"), 93, 0)
-    stream = server_sent_events(job, keep_alive=15.0)
+    job = RunningJob(Source.from_bytes(b"ID3", "talk.mp3"), 93, 0)
+    stream = server_sent_events(Job(job), keep_alive=15.0)
     began = asyncio.get_running_loop().time()
     assert b"queued" in await anext(stream)
     assert await anext(stream) == b": still here\n\n"

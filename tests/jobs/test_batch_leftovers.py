@@ -8,6 +8,7 @@ from attrs import evolve
 
 from audio_enhance import Journal, Source
 from audio_enhance._journal.entry import EntryState
+from audio_enhance._journal.journal import rows_of
 
 from .support import bench, client_tasks
 
@@ -35,7 +36,7 @@ class TestWhatAKilledRunLeft:
             async with await Journal.open(b.journal) as journal:
                 entry = await journal.entry(str(sources[0]), 93)
                 assert entry is not None
-                await journal.save(evolve(entry, state=EntryState.PROCESSED, output=None))
+                await rows_of(journal).save(evolve(entry, state=EntryState.PROCESSED, output=None))
             await b.forget()
             report = await b.batch(sources, 50, journal=b.journal, delete_assets=True)
             assert report.ok
@@ -60,7 +61,7 @@ class TestWhatAKilledRunLeft:
             async with await Journal.open(b.journal) as journal:
                 entry = await journal.entry(str(sources[0]), 93)
                 assert entry is not None
-                await journal.save(evolve(entry, state=EntryState.PROCESSED, output=None))
+                await rows_of(journal).save(evolve(entry, state=EntryState.PROCESSED, output=None))
                 await b.forget()
                 [job] = await b.client.take_up(
                     journal, output_dir=b.out, overwrite=True, delete_assets=True
@@ -69,7 +70,7 @@ class TestWhatAKilledRunLeft:
                 while b.count(DELETE, 204) < 3:
                     await asyncio.sleep(1)
                 await asyncio.sleep(1)
-                assert await journal.deletable(b.service.client_id) == []
+                assert await rows_of(journal).deletable(b.service.client_id) == []
             assert b.count(DELETE) == 3
 
     async def test_is_no_matter_to_a_backend_that_ends_at_once(self, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from audio_enhance import BatchReport, Journal, JournalEntry, OutputError, Source
+from audio_enhance._journal.journal import rows_of
 
 from .support import CREATE_ASSET, Bench, bench
 
@@ -109,7 +110,7 @@ async def test_the_journal_of_another_run(suffix: str, tmp_path: Path) -> None:
         source = Source.from_path(b.source(name, b"ID3 something"), content_type="audio/mpeg")
         result = b.out / f"{Path(name).stem}-enhanced-93p{Path(name).suffix}"
         async with await Journal.open(str(result).removesuffix(suffix)) as other:
-            await other.save(JournalEntry(source="dear", strength=93))
+            await rows_of(other).save(JournalEntry(source="dear", strength=93))
             refused(await b.batch([source], journal=b.journal, overwrite=True), b)
             assert await other.entry("dear", 93)
 

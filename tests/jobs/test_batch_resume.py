@@ -16,6 +16,7 @@ from audio_enhance import (
 from audio_enhance._journal.earlier import Earlier, earlier_result
 from audio_enhance._journal.entry import EntryState, JournalEntry
 from audio_enhance._journal.row import JournalRow
+from audio_enhance._journal.rows import Rows
 from audio_enhance.local import Fault
 from audio_enhance.local.enhancer import Rehearsal
 
@@ -262,14 +263,14 @@ async def test_a_journal_that_cannot_be_written_before_a_request_stops_it(
 ) -> None:
     """What cannot be written down beforehand is not done: it would be done again."""
     async with bench(tmp_path) as b:
-        save = Journal.save
+        save = Rows.save
 
-        async def full(self: Journal, entry: JournalEntry) -> None:
+        async def full(self: Rows, entry: JournalEntry) -> None:
             if entry.state == EntryState.SUBMITTING:
                 raise JournalError("The disk is full.")
             await save(self, entry)
 
-        monkeypatch.setattr(Journal, "save", full)
+        monkeypatch.setattr(Rows, "save", full)
         report = await b.batch(b.sources(3), journal=b.journal)
         assert {type(outcome.error) for outcome in report} == {JournalError}
         assert b.count(CREATE) == 0
@@ -282,17 +283,17 @@ async def test_a_journal_that_cannot_be_written_afterwards_throws_nothing_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: EntryState
 ) -> None:
     async with bench(tmp_path) as b:
-        save = Journal.save
+        save = Rows.save
         refused = 0
 
-        async def full(self: Journal, entry: JournalEntry) -> None:
+        async def full(self: Rows, entry: JournalEntry) -> None:
             nonlocal refused
             if entry.state == state and refused < 3:
                 refused += 1
                 raise JournalError("The disk is full.")
             await save(self, entry)
 
-        monkeypatch.setattr(Journal, "save", full)
+        monkeypatch.setattr(Rows, "save", full)
         sources = b.sources(3)
         b.check(await b.batch(sources, journal=b.journal))
         assert refused == 3

@@ -12,6 +12,7 @@ from audio_enhance import (
     WaitTimeoutError,
 )
 from audio_enhance._journal.entry import EntryState, JournalEntry
+from audio_enhance._journal.journal import rows_of
 from audio_enhance.local import Fault
 from tests.support.interposed import Interposed, refusal
 from tests.support.resources import partial_files
@@ -36,7 +37,7 @@ async def change(b: Bench, name: str, strength: int = 93, **changes: object) -> 
     async with await Journal.open(b.journal) as journal:
         entry = await journal.entry(str(b.folder / "in" / name), strength)
         assert entry is not None
-        await journal.save(attrs.evolve(entry, **changes))  # type: ignore[arg-type]
+        await rows_of(journal).save(attrs.evolve(entry, **changes))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("state", [EntryState.SUBMITTED, EntryState.PROCESSED])
@@ -204,7 +205,7 @@ async def test_what_was_created_a_moment_ago_and_is_not_seen_yet_is_asked_for_ag
         b.check(await b.batch(b.sources(1), journal=b.journal))
         async with await Journal.open(b.journal, clock=b.clock) as journal:
             [entry] = [each async for each in journal.entries()]
-            await journal.save(attrs.evolve(entry, state=EntryState.SUBMITTED))
+            await rows_of(journal).save(attrs.evolve(entry, state=EntryState.SUBMITTED))
         await b.forget()
         says.instead(POLL, refusal(404, message="Not found"), times=2)
         says.instead(GET_ASSET, refusal(404, message="Not found"), times=2)
@@ -253,7 +254,7 @@ async def test_ambiguous_requests_of_earlier_runs_stay_counted(tmp_path: Path) -
         async with await Journal.open(b.journal) as journal:
             found = await Source.from_path(source).fingerprint()
             assert found.version is not None
-            await journal.save(
+            await rows_of(journal).save(
                 JournalEntry(
                     source=str(source),
                     strength=93,

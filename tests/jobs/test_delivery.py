@@ -17,7 +17,7 @@ from audio_enhance import (
     Source,
 )
 from audio_enhance._jobs.delivery import Delivery
-from audio_enhance._jobs.handle import Job
+from audio_enhance._jobs.running import RunningJob
 from audio_enhance._transfer import held_places
 from audio_enhance._transfer.output_folder import OutputFolder
 from audio_enhance.local import LocalService
@@ -126,7 +126,7 @@ PLAIN, NUMBERED = "talk-enhanced-93p.mp3", "talk-enhanced-93p-1.mp3"
 
 def delivery(outputs: OutputFolder) -> Delivery:
     """The delivery of one more result of the same name."""
-    job = Job(Source.from_bytes(b"ID3 some", "talk.mp3"), strength=93, priority=0)
+    job = RunningJob(Source.from_bytes(b"ID3 some", "talk.mp3"), strength=93, priority=0)
     return Delivery(job, outputs, None)
 
 

@@ -18,6 +18,7 @@ from audio_enhance import (
     Source,
 )
 from audio_enhance._journal.entry import EntryState
+from audio_enhance._journal.journal import rows_of
 from audio_enhance._recording.remote import RemoteFile
 from tests.support import buckets
 from tests.support.raw_server import RawServer, reply
@@ -113,7 +114,7 @@ async def test_what_went_after_its_upload_is_finished(
         async with await Journal.open(b.journal) as journal:
             entry = await journal.entry(urls[0], 93)
             assert entry is not None
-            await journal.save(
+            await rows_of(journal).save(
                 attrs.evolve(entry, state=EntryState.UPLOADED, enhancement_id=None, output=None)
             )
         memory.rm(urls[0])
@@ -224,7 +225,7 @@ class TestResults:
                         placing_md5=entry.output_md5,
                         placing_modified_ns=0,
                     )
-                    await journal.save(placing)
+                    await rows_of(journal).save(placing)
                     if number == 1:
                         memory.rm(f"/bucket/clean/talk-{number}-enhanced-93p.mp3")
             await b.forget()

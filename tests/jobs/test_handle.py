@@ -18,7 +18,6 @@ from audio_enhance import (
     JobStatus,
     Processing,
     Queued,
-    RateLimitError,
     Retrying,
     ServerError,
     Source,
@@ -26,10 +25,9 @@ from audio_enhance import (
     Uploading,
     Waiting,
 )
-from audio_enhance._jobs.state import JobState
+from audio_enhance._recording.source import original_of
 from audio_enhance.local import Fault
 from audio_enhance.local.enhancer import Rehearsal
-from tests.support.clock import ManualClock
 
 from .support import CREATE, CREATE_ASSET, POLL, TOKEN, bench
 
@@ -176,7 +174,7 @@ async def test_who_reads_slowly_never_slows_the_lane(tmp_path: Path) -> None:
         for job in jobs:
             assert (await job).path.exists()
             # What is kept for the one who may come back is bounded.
-            assert len(job._history) <= 8
+            assert len(job._running._history) <= 8
         for reader in stuck:
             await reader.aclose()
 
@@ -269,7 +267,7 @@ async def test_a_failure_that_nobody_foresaw_is_told_too(
         def broken(*_: object) -> None:
             raise ZeroDivisionError("by nobody foreseen")
 
-        monkeypatch.setattr(type(source.content), "fingerprint", broken)
+        monkeypatch.setattr(type(original_of(source).content), "fingerprint", broken)
         job = await b.client.submit(source, strength=93)
         events = [event async for event in job.events()]
         assert isinstance(events[-1], Finished)
@@ -316,28 +314,6 @@ async def _awaited(job: Job) -> object:
     return await job
 
 
-def test_a_job_waits_for_as_long_as_the_server_asks() -> None:
-    clock = ManualClock()
-    job = Job(Source.from_bytes(b"ID3", "a.mp3"), 93, 0, clock=clock)
-    busy = RateLimitError("Busy.", status=429, retry_after=600)
-    told = [job.status]
-    job.on_retry(ServerError("Down.", status=503), 20)  # a short wait of our own is none
-    told.append(job.status)
-    job.on_retry(busy, 600)
-    clock.pass_by(599)
-    told.append(job.status)
-    assert "waiting" in repr(job)
-    clock.pass_by(1)
-    told.append(job.status)
-    job.on_retry(busy, 600)
-    job.tell(Hashing)  # and no longer than until it goes on
-    told.append(job.status)
-    job.on_retry(busy, 600)
-    job.enter(JobState.CANCELLED)
-    told.append(job.status)
-    assert told == ["queued", "queued", "waiting", "queued", "queued", "cancelled"]
-
-
 async def test_a_cancellation_shows_at_once(tmp_path: Path) -> None:
     async with bench(tmp_path, speed=50, seconds=4.0) as b:
         job = await b.client.submit(b.source("talk.mp3"), output_dir=b.out)
@@ -345,7 +321,7 @@ async def test_a_cancellation_shows_at_once(tmp_path: Path) -> None:
         await asyncio.sleep(1)
         job.cancel()
         assert job.status == JobStatus.CANCELLED
-        assert job.track.state is JobState.SUBMITTED
+        assert job.submitted
         assert isinstance(job.error, JobCancelledError)
         # Whoever follows it is told of the end itself.
         assert (await seen)[-1] is Finished

@@ -8,6 +8,7 @@ import pytest
 
 from audio_enhance import EnhanceClient, InvalidSourceError, Job, Journal, Source
 from audio_enhance._journal.entry import EntryState
+from audio_enhance._journal.journal import rows_of
 from audio_enhance._journal.row import revive
 from audio_enhance.local.enhancer import Rehearsal
 
@@ -100,11 +101,11 @@ async def test_one_that_cannot_be_taken_up_does_not_hold_up_the_others(tmp_path:
         # As an earlier version wrote it, of a file whose name tells no type.
         nameless = tmp_path / "odd.bin"
         nameless.write_bytes(RECORDING)
-        await journal.save(attrs.evolve(first, source=str(nameless), content_type=None,
+        await rows_of(journal).save(attrs.evolve(first, source=str(nameless), content_type=None,
                                         filename=None))  # fmt: skip
         # Of data that was not uploaded.
         paths[1].unlink()
-        await journal.save(attrs.evolve(second, asset_id=None))
+        await rows_of(journal).save(attrs.evolve(second, asset_id=None))
         jobs = await b.client.take_up(journal, output_dir=b.out)
         assert [job.source.filename for job in jobs] == ["a.mp3"]
         for job in jobs:
@@ -131,11 +132,11 @@ async def test_downloads_of_jobs_that_share_a_journal_are_left_alone(tmp_path: P
         dead.touch()
         await journal.plan([("a", 93), ("b", 93)])
         first, second = [entry async for entry in journal.entries()]
-        await journal.save(attrs.evolve(first, temporary=str(dead)))
+        await rows_of(journal).save(attrs.evolve(first, temporary=str(dead)))
     async with bench(tmp_path) as b, await Journal.open(tmp_path / "j.sqlite") as journal:
         b.check(await b.batch([b.source("x.mp3")], journal=journal))
         assert not dead.exists()
         living.touch()
-        await journal.save(attrs.evolve(second, temporary=str(living)))
+        await rows_of(journal).save(attrs.evolve(second, temporary=str(living)))
         b.check(await b.batch([b.source("y.mp3")], journal=journal))
         assert living.exists()

@@ -13,9 +13,9 @@ from audio_enhance import AccessToken, Asset, Outcome, RateLimits, Source, Speec
 from audio_enhance._core.errors import StorageError
 from audio_enhance._core.models import AssetStatus
 from audio_enhance._jobs.batch import Batch
-from audio_enhance._jobs.handle import Job
 from audio_enhance._jobs.lane import Lane
 from audio_enhance._jobs.order import Order
+from audio_enhance._jobs.running import RunningJob
 from audio_enhance._jobs.work import Sharing
 from audio_enhance._settings import Settings
 from tests.support.resources import other_tasks
@@ -134,9 +134,9 @@ class World:
         sources = [recording(number) for number in range(count)]
         return [outcome async for _, outcome in batch.run(sources)]
 
-    def submit(self, number: int) -> Job:
+    def submit(self, number: int) -> RunningJob:
         """Send one through the first lane."""
-        job = Job(recording(number), 93, 0)
+        job = RunningJob(recording(number), 93, 0)
         self.lanes[0].start(job, Order())
         return job
 
@@ -247,12 +247,12 @@ def test_a_long_job_of_one_lane_does_not_hold_up_another() -> None:
     async def scene(world: World) -> None:
         busy, free = world.lanes
         order = Order()
-        long = [Job(recording(number), 93, 0) for number in range(4)]
+        long = [RunningJob(recording(number), 93, 0) for number in range(4)]
         for job in long:
             busy.start(job, order)
         await world.clock.sleep(600.0)
         assert "2 owed" in repr(world.limits.assets)
-        other = Job(recording(4), 93, 0)
+        other = RunningJob(recording(4), 93, 0)
         free.start(other, order)
         await other
         assert world.clock.now <= 600.0 + 2 * 60.0 + WAY_IN + SLACK
@@ -311,7 +311,7 @@ def test_an_asset_that_is_there_already_needs_one_creation_only() -> None:
     async def scene(world: World) -> None:
         order = Order()
         for strength in (50, 93):
-            job = Job(recording(0), strength, 0)
+            job = RunningJob(recording(0), strength, 0)
             world.lanes[0].start(job, order)
             await job
         assert world.clock.now < 60.0

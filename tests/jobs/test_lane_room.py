@@ -10,7 +10,6 @@ from audio_enhance import (
     Asset,
     AudioEnhanceError,
     EnhanceResult,
-    Job,
     RateLimits,
     ServerError,
     Source,
@@ -18,6 +17,7 @@ from audio_enhance import (
 )
 from audio_enhance._jobs.lane import Lane
 from audio_enhance._jobs.opened import opened
+from audio_enhance._jobs.running import RunningJob
 from audio_enhance._jobs.state import JobState
 from audio_enhance._session.retry import OnRetry
 from audio_enhance._settings import Settings
@@ -39,8 +39,8 @@ async def lane() -> AsyncIterator[Lane]:
     await there.aclose()
 
 
-def standing(lane: Lane, *, asset: bool = False, enhancement: bool = False) -> Job:
-    job = Job(Source.from_bytes(b"ID3", "a.mp3"), 93, 0)
+def standing(lane: Lane, *, asset: bool = False, enhancement: bool = False) -> RunningJob:
+    job = RunningJob(Source.from_bytes(b"ID3", "a.mp3"), 93, 0)
     if asset:
         job.track.asset = Asset.from_json(asset_json())
     if enhancement:
@@ -100,13 +100,13 @@ async def test_what_stands_in_the_way_of_a_question_is_told_to_those_who_asked(
     behind, asked = standing(lane, enhancement=True), standing(lane, enhancement=True)
     behind.track.enhancement = SpeechEnhancement.from_json(enhancement_json(id="behind"))
     standing(lane, asset=True)
-    told: list[tuple[Job, str]] = []
+    told: list[tuple[RunningJob, str]] = []
 
-    def tell(job: Job, error: AudioEnhanceError, wait: float) -> None:
+    def tell(job: RunningJob, error: AudioEnhanceError, wait: float) -> None:
         del wait
         told.append((job, error.message))
 
-    monkeypatch.setattr(Job, "on_retry", tell)
+    monkeypatch.setattr(RunningJob, "on_retry", tell)
 
     async def answer(*_: str, on_retry: OnRetry) -> SpeechEnhancement:
         on_retry(ServerError("busy", status=503), 1.0)

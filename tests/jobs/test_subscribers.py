@@ -7,8 +7,8 @@ import pytest
 
 from audio_enhance import Asset, Event, Journal, Source
 from audio_enhance._core.events import Uploading
-from audio_enhance._jobs.handle import Job
 from audio_enhance._jobs.order import Order
+from audio_enhance._jobs.running import RunningJob
 from audio_enhance._jobs.state import JobState
 from audio_enhance._jobs.subscribers import Subscriber, Subscribers
 from audio_enhance._journal.entry import EntryState, JournalEntry
@@ -31,7 +31,7 @@ async def one(
     name: str, journal: Journal | None = None, told: list[Event] | None = None
 ) -> Subscriber:
     source = Source.from_bytes(b"ID3 the same", name)
-    job = Job(source, 93, 0, () if told is None else (told.append,))
+    job = RunningJob(source, 93, 0, () if told is None else (told.append,))
     job.enter(JobState.HASHING)
     row = None if journal is None else await JournalRow.of(journal, source, 93)
     return Subscriber(job, Order(journal=journal), row)

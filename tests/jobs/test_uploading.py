@@ -8,12 +8,13 @@ import pytest
 from audio_enhance import Event, InvalidSourceError, Journal, Source
 from audio_enhance._core.events import Uploading as UploadingEvent
 from audio_enhance._jobs.gate import PriorityGate
-from audio_enhance._jobs.handle import Job
 from audio_enhance._jobs.order import Order
+from audio_enhance._jobs.running import RunningJob
 from audio_enhance._jobs.state import JobState
 from audio_enhance._jobs.subscribers import Subscriber, Subscribers
 from audio_enhance._jobs.uploading import Uploading
 from audio_enhance._journal.entry import EntryState, JournalEntry
+from audio_enhance._journal.journal import rows_of
 from audio_enhance._recording.fingerprint import ContentKey
 
 from .support import CREATE_ASSET, GET_ASSET, PUT, Bench, bench
@@ -41,7 +42,7 @@ async def upload(
         source = Source.from_path(b.source(name, DATA))
         fingerprint = await source.fingerprint()
         content = ContentKey(fingerprint.md5, fingerprint.byte_size, source.content_type)
-        job = Job(source, 93, 0, (told.append,))
+        job = RunningJob(source, 93, 0, (told.append,))
         job.enter(JobState.HASHING)
         subscriber = Subscriber(job, Order(journal=journal))
         subscribers = Subscribers(subscriber, steps.api.client_id)
@@ -120,7 +121,7 @@ class TestAnEarlierUpload:
             client_id=steps.api.client_id,
             asset_id=asset_id or asset.id,
         )
-        await journal.save(entry)
+        await rows_of(journal).save(entry)
         return asset.id
 
     async def test_is_used_again(self, tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from audio_enhance import Job, Source, SpeechEnhancement
+from audio_enhance import Source, SpeechEnhancement
+from audio_enhance._jobs.running import RunningJob
 from audio_enhance._jobs.uses import Upload, Uses
 from audio_enhance._recording.fingerprint import ContentKey
 from tests.support.answers import enhancement_json
@@ -12,11 +13,11 @@ ONE = ContentKey(b"1" * 16, 1, "audio/mpeg")
 TWO = ContentKey(b"2" * 16, 1, "audio/mpeg")
 
 
-def job(source: Source | None = None) -> Job:
-    return Job(source or Source.from_bytes(b"ID3", "a.mp3"), 93, 0)
+def job(source: Source | None = None) -> RunningJob:
+    return RunningJob(source or Source.from_bytes(b"ID3", "a.mp3"), 93, 0)
 
 
-def saved(uses: Uses, job: Job, *uploads: str) -> list[str]:
+def saved(uses: Uses, job: RunningJob, *uploads: str) -> list[str]:
     """What is to be deleted when the result of a job is safe."""
     steps: Any = None
     made = [Upload(each, steps) for each in uploads or ["a"]]

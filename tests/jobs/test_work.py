@@ -135,14 +135,14 @@ async def test_jobs_of_one_content_share_their_state_and_end_on_their_own(tmp_pa
         async with asyncio.timeout(10):
             while second.enhancement is None:
                 await asyncio.sleep(0.002)
-        assert first.track is second.track
+        assert first._running.track is second._running.track
         assert first.cancel() is False  # the server was asked already
         await asyncio.wait([first.task])
-        assert first.track.state is JobState.CANCELLED
+        assert first._running.track.state is JobState.CANCELLED
         assert first.enhancement is not None
         result = await second
         assert result.enhancement.status is EnhancementStatus.SUCCEEDED
-        assert second.track.state is JobState.SUCCEEDED
+        assert second._running.track.state is JobState.SUCCEEDED
         assert b.count(CREATE) == 1
 
 

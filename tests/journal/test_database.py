@@ -14,7 +14,7 @@ import pytest
 from audio_enhance._core.errors import JournalError
 from audio_enhance._journal import database
 from audio_enhance._journal.entry import EntryState
-from audio_enhance._journal.journal import Journal
+from audio_enhance._journal.journal import Journal, rows_of
 from tests.support import journals
 from tests.support.disk import needs_mounting, small_disk
 from tests.support.journals import How, all_of, done, files, opening, python
@@ -36,7 +36,7 @@ class TestFiles:
             return b"".join(file.read_bytes() for file in tmp_path.iterdir())
 
         async with await Journal.open(path) as journal:
-            await journal.save(done("a", EntryState.FAILED, error=f"It failed: {SIGNED}"))
+            await rows_of(journal).save(done("a", EntryState.FAILED, error=f"It failed: {SIGNED}"))
             assert path.with_name("batch.sqlite-wal").stat().st_size > 0
             while_open = written()
         for content in (while_open, written()):
@@ -54,12 +54,12 @@ class TestFiles:
 
     async def test_it_can_be_read_during_a_run(self, path: Path, journal: Journal) -> None:
         async with await Journal.read(path) as reader:
-            await journal.save(done("a", EntryState.SUBMITTED))
+            await rows_of(journal).save(done("a", EntryState.SUBMITTED))
             assert await all_of(reader) == await all_of(journal) != []
             with pytest.raises(JournalError, match="readonly") as caught:
-                await reader.save(done("a", EntryState.SUCCEEDED))
+                await rows_of(reader).save(done("a", EntryState.SUCCEEDED))
             assert caught.value.hint
-        await journal.save(done("a", EntryState.SUCCEEDED))
+        await rows_of(journal).save(done("a", EntryState.SUCCEEDED))
 
     async def test_reading_leaves_nothing(self, tmp_path: Path, path: Path) -> None:
         async with await Journal.open(path) as journal:
@@ -150,7 +150,9 @@ class TestWhatIsNoJournal:
         async with await Journal.open(path) as journal:
             part = path.with_name(".audio-enhance-1.part")
             for name in "abc":
-                await journal.save(done(name, EntryState.FAILED, error="no", temporary=str(part)))
+                await rows_of(journal).save(
+                    done(name, EntryState.FAILED, error="no", temporary=str(part))
+                )
             await journal.set_setting("enhance", "{}")
             await journal.set_path_setting("output_dir", path.parent)
         chance, whole, bad, mute = random.Random(seed), path.read_bytes(), 0, 0
@@ -169,7 +171,7 @@ class TestWhatIsNoJournal:
                         await journal.path_setting("output_dir")
                         await journal.entry("b", 93)
                         if how == Journal.open:
-                            await journal.remove_leftovers()
+                            await rows_of(journal).remove_leftovers()
                             await journal.plan([("d", 1)])
                 except JournalError as error:
                     bad += 1
@@ -193,7 +195,7 @@ class TestWhatIsNoJournal:
     )
     async def test_a_value_that_nobody_wrote(self, path: Path, column: str, value: object) -> None:
         async with await Journal.open(path) as journal:
-            await journal.save(done("a", EntryState.SUCCEEDED))
+            await rows_of(journal).save(done("a", EntryState.SUCCEEDED))
         with contextlib.closing(sqlite3.connect(path)) as other:
             other.execute(f"UPDATE entries SET {column} = ?", [value])
             other.commit()
@@ -231,7 +233,7 @@ class TestFailures:
         with pytest.raises(JournalError, match="full") as caught:
             await journal.plan((f"{number}", 93) for number in range(1000))
         assert "Make room" in str(caught.value)
-        await journal.save(done("a", EntryState.SUCCEEDED))  # what fits is still written
+        await rows_of(journal).save(done("a", EntryState.SUCCEEDED))  # what fits is still written
         await journal._database.rows("PRAGMA max_page_count = 1000000")
         await journal.plan((f"{number}", 93) for number in range(1000))
         assert (await journal.counts())[EntryState.QUEUED] == 1000
@@ -241,7 +243,7 @@ class TestFailures:
     ) -> None:
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            saving = asyncio.create_task(journal.save(done("a", EntryState.SUCCEEDED)))
+            saving = asyncio.create_task(rows_of(journal).save(done("a", EntryState.SUCCEEDED)))
             for _ in range(100):  # the event loop runs while the journal waits
                 await asyncio.sleep(0)
             assert not saving.done()
@@ -254,7 +256,7 @@ class TestFailures:
             with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
                 other.execute("BEGIN IMMEDIATE")
                 with pytest.raises(JournalError, match="locked") as caught:
-                    await journal.save(done("a", EntryState.SUCCEEDED))
+                    await rows_of(journal).save(done("a", EntryState.SUCCEEDED))
         assert "other program" in str(caught.value)
 
     def test_importing_it_does_not_load_sqlite(self) -> None:
@@ -272,7 +274,7 @@ async def test_on_a_disk_that_takes_nothing_it_is_only_looked_at(
     path = disk / "batch.sqlite"
     with small_disk(disk, 4):
         async with await Journal.open(tmp_path / "batch.sqlite") as journal:
-            await journal.save(done("a", EntryState.SUBMITTED))
+            await rows_of(journal).save(done("a", EntryState.SUBMITTED))
             if died:  # what a run that is killed leaves behind
                 for file in tmp_path.glob("batch.sqlite*"):
                     shutil.copy(file, disk)

@@ -14,7 +14,7 @@ import attrs
 import pytest
 
 from audio_enhance._journal.entry import EntryState, JournalEntry
-from audio_enhance._journal.journal import Journal
+from audio_enhance._journal.journal import Journal, rows_of
 from tests.support import journals
 from tests.support.journals import MD5, Clock, all_of, done, files
 
@@ -52,7 +52,7 @@ class TestEntries:
         )
         left_out = {name for name, value in attrs.asdict(entry).items() if value is None}
         assert left_out == {"placing", "placing_size", "placing_modified_ns", "placing_md5"}
-        await journal.save(entry)
+        await rows_of(journal).save(entry)
         assert await journal.entry_with("order 17") == attrs.evolve(
             entry, created_at=clock.now, updated_at=clock.now
         )
@@ -61,16 +61,16 @@ class TestEntries:
         self, journal: Journal, clock: Clock
     ) -> None:
         began = clock.now
-        await journal.save(done("a", EntryState.FAILED, error="no", temporary="x"))
+        await rows_of(journal).save(done("a", EntryState.FAILED, error="no", temporary="x"))
         clock.now += 5
-        await journal.save(JournalEntry(source="a", strength=93))
+        await rows_of(journal).save(JournalEntry(source="a", strength=93))
         assert await journal.entry("a", 93) == JournalEntry(
             source="a", strength=93, created_at=began, updated_at=began + 5
         )
 
     async def test_a_source_has_an_entry_for_each_strength(self, journal: Journal) -> None:
-        await journal.save(JournalEntry(source="a", strength=50, tries=1))
-        await journal.save(JournalEntry(source="a", strength=93, tries=2))
+        await rows_of(journal).save(JournalEntry(source="a", strength=50, tries=1))
+        await rows_of(journal).save(JournalEntry(source="a", strength=93, tries=2))
         found = [await journal.entry("a", strength) for strength in (50, 93, 100)]
         assert [entry and entry.tries for entry in found] == [1, 2, None]
         assert await journal.entry("b", 50) is None
@@ -79,9 +79,9 @@ class TestEntries:
         "name", ["/Größe/日本 🎙.wav", "/not Unicode \udce9.wav", "\ud83d\ude00", "nul \0 end", ""]
     )
     async def test_any_name_is_kept(self, journal: Journal, name: str) -> None:
-        await journal.save(JournalEntry(source=name, strength=1, output=name, error=name))
+        await rows_of(journal).save(JournalEntry(source=name, strength=1, output=name, error=name))
         await journal.plan([(name, 1), (name, 2)])
-        entry = await journal.owner_of(name)
+        entry = await rows_of(journal).owner_of(name)
         assert entry is not None
         assert (entry.source, entry.output) == (name, name)
         assert entry.error == name.replace("\0", r"\x00")  # a text to be read
@@ -92,7 +92,7 @@ class TestEntries:
         random.Random(3).shuffle(names)
         await journal.plan((name, 93) for name in names)
         for name in sorted(names)[::7]:
-            await journal.save(done(name, EntryState.SUCCEEDED))
+            await rows_of(journal).save(done(name, EntryState.SUCCEEDED))
         assert [entry.source for entry in await all_of(journal)] == names
         succeeded = await all_of(journal, EntryState.SUCCEEDED, EntryState.FAILED)
         assert [e.source for e in succeeded] == [n for n in names if n in sorted(names)[::7]]
@@ -102,13 +102,13 @@ class TestEntries:
         seen: list[str] = []
         async for entry in journal.entries(EntryState.QUEUED):
             seen.append(entry.source)
-            await journal.save(attrs.evolve(entry, state=EntryState.SUCCEEDED))
+            await rows_of(journal).save(attrs.evolve(entry, state=EntryState.SUCCEEDED))
         assert seen == [f"{number:03}" for number in range(600)]
         assert (await journal.counts())[EntryState.SUCCEEDED] == 600
 
     async def test_counts_name_every_state(self, journal: Journal) -> None:
         await journal.plan([("a", 1), ("b", 1)])
-        await journal.save(JournalEntry(source="c", strength=1, state=EntryState.FAILED))
+        await rows_of(journal).save(JournalEntry(source="c", strength=1, state=EntryState.FAILED))
         counts = await journal.counts()
         assert list(counts) == list(EntryState)
         assert {state: n for state, n in counts.items() if n} == {
@@ -119,7 +119,7 @@ class TestEntries:
 
 class TestPlan:
     async def test_what_is_there_stays(self, journal: Journal) -> None:
-        await journal.save(done("b", EntryState.SUCCEEDED))
+        await rows_of(journal).save(done("b", EntryState.SUCCEEDED))
         before = await journal.entry("b", 93)
         await journal.plan([("a", 93), ("b", 93), ("a", 93)])
         assert await journal.entry("b", 93) == before
@@ -149,88 +149,6 @@ class TestPlan:
         assert [e.source for e in await all_of(journal)] == [
             f"{n + 1}" for n in range(last[EntryState.QUEUED])
         ]
-
-
-class TestWhatCanBeUsedAgain:
-    async def test_the_enhancement_that_is_furthest(self, journal: Journal, clock: Clock) -> None:
-        best_first = [
-            EntryState.SUCCEEDED,
-            EntryState.DOWNLOADING,
-            EntryState.SUBMITTED,
-            EntryState.FAILED,
-        ]
-        for state in reversed(best_first):
-            clock.now -= 1  # the later one is not the better one
-            await journal.save(done(state, state))
-            found = await journal.same_content(MD5, 59400, 93, "client")
-            assert found == await journal.entry(state, 93)
-
-    async def test_of_equals_the_latest(self, journal: Journal, clock: Clock) -> None:
-        for name in "acb":
-            clock.now += 1
-            await journal.save(done(name, EntryState.PROCESSED))
-        found = await journal.same_content(MD5, 59400, 93, "client")
-        assert found is not None
-        assert found.source == "b"
-
-    @pytest.mark.parametrize(
-        "entry",
-        [
-            done("a", EntryState.SUCCEEDED, md5=MD5[::-1]),
-            done("a", EntryState.SUCCEEDED, byte_size=1),
-            done("a", EntryState.SUCCEEDED, client_id="other"),
-            done("a", EntryState.SUCCEEDED, asset_id=None),
-            done("a", EntryState.SUCCEEDED, enhancement_id=None),
-            attrs.evolve(done("a", EntryState.SUCCEEDED), strength=92),
-            *(done("a", state) for state in list(EntryState)[:4]),
-        ],
-        ids=str,
-    )
-    async def test_not_an_enhancement_of_something_else(
-        self, journal: Journal, entry: JournalEntry
-    ) -> None:
-        await journal.save(entry)
-        assert await journal.same_content(MD5, 59400, 93, "client") is None
-
-    async def test_an_upload_that_was_finished_before_one_that_was_not(
-        self, journal: Journal, clock: Clock
-    ) -> None:
-        for state in (EntryState.UPLOADING, EntryState.FAILED, EntryState.UPLOADED):
-            clock.now -= 1
-            await journal.save(done(state, state, enhancement_id=None))
-            found = await journal.same_upload(MD5, 59400, "client")
-            assert found == await journal.entry(state, 93)
-
-    @pytest.mark.parametrize(
-        "entry",
-        [
-            done("a", EntryState.SUCCEEDED, md5=MD5[::-1]),
-            done("a", EntryState.SUCCEEDED, byte_size=1),
-            done("a", EntryState.SUCCEEDED, client_id="other"),
-            done("a", EntryState.SUCCEEDED, asset_id=None),
-            done("a", EntryState.QUEUED),
-        ],
-        ids=str,
-    )
-    async def test_not_an_upload_of_something_else(
-        self, journal: Journal, entry: JournalEntry
-    ) -> None:
-        await journal.save(entry)
-        assert await journal.same_upload(MD5, 59400, "client") is None
-
-    async def test_both_are_found_by_an_index(self, journal: Journal) -> None:
-        for condition in ("md5 = ? AND byte_size = 1", "output = ?"):
-            plan = await journal._database.rows(
-                f"EXPLAIN QUERY PLAN SELECT * FROM entries WHERE {condition}", "x"
-            )
-            assert "USING INDEX" in plan[0][-1]
-
-    async def test_whose_a_result_is(self, journal: Journal) -> None:
-        await journal.save(done("a", EntryState.SUCCEEDED, output="/out/a.mp3"))
-        owner = await journal.owner_of("/out/a.mp3")
-        assert owner is not None
-        assert owner.source == "a"
-        assert await journal.owner_of("/out/b.mp3") is None
 
 
 class TestSettings:
@@ -272,7 +190,9 @@ class TestCancellation:
             for _ in range(20):
                 tasks = [
                     asyncio.create_task(
-                        journal.save(done(f"{number}", EntryState.SUCCEEDED, output=f"{number}"))
+                        rows_of(journal).save(
+                            done(f"{number}", EntryState.SUCCEEDED, output=f"{number}")
+                        )
                     )
                     for number in range(20)
                 ]
@@ -316,7 +236,9 @@ class TestCancellation:
     ) -> None:
         journal = await Journal.open(path)
         saving = [
-            asyncio.create_task(journal.save(JournalEntry(source=f"{number}", strength=93)))
+            asyncio.create_task(
+                rows_of(journal).save(JournalEntry(source=f"{number}", strength=93))
+            )
             for number in range(50)
         ]
         await asyncio.sleep(0)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from audio_enhance._journal.entry import EntryState
-from audio_enhance._journal.journal import Journal
+from audio_enhance._journal.journal import Journal, rows_of
 from audio_enhance._journal.leftovers import remove_kept
 from tests.support import journals
 from tests.support.journals import all_of, done
@@ -20,20 +20,20 @@ async def test_part_files_are_removed(journal: Journal, tmp_path: Path) -> None:
     part = tmp_path / ".audio-enhance-0123.part"
     part.write_bytes(b"half")
     gone = tmp_path / ".audio-enhance-4567.part"
-    await journal.save(done("a", EntryState.DOWNLOADING, temporary=str(part)))
-    await journal.save(done("b", EntryState.DOWNLOADING, temporary=str(gone)))
-    assert await journal.remove_leftovers() == [part]
+    await rows_of(journal).save(done("a", EntryState.DOWNLOADING, temporary=str(part)))
+    await rows_of(journal).save(done("b", EntryState.DOWNLOADING, temporary=str(gone)))
+    assert await rows_of(journal).remove_leftovers() == [part]
     assert not part.exists()
     assert [entry.temporary for entry in await all_of(journal)] == [None, None]
-    assert await journal.remove_leftovers() == []
+    assert await rows_of(journal).remove_leftovers() == []
 
 
 @pytest.mark.parametrize("name", ["talk.mp3", ".audio-enhance-1", "1.part"])
 async def test_no_other_file_is(journal: Journal, tmp_path: Path, name: str) -> None:
     mine = tmp_path / name
     mine.write_bytes(b"mine")
-    await journal.save(done("a", EntryState.DOWNLOADING, temporary=str(mine)))
-    assert await journal.remove_leftovers() == []
+    await rows_of(journal).save(done("a", EntryState.DOWNLOADING, temporary=str(mine)))
+    assert await rows_of(journal).remove_leftovers() == []
     assert mine.read_bytes() == b"mine"
     assert [entry.temporary for entry in await all_of(journal)] == [None]
 
@@ -43,9 +43,9 @@ async def test_one_that_stays_is_not_forgotten(journal: Journal, tmp_path: Path)
     stubborn.mkdir()  # what unlink refuses, for root as well
     other = tmp_path / ".audio-enhance-1.part"
     other.touch()
-    await journal.save(done("a", EntryState.DOWNLOADING, temporary=str(stubborn)))
-    await journal.save(done("b", EntryState.DOWNLOADING, temporary=str(other)))
-    assert await journal.remove_leftovers() == [other]
+    await rows_of(journal).save(done("a", EntryState.DOWNLOADING, temporary=str(stubborn)))
+    await rows_of(journal).save(done("b", EntryState.DOWNLOADING, temporary=str(other)))
+    assert await rows_of(journal).remove_leftovers() == [other]
     assert [e.temporary for e in await all_of(journal)] == [str(stubborn), None]
 
 
@@ -54,7 +54,7 @@ async def test_data_kept_for_jobs_that_are_over_is_removed(
 ) -> None:
     for state in EntryState:
         (kept := tmp_path / f"kept-{state}").touch()
-        await journal.save(done(state, state, spooled=str(kept)))
+        await rows_of(journal).save(done(state, state, spooled=str(kept)))
     await remove_kept(journal._database)
     over = {EntryState.SUCCEEDED, EntryState.FAILED}
     for entry in await all_of(journal):

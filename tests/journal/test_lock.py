@@ -35,7 +35,7 @@ asyncio.run(main())
 SAVE = """
 import asyncio, itertools, pathlib, sys
 from audio_enhance._journal.entry import EntryState, JournalEntry
-from audio_enhance._journal.journal import Journal
+from audio_enhance._journal.journal import Journal, rows_of
 
 async def main():
     async with await Journal.open(pathlib.Path(sys.argv[1])) as journal:
@@ -44,7 +44,7 @@ async def main():
             entry = JournalEntry(
                 source=f"{number % 50}", strength=93, state=states[number % 9], tries=number
             )
-            await journal.save(entry)
+            await rows_of(journal).save(entry)
             print(number, flush=True)
 
 asyncio.run(main())

@@ -12,6 +12,7 @@ from audio_enhance._journal.entry import EntryState, JournalEntry
 from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.result_file import ResultFile
 from audio_enhance._journal.row import JournalRow, label, note_refused, revive
+from audio_enhance._journal.rows import Rows
 from tests.support import journals
 from tests.support.journals import all_of
 
@@ -74,12 +75,12 @@ class TestFailures:
     async def test_what_cannot_be_written_before_must_not_happen_and_after_it_goes_on(
         self, journal: Journal, source: Source, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        async def full(self: Journal, entry: object) -> None:
+        async def full(self: Rows, entry: object) -> None:
             raise JournalError("The disk is full.")
 
         row = await JournalRow.of(journal, source, 93)
         with monkeypatch.context() as patched:
-            patched.setattr(Journal, "save", full)
+            patched.setattr(Rows, "save", full)
             with pytest.raises(JournalError):
                 await row.note(tries=1)
             await row.note_done(extra=2)

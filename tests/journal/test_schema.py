@@ -12,7 +12,7 @@ from audio_enhance._core.errors import JournalError
 from audio_enhance._core.journal_file import APPLICATION_ID
 from audio_enhance._journal import schema
 from audio_enhance._journal.entry import NAMES, EntryState, JournalEntry
-from audio_enhance._journal.journal import Journal
+from audio_enhance._journal.journal import Journal, rows_of
 from tests.support import journals
 from tests.support.journals import all_of, done, opening
 
@@ -25,7 +25,7 @@ class TestVersions:
         self, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async with await Journal.open(path) as journal:
-            await journal.save(done("a", EntryState.SUCCEEDED))
+            await rows_of(journal).save(done("a", EntryState.SUCCEEDED))
             before = await all_of(journal)
         steps = schema.MIGRATIONS
         more = (*steps, "ALTER TABLE entries ADD COLUMN colour TEXT DEFAULT 'red';")
@@ -47,7 +47,7 @@ class TestVersions:
             entry = await journal.entry("/in/talk.mp3", 93)
             known = JournalEntry(source="/in/talk.mp3", strength=93, created_at=1.0, updated_at=1.0)
             assert entry == known
-            await journal.save(attrs.evolve(known, content_type="audio/mpeg"))
+            await rows_of(journal).save(attrs.evolve(known, content_type="audio/mpeg"))
             entry = await journal.entry("/in/talk.mp3", 93)
             assert entry is not None
             assert entry.content_type == "audio/mpeg"
@@ -56,7 +56,7 @@ class TestVersions:
         self, path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async with await Journal.open(path) as journal:
-            await journal.save(done("a", EntryState.SUCCEEDED))
+            await rows_of(journal).save(done("a", EntryState.SUCCEEDED))
         steps = schema.MIGRATIONS
         with monkeypatch.context() as patched:
             patched.setattr(schema, "MIGRATIONS", (*steps, "DROP TABLE entries; NONSENSE;"))

@@ -55,7 +55,7 @@ class TestNames:
 
     @pytest.mark.parametrize("url", ["s3:///", "file:///tmp/a.wav", "s3:/bucket/a.wav"])
     def test_of_nothing_elsewhere_are_refused(self, url: str) -> None:
-        with pytest.raises(InvalidInputError, match="no URL of a file elsewhere"):
+        with pytest.raises(InvalidInputError, match="not the URL of a file elsewhere"):
             RemoteFile.at(url)
 
     def test_are_refused_without_the_extra(self, monkeypatch: pytest.MonkeyPatch) -> None:

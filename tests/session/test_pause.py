@@ -1,10 +1,11 @@
 """A pause is kept to its end, and whoever comes meanwhile is told how long it is."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audio_enhance import AudioEnhanceError, RateLimitError, ServerError
+from audio_enhance._core.errors import located
 from audio_enhance._session.pause import Pause
 from tests.support.clock import ManualClock
 
@@ -24,6 +25,7 @@ def told(pause: Pause) -> AudioEnhanceError | None:
 @given(
     st.floats(0, 1e7), st.floats(0.001, 4000), st.floats(0, 1), st.sampled_from([None, 0.5, 1, 9])
 )
+@example(begin=0.1, seconds=225.0, share=0.18067157823749883, asked=None)
 def test_whoever_waits_as_long_as_told_is_let_in(
     begin: float, seconds: float, share: float, asked: float | None
 ) -> None:
@@ -66,7 +68,7 @@ def test_another_one_is_kept_only_where_it_is_longer() -> None:
 def test_what_is_told_is_a_request_that_was_not_made() -> None:
     pause = Pause(ManualClock())
     given = ServerError("Down.", status=503, retry_after=30, request_id="an-id")
-    pause.begin(30, given.located(attempts=8, asset_id="an-asset"))
+    pause.begin(30, located(given, attempts=8, asset_id="an-asset"))
     error = told(pause)
     assert isinstance(error, ServerError)
     assert error.held_back

@@ -16,6 +16,7 @@ from audio_enhance import (
     ServerError,
     TokenProvider,
 )
+from audio_enhance._core.errors import located
 from audio_enhance._session.retry import OnRetry
 from audio_enhance._session.tokens import IMS_TOKEN_URL, Grant, RenewingTokens
 from tests.support.clock import ManualClock
@@ -304,7 +305,7 @@ async def test_a_pause_that_it_asks_for_is_kept_by_everybody(
     error: AudioEnhanceError,
     kept: float,
 ) -> None:
-    endpoint.failures = [error.located(attempts=8)]
+    endpoint.failures = [located(error, attempts=8)]
     with pytest.raises(type(error)):
         await tokens.token()
     clock.pass_by(kept - 1)

@@ -24,6 +24,7 @@ from audio_enhance import (
     RateLimits,
     RetryPolicy,
 )
+from audio_enhance._journal.rows import Rows
 
 MOST = 80  # more steps than there are
 
@@ -41,14 +42,14 @@ class Steps:
             self._watch(name)
         if not links:
             os.link = _no_links  # as on exFAT
-        save = Journal.save
+        save = Rows.save
 
-        async def watched(journal: Journal, entry: Any) -> None:
+        async def watched(rows: Rows, entry: Any) -> None:
             if self._reached(grows=True):
                 raise JournalError("The disk is full.")
-            await save(journal, entry)
+            await save(rows, entry)
 
-        setattr(Journal, "save", watched)  # noqa: B010  what a test may do, and mypy would not
+        setattr(Rows, "save", watched)  # noqa: B010  what a test may do, and mypy would not
 
     def _watch(self, name: str) -> None:
         real = cast("Callable[..., Any]", getattr(os, name))

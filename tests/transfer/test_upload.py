@@ -20,6 +20,7 @@ from audio_enhance import (
     TransferStalledError,
 )
 from audio_enhance._recording.fingerprint import Fingerprint
+from audio_enhance._recording.source import original_of
 from audio_enhance._session.sessions import Transport
 from audio_enhance._transfer.pacing import PIECE_BYTES, Pacing
 from audio_enhance._transfer.stall import StallWatch
@@ -128,7 +129,7 @@ class TestWhatGoesOut:
         body = _Body(
             source,
             fingerprint,
-            *_begin(source.content, fingerprint),
+            *_begin(original_of(source).content, fingerprint),
             StallWatch(60),
             shared,
             lambda sent: None,

@@ -10,6 +10,7 @@ from audio_enhance import Source, Timeouts
 from audio_enhance._recording.content import Content
 from audio_enhance._recording.fingerprint import Fingerprint
 from audio_enhance._recording.reader import Reader
+from audio_enhance._recording.source import original_of
 from audio_enhance._session.sessions import Transport
 from audio_enhance._transfer.upload import _READ_BYTES, put
 from tests.support import uploads
@@ -69,7 +70,7 @@ async def test_an_upload_that_is_cancelled_while_its_file_is_opened(
 ) -> None:
     source = Source.from_path(recording)
     fingerprint = await source.fingerprint()
-    opened = source.content.open
+    opened = original_of(source).content.open
     before = open_files()
     started = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -80,7 +81,7 @@ async def test_an_upload_that_is_cancelled_while_its_file_is_opened(
         time.sleep(0.05)
         return file
 
-    monkeypatch.setattr(type(source.content), "open", slow_open)
+    monkeypatch.setattr(type(original_of(source).content), "open", slow_open)
     async with RawServer() as server:
         task = asyncio.create_task(upload(server, source))
         await started.wait()

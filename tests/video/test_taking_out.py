@@ -112,7 +112,7 @@ def test_what_is_broken(data: bytes) -> None:
 def test_a_playlist_is_no_video(tmp_path: Path) -> None:
     other = videos.plain(tmp_path / "other.mp4")
     playlist = f"ffconcat version 1.0\nfile {other.name}\n".encode()
-    with pytest.raises(InvalidSourceError, match="no MP4"):
+    with pytest.raises(InvalidSourceError, match="not an MP4"):
         take_out(io.BytesIO(playlist), io.BytesIO(), Event())
 
 

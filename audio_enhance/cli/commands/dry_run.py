@@ -135,7 +135,7 @@ def _trouble(path: Path) -> str:
     except (OSError, ValueError) as error:
         return f"It cannot be looked at: {getattr(error, 'strerror', None) or error}."
     if not stat.S_ISREG(status.st_mode):
-        return "It is no file."
+        return "It is not a file."
     if not status.st_size:
         return "The file is empty."
     return "" if os.access(path, os.R_OK) else "It cannot be read: Permission denied."

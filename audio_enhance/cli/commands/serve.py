@@ -85,7 +85,7 @@ Kinds of fault, each with a probability from 0 to 1:
     "hours",
     type=click.FloatRange(0, min_open=True),
     metavar="HOURS",
-    help="Remove recordings and results that nobody used for so long. Default: no limit.",
+    help="Remove recordings and results that nobody has used for this long. Default: no limit.",
 )
 @click.option(
     "--max-gb",

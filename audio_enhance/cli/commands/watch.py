@@ -70,12 +70,12 @@ Examples:
     default=_SETTLE_SECONDS,
     show_default=True,
     metavar="SECONDS",
-    help="Begin with a recording when it has not changed for so long.",
+    help="Start on a recording once it has not changed for this long.",
 )
 @click.option(
     "--poll",
     is_flag=True,
-    help="Look into the folder every SECONDS, where no changes are notified: on network drives.",
+    help="Look into the folder every SECONDS. Network drives need this: they report no changes.",
 )
 @overwrite_option
 @name_option
@@ -127,7 +127,7 @@ def watch(
     async def watched() -> int:
         top = Path(as_written(folder))
         if not await asyncio.to_thread(top.is_dir):
-            raise click.UsageError(f"{shown(folder)} is no folder.")
+            raise click.UsageError(f"{shown(folder)} is not a folder.")
         settings = Settings(
             output_dir=output_dir,
             overwrite=overwrite,

@@ -44,7 +44,7 @@ class PlainPainter:
 def plain_line(snapshot: Snapshot) -> str:
     """Return how far a batch is, in one line."""
     parts = [f"{snapshot.done:,} done", f"{snapshot.failed:,} failed", f"{snapshot.left:,} left"]
-    if snapshot.seconds_left is not None:
+    if snapshot.seconds_left is not None and snapshot.left:
         parts.append(f"about {duration(snapshot.seconds_left)}")
     if snapshot.server.name:
         share = snapshot.server.share

@@ -65,12 +65,18 @@ class TerminalPainter:
 def picture(snapshot: Snapshot, spinner: RenderableType, width: int) -> RenderableType:
     """Return what a terminal of some width shows of a batch."""
     width -= 2  # of the spinner
-    lines = [_counts(snapshot)]
-    room = width - lines[0].cell_len - len(_DOT)
-    if room >= _ROOM:
-        lines[0].append(_DOT).append_text(_activity(snapshot, room))
+    counts = _counts(snapshot)
+    time = [] if snapshot.seconds_left is None else [_time(snapshot.seconds_left)]
+    first, second = Text(_DOT).join([counts, *time]), Text()
+    if time and first.cell_len > width:
+        # At the end it would be cut off: it begins the second line instead.
+        first, second = counts, time[0].append(_DOT)
+    lines = [first]
+    room = width - first.cell_len - len(_DOT)
+    if room >= _ROOM and not second:
+        first.append(_DOT).append_text(_activity(snapshot, room))
     else:
-        lines.append(_activity(snapshot, width))
+        lines.append(second.append_text(_activity(snapshot, width - second.cell_len)))
     head = Table.grid(padding=(0, 1))
     head.add_row(spinner, Text("\n", no_wrap=True, overflow="ellipsis").join(lines))
     return Group(
@@ -83,9 +89,11 @@ def _counts(snapshot: Snapshot) -> Text:
     if snapshot.failed:
         parts.append(Text(f"{snapshot.failed:,} failed", "red"))
     parts.append(Text(f"{snapshot.left:,} left"))
-    if snapshot.seconds_left is not None:
-        parts.append(Text(f"about {duration(snapshot.seconds_left)}"))
     return Text(_DOT).join(parts)
+
+
+def _time(seconds: float) -> Text:
+    return Text(f"about {duration(seconds)}")
 
 
 def _overall(snapshot: Snapshot, width: int) -> list[Table]:

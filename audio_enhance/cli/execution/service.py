@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,12 +62,10 @@ class Connection:
         reason = self.service.why_failed(error.enhancement_id or "")
         if reason is None:
             return error
-        return reason.located(
-            phase=error.phase,
-            source=error.source,
-            asset_id=error.asset_id,
-            enhancement_id=error.enhancement_id,
-        )
+        told = copy(reason)
+        told.phase, told.source = error.phase, error.source
+        told.asset_id, told.enhancement_id = error.asset_id, error.enhancement_id
+        return told
 
 
 @asynccontextmanager

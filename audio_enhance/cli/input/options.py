@@ -102,7 +102,7 @@ redo_option = click.option(
 )
 
 only_failed_option = click.option(
-    "--only-failed", is_flag=True, help="Only what failed in earlier runs."
+    "--only-failed", is_flag=True, help="Retry only what failed in earlier runs."
 )
 
 local_option = click.option(
@@ -151,11 +151,14 @@ version_option = click.option(
 
 
 include_option = click.option(
-    "--include", multiple=True, metavar="PATTERN", help="Only what matches: '*.wav'."
+    "--include",
+    multiple=True,
+    metavar="PATTERN",
+    help="Take only files that match, such as '*.wav'.",
 )
 
 exclude_option = click.option(
-    "--exclude", multiple=True, metavar="PATTERN", help="Leave out what matches."
+    "--exclude", multiple=True, metavar="PATTERN", help="Leave out files that match."
 )
 
 
@@ -166,7 +169,7 @@ def selecting_options(command: _Command) -> _Command:
             "--limit",
             type=click.IntRange(min=1),
             metavar="N",
-            help="Only the first N not done.",
+            help="Do only the first N that are not done yet.",
         ),
         click.option(
             "--files-from",
@@ -209,10 +212,10 @@ def report_place(
 
 
 json_option = click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object a line on standard output."
+    "--json", "as_json", is_flag=True, help="Print one JSON object a line on standard output."
 )
 quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show only what failed.")
-verbose_option = click.option("-v", "--verbose", is_flag=True, help="Show what is logged.")
+verbose_option = click.option("-v", "--verbose", is_flag=True, help="Show the log as well.")
 
 
 def telling_options(command: _Command) -> _Command:

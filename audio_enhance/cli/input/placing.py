@@ -31,7 +31,7 @@ def trouble_with(template: str) -> str:
         return "It needs {stem}, and {ext} at its end."
     literal = "".join(text for text, *_ in parts)
     if re.search(r'[/\\<>:"|?*\x00-\x1f]', literal) or template.startswith((".", "~")):
-        return "It is no plain name of a file."
+        return "It is not a plain file name."
     return ""
 
 

@@ -12,6 +12,9 @@ from .spool import Row
 UNFINISHED = "unfinished"
 #: What is known of a file: figures and pictures, or `trouble` where it cannot be measured.
 Side: TypeAlias = dict[str, Any]
+#: Of more results than this a page is a table alone, which a browser opens. Each of them has
+#: some 17 kB of pictures, and two players.
+MOST_PICTURED = 2_000
 #: What is measured of a file.
 FIGURES = ("duration", "noise_floor", "speech_level", "loudness", "true_peak")
 #: What has a result.

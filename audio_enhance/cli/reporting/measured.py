@@ -12,6 +12,7 @@ from audio_enhance.cli.display.screen import error_console
 from audio_enhance.cli.display.text import several
 from audio_enhance.cli.threads import to_its_end
 
+from .facts import MOST_PICTURED
 from .spool import Row, Spool
 
 
@@ -34,7 +35,7 @@ async def measured(given: Spool, target: Spool, folder: Path, *, quiet: bool) ->
 
     console = error_console()
     try:
-        sides = Sides(folder)
+        sides = Sides(folder, drawn=len(given) <= MOST_PICTURED)
     except MissingExtraError as error:
         why = f"Nothing was measured. To have it measured: {error.command}"
         console.print(Text(why), soft_wrap=True)

@@ -31,15 +31,17 @@ class Sides:
     Args:
         folder: For what is drawn, while it is needed.
         at_once: How many files are looked at together; one for each core if it is not given.
+        drawn: Whether pictures are made of them.
 
     Raises:
         MissingExtraError: The extra `local` is not installed.
     """
 
-    def __init__(self, folder: Path, at_once: int | None = None) -> None:
+    def __init__(self, folder: Path, at_once: int | None = None, *, drawn: bool = True) -> None:
         self._at_once = at_once or os.cpu_count() or 1
         self._measurer = Measurer(self._at_once)
         self._folder = folder
+        self._drawn = drawn
         self._number = count()
         self._under_way: set[_Looking] = set()
 
@@ -94,7 +96,7 @@ class Sides:
                 sound = place.with_name(f"{place.name}.sound")
                 await _take_sound(path, sound)
             found = await self._measurer.measure(sound, place)
-            return await to_its_end(partial(_drawn, place, found))
+            return await to_its_end(partial(_found, place, found, drawn=self._drawn))
         except AudioEnhanceError as error:
             return {"trouble": error.message}
         except OSError as error:
@@ -108,15 +110,17 @@ async def _seen(row: Row, before: _Looking | None, after: _Looking | None) -> Ro
     return row | {"before": before and await before, "after": after and await after}
 
 
+def _found(place: Path, found: dict[str, Any], *, drawn: bool) -> Side:
+    figures = {name: found[name] if math.isfinite(found[name]) else None for name in FIGURES}
+    return {**figures, "highest": found["highest"]} | (_drawn(place, found) if drawn else {})
+
+
 def _drawn(place: Path, found: dict[str, Any]) -> Side:
     from . import pictures
 
     peaks = Pyramid(Path(f"{place}.peaks"), pictures.PEAKS_WIDTH, found["peaks"])
     spectrum = Pyramid(Path(f"{place}.spectrum"), pictures.SPECTRUM_WIDTH, found["spectrum"])
-    figures = {name: found[name] if math.isfinite(found[name]) else None for name in FIGURES}
     return {
-        **figures,
-        "highest": found["highest"],
         "wave": pictures.wave(peaks) if found["peaks"] else "",
         "spectrogram": pictures.spectrogram(spectrum) if found["spectrum"] else "",
     }
@@ -129,9 +133,5 @@ def _remove(folder: Path, name: str) -> None:
 
 async def _take_sound(path: Path, target: Path) -> None:
     """Write the sound of a video into a file of its own."""
-    source = Source.from_video(path)
-    source.hold()
-    try:
+    async with Source.from_video(path) as source:
         await write_sound(source, target)
-    finally:
-        source.let_go()

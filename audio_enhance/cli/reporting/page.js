@@ -11,8 +11,8 @@
   const key = (body, column) => cell(body, column).dataset.key ?? cell(body, column).textContent;
 
   // What has no figure comes last, whichever way.
-  const compared = (column, numbers, way) => (one, other) => {
-    const [a, b] = [key(one, column), key(other, column)];
+  const compared = (keys, numbers, way) => (one, other) => {
+    const [a, b] = [keys.get(one), keys.get(other)];
     if (!a || !b) return (a ? 0 : 1) - (b ? 0 : 1);
     return way * (numbers ? a - b : letters.compare(a, b));
   };
@@ -22,7 +22,8 @@
     for (const other of table.tHead.rows[0].cells) other.setAttribute("aria-sort", "none");
     head.setAttribute("aria-sort", rising ? "ascending" : "descending");
     const numbers = bodies.length > 0 && cell(bodies[0], head.cellIndex).dataset.key !== undefined;
-    bodies.sort(compared(head.cellIndex, numbers, rising ? 1 : -1));
+    const keys = new Map(bodies.map((body) => [body, key(body, head.cellIndex)]));
+    bodies.sort(compared(keys, numbers, rising ? 1 : -1));
     table.append(...bodies);
   };
 

@@ -18,7 +18,7 @@ from audio_enhance.cli.display.outcome import in_our_words
 from audio_enhance.cli.display.summary import resume_command
 from audio_enhance.cli.display.text import duration, several, shown
 
-from .facts import Side, figure, hint, is_elsewhere, noise_removed, reason
+from .facts import MOST_PICTURED, Side, figure, hint, is_elsewhere, noise_removed, reason
 from .head import Head
 from .spool import Row
 from .tally import Tally
@@ -60,7 +60,8 @@ def write(
     template = _environment().from_string(_text("page.html"))
     style, script = _text("page.css"), _text("page.js")
     count = tally.counts.total()
-    shown_rows = (_shown(row, tally.root, folder) for row in rows)
+    pictured = count <= MOST_PICTURED
+    shown_rows = (_shown(row, tally.root, folder, sides=pictured) for row in rows)
     for piece in template.generate(
         style=Markup(style),  # noqa: S704  of our own
         script=Markup(script),  # noqa: S704  of our own
@@ -73,6 +74,8 @@ def write(
         results=several(count, "result"),
         again=_again(head, tally),
         open=count <= _OPEN,
+        pictured=pictured,
+        most_pictured=f"{MOST_PICTURED:,}",
         rows=shown_rows,
     ):
         file.write(piece)
@@ -107,10 +110,10 @@ class _ShownRow:
     note: str
 
 
-def _shown(row: Row, root: str, folder: Path | None) -> _ShownRow:
+def _shown(row: Row, root: str, folder: Path | None, *, sides: bool) -> _ShownRow:
     before, after = row.get("before"), row.get("after")
     loudest = max((figure(side, "highest") or 0.0 for side in (before, after)), default=0.0)
-    named = [("Before", before, row["source"]), ("After", after, row["path"])]
+    named = [("Before", before, row["source"]), ("After", after, row["path"])] if sides else []
     failed = row["status"] == "failed"
     return _ShownRow(
         name=_short(row["source"], root),

@@ -8,6 +8,7 @@ import pytest
 
 from audio_enhance import EntryState, Journal
 from audio_enhance._core.installation import install_command
+from audio_enhance._journal.journal import rows_of
 from audio_enhance.cli.input.settings import JOURNAL_NAME, MARK_NAME
 from audio_enhance.local import Faults, LocalService
 from audio_enhance.local.enhancer import Rehearsal
@@ -154,7 +155,9 @@ async def test_a_folder_again_is_what_resume_does(command: Command, tmp_path: Pa
         # As if the run had died before any of it was fetched.
         async for entry in journal.entries():
             Path(str(entry.output)).unlink()
-            await journal.save(attrs.evolve(entry, state=EntryState.PROCESSED, output=None))
+            await rows_of(journal).save(
+                attrs.evolve(entry, state=EntryState.PROCESSED, output=None)
+            )
     (tmp_path / "rec/b.wav").unlink()
 
     again = await command("enhance", "rec", "--json")

@@ -7,6 +7,7 @@ import pytest
 
 from audio_enhance import Journal
 from audio_enhance._journal.entry import EntryState, JournalEntry
+from audio_enhance._journal.journal import rows_of
 from audio_enhance.cli.input.settings import JOURNAL_NAME, Settings
 from audio_enhance.cli.main import run
 
@@ -36,7 +37,7 @@ def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         async with await Journal.open(path) as journal:
             await journal.plan((entry.source, entry.strength) for entry in entries)
             for entry in entries[1200:]:
-                await journal.save(entry)
+                await rows_of(journal).save(entry)
 
     asyncio.run(write())
     return path
@@ -117,7 +118,9 @@ def test_nothing_is_at_a_local_service_that_ended_with_its_run(
         async with await Journal.open(tmp_path / "local.sqlite") as journal:
             await Settings(output_dir=tmp_path, local=True).write(journal)
             for state in states:
-                await journal.save(JournalEntry(source=f"/{state}.wav", strength=93, state=state))
+                await rows_of(journal).save(
+                    JournalEntry(source=f"/{state}.wav", strength=93, state=state)
+                )
 
     asyncio.run(write())
 

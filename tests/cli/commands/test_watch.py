@@ -112,7 +112,7 @@ async def test_failures_are_told_and_do_not_end_it(command: Command, tmp_path: P
 @pytest.mark.parametrize(
     ("arguments", "environment", "status", "why"),
     [
-        (["missing"], {}, 2, "missing is no folder."),
+        (["missing"], {}, 2, "missing is not a folder."),
         (["."], {"FIREFLY_SERVICES_CLIENT_SECRET": "wrong"}, 1, "The credentials were refused"),
     ],
 )

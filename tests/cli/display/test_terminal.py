@@ -73,6 +73,16 @@ def test_a_narrow_terminal_gives_the_server_a_line_of_its_own() -> None:
     assert re.fullmatch(r"  server: 講演会.*….*版\.mp3, 12 s", lines[1])
 
 
+@pytest.mark.parametrize("width", [40, 44, 60, 80])
+def test_the_time_left_is_seen_whatever_the_width(width: int) -> None:
+    few = attrs.evolve(FULL, done=2, failed=1, left=2, seconds_left=29.0)
+    assert any("about 29 s" in line for line in drawn(few, width)[:2])
+    lines = drawn(FULL, width)
+    assert any("about 2 h 5 min" in line for line in lines[:2])
+    assert "89,012 left" in lines[0]
+    drawn(attrs.evolve(FULL, seconds_left=None), 30)  # narrower than the counts alone
+
+
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_a_bar_shows_how_much_of_the_audio_is_done(width: int) -> None:
     snapshot = attrs.evolve(EMPTY, done=1, failed=1, audio_done=90.0, audio_total=3600.0)

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from audio_enhance import EntryState, Journal, JournalEntry
+from audio_enhance._journal.journal import rows_of
 from audio_enhance.cli.pacing.journal_pace import results_of, seconds_left
 
 
@@ -17,10 +18,12 @@ async def test_a_journal_tells_what_is_done_and_what_is_left(tmp_path: Path) -> 
     async with await Journal.open(tmp_path / "j.sqlite") as journal:
         await journal.plan([("/c.mp3", 93), ("/d.mp3", 93)])
         for name, state in (("/a.mp3", EntryState.SUCCEEDED), ("/b.mp3", EntryState.UPLOADED)):
-            await journal.save(
+            await rows_of(journal).save(
                 JournalEntry(source=name, strength=93, state=state, byte_size=32_000)
             )
-        await journal.save(JournalEntry(source="/d.mp3", strength=93, state=EntryState.FAILED))
+        await rows_of(journal).save(
+            JournalEntry(source="/d.mp3", strength=93, state=EntryState.FAILED)
+        )
         done, left = await results_of(journal)
     assert [length for _, length in done] == [2.0]
     assert left == [2.0, 2.0]  # of the one whose size is not known yet, the usual length

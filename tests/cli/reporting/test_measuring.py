@@ -99,3 +99,15 @@ async def test_the_sound_of_a_video_is_measured(tmp_path: Path) -> None:
     assert told["before"]["duration"] == pytest.approx(1.2, abs=0.1)
     assert silence not in told["after"]["trouble"]
     assert not list(place.iterdir())
+
+
+async def test_nothing_is_drawn_for_a_page_without_pictures(tmp_path: Path) -> None:
+    taken: list[dict[str, Any]] = []
+
+    async def take(row: dict[str, Any]) -> None:
+        taken.append(row)
+
+    sides = Sides(tmp_path, 1, drawn=False)
+    await sides.measure(iter([row(str(demo_recording()), path=None)]), take)
+    assert taken[0]["before"]["noise_floor"] == -30.6
+    assert not {"wave", "spectrogram"} & set(taken[0]["before"])

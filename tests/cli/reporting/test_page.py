@@ -6,6 +6,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from audio_enhance.cli.reporting import page
+
 from .support import failed, page_of, row, side
 
 
@@ -150,3 +154,15 @@ def test_rows_are_written_as_they_come() -> None:
     page.write(file, Head(began=BEGAN, ended=ENDED, totals={}), Tally(), rows(), None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  as much of a file as it takes
     assert file.bodies == 50
     assert max(ahead) <= 1
+
+
+def test_a_page_of_very_many_is_the_table_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "MOST_PICTURED", 2)
+    rows = [row("/rec/a.wav"), failed("/rec/b.wav", "Bad."), row("/rec/c.wav")]
+    few, many = Reader(page_of(rows[:2])), Reader(page_of(rows))
+    assert len(few.all("img")) == 2
+    for tag in ("img", "svg", "audio", "details"):
+        assert not many.all(tag)
+    assert {"20.0 → 50.0 dB", "Bad."} <= {*many.texts}
+    assert any(text.startswith("With more than 2 results") for text in many.texts)
+    assert not any(text.startswith("With more than") for text in few.texts)

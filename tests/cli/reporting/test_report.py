@@ -8,9 +8,8 @@ from audio_enhance.cli.reporting.report import Report
 
 from .support import not_found
 
-REFUSED = StorageError("Refused", status=403, request_id="r1", hint="Ask for it.").located(
-    source="b.wav"
-)
+REFUSED = StorageError("Refused", status=403, request_id="r1", hint="Ask for it.")
+REFUSED.source = "b.wav"
 OUTCOMES = [
     Outcome(source="a.wav", name="a.wav", strength=93, status="succeeded", path=Path("/o/a.wav")),
     Outcome(
