@@ -246,6 +246,7 @@ async def test_jumps_in_an_mp3_with_a_variable_bit_rate_are_exact(
             await player.evaluate("(p, moment) => p.player.seek(moment)", moment)
             if not (await state(player))["playing"]:
                 await player.evaluate("p => p.player.toggle()")
+            apart = np.inf
             for _ in range(20):  # until both play, and have come together
                 await stage.page.wait_for_timeout(250)
                 before, after = await player.evaluate("p => p.heard()")
