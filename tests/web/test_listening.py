@@ -37,6 +37,7 @@ async def test_a_new_page_is_told_everything(visitor: Visitor) -> None:
         "problem": None,
         "video": False,
         "kept": True,
+        "playable": False,
         "before": None,
         "after": None,
     }
