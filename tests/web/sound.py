@@ -78,12 +78,19 @@ def _unpack(source: Path, destination: Path) -> None:
     destination.write_bytes(wav(samples.astype(np.float64), RATE))
 
 
-def variable_mp3(seconds: float, folder: Path) -> bytes:
-    """An MP3 whose bit rate varies: speech, with long pauses in it."""
+def variable_mp3(seconds: float, folder: Path, *, says_so: bool = True) -> bytes:
+    """An MP3 whose bit rate varies, and that may say how: speech, with long pauses in it."""
     samples = np.frombuffer(speech(seconds)[44:], "<i2") / 32768
     samples *= np.where(np.arange(len(samples)) // (7 * RATE) % 3 == 1, 1, 0.01)
     path = folder / "variable"
-    write(path, samples, container="mp3", codec="libmp3lame", options=VARIABLE)
+    write(
+        path,
+        samples,
+        container="mp3",
+        codec="libmp3lame",
+        options=VARIABLE,
+        container_options={"write_xing": str(int(says_so))},
+    )
     return path.read_bytes()
 
 

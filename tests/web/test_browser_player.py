@@ -216,7 +216,7 @@ async def test_jumps_in_an_mp3_with_a_variable_bit_rate_are_exact(
     browser: Browser, tmp_path: Path
 ) -> None:
     """Browsers estimate where to jump to; before and after would be a second apart."""
-    mp3 = variable_mp3(90, tmp_path)
+    mp3 = variable_mp3(90, tmp_path, says_so=False)
     async with LocalService(enhancer=Unpacker()) as service, AsyncExitStack() as stack:
         stage = Stage(service, browser, stack)
         await stage.start()
