@@ -13,7 +13,7 @@ from audio_enhance._core.events import Event
 from audio_enhance._core.models import Asset, SpeechEnhancement, check_strength
 from audio_enhance._core.paths import folder_path
 from audio_enhance._jobs.batch import BatchOptions, SourcesLike
-from audio_enhance._jobs.handle import Job
+from audio_enhance._jobs.handle import Job, handle_of
 from audio_enhance._jobs.intake import Intake
 from audio_enhance._jobs.order import Order
 from audio_enhance._jobs.report import BatchReport, Outcome
@@ -315,7 +315,7 @@ class EnhanceClient:
             JobCancelledError: The client was closed while the recording arrived.
         """
         order = _order(priority, output_dir, overwrite, journal, on_event, delete_assets)
-        return Job(await self._intake.submit(source, strength, order, key, filename))
+        return handle_of(await self._intake.submit(source, strength, order, key, filename))
 
     async def take_up(
         self,
@@ -346,7 +346,7 @@ class EnhanceClient:
             ConfigurationError: What is under way was begun at the other generation of the API.
         """
         order = _order(priority, output_dir, overwrite, journal, on_event, delete_assets)
-        return [Job(each) for each in await self._intake.take_up(journal, order)]
+        return [handle_of(each) for each in await self._intake.take_up(journal, order)]
 
     def add_api_client(self, auth: Auth, *, limits: RateLimits | None = None) -> None:
         """Let one more API client share the work, from now on and in batches under way.

@@ -3,6 +3,7 @@
 from asyncio import Task
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
+from weakref import WeakValueDictionary
 
 from audio_enhance._core.errors import AudioEnhanceError
 from audio_enhance._core.events import Event
@@ -17,7 +18,7 @@ from .state import JobStatus
 class Job:
     """One recording on its way; `await` it for its result.
 
-    `EnhanceClient.submit` and `take_up` make them. Two handles of the same job are equal.
+    `EnhanceClient.submit` and `take_up` make them.
     """
 
     __slots__ = ("__weakref__", "_running")
@@ -30,12 +31,6 @@ class Job:
             f"{type(self).__name__}({self.source.label!r}, strength={self.strength},"
             f" status={self.status.value!r})"
         )
-
-    def __eq__(self, other: object) -> bool:
-        return self._running is other._running if isinstance(other, Job) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash(self._running)
 
     def __await__(self) -> Generator[Any, None, EnhanceResult]:
         return self._running.__await__()
@@ -149,3 +144,14 @@ class Job:
             after: Leave out the events up to this number.
         """
         return self._running.numbered_events(after)
+
+
+_handles: WeakValueDictionary[str, Job] = WeakValueDictionary()
+
+
+def handle_of(running: RunningJob) -> Job:
+    """Return the one handle of a job."""
+    handle = _handles.get(running.id)
+    if handle is None:
+        handle = _handles[running.id] = Job(running)
+    return handle

@@ -151,11 +151,11 @@ class TestKeys:
                     for upload in (first, again)
                 )
             )
-            assert jobs[0] == jobs[1]
+            assert jobs[0] is jobs[1]
             assert again.read == 0
             await jobs[0]
             later = await b.client.submit(RECORDING, strength=93, key="order 17", journal=kept)
-            assert later == jobs[0]
+            assert later is jobs[0]
             assert b.count(CREATE) == 1
 
     async def test_also_after_a_restart(self, tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ class TestKeys:
                 await accepted(client, journal, b, "order 17")
             async with await Journal.open(b.journal) as journal:
                 [taken_up] = await b.client.take_up(journal, output_dir=b.out)
-                assert await accepted(b.client, journal, b, "order 17") == taken_up
+                assert await accepted(b.client, journal, b, "order 17") is taken_up
                 result = await taken_up
             del taken_up
             async with (
@@ -189,7 +189,7 @@ class TestKeys:
                 await b.client.submit(RECORDING, strength=93, key=key, journal=journal)
                 for key in ("one", "two")
             ]
-            assert jobs[0] != jobs[1]
+            assert jobs[0] is not jobs[1]
             for job in jobs:
                 await job
             assert b.count(CREATE) == 1  # which is one piece of work all the same
@@ -201,7 +201,7 @@ class TestKeys:
             job.cancel()
             await asyncio.wait([job.task])
             again = await b.client.submit(RECORDING, strength=93, key="order 17", journal=journal)
-            assert again != job
+            assert again is not job
             await again
             assert again.status is JobStatus.SUCCEEDED
             assert await states(journal) == [EntryState.SUCCEEDED]
