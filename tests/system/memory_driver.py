@@ -5,7 +5,7 @@ import gc
 import json
 import sys
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -18,14 +18,17 @@ from tests.jobs.support import FastClock
 opened._REMEMBERED = api._REMEMBERED = 64
 
 
-def recordings(count: int) -> Iterator[Source]:
-    """Make recordings as they are asked for."""
-    for n in range(count):
+async def recordings(pauses: dict[int, asyncio.Event]) -> AsyncIterator[Source]:
+    """Make recordings as they are asked for, and pause after so many of them."""
+    for n in range(max(pauses)):
         yield Source.from_bytes(f"ID3 number {n}".encode(), f"talk-{n}.mp3")
+        if (pause := pauses.get(n + 1)) is not None:
+            await pause.wait()
 
 
 async def main(out: Path, marks: list[int]) -> dict[int, int]:
-    """Return the bytes in use after so many jobs."""
+    """Return the bytes in use after so many jobs, while none is under way."""
+    pauses = {mark: asyncio.Event() for mark in marks}
     used: dict[int, int] = {}
     clock = FastClock(60.0)  # a limit without bounds remembers all calls of a minute
     async with (
@@ -35,16 +38,17 @@ async def main(out: Path, marks: list[int]) -> dict[int, int]:
             clock=clock,
         ) as client,
         aclosing(
-            client.enhance_as_completed(recordings(marks[-1] + 100), strength=93, output_dir=out)
+            client.enhance_as_completed(recordings(pauses), strength=93, output_dir=out)
         ) as outcomes,
     ):
         done = 0
         async for outcome in outcomes:
             assert outcome.ok, outcome.error
             done += 1
-            if done in marks:
+            if done in pauses:
                 gc.collect()
                 used[done] = tracemalloc.get_traced_memory()[0]
+                pauses[done].set()
     return used
 
 

@@ -29,6 +29,6 @@ async def test_memory_does_not_grow_with_the_number_of_jobs(tmp_path: Path) -> N
             told, _ = await process.communicate()
         assert process.returncode == 0
     used = {int(mark): size for mark, size in json.loads(told).items()}
-    # Of each job the hash of its result's path is kept. The rest is a matter of how many are
-    # under way at that moment; a job that was kept would take some 5,000 bytes.
+    # Of each job the hash of its result's path is kept, nothing that is under way at that moment;
+    # a job that was kept would take some 5,000 bytes.
     assert (used[600] - used[200]) / 400 <= 1000
