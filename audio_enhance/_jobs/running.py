@@ -242,15 +242,13 @@ class RunningJob:
         """Record an event and pass it on."""
         if kind is not Retrying:
             self._waits_until = -inf  # whatever it waited for, it goes on
-        track = self.track
         made = partial(
             kind,
             job_id=self.id,
             source=self._label,
             strength=self.strength,
-            asset_id=None if track.asset is None else track.asset.id,
-            enhancement_id=None if track.enhancement is None else track.enhancement.id,
             client_id=self.client_id,
+            **self.ids,
             **details,
         )
         self._told += 1

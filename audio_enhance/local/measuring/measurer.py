@@ -8,20 +8,22 @@ from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import audio_enhance
-from audio_enhance import Source
 from audio_enhance.local.enhancer.errors import EnhancerError
 from audio_enhance.local.enhancer.extra import check_installed
 from audio_enhance.local.enhancer.worker import ONE_THREAD, OWN_GROUP, environment
+
+if TYPE_CHECKING:  # the processes that it starts import this, and need no client
+    from audio_enhance import Source
 
 _LONGEST_LINE = 1 << 16
 _PIECE = 1 << 20
 _PLAYED_EXACTLY = (b"RIFF", b"fLaC")
 
 
-async def write_sound(source: Source, target: Path) -> None:
+async def write_sound(source: "Source", target: Path) -> None:
     """Write what is sent of a recording, of a video its sound, to a file that can be measured.
 
     Raises:

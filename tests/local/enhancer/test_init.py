@@ -1,8 +1,6 @@
 """What the package exports, and what it costs to import it."""
 
 import os
-import subprocess
-import sys
 
 import pytest
 
@@ -11,19 +9,7 @@ from audio_enhance import MissingExtraError
 from audio_enhance._core.installation import install_command
 from audio_enhance.local.enhancer import EnhancerError, NotAudioError
 from audio_enhance.local.enhancer.__main__ import _Answers
-
-
-def output_of(program: str) -> str:
-    # What measures the coverage of other processes would import what it needs itself.
-    environment = {name: value for name, value in os.environ.items() if "COVERAGE" not in name}
-    run = subprocess.run(
-        [sys.executable, "-c", program],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return run.stdout + run.stderr
+from tests.support.programs import output_of
 
 
 def test_every_exported_name_is_there() -> None:

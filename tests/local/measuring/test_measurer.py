@@ -7,6 +7,7 @@ import pytest
 
 from audio_enhance.local.enhancer import EnhancerError, demo_recording
 from audio_enhance.local.measuring import Measurer, Pyramid, survey
+from tests.support.programs import output_of
 
 
 async def test_it_finds_what_survey_finds_and_tells_how_far_it_is(tmp_path: Path) -> None:
@@ -35,3 +36,13 @@ async def test_whoever_wants_it_no_more_has_no_process(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await work
     assert not measurer._free.locked()
+
+
+@pytest.mark.parametrize("module", ["surveying", "playable"])
+def test_its_processes_need_neither_the_client_nor_the_service(module: str) -> None:
+    program = (
+        "import audio_enhance.local.measuring.__main__, sys;"
+        f"import audio_enhance.local.measuring.{module};"
+        "print([m for m in ('aiohttp', 'botocore', 'sqlite3') if m in sys.modules])"
+    )
+    assert output_of(program).strip() == "[]"
