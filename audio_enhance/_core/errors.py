@@ -32,11 +32,11 @@ AudioEnhanceError
 └── MissingExtraError            an optional part is not installed (also an ImportError)
 """
 
-from types import TracebackType
-from typing import TypeVar, Unpack
+from copy import copy
+from typing import Self, TypeVar, Unpack
 
 from .installation import install_command
-from .phase import Phase, Said, Where
+from .phase import Phase, Said
 from .redaction import redact
 
 __all__ = [
@@ -145,58 +145,20 @@ class AudioEnhanceError(Exception):
             parts.append(self.hint)
         return " ".join(parts)
 
+    def held_back_for(self, seconds: float) -> Self:
+        """Return it as it is told of a request that was not made, and may be made later.
+
+        Args:
+            seconds: From now until it may be made.
+        """
+        told = copy(self)
+        told.retry_after, told.held_back, told.outcome_unknown = seconds, True, False
+        told.attempts, told.request_id = 0, None
+        return told
+
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions are rebuilt from their args by default, which loses keyword arguments.
         return (_rebuild, (type(self), self.args, self.__dict__))
-
-
-class locating:  # noqa: N801  used like a function
-    """Raises an error of ours that comes up meanwhile as a copy that says what it was about."""
-
-    __slots__ = ("_where",)
-
-    def __init__(self, **where: Unpack[Where]) -> None:
-        self._where = where
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if isinstance(error, AudioEnhanceError):
-            raise located(error, **self._where) from error.__cause__
-
-
-def located(
-    error: _Error, *, outcome_unknown: bool | None = None, attempts: int = 0, **where: Unpack[Where]
-) -> _Error:
-    """Return an error with what the raising layer could not know; what it knew stays.
-
-    A copy: whoever else was told the error has it as it was. It is raised in the error's
-    stead, `raise located(error, …) from error.__cause__`.
-    """
-    copy = _rebuild(type(error), error.args, error.__dict__)
-    for name, value in where.items():
-        if getattr(copy, name) is None:
-            setattr(copy, name, value)
-    if outcome_unknown is not None:
-        copy.outcome_unknown = outcome_unknown
-    copy.attempts = attempts or error.attempts
-    return copy
-
-
-def held_back(error: _Error, seconds: float) -> _Error:
-    """Return the error for a request that has to wait for so many seconds because of another."""
-    copy = located(error, outcome_unknown=False)
-    copy.retry_after, copy.held_back = seconds, True
-    copy.attempts, copy.request_id = 0, None
-    if isinstance(copy, RateLimitError):
-        copy.hint = _again_in(seconds)
-    return copy
 
 
 def _rebuild(kind: type[_Error], args: tuple[object, ...], state: dict[str, object]) -> _Error:
@@ -393,6 +355,12 @@ class RateLimitError(ApiError):
         super().__init__(message, **said)
         if self.retry_after and not said.get("hint"):
             self.hint = _again_in(self.retry_after)
+
+    def held_back_for(self, seconds: float) -> Self:
+        """Return it with a hint of its own, as of now."""
+        told = super().held_back_for(seconds)
+        told.hint = _again_in(seconds)
+        return told
 
 
 def _again_in(seconds: float) -> str:

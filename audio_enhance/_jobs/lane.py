@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from audio_enhance._core.cancellation import end
-from audio_enhance._core.errors import AudioEnhanceError, JournalError, NotFoundError, located
+from audio_enhance._core.errors import AudioEnhanceError, JournalError, NotFoundError
 from audio_enhance._core.events import Hashing, Waiting
+from audio_enhance._core.located import located
 from audio_enhance._core.models import SpeechEnhancement
 from audio_enhance._core.paths import split
 from audio_enhance._journal.entry import EntryState

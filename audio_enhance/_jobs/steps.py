@@ -13,8 +13,8 @@ from audio_enhance._core.errors import (
     ProtocolError,
     SourceChangedError,
     WaitTimeoutError,
-    locating,
 )
+from audio_enhance._core.located import locating
 from audio_enhance._core.models import Asset, AssetStatus, EnhancementStatus, SpeechEnhancement
 from audio_enhance._core.phase import Phase, Where
 from audio_enhance._recording.filenames import recording_name, result_name

@@ -16,8 +16,8 @@ from audio_enhance._core.errors import (
     InvalidSourceError,
     JobCancelledError,
     SourceChangedError,
-    locating,
 )
+from audio_enhance._core.located import locating
 
 from .fingerprint import Fingerprint
 from .reader import Reader, SharedReader

@@ -5,7 +5,7 @@ from functools import partial
 from threading import Event
 
 from audio_enhance._core.cancellation import in_thread, to_its_end
-from audio_enhance._core.errors import locating
+from audio_enhance._core.located import locating
 from audio_enhance._core.per_loop import PerLoop
 
 from .content import Content

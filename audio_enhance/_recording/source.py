@@ -14,8 +14,8 @@ from audio_enhance._core.errors import (
     InvalidInputError,
     InvalidSourceError,
     UnsupportedMediaTypeError,
-    locating,
 )
+from audio_enhance._core.located import locating
 from audio_enhance._core.paths import RemotePath, is_address, is_url
 from audio_enhance._video.kinds import (
     VIDEO_SUFFIXES,

@@ -16,9 +16,8 @@ from audio_enhance._core.errors import (
     NotFoundError,
     ProtocolError,
     RateLimitError,
-    located,
-    locating,
 )
+from audio_enhance._core.located import located, locating
 from audio_enhance._core.models import Asset, SpeechEnhancement
 from audio_enhance._core.phase import Phase, Where
 

@@ -3,7 +3,7 @@
 from math import inf, nextafter
 
 from audio_enhance._core.clock import Clock
-from audio_enhance._core.errors import AudioEnhanceError, held_back
+from audio_enhance._core.errors import AudioEnhanceError
 
 # Whatever a server asks for, it is asked again after an hour.
 _LONGEST_PAUSE = 3600.0
@@ -51,4 +51,4 @@ class Pause:
             return
         # What was asked for beyond an hour is told, and not kept.
         more = (because.retry_after or 0.0) - (self._until - self._because_at)
-        raise held_back(because, left + max(0.0, more))
+        raise because.held_back_for(left + max(0.0, more))

@@ -7,7 +7,8 @@ from typing import Any, TypeVar, Unpack
 import attrs
 
 from audio_enhance._core.clock import Clock
-from audio_enhance._core.errors import ApiError, AudioEnhanceError, located
+from audio_enhance._core.errors import ApiError, AudioEnhanceError
+from audio_enhance._core.located import located
 from audio_enhance._core.phase import Where
 
 _T = TypeVar("_T")

@@ -9,8 +9,9 @@ from typing import Protocol, runtime_checkable
 import attrs
 
 from audio_enhance._core.clock import Clock
-from audio_enhance._core.errors import AudioEnhanceError, ConfigurationError, ProtocolError, located
+from audio_enhance._core.errors import AudioEnhanceError, ConfigurationError, ProtocolError
 from audio_enhance._core.json_data import is_object
+from audio_enhance._core.located import located
 from audio_enhance._core.per_loop import PerLoop
 
 from .pause import Pause

@@ -3,7 +3,6 @@ import inspect
 import pickle
 import socket
 import ssl
-import traceback
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,12 +26,11 @@ from audio_enhance._core.errors import (
     MissingExtraError,
     Phase,
     ProtocolError,
+    RateLimitError,
     RequestTimeoutError,
     SourceChangedError,
     StorageError,
     ValidationError,
-    located,
-    locating,
 )
 from audio_enhance._core.installation import install_command
 from audio_enhance._session.sessions import Timeouts, _ConnectionDropped, failure_of, translated
@@ -71,12 +69,32 @@ KINDS = sorted(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_pickling_and_copying_keep_everything(kind: type[AudioEnhanceError]) -> None:
-    error = located(made(kind), source="talk.mp3", enhancement_id="e")
+    error = made(kind)
+    error.source, error.enhancement_id = "talk.mp3", "e"
     for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
         assert type(again) is kind
         assert again.args == error.args
         assert vars(again) == vars(error)
         assert str(again) == str(error)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_request_that_was_not_made_has_an_error_of_its_own(
+    kind: type[AudioEnhanceError],
+) -> None:
+    error = made(kind)
+    error.attempts, error.request_id, error.outcome_unknown = 8, "r-1", True
+    before = dict(vars(error))
+    told = error.held_back_for(7)
+    assert vars(error) == before
+    assert type(told) is kind
+    assert (told.retry_after, told.held_back, told.outcome_unknown) == (7, True, False)
+    assert (told.attempts, told.request_id) == (0, None)
+    if kind is RateLimitError:
+        assert told.hint is not None
+        assert "in 7 s" in told.hint
+    else:
+        assert told.hint == error.hint
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -94,39 +112,19 @@ def test_the_tree_in_the_docstring_is_the_tree(kind: type[AudioEnhanceError]) ->
 
 
 def test_the_text_says_what_where_and_what_to_do() -> None:
-    error = AudioEnhanceError("It broke.", hint="Mend it.", request_id="r-1")
-    error = located(error, phase=Phase.UPLOAD, source="a.mp3", asset_id="a-1", enhancement_id="e-1")
+    error = AudioEnhanceError(
+        "It broke.",
+        hint="Mend it.",
+        phase=Phase.UPLOAD,
+        source="a.mp3",
+        asset_id="a-1",
+        enhancement_id="e-1",
+        request_id="r-1",
+    )
     assert str(error) == (
         "a.mp3: It broke. [phase upload, asset a-1, enhancement e-1, request r-1] Mend it."
     )
     assert str(AudioEnhanceError("It broke.")) == "It broke."
-
-
-def test_what_is_known_already_stays() -> None:
-    error = AudioEnhanceError("It broke.", phase=Phase.UPLOAD, asset_id="first")
-    more = located(error, phase=Phase.DOWNLOAD, asset_id="second", source="a.mp3")
-    assert (more.phase, more.asset_id, more.source) == (Phase.UPLOAD, "first", "a.mp3")
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_is_said_later_changes_nobody_elses_error(kind: type[AudioEnhanceError]) -> None:
-    error = made(kind)
-    before = dict(vars(error))
-    more = located(error, source="talk.mp3", outcome_unknown=True, attempts=3)
-    assert vars(error) == before
-    assert type(more) is kind
-    assert (more.source, more.outcome_unknown, more.attempts) == ("talk.mp3", True, 3)
-    assert located(more).attempts == 3
-
-
-def test_what_an_error_was_about_is_said_without_noise() -> None:
-    cause = OSError("No space left")
-    with pytest.raises(AudioEnhanceError) as caught, locating(source="talk.mp3"):
-        raise AudioEnhanceError("It broke.") from cause
-    assert caught.value.source == "talk.mp3"
-    assert caught.value.__cause__ is cause
-    told = "".join(traceback.format_exception(caught.value))
-    assert told.count("It broke.") == 1
 
 
 def test_messages_are_redacted_and_so_are_args() -> None:

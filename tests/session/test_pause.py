@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from audio_enhance import AudioEnhanceError, RateLimitError, ServerError
-from audio_enhance._core.errors import located
+from audio_enhance._core.located import located
 from audio_enhance._session.pause import Pause
 from tests.support.clock import ManualClock
 

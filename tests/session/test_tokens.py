@@ -16,7 +16,7 @@ from audio_enhance import (
     ServerError,
     TokenProvider,
 )
-from audio_enhance._core.errors import located
+from audio_enhance._core.located import located
 from audio_enhance._session.retry import OnRetry
 from audio_enhance._session.tokens import IMS_TOKEN_URL, Grant, RenewingTokens
 from tests.support.clock import ManualClock
