@@ -15,10 +15,10 @@ AudioEnhanceError
 ├── ConnectionFailedError        no answer: DNS, TLS, refused, reset, cut
 ├── RequestTimeoutError          no answer in time
 │   └── TransferStalledError     no byte moved for too long
-├── WaitTimeoutError             processing takes longer than it may
-├── ProtocolError                an answer that does not fit the API
+├── WaitTimeoutError             processing takes longer than you allow
+├── ProtocolError                an answer that the API should not give
 │   └── CorruptTransferError     a transfer that arrived, but not whole or not the same
-├── ApiError                     an answer that says no (status, code, the server's message)
+├── ApiError                     the server refused (status, code, the server's message)
 │   ├── AuthenticationError      401, 403, and a token endpoint that refuses
 │   ├── NotFoundError            404
 │   ├── ValidationError          422: `fields` names what was wrong
@@ -26,7 +26,7 @@ AudioEnhanceError
 │   ├── ServerError              408, 500, 502, 503, 504, and S3's `SlowDown`
 │   └── StorageError             S3's own refusals
 ├── EnhancementFailedError       the server finished with `failed`
-├── TooManyWaitingError          more jobs wait than are allowed to
+├── TooManyWaitingError          too many jobs wait already
 ├── ClientClosedError            the client was closed, or is open in another event loop
 ├── JobCancelledError            a job that was cancelled before it had a result
 └── MissingExtraError            an optional part is not installed (also an ImportError)

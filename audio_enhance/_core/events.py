@@ -31,7 +31,7 @@ class Event:
 
 @attrs.frozen(kw_only=True)
 class Queued(Event):
-    """The job was accepted and waits for its turn on our side."""
+    """The client accepted the job, which waits for its turn."""
 
 
 @attrs.frozen(kw_only=True)
@@ -52,7 +52,7 @@ class Waiting(Event):
 
 @attrs.frozen(kw_only=True)
 class Uploading(Event):
-    """Bytes are on their way to the object store.
+    """The client is sending bytes to the object store.
 
     Attributes:
         sent: How many were sent so far.
@@ -76,11 +76,11 @@ class Submitted(Event):
 
 @attrs.frozen(kw_only=True)
 class Processing(Event):
-    """The server was asked, or is expected to be at it.
+    """The client polled the server, or expects it to work on this.
 
     Attributes:
         status: What the API said last.
-        finished: Whether the server is done with it, whatever it calls that.
+        finished: Whether the server is done with it, with success or without.
         expected_end: When it is expected to be finished (UTC); `None` when nothing is known.
     """
 

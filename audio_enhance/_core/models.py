@@ -126,7 +126,7 @@ class _Field(NamedTuple):
 def _read(noun: str, data: object, readers: Mapping[str, _Field]) -> dict[str, Any]:
     """Return the fields of a JSON object; raises `ProtocolError` naming one that does not fit."""
     if not is_object(data):
-        raise ProtocolError(f"The API answered with something that is no {noun}.")
+        raise ProtocolError(f"The API's answer is not a usable {noun}.")
     fields: dict[str, Any] = {}
     for name, (kinds, convert, may_lack) in readers.items():
         value = data[name] if name in data else None  # noqa: SIM401  without a call

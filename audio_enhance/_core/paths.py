@@ -60,7 +60,7 @@ def folder_path(given: str | os.PathLike[str]) -> Path:
     """
     if is_address(given):
         raise InvalidInputError(
-            f"This is saved on this machine, and {os.fspath(given)} is a URL.",
+            f"This can only be saved on this machine, but {os.fspath(given)} is a URL.",
             hint="Give the path of a folder. Only enhance, submit and batches save to buckets.",
         )
     return Path(given)

@@ -37,7 +37,7 @@ class Job:
 
     @property
     def id(self) -> str:
-        """Unique in this process, and not to be guessed."""
+        """Unique in this process, and hard to guess."""
         return self._running.id
 
     @property
@@ -80,7 +80,7 @@ class Job:
 
     @property
     def submitted(self) -> bool:
-        """Whether the server was asked for the enhancement, which cannot be taken back."""
+        """Whether the client has asked the server for the enhancement; that cannot be undone."""
         return self._running.submitted
 
     @property
@@ -121,8 +121,8 @@ class Job:
         """Stop the job, and return whether that was in time to cost nothing.
 
         Until the job is submitted, nothing has been processed. Afterwards the server continues,
-        because it cannot be told to stop, and the result is not fetched. A journal takes note of
-        it, so that no later run resumes the job.
+        because the API cannot stop it, and the client does not fetch the result. A journal notes
+        this, so no later run resumes the job.
         """
         return self._running.cancel()
 

@@ -176,8 +176,8 @@ class Intake:
             if isinstance(source, Awaitable):
                 if filename is not None:
                     raise InvalidSourceError(
-                        "What is still arriving has a name already.",
-                        hint="Give it where the source is made.",
+                        "filename= cannot rename an upload that is still arriving.",
+                        hint="Give the name where you make the source.",
                     )
             elif not is_file_object(source):
                 source = as_source(source, filename)

@@ -12,12 +12,12 @@ from audio_enhance._recording.source import AnySource
 
 
 class OutcomeStatus(StrEnum):
-    """What became of a source at a strength; each is a text as well."""
+    """How a source at one strength ended; each member is a string as well."""
 
     SUCCEEDED = auto()
     """The result was made."""
     FAILED = auto()
-    """It came to nothing; the outcome's `error` says why."""
+    """There is no result; the outcome's `error` says why."""
     SKIPPED = auto()
     """An earlier run of the same journal made the result."""
 
@@ -31,18 +31,18 @@ class Outcome:
         name: What it is called: its path, or its name where it has none.
         strength: The strength.
         status: An `OutcomeStatus`.
-        not_started: Whether it failed since the batch was stopped before its turn came.
+        not_started: Whether it failed because the batch stopped before its turn came.
         path: Where the result is, an absolute path; `None` if it is in a bucket.
         url: Where it is in a bucket.
-        note: What a person should know of it, in one sentence: that a result which was skipped
-            was changed since, or is no longer where it was; or that a video has other sound
-            tracks, which stayed as they were, or tracks of data, which are left out.
-        error: Why there is none.
+        note: What you should know about it, in one sentence: that a skipped result has been changed
+            or moved since it was made; or that a video has other sound tracks, which stayed as they
+            were, or data tracks, which are left out.
+        error: Why there is no result.
         asset_id: The asset, if there is one.
         enhancement_id: The speech enhancement, if there is one.
         extra_enhancements: How many more enhancements the server may have made than needed,
             because an answer was lost.
-        failed_enhancements: How many the server finished with `failed`; one is tried again.
+        failed_enhancements: How many the server finished with `failed`; the first is tried again.
     """
 
     source: AnySource
@@ -61,7 +61,7 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """Whether the result is there, or was made and is the user's now."""
+        """Whether the result is there, or was there and you moved or changed it."""
         return self.status is not OutcomeStatus.FAILED
 
 

@@ -16,13 +16,13 @@ class EnhanceResult:
         asset: The asset it was made from.
         enhancement: The speech enhancement that made it.
         extra_enhancements: How many more enhancements the server may have made than were
-            needed: a creation whose answer was lost is tried again.
+            needed, because an answer was lost and the client asked again.
         failed_enhancements: How many enhancements the server finished with `failed` before one
             succeeded.
         saved: Where the result is; `None` if it is in a bucket, or no output folder was given.
         url: Where it is in a bucket; `None` if it is not in one.
-        note: What a person should know of it, in one sentence: that a video has other sound
-            tracks, which stayed as they were, or tracks of data, which are left out.
+        note: What you should know about it, in one sentence: that a video has other sound tracks,
+            which stayed as they were, or data tracks, which are left out.
     """
 
     asset: Asset

@@ -218,7 +218,7 @@ class RunningJob:
         error = self.task.exception()
         if error is None or isinstance(error, AudioEnhanceError):
             return error
-        return AudioEnhanceError(f"Something unforeseen: {type(error).__name__}: {error}")
+        return AudioEnhanceError(f"Unexpected error: {type(error).__name__}: {error}")
 
     def enter(self, state: JobState) -> None:
         """Go on to a state that is this job's alone."""

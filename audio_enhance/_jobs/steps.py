@@ -131,7 +131,7 @@ class Steps:
             asset = await self.api.get_asset(asset_id, on_retry=on_retry)
         if asset.status == AssetStatus.INVALID_UPLOAD:
             raise InvalidSourceError(
-                f"The server finds the upload unacceptable (status {asset.status.value}).",
+                f"The server does not accept the upload (status {asset.status.value}).",
                 hint="Check that the file plays as audio.",
                 phase=Phase.CONFIRM,
                 asset_id=asset_id,

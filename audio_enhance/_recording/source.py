@@ -160,7 +160,7 @@ class Source:
                 content, KeptContent
             ):
                 raise InvalidInputError(
-                    "This source cannot be taken for a video.",
+                    "This source cannot be used as a video.",
                     hint="Give its path, or spool it without keep_in.",
                     source=video.label,
                 )
@@ -261,7 +261,7 @@ class Source:
         if filename is None:
             first = await anext(chunks, b"")
             if not first:
-                raise InvalidSourceError("Nothing is left to be read in the open file.")
+                raise InvalidSourceError("The open file has been read to its end already.")
             filename = f"recording{sniff_suffix(first)}"
             chunks = _joined(first, chunks)
         source = await cls.spool(chunks, filename)
@@ -438,7 +438,7 @@ def as_source(source: AnySource, filename: str | None = None) -> Source:
     if isinstance(source, Source):
         if filename is not None:
             raise InvalidSourceError(
-                "A Source has a name already.", hint="Give filename= where you make it."
+                "A Source already has its name.", hint="Give filename= where you make it."
             )
         return source
     if isinstance(source, bytes | bytearray | memoryview):
@@ -454,7 +454,7 @@ def as_source(source: AnySource, filename: str | None = None) -> Source:
     hint = "Give a path, bytes or a Source."
     if is_file_object(source):
         hint = "Give `await Source.from_file(…)`: its bytes are needed more than once."
-    raise InvalidSourceError(f"A {type(source).__name__} is not a source.", hint=hint)
+    raise InvalidSourceError(f"A {type(source).__name__} cannot be used as a source.", hint=hint)
 
 
 async def arrived(source: AnySource, filename: str | None = None) -> Source:

@@ -157,7 +157,7 @@ class Reach(NamedTuple):
         target = _joined(base, url)
         site = _site_of(target) if _URI.fullmatch(url) else None
         if site is None:
-            raise ProtocolError(f"The server gave an address that is none: {redact(url)!r}.")
+            raise ProtocolError(f"The server gave an unusable address: {redact(url)!r}.")
         if site.plain_http and not self.plain_http:
             raise ProtocolError(f"The server gave an unencrypted address: {redact(url)!r}.")
         if site.private and not self.private:

@@ -31,7 +31,7 @@ class RateLimits:
     Attributes:
         creations: `POST assets` and `POST speech_enhancements` together.
         assets: The same, for `POST assets`: no more of them than enhancements can follow.
-        others: Every other call of the API.
+        others: Every other call to the API.
     """
 
     def __init__(
@@ -59,8 +59,9 @@ class RateLimits:
     ) -> Self:
         """Return limits that all processes and machines keep to together, through a Redis.
 
-        Never more than the limits begin in any 60 seconds, by the Redis server's clock; and all
-        wait when one of them was told to. It can be pickled, and works in any event loop.
+        In any 60 seconds, by the Redis server's clock, all of them together begin no more calls
+        than the limits allow. If the API tells one of them to wait, all wait. You can pickle these
+        limits, and use them in any event loop.
 
         Args:
             url: The Redis, such as ``redis://limits.example:6379/0``; ``rediss://`` with TLS.

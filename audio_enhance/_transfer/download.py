@@ -125,7 +125,7 @@ class Download:
                 f"{self._file.size} of {self._total} bytes of the result arrived."
             )
         if not self._file.size:
-            raise CorruptTransferError("The result came without a single byte.")
+            raise CorruptTransferError("The result is empty.")
         return None
 
     async def _begin(self, response: aiohttp.ClientResponse) -> None:

@@ -56,7 +56,7 @@ def check_beginning(response: aiohttp.ClientResponse, beginning: bytes) -> None:
             audio does, and is not said to be audio.
     """
     if not beginning:
-        raise CorruptTransferError("The result came without a single byte.")
+        raise CorruptTransferError("The result is empty.")
     text = beginning.removeprefix(BOM_UTF8).lstrip()
     if text.startswith(_NO_AUDIO_BEGINS) and not _kind(response).startswith("audio/"):
         raise CorruptTransferError("The result is a page, not audio.")

@@ -81,9 +81,9 @@ def video_type_of(filename: str, *, label: str | None = None) -> str:
         return VIDEO_TYPES[f"{dot}{ending}".lower() if stem else ""]
     except KeyError:
         raise UnsupportedMediaTypeError(
-            "The name ends in none of the endings of videos that are known here.",
+            "The name has no ending of a known kind of video.",
             source=label or filename,
-            hint=f"They are {', '.join(sorted(VIDEO_TYPES))}.",
+            hint=f"Known endings: {', '.join(sorted(VIDEO_TYPES))}.",
         ) from None
 
 

@@ -88,7 +88,7 @@ def sound_of(container: InputContainer) -> AudioStream:
     track = next((one for one in tracks if Disposition.default & one.disposition), tracks[0])
     context: Any = track.codec_context  # of a codec that is not known there is none
     if context is None or not context.channels:
-        raise InvalidSourceError("The video's sound is of a kind that is not known here.")
+        raise InvalidSourceError("The video's sound has an unknown codec.")
     if context.codec_tag in _ENCRYPTED:
         raise encrypted()
     return track

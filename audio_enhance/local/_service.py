@@ -102,7 +102,7 @@ class LocalService:
         self._backend: Backend | None = None
         self._state = State(clock_, ledger)
         if (client_id is None) != (client_secret is None):
-            raise ValueError("client_id and client_secret need each other")
+            raise ValueError("client_id and client_secret are only of use together")
         self._has_own_client = client_id is None
         self._connected = 0
         self.client_id = client_id or uuid4().hex

@@ -89,7 +89,7 @@ class Guard:
 async def on_unforeseen(request: Request, error: Exception) -> Response:
     """Answer for a mistake of ours, which Starlette does outside of the guard."""
     del request, error
-    response = Problem(500, "failed", "Something unforeseen went wrong.").response()
+    response = Problem(500, "failed", "Something unexpected went wrong.").response()
     response.headers.update(HEADERS)
     return response
 

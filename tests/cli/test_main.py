@@ -62,7 +62,7 @@ def test_version(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
         (["serve", "--fault", "nonsense=0.1"], "nonsense=0.1: give a kind"),
         (["serve", "--fault", "cut_upload=2"], "from 0 to 1"),
         (["serve", "--fault", "cut_upload"], "cut_upload: give a kind"),
-        (["serve", "--s3-bucket", "audio"], "need each other"),
+        (["serve", "--s3-bucket", "audio"], "together"),
         (["serve", "--directory", "text.txt/x"], "The service cannot be started"),
         (["nonsense"], "No such command 'nonsense'"),
         (["--nonsense"], "No such option"),

@@ -40,7 +40,7 @@ def test_a_problem_says_what_it_is_and_when_to_come_again() -> None:
     [
         ConfigurationError("The variable SECRET is missing."),
         OutputError("/srv/uploads cannot be written."),
-        AudioEnhanceError("Something unforeseen: KeyError"),
+        AudioEnhanceError("Unexpected error: KeyError"),
     ],
 )
 def test_what_goes_wrong_within_the_backend_is_not_told(error: AudioEnhanceError) -> None:

@@ -291,7 +291,7 @@ async def test_credentials_that_are_given_are_not_written_down(
     assert other.service.client_id != "studio"
     status, _, _ = await first.call("GET", "/api/v2/assets/x")
     assert status == 403  # nobody knows that client
-    with pytest.raises(ValueError, match="need each other"):
+    with pytest.raises(ValueError, match="together"):
         LocalService(client_id="studio")
 
 

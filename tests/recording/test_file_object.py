@@ -88,7 +88,7 @@ def _closed() -> io.BytesIO:
         (lambda: io.StringIO("RIFF"), InvalidSourceError, 'open(path, "rb")'),
         (_closed, InvalidSourceError, "cannot be read"),
         (lambda: io.BytesIO(b"no mark of any format"), UnsupportedMediaTypeError, "recording"),
-        (io.BytesIO, InvalidSourceError, "Nothing is left"),
+        (io.BytesIO, InvalidSourceError, "read to its end"),
     ],
     ids=["text", "closed", "unknown", "empty"],
 )

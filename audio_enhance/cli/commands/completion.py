@@ -15,7 +15,7 @@ To use it:
 """
 
 
-@click.command(epilog=_EPILOG, short_help="Print what lets your shell complete commands.")
+@click.command(epilog=_EPILOG, short_help="Print a script for completion in your shell.")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> int:

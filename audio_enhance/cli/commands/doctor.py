@@ -36,7 +36,7 @@ def doctor(output_dir: Path) -> int:
     """Check credentials, network, clock, disk, extras and versions.
 
     It asks for a token and for a recording that does not exist. Nothing is uploaded, created or
-    paid for. The exit status is 1 if something has to be mended.
+    paid for. The exit status is 1 if you have to fix something.
     """
 
     async def looked() -> int:

@@ -140,10 +140,10 @@ def enhance(
 ) -> int:
     """Remove noise and echo from recordings of speech.
 
-    FILES can be folders. Then all audio files in them and in the folders below are enhanced. With
-    the extra `video`, so is the sound of videos, and their results are videos. With the extra
+    FILES can be folders: all audio files in them and in the folders below are enhanced. With the
+    extra `video`, the sound of videos is enhanced too, and the results are videos. With the extra
     `remote`, FILES and DIR can be URLs of buckets.
-    If you run it again, finished recordings are skipped.
+    If you run the command again, it skips finished recordings.
 
     If FILES is -, one recording comes in on standard input, and its result goes to standard output.
     """

@@ -50,14 +50,14 @@ Kinds of fault, each with a probability from 0 to 1:
   server_error               a 5xx answer
   too_many_requests          429, although the limit is not reached
   slow_answer                the answer comes late
-  garbled_answer             an answer of success whose body is not what was
+  garbled_answer             a successful answer whose body is not what was
                              asked for
   expired_url                a presigned URL is refused as expired
   expired_token              the same, because its session has ended
   truncated_download         a download ends half-way
   slow_download              a download is slow
   cut_upload                 an upload is cut half-way
-  invalid_upload             an upload is found unacceptable
+  invalid_upload             the service does not accept an upload
   failed_enhancement         an enhancement ends as failed
   ready_lag                  seconds, not a probability: how long an upload
                              takes to become ready
@@ -149,11 +149,11 @@ def serve(
     and programs there use it instead of the real API. --s3-endpoint takes its credentials from
     the usual AWS variables.
 
-    With a COMMAND after --, the service runs as long as that command, in whose environment these
-    variables are, and ends with its exit status.
+    With a COMMAND after --, it starts that command with these variables in its environment, and
+    ends when the command does, with the same exit status.
     """
     if (s3_endpoint is None) != (s3_bucket is None):
-        raise click.UsageError("--s3-endpoint and --s3-bucket need each other.")
+        raise click.UsageError("Use --s3-endpoint and --s3-bucket together.")
     if command and as_json:
         raise click.UsageError("--json is not for a COMMAND, which has standard output to itself.")
 
@@ -192,7 +192,7 @@ def _credentials(client_id: str | None, secret: str | None) -> dict[str, str]:
     """Return the credentials that the service is to have, if somebody has chosen them."""
     if (client_id is None) != (secret is None) and not (client_id and os.environ.get(_SECRET)):
         raise click.UsageError(
-            f"--client-id and --client-secret (or {_SECRET} in the environment) need each other."
+            f"Give --client-id together with --client-secret (or {_SECRET} in the environment)."
         )
     client_id = client_id or os.environ.get(_ID, "").strip()
     secret = secret or os.environ.get(_SECRET, "").strip()

@@ -115,9 +115,9 @@ def watch(
 ) -> int:
     """Enhance what is in FOLDER and the folders below it, and whatever is put there, until Ctrl-C.
 
-    A recording is taken when it has stopped growing, and once more when it changes. Files that
-    somebody is still writing, such as talk.wav.part, are left alone. The folder for the results
-    has the same folders. If you run it again, finished recordings are skipped.
+    It enhances a recording when that has stopped growing, and again when it changes. It leaves
+    alone files that somebody is still writing, such as talk.wav.part. The folder for the results
+    gets the same folders. If you run the command again, it skips finished recordings.
     """
     strengths = tuple(dict.fromkeys(strengths))
     output_dir = output_dir.absolute()

@@ -82,7 +82,7 @@ def check_pipe(
         # What the environment says is meant for other runs.
         typed = context.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if typed and name not in _USED:
-            raise click.UsageError(f"With -, there is no use for {option.opts[-1]}.")
+            raise click.UsageError(f"With -, leave out {option.opts[-1]}.")
     if len(strengths) > 1:
         raise click.UsageError("With -, there is one result: give one --strength.")
     suffix = Path(filename or "").suffix.lower()

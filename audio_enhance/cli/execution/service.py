@@ -95,7 +95,7 @@ async def connection(
     """
     if local:
         if credentials:
-            raise click.UsageError("--local needs no --credentials. Leave out one of them.")
+            raise click.UsageError("Use either --local or --credentials, not both.")
         with extra_local():
             from audio_enhance.local import Behaviour
         async with (

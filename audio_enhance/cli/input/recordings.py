@@ -145,7 +145,7 @@ class _Search:
         if re.match("https?:", url, re.IGNORECASE):
             if "?" in url or "#" in url or "@" in url:
                 raise InvalidInputError(
-                    "The URL of a web server has more than a path, which no journal keeps.",
+                    "A journal cannot keep this URL: it has a query, a fragment or a password.",
                     hint="Download it first, or use Source.from_url in a program.",
                 )
             self._found(url, 1)  # nobody lists what is beside it

@@ -148,7 +148,7 @@ def test_an_id_and_a_secret_need_each_other(
 ) -> None:
     for name in GIVEN:
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(click.UsageError, match="need each other"):
+    with pytest.raises(click.UsageError, match="together"):
         _credentials(*options)
 
 

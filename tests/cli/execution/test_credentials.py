@@ -170,4 +170,4 @@ async def test_the_local_service_needs_none(command: Command, tmp_path: Path) ->
     make(tmp_path, "a.wav")
     run = await command("enhance", "a.wav", "--local", "--credentials", "one")
     assert run.status == 2
-    assert "--local needs no --credentials." in run.err
+    assert "Use either --local or --credentials" in run.err

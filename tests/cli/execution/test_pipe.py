@@ -56,7 +56,7 @@ async def test_a_name_tells_what_the_first_bytes_do_not(
     ("arguments", "why"),
     [
         (["-", "b.wav"], "- is the only one of FILES"),
-        (["-", "--json"], "With -, there is no use for --json."),
+        (["-", "--json"], "With -, leave out --json."),
         (["-", "-s", "1", "-s", "2"], "With -, there is one result: give one --strength."),
         (["b.wav", "--filename", "a.wav"], "--filename is for a recording on standard input"),
     ],
