@@ -201,9 +201,9 @@ def test_moments_in_other_zones() -> None:
 
 @pytest.mark.parametrize("data", [None, [], "asset", 3, [ASSET]])
 def test_what_is_no_object_is_no_model(data: object) -> None:
-    with pytest.raises(ProtocolError, match="no asset"):
+    with pytest.raises(ProtocolError, match="not a usable asset"):
         Asset.from_json(data)
-    with pytest.raises(ProtocolError, match="no speech enhancement"):
+    with pytest.raises(ProtocolError, match="not a usable speech enhancement"):
         SpeechEnhancement.from_json(data)
 
 

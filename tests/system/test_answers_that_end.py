@@ -97,7 +97,7 @@ async def test_an_upload_that_is_found_unacceptable(
     world = await stage.connect(api_version=version)
     for status in ("invalid_upload", "upload_invalid", "INVALID_UPLOAD"):
         says.change(GET_ASSET, fields(status=status))
-        error = await ended(world, recording, InvalidSourceError, "unacceptable")
+        error = await ended(world, recording, InvalidSourceError, "does not accept")
         assert isinstance(error, InvalidSourceError)
         assert error.asset_id
         assert error.source == str(recording)
@@ -105,7 +105,7 @@ async def test_an_upload_that_is_found_unacceptable(
     gone = fields(status="invalid_upload", upload_url=None, uploadUrl=None)
     says.change(GET_ASSET, gone, times=2)
     world.service.faults.script(Fault.RESET_AFTER, route=PUT)
-    await ended(world, recording, InvalidSourceError, "unacceptable")
+    await ended(world, recording, InvalidSourceError, "does not accept")
     assert world.service.count(CREATE) == 0
     world.service.faults.script(Fault.INVALID_UPLOAD)
     asset = await world.client.create_asset(recording)
