@@ -7,8 +7,9 @@ from attrs import define
 
 from .faults import Fault
 
-# As many requests as a batch of some 30,000 recordings makes; older ones are dropped.
-RECORD_LENGTH = 200_000
+# As many requests as a batch of some 3,000 recordings makes; older ones are dropped. A service that
+# runs for days holds so many: they take about 16 MB.
+RECORD_LENGTH = 20_000
 
 
 @define
