@@ -22,7 +22,7 @@ from audio_enhance._journal.row import JournalRow, note_refused
 from audio_enhance._recording.source import AnySource, Source, arrived
 from audio_enhance._transfer.output_folder import PlaceRule
 
-from .lane import Lane, quietest
+from .lane import Lane, free_lanes, quietest
 from .order import Order, ResultAwayError
 from .report import Outcome, OutcomeStatus
 from .running import RunningJob
@@ -184,9 +184,9 @@ class Batch:
             if any(lane.closed for lane in lanes):
                 self._stop(JobCancelledError("The client was closed before the batch ended."))
             # Where it has to go to one lane, the others are not to wait until that is free.
-            elif free := [
-                lane for lane in lanes if (lane.is_free if only is None else lane.has_room)
-            ]:
+            elif only is not None and only.has_room:
+                return only
+            elif only is None and (free := free_lanes(self._lanes)):
                 return quietest(free)
             else:
                 await self._room_changed.wait()

@@ -39,6 +39,9 @@ _DOWNLOADS_AT_ONCE = 4
 # uploading, little enough that memory and what a crash loses stay small.
 _AHEAD = 8
 _UNFINISHED = 96
+# What may be on its way to the servers of many lanes that have a few recordings at a time. Were
+# hundreds sent at once, all of them would get there late, and the servers idle until then.
+_ON_THE_WAY = 16
 _PROCESSED = (JobState.PROCESSED, JobState.DOWNLOADING)
 
 
@@ -56,7 +59,11 @@ class Lane:
     ) -> None:
         self.steps = steps
         self.queue = ServerQueue(
-            self._ask, settings.polling, settings.clock, longest=settings.timeouts.processing
+            self._ask,
+            settings.polling,
+            settings.clock,
+            longest=settings.timeouts.processing,
+            crowd=sharing.crowd,
         )
         self.closed = False
         self._at_a_time = settings.at_a_time
@@ -105,6 +112,11 @@ class Lane:
         """Whether a batch may hand over another job."""
         depth = self.queue.window.depth
         return self.unfinished < _UNFINISHED + depth and self.unsubmitted < _AHEAD + depth
+
+    @property
+    def takes_turns(self) -> bool:
+        """Whether recordings are given to one lane after the other, a few at a time."""
+        return self._at_a_time is not None
 
     @property
     def is_free(self) -> bool:
@@ -290,6 +302,15 @@ class Lane:
         for asset_id in asset_ids:
             if not self.uses.has(asset_id):
                 await deleted(Upload(asset_id, self.steps), journal)
+
+
+def free_lanes(lanes: Sequence[Lane]) -> list[Lane]:
+    """Return the lanes to which a batch may hand over a recording that any of them could take."""
+    if not lanes[0].takes_turns:
+        return [lane for lane in lanes if lane.has_room]
+    if sum(lane.unsubmitted for lane in lanes) >= _ON_THE_WAY:
+        return []
+    return [lane for lane in lanes if lane.is_free]
 
 
 def quietest(lanes: Sequence[Lane]) -> Lane:

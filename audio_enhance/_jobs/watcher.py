@@ -15,7 +15,7 @@ from audio_enhance._core.clock import Clock
 from audio_enhance._core.errors import AudioEnhanceError
 from audio_enhance._core.models import SpeechEnhancement
 from audio_enhance._scheduler.estimate import ProcessingEstimate
-from audio_enhance._scheduler.polling import PollPolicy
+from audio_enhance._scheduler.polling import Crowd, PollPolicy
 from audio_enhance._scheduler.window import Question, Window
 
 from .gate import PriorityGate
@@ -65,11 +65,17 @@ class ServerQueue:
     """
 
     def __init__(
-        self, ask: Ask, polling: PollPolicy, clock: Clock, *, longest: float | None
+        self,
+        ask: Ask,
+        polling: PollPolicy,
+        clock: Clock,
+        *,
+        longest: float | None,
+        crowd: Crowd | None = None,
     ) -> None:
         self._ask = ask
         self._clock = clock
-        self.window = Window(polling, longest=longest)
+        self.window = Window(polling, longest=longest, crowd=crowd)
         self.gate = PriorityGate(self.window.depth)
         self.questions = 0
         # By the id of the enhancement: one that is taken up may be outstanding already.

@@ -24,6 +24,7 @@ from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.journal import rows_of
 from audio_enhance._recording.fingerprint import ContentKey
 from audio_enhance._recording.source import Source
+from audio_enhance._scheduler.polling import Crowd
 
 from .gate import PriorityGate
 from .once import Once
@@ -66,12 +67,14 @@ class Sharing:
         assets: The uploads, under way and finished.
         enhancements: The enhancements, under way and finished.
         uses: Who still needs which upload.
+        crowd: The API clients that wait for an enhancement.
     """
 
     def __init__(self, keep: int) -> None:
         self.assets = Once[Asset, Subscribers](keep)
         self.enhancements = Once[Enhanced, Subscriber](keep)
         self.uses = Uses()
+        self.crowd = Crowd()
 
 
 class Stages(NamedTuple):

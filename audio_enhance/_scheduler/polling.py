@@ -8,6 +8,8 @@ import attrs
 
 # Whatever a server asks for, it is asked again after an hour.
 LONGEST_HOLD = 3600.0
+# Where API clients take turns at asking, nobody waits for more than so many turns.
+_TURNS = 2.5
 
 
 @attrs.frozen(kw_only=True)
@@ -23,11 +25,30 @@ class PollPolicy:
             anything, since the next recording is in work already.
         share: The wait as a share of the time since the wait began, up to a tenth longer at
             random; more in the same case.
+        apart: For a server whose processors all API clients share, as those of a local service
+            do: the seconds between two questions of all of them together, on average; 0 or more.
+            If it is more than 0, the least and the most seconds between two questions grow with
+            the number of API clients that wait, and how long a recording takes depends on the
+            others: the first question does not come later than `longest` either.
     """
 
     shortest: float = attrs.field(default=0.25, validator=attrs.validators.gt(0))
     longest: float = attrs.field(default=15.0, validator=attrs.validators.gt(0))
     share: float = attrs.field(default=0.25, validator=attrs.validators.gt(0))
+    apart: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
+
+
+class Crowd:
+    """The API clients of one client.
+
+    Attributes:
+        waiting: How many of them wait for an enhancement.
+    """
+
+    __slots__ = ("waiting",)
+
+    def __init__(self, waiting: int = 0) -> None:
+        self.waiting = waiting
 
 
 @attrs.define
@@ -48,6 +69,7 @@ class Poll:
         patience: A larger share than the policy's, for as long as to notice the end late by that
             share costs nobody anything; the longest wait grows with it.
         questions: How often was asked so far; counted by whoever asks.
+        crowd: How many API clients wait, this one among them.
     """
 
     policy: PollPolicy
@@ -59,6 +81,7 @@ class Poll:
     excused: float = attrs.field(default=0.0, init=False)
     patience: float = attrs.field(default=0.0, init=False)
     questions: int = attrs.field(default=0, init=False)
+    crowd: int = attrs.field(default=1, init=False)
 
     def hold(self, now: float, seconds: float | None) -> None:
         """Ask no earlier than a server asks for (`retry-after`), an hour from now at the latest."""
@@ -75,17 +98,22 @@ class Poll:
 
     def _usual_wait(self, now: float) -> float:
         waited = now - self.since
+        turn = self.policy.apart * self.crowd  # until everybody has asked once
+        longest = max(self.policy.longest, _TURNS * turn)
+        left = 0.0 if self.expected is None else max(0.0, self.expected - waited)
+        if self.policy.apart and left:
+            return min(left, longest)
         if self.expected is not None and self.questions == 0:
-            return max(0.0, self.expected - waited)
+            return left
         base = waited
         if self.expected is not None and self.near:  # then what counts is how far it has passed
             base = max(waited - self.expected, 0.2 * self.expected)
         share = max(self.patience, self.policy.share)
-        longest = self.policy.longest * share / self.policy.share
+        longest *= share / self.policy.share
         wait = base * share
         # Up to a tenth later, so that many clients that began together do not ask together.
         wait *= self.spread(1.0, 1.1)
-        return min(max(wait, self.policy.shortest), longest)
+        return min(max(wait, self.policy.shortest, turn), longest)
 
     def wait_within(self, now: float, limit: float | None) -> float | None:
         """Return the seconds to wait before the next question, if there is to be one.

@@ -19,7 +19,7 @@ from audio_enhance._core.errors import Phase, WaitTimeoutError
 from audio_enhance._core.models import EnhancementStatus, SpeechEnhancement
 
 from .estimate import ProcessingEstimate, middle
-from .polling import LONGEST_HOLD, Poll, PollPolicy
+from .polling import LONGEST_HOLD, Crowd, Poll, PollPolicy
 
 # One in work and one behind it; deeper only where the server would idle otherwise, since what
 # was submitted can no longer be reordered or cancelled for free.
@@ -90,6 +90,7 @@ class Window:
         longest: The most seconds from when the server began with one to its end; `None` for a
             multiple of what it is expected to take.
         spread: Draws a number between two others.
+        crowd: What this shares with the windows of other API clients.
 
     Attributes:
         estimate: What was learned about processing times.
@@ -103,6 +104,7 @@ class Window:
         *,
         longest: float | None = None,
         spread: Callable[[float, float], float] = uniform,
+        crowd: Crowd | None = None,
     ) -> None:
         self.estimate = ProcessingEstimate()
         self.depth = _SHALLOWEST
@@ -110,6 +112,7 @@ class Window:
         self._polling = polling
         self._longest = longest
         self._spread = spread
+        self._crowd = crowd or Crowd()
         self._entries: list[_Entry] = []
         self._skews: deque[float] = deque(maxlen=_REMEMBERED)
         self._last_end: datetime | None = None
@@ -264,6 +267,7 @@ class Window:
         entry = _Entry(enhancement.id, age, byte_size, content_type, skew)
         if enhancement.retry_after is not None:
             entry.not_before = now + min(enhancement.retry_after, LONGEST_HOLD)
+        self._crowd.waiting += not self._entries
         insort(self._entries, entry, key=lambda other: other.age)
         if self._entries[0] is entry and len(self._entries) > 1:
             self._entries[1].poll = None  # an older one became known: it is the head no longer
@@ -271,6 +275,7 @@ class Window:
 
     def _remove(self, entry: _Entry, freed: datetime | None, now: float) -> None:
         self._entries.remove(entry)
+        self._crowd.waiting -= not self._entries
         self.freed = freed
         self._promote(now)
 
@@ -290,6 +295,7 @@ class Window:
 
     def _ask_next(self, head: _Entry, poll: Poll, now: float) -> None:
         poll.patience = self._patience(head)
+        poll.crowd = self._crowd.waiting
         head.ask_at = now + poll.wait(now)
 
     def _began(self, entry: _Entry) -> datetime:

@@ -254,10 +254,8 @@ class LocalService:
 
         auth = [self.credentials, *(self._new_client() for _ in range(1, lanes))]
         options.setdefault("base_url", self.base_url)
-        # Often where there are a few, seldom where there are many: others work meanwhile.
-        pace = PollPolicy(
-            shortest=min(1.0, 0.02 * lanes), longest=max(1.0, 0.05 * lanes), share=0.1
-        )
+        # Often where a few wait, seldom where many do: others work meanwhile.
+        pace = PollPolicy(shortest=0.02, longest=1.0, share=0.1, apart=0.02)
         options.setdefault("polling", pace)
         if "limits" not in options:
             options["limits"] = RateLimits(

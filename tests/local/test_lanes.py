@@ -83,6 +83,20 @@ async def test_a_long_recording_holds_up_no_other_one(tmp_path: Path) -> None:
     assert done[-1] == "0.wav"
 
 
+async def test_the_first_recordings_begin_before_the_last_are_sent(tmp_path: Path) -> None:
+    """Sent all at once they would arrive all late, and every worker be idle until then."""
+    enhancer = Growing(places=60)
+    async with (
+        LocalService(enhancer=enhancer, behaviour=Behaviour.unlimited()) as service,
+        service.connect(None) as client,
+    ):
+        await client.enhance_batch(recordings(60), strength=93, output_dir=tmp_path)
+        routes = [record.route for record in service.record]
+    creations = [route for route in routes if route.startswith("POST") and "token" not in route]
+    first = next(n for n, route in enumerate(creations) if "speech_enhancements" in route)
+    assert first <= 20
+
+
 def test_an_enhancer_has_a_lane_for_each_place_and_some_that_wait() -> None:
     assert [lanes_for(Growing(places=places)) for places in (1, 2, 4, 64)] == [3, 4, 6, 96]
     assert lanes_for(StandIn()) > 2

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from audio_enhance import EnhancementStatus, PollPolicy, SpeechEnhancement, WaitTimeoutError
+from audio_enhance._scheduler.polling import Crowd
 from audio_enhance._scheduler.window import Window
 
 WAV, MP3 = "audio/wav", "audio/mpeg"
@@ -43,8 +44,16 @@ class Replay:
         now: The time of the latest event.
     """
 
-    def __init__(self, *, longest: float | None = None, polling: PollPolicy | None = None) -> None:
-        self.window = Window(polling or PollPolicy(), longest=longest, spread=lambda low, high: low)
+    def __init__(
+        self,
+        *,
+        longest: float | None = None,
+        polling: PollPolicy | None = None,
+        crowd: Crowd | None = None,
+    ) -> None:
+        self.window = Window(
+            polling or PollPolicy(), longest=longest, spread=lambda low, high: low, crowd=crowd
+        )
         self.now = 0.0
         self._requested: dict[str, float] = {}
 

@@ -87,6 +87,31 @@ def test_less_patience_than_the_policy_has_changes_nothing() -> None:
     assert poll.wait(BEGAN + 20) == 5
 
 
+class TestManyWhoShareProcessors:
+    POLICY = PollPolicy(shortest=0.02, longest=1.0, share=0.1, apart=0.02)
+
+    def poll(self, crowd: int, expected: float | None = None) -> Poll:
+        poll = Poll(self.POLICY, BEGAN, expected=expected, spread=even)
+        poll.crowd = crowd
+        return poll
+
+    @pytest.mark.parametrize("crowd", [1, 10, 200])
+    def test_they_ask_no_more_than_fifty_times_a_second_together(self, crowd: int) -> None:
+        for expected in (None, 300.0):
+            asked = questions(self.poll(crowd, expected), 60)
+            assert crowd * len(asked) / asked[-1] <= 50
+
+    @pytest.mark.parametrize(("crowd", "late"), [(1, 1.0), (40, 2.0), (200, 10.0)])
+    def test_what_was_learned_while_it_took_longer_delays_no_question_by_much(
+        self, crowd: int, late: float
+    ) -> None:
+        asked = questions(self.poll(crowd, 300.0), 60)
+        assert 60 <= asked[-1] <= 60 + late
+
+    def test_what_was_learned_saves_questions(self) -> None:
+        assert questions(self.poll(200, 8.0), 7.9) == [8.0]
+
+
 class TestLimits:
     def test_it_asks_at_the_limit_and_never_after_it(self) -> None:
         poll, now = Poll(POLICY, BEGAN, spread=even), BEGAN

@@ -3,6 +3,7 @@
 import pytest
 
 from audio_enhance import EnhancementStatus, PollPolicy
+from audio_enhance._scheduler.polling import Crowd
 from audio_enhance._scheduler.window import Question
 
 from .replay import MP3, Replay
@@ -228,3 +229,20 @@ def test_the_policy_and_the_chance_are_those_that_were_handed_in() -> None:
     assert replay.wait == 5.0
     replay.find("a", 1000.0)
     assert replay.wait == 30.0
+
+
+def test_windows_of_one_crowd_ask_less_often_the_more_of_them_wait() -> None:
+    crowd = Crowd()
+    polling = PollPolicy(shortest=1.0, longest=1.0, apart=2.0)
+    first, second = (Replay(polling=polling, crowd=crowd) for _ in range(2))
+    first.submit("a", 0.0)
+    assert first.wait == 2.0
+    first.submit("b", 0.0)
+    second.submit("c", 0.0)
+    assert (second.wait, crowd.waiting) == (4.0, 2)
+    second.find("c", 1.0, ended=1.0, status=EnhancementStatus.SUCCEEDED)
+    first.find("a", 2.0)
+    assert (first.wait, crowd.waiting) == (2.0, 1)
+    for one in "ab":
+        first.window.gone(one, 3.0)
+    assert crowd.waiting == 0
