@@ -8,7 +8,7 @@ from .errors import AudioEnhanceError
 from .models import EnhancementStatus
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Event:
     """Something that happened to one job.
 
@@ -28,18 +28,33 @@ class Event:
     enhancement_id: str | None = None
     client_id: str | None = None
 
+    # Written once: attrs would make them for each kind, which takes a thirtieth of the import of
+    # the whole package.
 
-@attrs.frozen(kw_only=True)
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return attrs.astuple(self, recurse=False) == attrs.astuple(other, recurse=False)
+
+    def __hash__(self) -> int:
+        return hash((type(self), attrs.astuple(self, recurse=False)))
+
+    def __repr__(self) -> str:
+        told = attrs.asdict(self, recurse=False).items()
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in told)})"
+
+
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Queued(Event):
     """The client accepted the job, which waits for its turn."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Hashing(Event):
     """The file's MD5 is being computed."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Waiting(Event):
     """The job waits for its turn: after its file was read, and again after it was uploaded.
 
@@ -50,7 +65,7 @@ class Waiting(Event):
     byte_size: int
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Uploading(Event):
     """The client is sending bytes to the object store.
 
@@ -63,7 +78,7 @@ class Uploading(Event):
     total: int
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Submitted(Event):
     """The server has the enhancement in its queue.
 
@@ -74,7 +89,7 @@ class Submitted(Event):
     position: int
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Processing(Event):
     """The client polled the server, or expects it to work on this.
 
@@ -89,7 +104,7 @@ class Processing(Event):
     expected_end: datetime | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Downloading(Event):
     """Bytes of the result arrived.
 
@@ -102,7 +117,7 @@ class Downloading(Event):
     total: int | None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Retrying(Event):
     """A request failed and will be made again.
 
@@ -115,7 +130,7 @@ class Retrying(Event):
     wait: float
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Finished(Event):
     """The job is over.
 

@@ -23,7 +23,7 @@ from .running import RunningJob
 from .work import Enhanced
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Delivery:
     """Brings the result of one job into its folder; a context manager that gives back its place.
 

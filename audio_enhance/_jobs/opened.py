@@ -23,7 +23,7 @@ from .work import Sharing
 _REMEMBERED = 1024
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Opened:
     """The connections and the lanes of a client, in the event loop in which it was opened.
 

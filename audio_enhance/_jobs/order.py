@@ -14,7 +14,7 @@ class ResultAwayError(AudioEnhanceError):
     """What was paid for is neither in its place nor at the server; for another one, redo it."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Order:
     """What the jobs of one call have in common.
 

@@ -17,7 +17,7 @@ from .running import RunningJob
 from .state import JobState
 
 
-@attrs.frozen(eq=False)
+@attrs.frozen(eq=False, repr=False)
 class Subscriber:
     """A job that wants an enhancement, and where its steps are written down."""
 

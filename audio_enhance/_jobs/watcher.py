@@ -36,7 +36,7 @@ class Ask(Protocol):
         ...
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Outstanding:
     """Somebody's share in an enhancement that the server has.
 

@@ -40,7 +40,7 @@ from .watcher import Outstanding, ServerQueue
 _MOST_TRIES = 2
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Enhanced:
     """A finished enhancement and its asset.
 

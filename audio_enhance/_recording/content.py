@@ -57,7 +57,7 @@ def _version(status: os.stat_result) -> tuple[int, ...]:
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class FileContent:
     """A file of the user's, never held open between uses."""
 
@@ -168,11 +168,11 @@ class FileContent:
         """Do nothing: the file is the user's."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class BytesContent:
     """Bytes in memory."""
 
-    data: bytes = attrs.field(repr=lambda data: f"<{len(data)} bytes>")
+    data: bytes
 
     @property
     def quick(self) -> bool:
@@ -202,7 +202,7 @@ class BytesContent:
         """Do nothing: they belong to the caller."""
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class UploadedContent:
     """Bytes that only the server has any more: what a job needs that an earlier run began."""
 

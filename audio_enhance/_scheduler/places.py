@@ -5,7 +5,7 @@ import heapq
 import attrs
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class Ticket:
     """One visitor, who waits for a place, has one, or has left.
 

@@ -51,7 +51,7 @@ class Crowd:
         self.waiting = waiting
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Poll:
     """The waits for one thing that is under way, the first of them until its expected end.
 

@@ -50,7 +50,7 @@ class Question(NamedTuple):
     at: float
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class _Entry:
     """An enhancement that the server has.
 

@@ -43,13 +43,13 @@ def request_id(headers: Mapping[str, str]) -> str | None:
     return None if given is None else redact(_plain(given))
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class Answer:
     """An answer that was read whole."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes = attrs.field(repr=False)
+    body: bytes
 
     @property
     def ok(self) -> bool:

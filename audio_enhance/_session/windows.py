@@ -100,10 +100,10 @@ class SlidingWindow:
         self._pause.hold_back()
 
     async def __aenter__(self) -> None:
-        self._pause.hold_back()
         if self._line.empty and self.free_in(1) == 0:
             self._under_way += 1
             return
+        self.hold_back()
         try:
             async with self._line:
                 while (wait := self.free_in(1)) > 0:

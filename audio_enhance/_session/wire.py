@@ -80,7 +80,7 @@ class Wire(Protocol):
         ...
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class FirstGeneration:
     """The guide's own."""
 
@@ -126,7 +126,7 @@ class FirstGeneration:
         return SpeechEnhancement.from_json(data)
 
 
-@attrs.frozen
+@attrs.frozen(eq=False, repr=False)
 class SecondGeneration:
     """The same API with other paths and names."""
 

@@ -123,7 +123,7 @@ class _Place(NamedTuple):
         return int.from_bytes(hashlib.sha256(text).digest()[:8], "big") >> 2  # an offset: 63 bits
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class _Folder:
     """A folder for results of this process, and the file that tells others of their places."""
 

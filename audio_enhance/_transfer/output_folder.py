@@ -43,7 +43,7 @@ def _number(path: PurePath) -> int:
     return hash(same_name(str(path)))
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class OutputFolder:
     """The folder for the results of one call, and the names that are taken in it.
 

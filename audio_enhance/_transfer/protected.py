@@ -15,7 +15,7 @@ from audio_enhance._core.paths import RemotePath, is_url
 _SCHEMES = {"s3a": "s3", "gcs": "gs", "abfss": "abfs", "az": "abfs"}
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, repr=False)
 class ProtectedFiles:
     """Recordings of a run, by what they are on the disk, and other files of it, by their names.
 

@@ -152,7 +152,7 @@ def _begin(content: Content, expected: Fingerprint) -> tuple[Reader, memoryview]
     """
     file = content.open(expected)
     try:
-        beginning = file.read(PIECE_BYTES) or b""
+        beginning = file.read(min(PIECE_BYTES, expected.byte_size)) or b""
         if len(beginning) >= expected.byte_size:
             content.verify(file, expected)
             file.close()
