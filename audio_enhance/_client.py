@@ -20,7 +20,8 @@ from audio_enhance._jobs.report import BatchReport, Outcome
 from audio_enhance._jobs.result import EnhanceResult
 from audio_enhance._journal.journal import Journal
 from audio_enhance._recording.filenames import safe_name
-from audio_enhance._recording.source import AnySource, Source, SourceLike, as_source
+from audio_enhance._recording.given import AnySource, SourceLike, as_source
+from audio_enhance._recording.source import Source
 from audio_enhance._session.rate_limits import RateLimits
 from audio_enhance._session.wire import ApiVersion, check_sendable
 from audio_enhance._settings import (

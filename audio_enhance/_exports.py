@@ -67,8 +67,10 @@ from ._recording.fetched import list_files
 from ._recording.file_object import BinaryFile
 from ._recording.filenames import safe_name
 from ._recording.fingerprint import Fingerprint
+from ._recording.given import AnySource, SourceLike
 from ._recording.media_types import AUDIO_SUFFIXES, CONTENT_TYPES, content_type_of
-from ._recording.source import AnySource, Source, SourceLike, recording_suffixes
+from ._recording.source import Source
+from ._recording.suffixes import recording_suffixes
 from ._scheduler.polling import PollPolicy
 from ._session.rate_limits import RateLimits
 from ._session.retry import RetryPolicy

@@ -17,14 +17,17 @@ from audio_enhance._core.errors import AudioEnhanceError, AuthenticationError, J
 from audio_enhance._core.events import Event
 from audio_enhance._core.paths import split
 from audio_enhance._journal.earlier import kept_result
-from audio_enhance._journal.journal import Journal
+from audio_enhance._journal.journal import Journal, rows_of
+from audio_enhance._journal.revived import left_of
 from audio_enhance._journal.row import JournalRow, note_refused
-from audio_enhance._recording.source import AnySource, Source, arrived
+from audio_enhance._recording.given import AnySource, arrived
+from audio_enhance._recording.source import Source
 from audio_enhance._transfer.output_folder import PlaceRule
 
 from .lane import Lane, free_lanes, quietest
-from .order import Order, ResultAwayError
+from .order import Order
 from .report import Outcome, OutcomeStatus
+from .result import ResultAwayError
 from .running import RunningJob
 
 SourcesLike = Iterable[AnySource] | AsyncIterable[AnySource]
@@ -133,7 +136,7 @@ class Batch:
         except AudioEnhanceError as error:
             for place in places:
                 if self._order.journal is not None and isinstance(given, str | PathLike):
-                    await note_refused(self._order.journal, given, place.strength, error)
+                    await note_refused(rows_of(self._order.journal), given, place.strength, error)
                 self._fail(place, error)
             return
         if self._order.outputs is not None and source.place is not None:
@@ -196,14 +199,14 @@ class Batch:
         if self._order.journal is None or self.stopped_by is not None:
             return None
         try:
-            return await JournalRow.of(self._order.journal, source, strength)
+            return await JournalRow.of(rows_of(self._order.journal), source, strength)
         except AudioEnhanceError:
             return None  # the job will meet the same, and say so
 
     async def _left_of(self, source: Source, rows: Sequence[JournalRow | None]) -> Source:
         """Return what there is of a source: its file, or what was uploaded before that went."""
         for row in rows:
-            if row is not None and (left := await row.left_of(source)) is not None:
+            if row is not None and (left := await left_of(row.entry, source)) is not None:
                 return left
         return source
 

@@ -13,14 +13,15 @@ from audio_enhance._core.paths import absolute, path_of
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.row import JournalRow
 from audio_enhance._recording.filenames import result_name
+from audio_enhance._recording.film import film_of
 from audio_enhance._recording.source import original_of
 from audio_enhance._transfer.held_places import Hold
 from audio_enhance._transfer.output_folder import OutputFolder
 from audio_enhance._transfer.part_file import PartialFile
 from audio_enhance._transfer.store import staging, taken
 
+from .enhanced import Enhanced
 from .running import RunningJob
-from .work import Enhanced
 
 
 @attrs.define(eq=False, repr=False)
@@ -76,7 +77,7 @@ class Delivery:
         """See whether the result can have its place, and keep it, before anything is paid for.
 
         Args:
-            byte_size: Of the source; the result is about as large.
+            byte_size: Of what is sent; the result is about as large.
 
         Raises:
             OutputExistsError: Something else is there already, or is going to be.
@@ -84,6 +85,9 @@ class Delivery:
         """
         outputs, row = self.outputs, self.row
         expected = self._expected
+        film = film_of(original_of(self.job.source).content)
+        if film is not None:
+            byte_size += film.byte_size  # what it is put back into is written once more
         there = await self._look_at(expected, byte_size)
         self._checked = expected
         if outputs.overwrite or not there:
@@ -115,7 +119,8 @@ class Delivery:
             if enhanced.asset.filename != job.source.filename:
                 # Made for another source with the same content: the name is that one's.
                 name = result_name(job.source.filename, job.strength)
-            if (film := original_of(job.source).film) is not None and film.has_picture:
+            film = film_of(original_of(job.source).content)
+            if film is not None and film.has_picture:
                 await file.rework(film.put_back)
             target, replace = await self._place(name)
             if row is not None:

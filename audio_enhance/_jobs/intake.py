@@ -24,8 +24,11 @@ from audio_enhance._core.paths import path_of
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.generation import check_generation
 from audio_enhance._journal.journal import Journal, rows_of
-from audio_enhance._journal.row import JournalRow, revive
-from audio_enhance._recording.source import AnySource, Source, arrived, as_source, is_file_object
+from audio_enhance._journal.leftovers import remove_leftovers
+from audio_enhance._journal.revived import revive
+from audio_enhance._journal.row import JournalRow
+from audio_enhance._recording.given import AnySource, arrived, as_source, is_file_object, place_of
+from audio_enhance._recording.source import Source
 from audio_enhance._session.rate_limits import RateLimits
 from audio_enhance._session.wire import check_sendable
 from audio_enhance._settings import Auth, Settings
@@ -160,7 +163,7 @@ class Intake:
             return None  # gone with the earlier run, and here it comes again
         # What is done is fetched, and not paid for once more.
         once = attrs.evolve(order, spare=True)
-        return self._begin(source, strength, once, JournalRow.alive(journal, entry))
+        return self._begin(source, strength, once, JournalRow.alive(rows_of(journal), entry))
 
     async def _submit(
         self,
@@ -231,7 +234,7 @@ class Intake:
         if journal is None:
             return self._begin(source, strength, order, key=key)
         await check_generation(journal, self.settings.api_version)
-        row = await JournalRow.of(journal, source, strength, key)
+        row = await JournalRow.of(rows_of(journal), source, strength, key)
         try:
             await row.begin(source)
             return self._begin(source, strength, order, row)
@@ -243,13 +246,13 @@ class Intake:
         """Go on with what a journal says is unfinished; `EnhanceClient.take_up` says more."""
         self._check_deleting(order.delete_assets, kept=order.outputs is not None)
         await check_generation(journal, self.settings.api_version)
-        await rows_of(journal).remove_leftovers()
+        await remove_leftovers(rows_of(journal))
         if order.outputs is not None:
             await to_its_end(partial(remove_left, order.outputs.directory))
         jobs: list[RunningJob] = []
         unfinished = set(EntryState) - {EntryState.SUCCEEDED, EntryState.FAILED}
         for entry in [entry async for entry in journal.entries(*unfinished)]:
-            row = JournalRow.alive(journal, entry)
+            row = JournalRow.alive(rows_of(journal), entry)
             try:
                 source = await to_its_end(partial(revive, entry))
             except AudioEnhanceError as error:
@@ -308,9 +311,12 @@ class Intake:
         if isinstance(sources, str | bytes | bytearray | memoryview | os.PathLike | Source):
             raise InvalidInputError("A batch takes several sources.", hint="Put it into a list.")
         self._check_deleting(delete_assets, kept=True)
+        # What is pulled lazily is not known yet.
+        known = sources if isinstance(sources, Sequence) else ()
+        files = [at for source in known if (at := place_of(source)) is not None]
         outputs = OutputFolder.for_batch(
             output_place(output_dir),
-            sources if isinstance(sources, Sequence) else (),
+            files,
             overwrite=overwrite,
             root=None if root is None else path_of(root),
         )
@@ -325,7 +331,7 @@ class Intake:
                 outputs.protected.add_recordings(await journal.sources())
                 outputs.knows_recordings = True
                 await check_generation(journal, self.settings.api_version)
-                await rows_of(journal).remove_leftovers()
+                await remove_leftovers(rows_of(journal))
             order = Order(
                 outputs=outputs,
                 journal=journal,

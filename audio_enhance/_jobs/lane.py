@@ -20,16 +20,17 @@ from audio_enhance._session.retry import OnRetry
 from audio_enhance._settings import Settings
 
 from .delivery import Delivery
+from .enhanced import Enhanced
 from .gate import PriorityGate
-from .order import Order, ResultAwayError
-from .result import EnhanceResult
+from .order import Order
+from .result import EnhanceResult, ResultAwayError
 from .running import RunningJob
 from .state import JobState
 from .steps import Steps
 from .subscribers import Subscriber
 from .uses import Upload, Uses
 from .watcher import ServerQueue
-from .work import Enhanced, Sharing, Stages, Work
+from .work import Sharing, Stages, Work
 
 _log = logging.getLogger("audio_enhance")
 _HASHING_AT_ONCE = 2
@@ -197,7 +198,7 @@ class Lane:
         with ExitStack() as at_work:
             try:
                 if row is None and order.journal is not None:
-                    row = await JournalRow.of(order.journal, job.source, job.strength)
+                    row = await JournalRow.of(rows_of(order.journal), job.source, job.strength)
                 if row is not None:
                     at_work.enter_context(row.at_work())
                 job.begin()
@@ -221,7 +222,7 @@ class Lane:
                 raise
 
     async def _work(self, job: RunningJob, order: Order, row: JournalRow | None) -> EnhanceResult:
-        wish = Subscriber(job, order, row)
+        wish = Subscriber(job, row, spare=order.spare)
         if order.outputs is None:
             enhanced, saved = await self._processed(wish, None), None
             if row is not None:
@@ -256,7 +257,7 @@ class Lane:
         job.byte_size = fingerprint.byte_size
         job.tell(Waiting, byte_size=fingerprint.byte_size)
         if delivery is not None:
-            await delivery.check(original_of(job.source).result_bytes(fingerprint))
+            await delivery.check(fingerprint.byte_size)
         if row is not None:
             await row.hashed(job.source, fingerprint)
             job.extra_enhancements = row.entry.extra

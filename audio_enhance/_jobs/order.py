@@ -4,14 +4,9 @@ from collections.abc import Callable
 
 import attrs
 
-from audio_enhance._core.errors import AudioEnhanceError
 from audio_enhance._core.events import Event
 from audio_enhance._journal.journal import Journal
 from audio_enhance._transfer.output_folder import OutputFolder
-
-
-class ResultAwayError(AudioEnhanceError):
-    """What was paid for is neither in its place nor at the server; for another one, redo it."""
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)

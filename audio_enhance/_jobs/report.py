@@ -8,7 +8,7 @@ from typing import overload
 import attrs
 
 from audio_enhance._core.errors import AudioEnhanceError
-from audio_enhance._recording.source import AnySource
+from audio_enhance._recording.given import AnySource
 
 
 class OutcomeStatus(StrEnum):

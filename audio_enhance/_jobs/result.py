@@ -4,8 +4,12 @@ from pathlib import Path
 
 import attrs
 
-from audio_enhance._core.errors import OutputError
+from audio_enhance._core.errors import AudioEnhanceError, OutputError
 from audio_enhance._core.models import Asset, SpeechEnhancement
+
+
+class ResultAwayError(AudioEnhanceError):
+    """What was paid for is neither in its place nor at the server; for another one, redo it."""
 
 
 @attrs.frozen(kw_only=True)

@@ -10,8 +10,9 @@ from audio_enhance._core.models import Asset, AssetStatus, EnhancementStatus, Sp
 from audio_enhance._core.paths import split
 from audio_enhance._journal.earlier import kept_result
 from audio_enhance._journal.entry import JournalEntry
-from audio_enhance._journal.journal import Journal
-from audio_enhance._journal.row import JournalRow, fingerprint_of
+from audio_enhance._journal.journal import Journal, rows_of
+from audio_enhance._journal.revived import fingerprint_of
+from audio_enhance._journal.row import JournalRow
 from audio_enhance._recording.source import Source
 
 from .result import EnhanceResult
@@ -57,7 +58,7 @@ async def _ended(job: RunningJob | None) -> None:
 async def done_before(journal: Journal, source: Source, strength: int) -> EnhanceResult | None:
     """Return the result that an earlier run with a journal made, if it is in its place."""
     try:
-        entry = (await JournalRow.of(journal, source, strength)).entry
+        entry = (await JournalRow.of(rows_of(journal), source, strength)).entry
     except AudioEnhanceError:
         return None  # the job will meet the same, and say so
     if (kept := await kept_result(entry, source)) is None:

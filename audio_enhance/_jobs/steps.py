@@ -17,7 +17,7 @@ from audio_enhance._core.errors import (
 from audio_enhance._core.located import locating
 from audio_enhance._core.models import Asset, AssetStatus, EnhancementStatus, SpeechEnhancement
 from audio_enhance._core.phase import Phase, Where
-from audio_enhance._recording.filenames import recording_name, result_name
+from audio_enhance._recording.filenames import result_name
 from audio_enhance._recording.source import Source, original_of
 from audio_enhance._scheduler.polling import Poll, PollPolicy
 from audio_enhance._session.addresses import Reach
@@ -25,6 +25,7 @@ from audio_enhance._session.endpoints import EnhanceApi
 from audio_enhance._session.retry import OnRetry, Retrier
 from audio_enhance._transfer.download import Download
 from audio_enhance._transfer.part_file import PartialFile
+from audio_enhance._transfer.server_name import recording_name
 from audio_enhance._transfer.storage import Storage
 from audio_enhance._transfer.stream import ResultStream, open_result
 from audio_enhance._transfer.upload import OnBytes, put

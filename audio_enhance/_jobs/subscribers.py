@@ -8,22 +8,27 @@ from audio_enhance._core.errors import AudioEnhanceError
 from audio_enhance._core.events import Event
 from audio_enhance._core.models import Asset
 from audio_enhance._journal.entry import EntryState
-from audio_enhance._journal.journal import Journal
 from audio_enhance._journal.row import JournalRow
+from audio_enhance._journal.rows import Rows
 from audio_enhance._recording.source import Source
 
-from .order import Order
 from .running import RunningJob
 from .state import JobState
 
 
 @attrs.frozen(eq=False, repr=False)
 class Subscriber:
-    """A job that wants an enhancement, and where its steps are written down."""
+    """A job that wants an enhancement.
+
+    Attributes:
+        job: The job.
+        row: Where its steps are written down, if there is a journal.
+        spare: Whether nothing is paid once more for a result that was made, and is away.
+    """
 
     job: RunningJob
-    order: Order
     row: JournalRow | None = None
+    spare: bool = False
 
 
 class Subscribers:
@@ -51,9 +56,10 @@ class Subscribers:
         return self.leader.job
 
     @property
-    def journal(self) -> Journal | None:
-        """Where the leader's steps are written down."""
-        return self.leader.order.journal
+    def rows(self) -> Rows | None:
+        """The rows of the journal in which the leader's steps are written down."""
+        row = self.leader.row
+        return None if row is None else row.rows
 
     @property
     def sources(self) -> list[Source]:

@@ -12,7 +12,6 @@ from audio_enhance._core.errors import (
     SourceChangedError,
 )
 from audio_enhance._core.models import Asset, AssetStatus
-from audio_enhance._journal.journal import rows_of
 from audio_enhance._recording.fingerprint import ContentKey
 from audio_enhance._recording.source import Source
 
@@ -117,12 +116,10 @@ class Uploading:
 
     async def _earlier(self) -> Asset | None:
         """Return the asset that an earlier run made of the same content, if it is there."""
-        journal, api, content = self._leader.journal, self._steps.api, self._content
-        if journal is None:
+        rows, api, content = self._leader.rows, self._steps.api, self._content
+        if rows is None:
             return None
-        prior = await rows_of(journal).same_upload(
-            content.md5.hex(), content.byte_size, api.client_id
-        )
+        prior = await rows.same_upload(content.md5.hex(), content.byte_size, api.client_id)
         if prior is None or prior.asset_id is None:
             return None
         try:

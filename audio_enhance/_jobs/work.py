@@ -5,8 +5,6 @@ from datetime import datetime
 from itertools import count
 from typing import NamedTuple
 
-import attrs
-
 from audio_enhance._core.errors import (
     ApiError,
     AudioEnhanceError,
@@ -21,14 +19,14 @@ from audio_enhance._core.events import Processing, Submitted
 from audio_enhance._core.models import Asset, SpeechEnhancement
 from audio_enhance._core.phase import Phase
 from audio_enhance._journal.entry import EntryState
-from audio_enhance._journal.journal import rows_of
 from audio_enhance._recording.fingerprint import ContentKey
 from audio_enhance._recording.source import Source
 from audio_enhance._scheduler.polling import Crowd
 
+from .enhanced import Enhanced
 from .gate import PriorityGate
 from .once import Once
-from .order import ResultAwayError
+from .result import ResultAwayError
 from .state import JobState
 from .steps import Steps, check_succeeded
 from .subscribers import Subscriber, Subscribers
@@ -38,23 +36,6 @@ from .watcher import Outstanding, ServerQueue
 
 # The guide calls a failed enhancement a rare fault of the server's: one more try.
 _MOST_TRIES = 2
-
-
-@attrs.frozen(eq=False, repr=False)
-class Enhanced:
-    """A finished enhancement and its asset.
-
-    Attributes:
-        asset: The asset.
-        enhancement: The enhancement.
-        steps: Of the API client that they belong to.
-        spent: The assets of the same content that were given up before, and are still there.
-    """
-
-    asset: Asset
-    enhancement: SpeechEnhancement
-    steps: Steps
-    spent: tuple[str, ...] = ()
 
 
 class Sharing:
@@ -157,14 +138,14 @@ class Work:
     async def _taken_up(self) -> Outstanding | None:
         """Go on with an enhancement that an earlier run asked for, if the server has it."""
         leader = self._subscribers.leader
-        journal, row = leader.order.journal, leader.row
-        if journal is None or row is None:
+        row = leader.row
+        if row is None:
             return None
         if row.entry.state == EntryState.SUBMITTING:
             # The earlier run died while it asked: what it asked for may exist, unknown to us.
             self._one_more()
         content, client_id = self._content, self._api.client_id
-        prior = await rows_of(journal).same_content(
+        prior = await row.rows.same_content(
             content.md5.hex(), content.byte_size, self._strength, client_id
         )
         if prior is None or prior.asset_id is None or prior.enhancement_id is None:
@@ -176,7 +157,7 @@ class Work:
             found = await self._api.get_speech_enhancement(prior.asset_id, prior.enhancement_id)
             self._track.asset = await self._api.get_asset(prior.asset_id)
         except NotFoundError:
-            if leader.order.spare and row.entry.state == EntryState.SUCCEEDED:
+            if leader.spare and row.entry.state == EntryState.SUCCEEDED:
                 raise ResultAwayError("The result is no longer there.") from None
             return None
         self._has(found)

@@ -1,6 +1,5 @@
 """What became of the result that an earlier run made."""
 
-import os
 from enum import Enum, auto
 from functools import partial
 from pathlib import PurePath
@@ -8,12 +7,11 @@ from typing import NamedTuple
 
 from audio_enhance._core.cancellation import in_thread, to_its_end
 from audio_enhance._core.errors import AudioEnhanceError
-from audio_enhance._core.paths import is_url, path_of
-from audio_enhance._recording.remote import RemoteFile
+from audio_enhance._core.paths import path_of
 from audio_enhance._recording.source import Source, original_of
 
 from .entry import EntryState, JournalEntry
-from .result_file import looking_at, result_of
+from .result_file import is_there, result_of
 
 _CHANGED = "The result was changed since it was made, so it stays. Redo it for another one."
 
@@ -98,18 +96,3 @@ async def same_source(entry: JournalEntry, source: Source) -> bool:
             return True
     # Touched, but perhaps not changed: reading it costs less than enhancing it again.
     return (await source.fingerprint()).md5.hex() == entry.md5
-
-
-def is_there(path: str) -> bool:
-    """Whether anything is at a path, a link that leads nowhere included. Blocks.
-
-    Raises:
-        OutputError: It is elsewhere, and cannot be looked at.
-    """
-    if is_url(path):
-        with looking_at(path):
-            return RemoteFile.at(path).look() is not None
-    try:
-        return os.path.lexists(path)
-    except ValueError:  # nothing that could be a path
-        return False

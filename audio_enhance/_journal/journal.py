@@ -15,6 +15,7 @@ from audio_enhance._core.paths import absolute, path_of
 from audio_enhance._recording.spooled import remove_quietly
 
 from .entry import EntryState, JournalEntry, entry_of, state_of, stored, text_of
+from .leftovers import remove_leftovers
 from .lock import holder_of
 from .names import here, written
 from .result_file import settled
@@ -123,13 +124,11 @@ class Journal:
             strength: 0 to 100.
             key: The caller's own key, if it was begun with one.
         """
-        return await self._rows.first(
-            "source = ? AND strength = ? AND key = ?", written(source), strength, key
-        )
+        return await self._rows.entry(source, strength, key)
 
     async def entry_with(self, key: str) -> JournalEntry | None:
         """Return what is known of the job that was begun with a key of the caller's."""
-        return await self._rows.first("key = ? AND key != ''", key)
+        return await self._rows.entry_with(key)
 
     async def plan(self, jobs: Iterable[tuple[str, int]]) -> None:
         """Write down sources and strengths that are still to be done, as they are drawn.
@@ -181,7 +180,7 @@ class Journal:
             sources: Paths, or the names that entries have; what is not in it does no harm.
             strength: Only at this strength; at every one if it is not given.
         """
-        await self._rows.remove_leftovers()
+        await remove_leftovers(self._rows)
         count = 0
         for source in sources:
             deleted = await self._database.rows(
@@ -199,12 +198,7 @@ class Journal:
 
     async def drop(self, entry: JournalEntry) -> None:
         """Take one row out of the journal."""
-        await self._database.rows(
-            "DELETE FROM entries WHERE source = ? AND strength = ? AND key = ?",
-            written(entry.source),
-            entry.strength,
-            entry.key,
-        )
+        await self._rows.drop(entry)
 
     async def trim(self, seconds: float) -> int:
         """Take out jobs of a caller's own key that have been over for so long; return their number.
@@ -221,14 +215,7 @@ class Journal:
 
     async def sources(self) -> list[str]:
         """Return the recordings that it knows, by their paths."""
-
-        def read(connection: "sqlite3.Connection") -> list[str]:
-            rows = connection.execute("SELECT DISTINCT source FROM entries").fetchall()
-            moved = self._database.moved
-            names = [here(text_of(name)) for (name,) in rows]
-            return names if moved is None else [moved.now(name) for name in names]
-
-        return await self._database.run(read)
+        return await self._rows.sources()
 
     async def counts(self) -> dict[EntryState, int]:
         """Return how many entries are in each state, those with none included."""

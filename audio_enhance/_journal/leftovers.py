@@ -11,6 +11,7 @@ from audio_enhance._recording.spooled import remove_quietly
 
 from .entry import text_of
 from .names import here
+from .rows import Rows
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,14 +19,28 @@ if TYPE_CHECKING:
     from .database import Database
 
 
-async def remove_kept(database: "Database") -> None:
+async def remove_leftovers(rows: Rows) -> list[Path]:
+    """Remove what a run that died left, and return its part files.
+
+    What was kept for jobs that are over goes, too.
+
+    Only the first time: what is written down later belongs to downloads under way.
+    """
+    if rows.cleaned:
+        return []
+    rows.cleaned = True
+    await _remove_kept(rows.database)
+    return await _remove_parts(rows.database)
+
+
+async def _remove_kept(database: "Database") -> None:
     """Remove the data that was kept for jobs that are over."""
     for name in await _texts(database, "spooled", "state IN ('succeeded', 'failed')"):
         await to_its_end(partial(remove_quietly, Path(here(name))))
         await database.rows("UPDATE entries SET spooled = NULL WHERE spooled = ?", name)
 
 
-async def remove_parts(database: "Database") -> list[Path]:
+async def _remove_parts(database: "Database") -> list[Path]:
     """Remove part files, and return those that were there.
 
     A file that is not called as part files are is left alone; one that cannot be removed stays

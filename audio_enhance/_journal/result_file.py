@@ -86,6 +86,21 @@ def looking_at(path: str) -> Generator[None]:
         ) from error
 
 
+def is_there(path: str) -> bool:
+    """Whether anything is at a path, a link that leads nowhere included. Blocks.
+
+    Raises:
+        OutputError: It is elsewhere, and cannot be looked at.
+    """
+    if is_url(path):
+        with looking_at(path):
+            return RemoteFile.at(path).look() is not None
+    try:
+        return os.path.lexists(path)
+    except ValueError:  # nothing that could be a path
+        return False
+
+
 def version_of(path: PurePath) -> int:
     """Return the version of a result elsewhere that was just put there, 0 if that is not told."""
     try:

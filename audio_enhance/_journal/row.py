@@ -20,14 +20,12 @@ from audio_enhance._core.errors import (
 )
 from audio_enhance._core.paths import absolute, is_address, is_url, path_of
 from audio_enhance._recording.fingerprint import Fingerprint
-from audio_enhance._recording.source import Source, kept_source, original_of, uploaded_source
+from audio_enhance._recording.source import Source
 from audio_enhance._recording.spooled import remove_quietly
-from audio_enhance._video.kinds import is_video_type
 
-from .earlier import is_there
 from .entry import EntryState, JournalEntry
-from .journal import Journal, rows_of
-from .result_file import ResultFile, placed, result_of, settled, version_of
+from .result_file import ResultFile, is_there, placed, result_of, settled, version_of
+from .rows import Rows
 
 _log = logging.getLogger("audio_enhance")
 _OF_THE_CONTENT = ("asset_id", "enhancement_id", "output_modified_ns", "error")
@@ -37,33 +35,31 @@ class JournalRow:
     """The row of one source at one strength; whoever works on it at a time has the same.
 
     Attributes:
+        rows: The rows of the journal that it is in.
         entry: What the journal says of it.
     """
 
-    def __init__(self, journal: Journal, entry: JournalEntry) -> None:
-        self._journal = journal
+    def __init__(self, rows: Rows, entry: JournalEntry) -> None:
+        self.rows = rows
         self._written = entry.created_at > 0.0
         self._new = False  # written by `begin`, and by nobody before
         self._at_work = 0
         self.entry = entry
 
     @classmethod
-    async def of(
-        cls, journal: Journal, source: Source, strength: int, key: str = ""
-    ) -> "JournalRow":
+    async def of(cls, rows: Rows, source: Source, strength: int, key: str = "") -> "JournalRow":
         """Return the row that is there, or a new one that is not written yet."""
         name = await label(source)
-        entry = await (journal.entry_with(key) if key else journal.entry(name, strength))
-        return cls.alive(journal, entry or JournalEntry(source=name, strength=strength, key=key))
+        entry = await (rows.entry_with(key) if key else rows.entry(name, strength))
+        return cls.alive(rows, entry or JournalEntry(source=name, strength=strength, key=key))
 
     @classmethod
-    def alive(cls, journal: Journal, entry: JournalEntry) -> "JournalRow":
+    def alive(cls, rows: Rows, entry: JournalEntry) -> "JournalRow":
         """Return the row of an entry that was just read, the one at work on it if there is one."""
         identity = (entry.source, entry.strength, entry.key)
-        alive = rows_of(journal).alive
-        row = alive.get(identity)
+        row = rows.alive.get(identity)
         if row is None:
-            row = alive[identity] = cls(journal, entry)
+            row = rows.alive[identity] = cls(rows, entry)
         return row
 
     @contextmanager
@@ -78,7 +74,7 @@ class JournalRow:
     async def note(self, **changes: Any) -> None:
         """Write down what is about to happen; raises `JournalError`, and then it must not."""
         self.entry = attrs.evolve(self.entry, **changes)
-        await rows_of(self._journal).save(self.entry)
+        await self.rows.save(self.entry)
         self._written = True
 
     async def note_done(self, **changes: Any) -> None:
@@ -156,7 +152,7 @@ class JournalRow:
 
     async def _drop(self) -> None:
         try:
-            await self._journal.drop(self.entry)
+            await self.rows.drop(self.entry)
         except JournalError as error:
             _log.warning("%s: %s", self.entry.source, error)
 
@@ -214,19 +210,6 @@ class JournalRow:
             self.entry = await to_its_end(partial(settled, self.entry))
             await self.note_done()
 
-    async def left_of(self, source: Source) -> Source | None:
-        """Return what was uploaded of a file that is gone before its work was done, if it was."""
-        entry = self.entry
-        begun = entry.state != EntryState.SUCCEEDED and entry.asset_id is not None
-        if not begun or source.place is None:
-            return None
-        try:
-            if await is_still_there(source):
-                return None
-            return await to_its_end(partial(revive, entry))
-        except AudioEnhanceError:
-            return None  # the job will meet the same, and say so
-
     def earlier_place(self, folder: PurePath) -> PurePath | None:
         """Return where this source's earlier result was put, if that is in a folder."""
         if self.entry.output is None:
@@ -243,7 +226,7 @@ class JournalRow:
 
     async def recordings(self) -> list[str]:
         """Return all recordings that the journal knows, by their paths."""
-        return await self._journal.sources()
+        return await self.rows.sources()
 
     def names(self, path: PurePath) -> bool:
         """Whether this row's result was put there, by whoever it was changed since."""
@@ -255,95 +238,13 @@ class JournalRow:
         return result is not None and self.names(path) and await in_thread(result.is_there)
 
 
-def revive(entry: JournalEntry) -> Source:
-    """Return the source of a row: its file, or what was uploaded of it.
-
-    Raises:
-        InvalidSourceError: Neither is there any more.
-        UnsupportedMediaTypeError: The API does not take such a type.
-    """
-    if is_url(entry.source):
-        return _from_elsewhere(entry)
-    path = Path(entry.source)
-    filename = entry.filename
-    if is_video_type(entry.content_type):
-        return _video_of(path, filename)
-    if path.is_absolute() and path.exists():
-        return Source.from_path(
-            path, content_type=entry.content_type, filename=filename, check_type=False
-        )
-    not_uploaded = InvalidSourceError("The data was not uploaded before the earlier run ended.")
-    if (fingerprint := fingerprint_of(entry)) is None:
-        raise not_uploaded
-    if filename is None:  # written by a version that did not keep it
-        filename = path.name if path.is_absolute() else entry.source.rpartition(" (")[0]
-    content_type = entry.content_type
-    if entry.spooled is not None:
-        try:
-            return kept_source(
-                Path(entry.spooled), filename, fingerprint, content_type=content_type
-            )
-        except InvalidSourceError:
-            if entry.asset_id is None:
-                raise
-    if entry.asset_id is None:
-        raise not_uploaded
-    return uploaded_source(
-        filename,
-        fingerprint,
-        content_type=content_type,
-        path=path if path.is_absolute() else None,
-    )
-
-
-def _from_elsewhere(entry: JournalEntry) -> Source:
-    """Return a source that lay elsewhere: what is there now, or what was uploaded of it."""
-    url, name, kind = entry.source, entry.filename, entry.content_type
-    if is_video_type(kind):
-        return Source.from_video(
-            Source.from_url(url, content_type=kind, filename=name, check_type=False)
-        )
-    source = Source.from_url(url, content_type=kind, filename=name, check_type=False)
-    uploaded = fingerprint_of(entry)
-    if entry.asset_id is None or uploaded is None:
-        return source
-    try:
-        gone = original_of(source).content.look() is None
-    except AudioEnhanceError:
-        gone = False  # its job will meet the same, and say so
-    return (
-        uploaded_source(source.filename, uploaded, content_type=kind, url=url) if gone else source
-    )
-
-
-def fingerprint_of(entry: JournalEntry) -> Fingerprint | None:
-    """Return what identifies the content that a row is about, if it is known."""
-    if entry.md5 is None or entry.byte_size is None:
-        return None
-    return Fingerprint(entry.byte_size, bytes.fromhex(entry.md5))
-
-
-def _video_of(path: Path, filename: str | None) -> Source:
-    """Return a video again: what was uploaded of it is its sound alone."""
-    if path.is_absolute() and path.exists():
-        return Source.from_video(path, filename=filename)
-    raise InvalidSourceError("The video is gone, and a result cannot be put back into it.")
-
-
-async def is_still_there(source: Source) -> bool:
-    """Whether the file of a source still lies where it did; raises as `Original.look` does."""
-    if source.path is not None:  # a link that leads nowhere is a file that was not moved away
-        return await to_its_end(partial(is_there, str(source.path)))
-    return await original_of(source).look() is not None
-
-
 async def note_refused(
-    journal: Journal, path: str | os.PathLike[str], strength: int, error: AudioEnhanceError
+    rows: Rows, path: str | os.PathLike[str], strength: int, error: AudioEnhanceError
 ) -> None:
     """Write down why a file never became a job, where the journal knows it at all."""
-    entry = await journal.entry(absolute(path), strength)
+    entry = await rows.entry(absolute(path), strength)
     if entry is not None:
-        await JournalRow.alive(journal, entry).note_failed(error)
+        await JournalRow.alive(rows, entry).note_failed(error)
 
 
 async def label(source: Source) -> str:

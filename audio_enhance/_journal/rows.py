@@ -1,7 +1,6 @@
 """The rows of a journal as the package reads and writes them, whose calls no user needs."""
 
 from collections.abc import Callable, Hashable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
@@ -11,7 +10,6 @@ from audio_enhance._core.clock import Clock
 from audio_enhance._core.redaction import redact
 
 from .entry import NAMES, JournalEntry, entry_of, stored, text_of
-from .leftovers import remove_kept, remove_parts
 from .names import here, written
 from .result_file import settled
 
@@ -41,6 +39,7 @@ class Rows:
         database: The file.
         alive: What is at work on a row, by the row's identity.
         api_version: The generation of the API that its jobs are at, once a run has told.
+        cleaned: Whether what a run that died left has been removed.
     """
 
     def __init__(self, database: "Database", clock: Clock) -> None:
@@ -48,7 +47,7 @@ class Rows:
         self.database = database
         self.alive: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
         self.api_version: str | None = None
-        self._cleaned = False
+        self.cleaned = False
 
     async def save(self, entry: JournalEntry) -> None:
         """Write an entry, in the place of the one that it is the next state of, if there is one.
@@ -63,6 +62,36 @@ class Rows:
         entry = attrs.evolve(entry, error=error, created_at=now, updated_at=now)
         entry = _with_paths(entry, written)
         await self.database.rows(_UPSERT, *attrs.astuple(entry, recurse=False))
+
+    async def entry(self, source: str, strength: int, key: str = "") -> JournalEntry | None:
+        """Return what is known of a source at a strength; `Journal.entry` says more."""
+        return await self.first(
+            "source = ? AND strength = ? AND key = ?", written(source), strength, key
+        )
+
+    async def entry_with(self, key: str) -> JournalEntry | None:
+        """Return what is known of the job that was begun with a key of the caller's."""
+        return await self.first("key = ? AND key != ''", key)
+
+    async def drop(self, entry: JournalEntry) -> None:
+        """Take one row out of the journal."""
+        await self.database.rows(
+            "DELETE FROM entries WHERE source = ? AND strength = ? AND key = ?",
+            written(entry.source),
+            entry.strength,
+            entry.key,
+        )
+
+    async def sources(self) -> list[str]:
+        """Return the recordings that it knows, by their paths."""
+
+        def read(connection: "sqlite3.Connection") -> list[str]:
+            rows = connection.execute("SELECT DISTINCT source FROM entries").fetchall()
+            moved = self.database.moved
+            names = [here(text_of(name)) for (name,) in rows]
+            return names if moved is None else [moved.now(name) for name in names]
+
+        return await self.database.run(read)
 
     async def same_content(
         self, md5: str, byte_size: int, strength: int, client_id: str
@@ -144,19 +173,6 @@ class Rows:
         return await self.first(
             "output = ? OR placing = ? ORDER BY updated_at DESC", written(output), written(output)
         )
-
-    async def remove_leftovers(self) -> list[Path]:
-        """Remove what a run that died left, and return its part files.
-
-        What was kept for jobs that are over goes, too.
-
-        Only the first time: what is written down later belongs to downloads under way.
-        """
-        if self._cleaned:
-            return []
-        self._cleaned = True
-        await remove_kept(self.database)
-        return await remove_parts(self.database)
 
     async def first(self, condition: str, *values: object) -> JournalEntry | None:
         """Return the first entry that a condition holds for."""

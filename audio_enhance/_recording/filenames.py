@@ -1,13 +1,8 @@
-"""What a result is called: the server's name for it, made safe, or one of our own."""
+"""Names of files: made safe, told apart, and those that are ours."""
 
 import os
 import re
 import unicodedata
-import warnings
-
-from aiohttp import content_disposition_filename, parse_content_disposition
-
-from .media_types import AUDIO_SUFFIXES, split_ending
 
 # Device names of Windows, with any ending ("Naming Files, Paths, and Namespaces").
 _RESERVED = re.compile(
@@ -19,12 +14,6 @@ _UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 _JOINERS = "\u200c\u200d"
 # Elsewhere a backslash is a character like others, as in "side a\\b.mp3".
 _WINDOWS_PATH = re.compile(r"(?:[A-Za-z]:|\.{1,2})?\\.*", re.DOTALL)
-# Nothing but a name in quotes, without anything in it that could mean something else; or the
-# same name for old clients first, and then in UTF-8.
-_PLAIN = re.compile(
-    r'attachment; ?filename="([A-Za-z0-9 ._~()+-]+)"'
-    r"(?:; ?filename\*=UTF-8''\1)?"
-)
 # Surrogates that do not stand for an undecodable byte (PEP 383).
 _NOT_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 # What a name that is too long keeps: its kind, and what tells the strengths of one recording apart.
@@ -33,6 +22,12 @@ _LONGEST_BYTES = 255  # of one name, on every common file system
 PART_PREFIX = ".audio-enhance-"
 _PART_SUFFIX = ".part"
 SPOOLED_SUFFIX = ".spooled"
+
+
+def split_ending(name: str) -> tuple[str, str]:
+    """Return a bare name without its ending, and the ending: `.mp3`, or nothing."""
+    stem, _, ending = name.rpartition(".")
+    return (stem, f".{ending}") if stem and ending else (name, "")
 
 
 def part_name(unique: str) -> str:
@@ -54,40 +49,6 @@ def result_name(filename: str, strength: int) -> str:
     """Return the name that the guide's step 5 shows: `<stem>-enhanced-<strength>p.<ext>`."""
     stem, ending = split_ending(filename)
     return on_disk(safe_name(f"{stem}-enhanced-{strength}p{ending}"))
-
-
-def recording_name(name: str) -> str | None:
-    """Return a server's name for a recording as a safe bare one, `None` if it is no such name.
-
-    It becomes a file of the user's: nothing hidden, and nothing that another program would run
-    or read as its own, such as `.bashrc`, `conftest.py` or `setup.exe`.
-    """
-    name = safe_name(name)
-    if name.startswith((".", " ")):
-        name = safe_name(name.lstrip(". "))
-    return on_disk(name) if split_ending(name)[1].lower() in AUDIO_SUFFIXES else None
-
-
-def name_from_header(value: str | None) -> str | None:
-    """Return the safe bare name in a `Content-Disposition`, `None` where there is none.
-
-    `filename*` wins over `filename` (RFC 6266 §4.3, RFC 5987).
-    """
-    name = _parameter(value) if value else None
-    return recording_name(name) if name else None
-
-
-def _parameter(value: str) -> str | None:
-    plain = _PLAIN.fullmatch(value)  # as S3 sends it; parsing in general takes 400 calls
-    if plain is not None:
-        return plain[1]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # aiohttp warns of malformed headers: then there is none
-        try:
-            _, parameters = parse_content_disposition(value)
-        except LookupError:  # in older versions: an unknown charset, or nothing after a `=`
-            return None
-        return content_disposition_filename(parameters)
 
 
 def on_disk(name: str) -> str:
@@ -133,6 +94,13 @@ def safe_name(name: str) -> str:
         return ""
     name = _shortened(name)
     return _shortened(f"_{name}") if _RESERVED.fullmatch(name) else name
+
+
+def same_name(name: str) -> str:
+    """Return what is the same for all names that some file system takes for one."""
+    # Some file systems make no difference between A and a, some none between the two ways in
+    # which Unicode writes an é.
+    return unicodedata.normalize("NFC", name.casefold())
 
 
 def _shortened(name: str) -> str:

@@ -3,7 +3,7 @@
 import io
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from audio_enhance._core.errors import (
     InvalidSourceError,
@@ -11,16 +11,28 @@ from audio_enhance._core.errors import (
     SourceChangedError,
 )
 
-from .content import FileContent
-from .fetched import FetchedContent
+from .content import Content
+from .filenames import split_ending
 from .fingerprint import Fingerprint, digest
-from .media_types import AUDIO_SUFFIXES, content_type_of, split_ending
+from .media_types import AUDIO_SUFFIXES, content_type_of
 from .reader import Reader
 from .seen import Seen
 from .spooled import SpooledContent, temporary
 
 if TYPE_CHECKING:
     from audio_enhance._video.sound import Sound
+
+
+class Film(Content, Protocol):
+    """A video whose sound can be taken out: it opens as it is now, and tells when it changes."""
+
+    def opened(self) -> Reader:
+        """Open it as it is now."""
+        ...
+
+    def version_of(self, file: Reader) -> tuple[int, ...] | None:
+        """Return what changes when it does."""
+        ...
 
 
 class FilmContent:
@@ -34,7 +46,7 @@ class FilmContent:
         filename: Its name.
     """
 
-    def __init__(self, film: FileContent | SpooledContent | FetchedContent, filename: str) -> None:
+    def __init__(self, film: Film, filename: str) -> None:
         self._film = film
         self._filename = filename
         self._lock = threading.Lock()  # one thread takes it out, for all who want it
@@ -208,6 +220,11 @@ class FilmContent:
     def _check_version(self, video: Reader) -> None:
         if self._film.version_of(video) != self._version:
             raise SourceChangedError("The video changed while its sound was enhanced.")
+
+
+def film_of(content: Content) -> FilmContent | None:
+    """Return the video that a content is made of, if it is made of one."""
+    return content if isinstance(content, FilmContent) else None
 
 
 def _written(into: io.BufferedRandom, raw: io.FileIO, cancelled: threading.Event) -> Fingerprint:

@@ -4,6 +4,8 @@ import re
 
 from audio_enhance._core.errors import UnsupportedMediaTypeError
 
+from .filenames import split_ending
+
 # The sixteen types of the API's later revision.
 CONTENT_TYPES = frozenset(
     {
@@ -47,12 +49,6 @@ _BY_SUFFIX = {
 }
 _A_TYPE = re.compile(r"[!-~]+/[ -~]+")
 AUDIO_SUFFIXES = frozenset(_BY_SUFFIX)
-
-
-def split_ending(name: str) -> tuple[str, str]:
-    """Return a bare name without its ending, and the ending: `.mp3`, or nothing."""
-    stem, _, ending = name.rpartition(".")
-    return (stem, f".{ending}") if stem and ending else (name, "")
 
 
 def content_type_of(

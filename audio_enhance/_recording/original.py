@@ -9,7 +9,6 @@ from audio_enhance._core.located import locating
 from audio_enhance._core.per_loop import PerLoop
 
 from .content import Content
-from .film import FilmContent
 from .fingerprint import Fingerprint
 from .seen import Seen
 
@@ -29,11 +28,6 @@ class Original:
         self.known: Fingerprint | None = None
         self._hashing: PerLoop[asyncio.Lock] | None = None
         self._holders = 0
-
-    @property
-    def film(self) -> FilmContent | None:
-        """The video that they are, if they are one."""
-        return self.content if isinstance(self.content, FilmContent) else None
 
     async def fingerprint(self, label: str) -> Fingerprint:
         """Return their fingerprint; `Source.fingerprint` says more.
@@ -88,12 +82,3 @@ class Original:
                 parts.append(part)  # one call reads 2 GiB at the most
                 start += len(part)
             return b"".join(parts)
-
-    def result_bytes(self, fingerprint: Fingerprint) -> int:
-        """Return about how much room a result takes, and what it is made of, on the disk.
-
-        Args:
-            fingerprint: Their own.
-        """
-        film = self.film
-        return fingerprint.byte_size + (0 if film is None else film.byte_size)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from functools import cached_property
 from pathlib import Path, PurePath
 from threading import Event
-from typing import Any, Self, TypeGuard
+from typing import Any, Self
 
 import attrs
 
@@ -17,23 +17,19 @@ from audio_enhance._core.errors import (
 )
 from audio_enhance._core.located import locating
 from audio_enhance._core.paths import RemotePath, is_address, is_url
-from audio_enhance._video.kinds import (
-    VIDEO_SUFFIXES,
-    can_be_read,
-    check_installed,
-    video_type_of,
-)
+from audio_enhance._video.kinds import check_installed, video_type_of
 
-from .content import BytesContent, Content, FileContent, UploadedContent
+from .content import BytesContent, Content, FileContent
 from .fetched import FetchedContent
 from .file_object import BinaryFile, chunks_of, name_of
-from .filenames import bare_name, safe_name
-from .film import FilmContent
+from .filenames import bare_name, safe_name, split_ending
+from .film import FilmContent, film_of
 from .fingerprint import Fingerprint
-from .media_types import AUDIO_SUFFIXES, content_type_of, sniff_suffix, split_ending
+from .media_types import content_type_of, sniff_suffix
 from .original import Original
 from .remote import RemoteFile
-from .spooled import KeptContent, SpooledContent, reopened, spool
+from .spooled import KeptContent, SpooledContent, spool
+from .suffixes import is_video
 
 
 @attrs.define(eq=False)
@@ -292,12 +288,12 @@ class Source:
     @property
     def is_video(self) -> bool:
         """Whether it is sent as the sound of a video: it was made with `from_video`."""
-        return self._original.film is not None
+        return film_of(self._original.content) is not None
 
     @property
     def has_picture(self) -> bool:
         """Whether it is a video, whose result is put back into it; known once it is hashed."""
-        film = self._original.film
+        film = film_of(self._original.content)
         return film is not None and film.has_picture
 
     async def with_sound(self, enhanced: "Source") -> "Source":
@@ -315,7 +311,7 @@ class Source:
             OutputError: The temporary file cannot be written.
         """
         await self.fingerprint()
-        film = self._original.film
+        film = film_of(self._original.content)
         if film is None or not film.has_picture:
             raise InvalidInputError("This is not a video with a picture.", source=self.label)
         expected = await enhanced.fingerprint()
@@ -331,13 +327,13 @@ class Source:
     @property
     def sent_as(self) -> tuple[str, str]:
         """The name and the content type that the API is told; a video's, once it is hashed."""
-        film = self._original.film
+        film = film_of(self._original.content)
         return (self.filename, self.content_type) if film is None else film.sent_as
 
     @property
     def note(self) -> str | None:
         """What a person should know of its result, in one sentence, once it is hashed."""
-        film = self._original.film
+        film = film_of(self._original.content)
         return None if film is None else film.note
 
     async def fingerprint(self) -> Fingerprint:
@@ -381,110 +377,10 @@ def original_of(source: Source) -> Original:
     return source._original  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  the one way to it
 
 
-def uploaded_source(
-    filename: str,
-    fingerprint: Fingerprint,
-    *,
-    content_type: str | None = None,
-    path: Path | None = None,
-    url: str | None = None,
-) -> Source:
-    """Return a source of data that only the server has any more, from an earlier run.
-
-    Args:
-        filename: The name that the API was told.
-        fingerprint: What it was when it was uploaded.
-        content_type: The type that it was sent under.
-        path: Where it was, if it was a file: its result lies where that file's belongs.
-        url: Where it was elsewhere.
-    """
-    kind = content_type_of(filename, content_type, check=False)
-    return Source(filename, kind, path, UploadedContent(fingerprint), url=url)
-
-
-def kept_source(
-    path: Path, filename: str, fingerprint: Fingerprint, *, content_type: str | None = None
-) -> Source:
-    """Return a source of data that an earlier run kept; blocks.
-
-    Raises:
-        InvalidSourceError: It is not there, or it is not what was kept.
-    """
-    kind = content_type_of(filename, content_type, check=False)
-    return Source(filename, kind, None, reopened(path, fingerprint))
-
-
-# What a `Source` is made of at once; and what it can be made of when its bytes have arrived.
-SourceLike = str | os.PathLike[str] | bytes | Source
-AnySource = SourceLike | BinaryFile
-
-
-def is_file_object(given: object) -> TypeGuard[BinaryFile]:
-    """Whether something is an open file, or is read like one; a source has a `read` of its own."""
-    # In this order: to look for a protocol takes longer than to hash a small recording.
-    return not isinstance(given, str | Source | os.PathLike) and isinstance(given, BinaryFile)
-
-
-def as_source(source: AnySource, filename: str | None = None) -> Source:
-    """Return the source that a path, a URL, some bytes or a source stands for.
-
-    Args:
-        source: What was given.
-        filename: The name to send, for a path, a URL or bytes.
-
-    Raises:
-        InvalidSourceError: It is something else, an open file for example: see `arrived`.
-    """
-    if isinstance(source, Source):
-        if filename is not None:
-            raise InvalidSourceError(
-                "A Source already has its name.", hint="Give filename= where you make it."
-            )
-        return source
-    if isinstance(source, bytes | bytearray | memoryview):
-        return Source.from_bytes(bytes(source), filename)
-    if isinstance(source, str) and is_url(source):
-        video = is_video(RemoteFile.at(source).filename)  # without what a URL may have after it
-        made = Source.from_video if video else Source.from_url
-        return made(source, filename=filename)
-    if isinstance(source, str | os.PathLike):
-        if is_video(os.fspath(source)):
-            return Source.from_video(source, filename=filename)
-        return Source.from_path(source, filename=filename)
-    hint = "Give a path, bytes or a Source."
-    if is_file_object(source):
-        hint = "Give `await Source.from_file(…)`: its bytes are needed more than once."
-    raise InvalidSourceError(f"A {type(source).__name__} cannot be used as a source.", hint=hint)
-
-
-async def arrived(source: AnySource, filename: str | None = None) -> Source:
-    """Return the source of an open file, when its bytes are there, or of anything else at once."""
-    if is_file_object(source):
-        return await Source.from_file(source, filename=filename)
-    return as_source(source, filename)
-
-
 async def _joined(first: bytes, others: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     yield first
     async for other in others:
         yield other
-
-
-def recording_suffixes() -> frozenset[str]:
-    """Return what the names of recordings end in: of audio, and with the extra `video` of videos.
-
-    In small letters, with the dot.
-    """
-    return AUDIO_SUFFIXES | VIDEO_SUFFIXES if can_be_read() else AUDIO_SUFFIXES
-
-
-def is_video(name: str | bytes) -> bool:
-    """Whether a path is taken for a video by what it ends in.
-
-    MP4 files may be of sound alone, which the API takes: without the extra they are sent so.
-    """
-    suffix = split_ending(os.fsdecode(name))[1].lower()
-    return suffix in VIDEO_SUFFIXES and (suffix not in AUDIO_SUFFIXES or can_be_read())
 
 
 def _sendable(name: str) -> str:

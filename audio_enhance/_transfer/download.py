@@ -11,7 +11,6 @@ from audio_enhance._core.errors import (
     RequestTimeoutError,
     TransferStalledError,
 )
-from audio_enhance._recording.filenames import name_from_header
 from audio_enhance._session.answers import REDIRECTS, storage_error
 from audio_enhance._session.redirects import followed
 from audio_enhance._session.retry import OnRetry, Retrier
@@ -21,6 +20,7 @@ from .pacing import PIECE_BYTES
 from .part_file import PartialFile
 from .progress import Progress
 from .results import check_beginning, check_length, check_result, most_bytes
+from .server_name import name_from_header
 from .stall import StallWatch
 from .storage import Storage
 

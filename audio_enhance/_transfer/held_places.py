@@ -19,9 +19,7 @@ import attrs
 
 from audio_enhance._core.errors import OutputExistsError
 from audio_enhance._core.paths import absolute
-from audio_enhance._recording.filenames import PART_PREFIX
-
-from .output_folder import same_name
+from audio_enhance._recording.filenames import PART_PREFIX, same_name
 
 if os.name == "posix":
     import fcntl

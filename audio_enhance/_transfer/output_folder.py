@@ -1,7 +1,6 @@
 """Where results go: one folder, in which no result takes the place of another."""
 
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path, PurePath
@@ -11,8 +10,8 @@ import attrs
 from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.errors import OutputExistsError
 from audio_enhance._core.paths import absolute, path_of
-from audio_enhance._recording.filenames import on_disk, result_name, safe_name
-from audio_enhance._recording.source import AnySource, Source
+from audio_enhance._recording.filenames import on_disk, result_name, safe_name, same_name
+from audio_enhance._recording.source import Source
 
 from .part_file import try_writing, writing_to
 from .protected import ProtectedFiles
@@ -20,19 +19,6 @@ from .store import taken
 
 # Where the result of a source at a strength goes, below the folder.
 PlaceRule = Callable[[Source, int], str | os.PathLike[str]]
-
-
-def same_name(name: str) -> str:
-    """Return what is the same for all names that some file system takes for one."""
-    # Some file systems make no difference between A and a, some none between the two ways in
-    # which Unicode writes an é.
-    return unicodedata.normalize("NFC", name.casefold())
-
-
-def _path_of(source: AnySource) -> PurePath | None:
-    if isinstance(source, Source):
-        return source.place
-    return path_of(source) if isinstance(source, str | os.PathLike) else None
 
 
 def _absolute(path: PurePath) -> PurePath:
@@ -72,20 +58,20 @@ class OutputFolder:
     def for_batch(
         cls,
         directory: PurePath,
-        sources: Iterable[AnySource],
+        recordings: Iterable[PurePath],
         *,
         overwrite: bool,
         root: PurePath | None,
     ) -> "OutputFolder":
-        """Plan for sources that are known beforehand: twins in name keep their folders.
+        """Plan for recordings that are known beforehand: twins in name keep their folders.
 
         Args:
             directory: The folder.
-            sources: All of them, or none where they are not known yet.
+            recordings: Where they are, or none where they are not known yet.
             overwrite: Replace files that were there before.
-            root: What the structure is kept below; found from the sources where it is `None`.
+            root: What the structure is kept below; found from the recordings where it is `None`.
         """
-        paths = [path for source in sources if (path := _path_of(source)) is not None]
+        paths = list(recordings)
         names = Counter(same_name(path.name) for path in {_absolute(p) for p in paths})
         twins = frozenset(name for name, times in names.items() if times > 1)
         if twins and root is None:

@@ -15,6 +15,7 @@ from audio_enhance import (
 )
 from audio_enhance._journal.earlier import Earlier, earlier_result
 from audio_enhance._journal.entry import EntryState, JournalEntry
+from audio_enhance._journal.journal import rows_of
 from audio_enhance._journal.row import JournalRow
 from audio_enhance._journal.rows import Rows
 from audio_enhance.local import Fault
@@ -201,7 +202,7 @@ async def test_a_run_that_ended_in_the_middle_never_leaves_a_stale_result(tmp_pa
         b.check(await b.batch([source], journal=b.journal))
         b.source("a.mp3", b"ID3 quite another recording")
         async with await Journal.open(b.journal) as journal:
-            record = await JournalRow.of(journal, Source.from_path(source), 93)
+            record = await JournalRow.of(rows_of(journal), Source.from_path(source), 93)
             given = Source.from_path(source)
             await record.hashed(given, await given.fingerprint())
             assert record.entry.state == EntryState.QUEUED

@@ -9,7 +9,7 @@ import pytest
 from audio_enhance import EnhanceClient, InvalidSourceError, Job, Journal, Source
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.journal import rows_of
-from audio_enhance._journal.row import revive
+from audio_enhance._journal.revived import revive
 from audio_enhance.local.enhancer import Rehearsal
 
 from .support import CREATE, CREATE_ASSET, PUT, bench, files_below

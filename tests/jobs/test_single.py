@@ -48,7 +48,7 @@ async def test_a_recording_goes_by_the_name_that_is_given(tmp_path: Path) -> Non
             assert result.path.name == "talk-enhanced-93p.mp3"
             assert result.asset.filename == "talk.mp3"
         for named in (Source.from_bytes(DATA, "y.mp3"), Source.spool(_chunks(), "y.mp3")):
-            with pytest.raises(InvalidSourceError, match="has its name|cannot rename"):
+            with pytest.raises(InvalidSourceError, match=r"has its name|cannot rename"):
                 await b.client.submit(named, filename="talk.mp3")
         assert b.count(CREATE) == 2
 

@@ -7,11 +7,11 @@ import pytest
 
 from audio_enhance import Asset, Event, Journal, Source
 from audio_enhance._core.events import Uploading
-from audio_enhance._jobs.order import Order
 from audio_enhance._jobs.running import RunningJob
 from audio_enhance._jobs.state import JobState
 from audio_enhance._jobs.subscribers import Subscriber, Subscribers
 from audio_enhance._journal.entry import EntryState, JournalEntry
+from audio_enhance._journal.journal import rows_of
 from audio_enhance._journal.row import JournalRow
 from tests.support.answers import ASSET_ID, asset_json
 
@@ -33,8 +33,8 @@ async def one(
     source = Source.from_bytes(b"ID3 the same", name)
     job = RunningJob(source, 93, 0, () if told is None else (told.append,))
     job.enter(JobState.HASHING)
-    row = None if journal is None else await JournalRow.of(journal, source, 93)
-    return Subscriber(job, Order(journal=journal), row)
+    row = None if journal is None else await JournalRow.of(rows_of(journal), source, 93)
+    return Subscriber(job, row)
 
 
 def entry(subscriber: Subscriber) -> JournalEntry:
@@ -72,7 +72,7 @@ async def test_each_step_is_written_down_for_everybody(journal: Journal, asset: 
     first, second = await one("a.mp3", journal), await one("b.mp3", journal)
     late = await one("c.mp3", journal)
     subscribers = Subscribers(first, "client")
-    assert subscribers.journal is journal
+    assert subscribers.rows is rows_of(journal)
     subscribers.wanting[:] = [first, second]
     await subscribers.enter(JobState.UPLOADING, asset)
     await subscribers.catch_up(late)

@@ -8,13 +8,13 @@ import pytest
 from audio_enhance import Event, InvalidSourceError, Journal, Source
 from audio_enhance._core.events import Uploading as UploadingEvent
 from audio_enhance._jobs.gate import PriorityGate
-from audio_enhance._jobs.order import Order
 from audio_enhance._jobs.running import RunningJob
 from audio_enhance._jobs.state import JobState
 from audio_enhance._jobs.subscribers import Subscriber, Subscribers
 from audio_enhance._jobs.uploading import Uploading
 from audio_enhance._journal.entry import EntryState, JournalEntry
 from audio_enhance._journal.journal import rows_of
+from audio_enhance._journal.row import JournalRow
 from audio_enhance._recording.fingerprint import ContentKey
 
 from .support import CREATE_ASSET, GET_ASSET, PUT, Bench, bench
@@ -44,7 +44,8 @@ async def upload(
         content = ContentKey(fingerprint.md5, fingerprint.byte_size, source.content_type)
         job = RunningJob(source, 93, 0, (told.append,))
         job.enter(JobState.HASHING)
-        subscriber = Subscriber(job, Order(journal=journal))
+        row = None if journal is None else await JournalRow.of(rows_of(journal), source, 93)
+        subscriber = Subscriber(job, row)
         subscribers = Subscribers(subscriber, steps.api.client_id)
         subscribers.wanting.append(subscriber)
         everybody.append(subscribers)

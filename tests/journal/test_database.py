@@ -15,6 +15,7 @@ from audio_enhance._core.errors import JournalError
 from audio_enhance._journal import database
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.journal import Journal, rows_of
+from audio_enhance._journal.leftovers import remove_leftovers
 from tests.support import journals
 from tests.support.disk import needs_mounting, small_disk
 from tests.support.journals import How, all_of, done, files, opening, python
@@ -171,7 +172,7 @@ class TestWhatIsNoJournal:
                         await journal.path_setting("output_dir")
                         await journal.entry("b", 93)
                         if how == Journal.open:
-                            await rows_of(journal).remove_leftovers()
+                            await remove_leftovers(rows_of(journal))
                             await journal.plan([("d", 1)])
                 except JournalError as error:
                     bad += 1

@@ -6,7 +6,7 @@ import pytest
 
 from audio_enhance import Earlier, Source, earlier_result
 from audio_enhance._journal.entry import JournalEntry
-from audio_enhance._journal.journal import Journal
+from audio_enhance._journal.journal import Journal, rows_of
 from audio_enhance._journal.row import JournalRow
 from tests.support import journals
 
@@ -26,7 +26,7 @@ def recording(tmp_path: Path) -> Path:
 async def enhanced(journal: Journal, source: Source) -> tuple[JournalEntry, Path]:
     """Return the entry of a source whose result is in its place."""
     assert source.path is not None
-    row = await JournalRow.of(journal, source, 93)
+    row = await JournalRow.of(rows_of(journal), source, 93)
     await row.hashed(source, await source.fingerprint())
     result = source.path.with_name("talk-enhanced-93p.mp3")
     result.write_bytes(b"ID3 enhanced")

@@ -2,16 +2,15 @@
 
 from pathlib import Path
 
-import attrs
 import pytest
 
 from audio_enhance import InvalidSourceError, OutputError, Source, UnsupportedMediaTypeError
 from audio_enhance._core.errors import AudioEnhanceError, JournalError
 from audio_enhance._journal.earlier import Earlier, earlier_result
-from audio_enhance._journal.entry import EntryState, JournalEntry
-from audio_enhance._journal.journal import Journal
+from audio_enhance._journal.entry import EntryState
+from audio_enhance._journal.journal import Journal, rows_of
 from audio_enhance._journal.result_file import ResultFile
-from audio_enhance._journal.row import JournalRow, label, note_refused, revive
+from audio_enhance._journal.row import JournalRow, label, note_refused
 from audio_enhance._journal.rows import Rows
 from tests.support import journals
 from tests.support.journals import all_of
@@ -40,7 +39,7 @@ def source(recording: Path) -> Source:
 async def enhanced(journal: Journal, source: Source) -> tuple[JournalRow, Path]:
     """Return the row of a source whose result is in its place."""
     assert source.path is not None
-    row = await JournalRow.of(journal, source, 93)
+    row = await JournalRow.of(rows_of(journal), source, 93)
     await row.hashed(source, await source.fingerprint())
     result = source.path.with_name("talk-enhanced-93p.mp3")
     result.write_bytes(b"ID3 enhanced")
@@ -53,18 +52,20 @@ class TestWhoHasIt:
     async def test_all_who_are_at_work_on_it_have_the_same(
         self, journal: Journal, source: Source
     ) -> None:
-        row = await JournalRow.of(journal, source, 93)
-        assert await JournalRow.of(journal, source, 93) is row
-        assert await JournalRow.of(journal, source, 50) is not row
-        assert await JournalRow.of(journal, source, 93, "order 17") is not row
+        row = await JournalRow.of(rows_of(journal), source, 93)
+        assert await JournalRow.of(rows_of(journal), source, 93) is row
+        assert await JournalRow.of(rows_of(journal), source, 50) is not row
+        assert await JournalRow.of(rows_of(journal), source, 93, "order 17") is not row
         assert await all_of(journal) == []  # nothing is written by looking
 
     async def test_a_key_finds_its_row_whatever_the_recording_is_called(
         self, journal: Journal, source: Source
     ) -> None:
-        await (await JournalRow.of(journal, source, 93, "order 17")).begin(source)
+        await (await JournalRow.of(rows_of(journal), source, 93, "order 17")).begin(source)
         other = Source.from_bytes(DATA, "other.mp3")
-        assert (await JournalRow.of(journal, other, 93, "order 17")).entry.source == source.label
+        assert (
+            await JournalRow.of(rows_of(journal), other, 93, "order 17")
+        ).entry.source == source.label
 
     async def test_data_is_called_by_its_name_and_content(self) -> None:
         found = await label(Source.from_bytes(b"ID3", "a.mp3"))
@@ -78,7 +79,7 @@ class TestFailures:
         async def full(self: Rows, entry: object) -> None:
             raise JournalError("The disk is full.")
 
-        row = await JournalRow.of(journal, source, 93)
+        row = await JournalRow.of(rows_of(journal), source, 93)
         with monkeypatch.context() as patched:
             patched.setattr(Rows, "save", full)
             with pytest.raises(JournalError):
@@ -91,7 +92,7 @@ class TestFailures:
     async def test_a_failure_is_written_down_and_a_recording_that_is_gone_marked(
         self, journal: Journal, source: Source, recording: Path
     ) -> None:
-        row = await JournalRow.of(journal, source, 93)
+        row = await JournalRow.of(rows_of(journal), source, 93)
         await row.begin(source)
         await row.note_failed(FAILED, extra=1)
         assert (row.entry.state, row.entry.error, row.entry.extra, row.entry.gone) == (
@@ -106,13 +107,13 @@ class TestFailures:
     async def test_what_never_was_a_recording_does_not_get_in(
         self, journal: Journal, source: Source, error: AudioEnhanceError
     ) -> None:
-        await (await JournalRow.of(journal, source, 93)).note_failed(error)
+        await (await JournalRow.of(rows_of(journal), source, 93)).note_failed(error)
         assert await all_of(journal) == []
 
     async def test_what_turns_out_to_be_none_gets_out_again(
         self, journal: Journal, source: Source
     ) -> None:
-        row = await JournalRow.of(journal, source, 93)
+        row = await JournalRow.of(rows_of(journal), source, 93)
         await row.begin(source)
         await row.note_failed(UnsupportedMediaTypeError("No audio."))
         assert await all_of(journal) == []
@@ -120,7 +121,7 @@ class TestFailures:
     async def test_the_last_of_several_says_how_it_ended(
         self, journal: Journal, source: Source
     ) -> None:
-        row = await JournalRow.of(journal, source, 93)
+        row = await JournalRow.of(rows_of(journal), source, 93)
         with row.at_work(), row.at_work():
             await row.note_failed(FAILED)
             assert row.entry.error is None
@@ -138,10 +139,10 @@ class TestFailures:
     async def test_a_file_that_never_became_a_job_is_noted_where_it_is_known(
         self, journal: Journal, source: Source, tmp_path: Path
     ) -> None:
-        row = await JournalRow.of(journal, source, 93)
+        row = await JournalRow.of(rows_of(journal), source, 93)
         await row.begin(source)
-        await note_refused(journal, row.entry.source, 93, FAILED)
-        await note_refused(journal, tmp_path / "unknown.mp3", 93, FAILED)
+        await note_refused(rows_of(journal), row.entry.source, 93, FAILED)
+        await note_refused(rows_of(journal), tmp_path / "unknown.mp3", 93, FAILED)
         [entry] = await all_of(journal)
         assert entry.state == EntryState.FAILED
 
@@ -150,7 +151,7 @@ class TestBeginning:
     async def test_what_failed_is_queued_again_and_what_goes_on_is_not(
         self, journal: Journal, source: Source
     ) -> None:
-        row = await JournalRow.of(journal, source, 93)
+        row = await JournalRow.of(rows_of(journal), source, 93)
         await row.begin(source)
         await row.note(state=EntryState.SUBMITTED)
         await row.begin(source)
@@ -162,7 +163,7 @@ class TestBeginning:
     async def test_taken_back_it_is_gone_unless_it_was_there_before(
         self, journal: Journal, source: Source
     ) -> None:
-        row = await JournalRow.of(journal, source, 93)
+        row = await JournalRow.of(rows_of(journal), source, 93)
         await row.begin(source)
         await row.withdraw()
         assert await all_of(journal) == []
@@ -175,13 +176,13 @@ class TestBeginning:
         self, journal: Journal, source: Source, recording: Path
     ) -> None:
         recording.unlink()
-        await (await JournalRow.of(journal, source, 93)).begin(source)
+        await (await JournalRow.of(rows_of(journal), source, 93)).begin(source)
         assert await all_of(journal) == []
 
 
 class TestContent:
     async def test_the_same_again_writes_nothing(self, journal: Journal, source: Source) -> None:
-        row = await JournalRow.of(journal, source, 93)
+        row = await JournalRow.of(rows_of(journal), source, 93)
         await row.hashed(source, await source.fingerprint())
         await row.note(asset_id="a", tries=1)
         before = row.entry
@@ -227,7 +228,7 @@ class TestPlacing:
     async def test_a_result_that_got_its_place_after_all_is_found(
         self, journal: Journal, source: Source, tmp_path: Path
     ) -> None:
-        row = await JournalRow.of(journal, source, 93)
+        row = await JournalRow.of(rows_of(journal), source, 93)
         (part := tmp_path / "part").write_bytes(b"ID3 enhanced")
         target = tmp_path / "out.mp3"
         await row.placing(part, target)
@@ -243,29 +244,7 @@ class TestPlacing:
     async def test_one_that_cannot_be_read_again_gets_no_place(
         self, journal: Journal, source: Source, tmp_path: Path
     ) -> None:
-        row = await JournalRow.of(journal, source, 93)
+        row = await JournalRow.of(rows_of(journal), source, 93)
         with pytest.raises(OutputError, match="cannot be read again"):
             await row.placing(tmp_path / "gone", tmp_path / "out.mp3")
         assert row.entry.placing is None
-
-
-class TestReviving:
-    ENTRY = JournalEntry(
-        source="talk.mp3 (md5)", strength=93, md5="0" * 32, byte_size=18, asset_id="a"
-    )
-
-    async def test_a_file_that_is_there_is_read(self, recording: Path) -> None:
-        source = revive(attrs.evolve(self.ENTRY, source=str(recording), content_type="audio/wav"))
-        assert (source.path, source.content_type) == (recording, "audio/wav")
-
-    async def test_else_what_was_uploaded_of_it_will_do(self, tmp_path: Path) -> None:
-        gone = attrs.evolve(self.ENTRY, source=str(tmp_path / "talk.mp3"))
-        for entry in (self.ENTRY, gone, attrs.evolve(self.ENTRY, spooled=str(tmp_path / "x"))):
-            source = revive(entry)
-            assert source.filename == "talk.mp3"
-            assert (await source.fingerprint()).byte_size == 18
-
-    @pytest.mark.parametrize("unknown", ["md5", "byte_size", "asset_id"])
-    def test_what_was_not_uploaded_is_an_error(self, unknown: str) -> None:
-        with pytest.raises(InvalidSourceError, match="not uploaded"):
-            revive(attrs.evolve(self.ENTRY, **{unknown: None}))  # type: ignore[arg-type]

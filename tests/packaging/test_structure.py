@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -54,9 +55,26 @@ def room_of(module: str) -> str:
 @cache
 def imported(module: str) -> frozenset[str]:
     """Return the modules of this package that one imports, wherever in its code it does."""
+    return _named_in(module, ast.walk(ast.parse(MODULES[module].read_text())))
+
+
+@cache
+def imported_at_once(module: str) -> frozenset[str]:
+    """Return those that it imports by itself, or for its types: not those of its functions."""
+
+    def statements(body: Iterable[ast.stmt]) -> Iterator[ast.AST]:
+        for statement in body:
+            yield statement
+            if isinstance(statement, ast.If):
+                yield from statements([*statement.body, *statement.orelse])
+
+    return _named_in(module, statements(ast.parse(MODULES[module].read_text()).body))
+
+
+def _named_in(module: str, nodes: Iterable[ast.AST]) -> frozenset[str]:
     package = module.split(".")[:-1]
     found: set[str] = set()
-    for node in ast.walk(ast.parse(MODULES[module].read_text())):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -112,6 +130,21 @@ def test_no_module_is_its_own_ancestor() -> None:
 
     for module in MODULES:
         visit(module, ())
+
+
+def test_the_way_down_is_short() -> None:
+    """From what is public to the lowest module, types included."""
+    chains: dict[str, tuple[str, ...]] = {}
+
+    def chain(module: str) -> tuple[str, ...]:
+        """Return the longest chain of imports that begins with a module."""
+        if module not in chains:
+            below = [chain(other) for other in imported_at_once(module)]
+            chains[module] = (module, *max(below, key=len, default=()))
+        return chains[module]
+
+    longest = chain("audio_enhance._exports")
+    assert len(longest) == 14, " → ".join(longest)
 
 
 def test_decisions_neither_wait_nor_look_at_a_clock() -> None:

@@ -19,8 +19,9 @@ from audio_enhance import (
 )
 from audio_enhance._core.errors import JobCancelledError
 from audio_enhance._recording.fetched import FetchedContent, list_files
+from audio_enhance._recording.given import as_source
 from audio_enhance._recording.remote import RemoteFile
-from audio_enhance._recording.source import as_source, original_of
+from audio_enhance._recording.source import original_of
 from tests.support import buckets
 from tests.support.buckets import Bucket
 from tests.support.resources import open_files, settled_files
@@ -177,7 +178,7 @@ class TestSource:
     @pytest.mark.parametrize("url", ["s3://bucket/a.mov", "https://host/a.mov?signature=x"])
     def test_a_video_is_known_by_its_name(self, url: str) -> None:
         source = as_source(url)
-        assert original_of(source).film is not None
+        assert source.is_video
         assert source.filename == "a.mov"
 
     async def test_options_stay_secret(self, memory: Any) -> None:

@@ -10,7 +10,6 @@ import aiofiles
 import pytest
 
 from audio_enhance import InvalidSourceError, Source, UnsupportedMediaTypeError
-from audio_enhance._recording.source import is_file_object
 
 DATA = b"ID3" + bytes(range(256)) * 2000
 
@@ -102,9 +101,3 @@ async def test_what_cannot_be_used(
 async def test_an_empty_file_with_a_name() -> None:
     with pytest.raises(InvalidSourceError):
         await Source.from_file(io.BytesIO(), filename="talk.mp3")
-
-
-def test_what_is_no_file() -> None:
-    source = Source.from_bytes(b"RIFF", "talk.wav")
-    given: list[object] = ["talk.mp3", Path("talk.mp3"), b"RIFF", source, 17, None]
-    assert not any(is_file_object(one) for one in given)

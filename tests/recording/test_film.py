@@ -16,8 +16,9 @@ from audio_enhance import (
     UnsupportedMediaTypeError,
 )
 from audio_enhance._recording.content import FileContent
-from audio_enhance._recording.film import FilmContent
-from audio_enhance._recording.source import as_source, original_of
+from audio_enhance._recording.film import FilmContent, film_of
+from audio_enhance._recording.given import as_source
+from audio_enhance._recording.source import original_of
 from audio_enhance._video.sound import Sound
 from audio_enhance._video.taking_out import take_out
 from tests.support import videos
@@ -47,9 +48,9 @@ async def test_what_is_sent_of_a_video(talk: Path) -> None:
     assert source.sent_as == ("talk.m4a", "audio/m4a")
     assert (await source.read(0, 12))[4:] == b"ftypM4A "
     assert fingerprint.byte_size < talk.stat().st_size
-    assert (
-        original_of(source).result_bytes(fingerprint) == fingerprint.byte_size + talk.stat().st_size
-    )
+    film = film_of(original_of(source).content)
+    assert film is not None
+    assert film.byte_size == talk.stat().st_size
 
 
 async def test_a_path_is_taken_for_a_video_by_its_ending(talk: Path) -> None:
@@ -92,7 +93,7 @@ async def test_a_video_that_changed(talk: Path, tmp_path: Path) -> None:
     source = Source.from_video(talk)
     await source.fingerprint()
     videos.plain(talk, 0.4)
-    film = original_of(source).film
+    film = film_of(original_of(source).content)
     assert film is not None
     with pytest.raises(SourceChangedError):
         film.put_back(tmp_path / "a", tmp_path / "b", NEVER)
@@ -109,7 +110,7 @@ async def test_a_video_that_arrived(talk: Path, tmp_path: Path) -> None:
     async with await Source.spool(chunks(), name) as arrived:
         source = Source.from_video(arrived)
         assert await source.read() == await Source.from_video(talk).read()
-        film = original_of(source).film
+        film = film_of(original_of(source).content)
         assert film is not None
         sound = tmp_path / "sound.m4a"
         sound.write_bytes(await source.read())
@@ -139,7 +140,7 @@ async def test_errors_name_the_file(tmp_path: Path) -> None:
 
 
 def test_without_the_extra(talk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("audio_enhance._video.kinds", "audio_enhance._recording.source"):
+    for name in ("audio_enhance._video.kinds", "audio_enhance._recording.suffixes"):
         monkeypatch.setattr(f"{name}.can_be_read", lambda: False)
     assert as_source(talk).content_type == "audio/mp4"
     with pytest.raises(MissingExtraError, match=r"\[video\]"):

@@ -4,7 +4,6 @@ import os
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,9 +13,10 @@ from audio_enhance import (
     SourceChangedError,
     UnsupportedMediaTypeError,
 )
-from audio_enhance._recording.content import BytesContent, FileContent
+from audio_enhance._recording.content import FileContent
 from audio_enhance._recording.fingerprint import Fingerprint
-from audio_enhance._recording.source import as_source, original_of
+from audio_enhance._recording.given import as_source
+from audio_enhance._recording.source import original_of
 from tests.support.resources import open_files, settled_files
 
 
@@ -91,41 +91,6 @@ async def test_a_wrong_type_is_found_before_anything_is_spooled() -> None:
     with pytest.raises(UnsupportedMediaTypeError):
         await Source.spool(watched(), "a.txt")
     assert read == []
-
-
-@pytest.mark.parametrize("name", ["", ".", "..", "sub", "sub.d/"])
-def test_a_folder_is_called_one_whatever_its_name(tmp_path: Path, name: str) -> None:
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "sub.d").mkdir()
-    with pytest.raises(InvalidSourceError, match="folder"):
-        as_source(f"{tmp_path}/{name}")
-
-
-def test_a_missing_file_is_called_missing_whatever_its_name(tmp_path: Path) -> None:
-    with pytest.raises(InvalidSourceError, match="no such file"):
-        as_source(tmp_path / "missing.txt")
-
-
-@pytest.mark.parametrize("name", ["x" * 5000, "a\x00b"])
-def test_names_that_no_file_can_have(name: str) -> None:
-    with pytest.raises(InvalidSourceError):
-        as_source(name)
-
-
-def test_what_can_be_a_source(recording: Path) -> None:
-    source = Source.from_path(recording)
-    assert as_source(source) is source
-    assert isinstance(original_of(as_source(recording)).content, FileContent)
-    assert isinstance(original_of(as_source(str(recording))).content, FileContent)
-    assert isinstance(original_of(as_source(b"ID3")).content, BytesContent)
-    view: Any = memoryview(b"ID3")
-    assert isinstance(original_of(as_source(view)).content, BytesContent)
-
-
-@pytest.mark.parametrize("thing", [None, 3, ["a.mp3"], object()])
-def test_what_can_not(thing: Any) -> None:
-    with pytest.raises(InvalidSourceError, match=type(thing).__name__):
-        as_source(thing)
 
 
 async def test_a_fingerprint_is_computed_once(

@@ -27,6 +27,7 @@ from audio_enhance import (
 )
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.generation import check_generation
+from audio_enhance._journal.journal import rows_of
 from audio_enhance._journal.row import JournalRow
 from audio_enhance.local import Behaviour, Fault
 from tests.support.interposed import Change, Interposed, fields, refusal, s3_refusal
@@ -380,7 +381,7 @@ async def _note_submitting(
     source = Source.from_path(recording)
     async with await Journal.open(path) as journal:
         await check_generation(journal, version)
-        row = await JournalRow.of(journal, source, 93)
+        row = await JournalRow.of(rows_of(journal), source, 93)
         await row.hashed(source, await source.fingerprint())
         await row.note(
             state=EntryState.SUBMITTING,

@@ -15,7 +15,7 @@ OUT = Path("/out")
 
 def planned(*paths: str, root: str | None = None) -> tuple[OutputFolder, list[Source]]:
     folder = OutputFolder.for_batch(
-        OUT, list(paths), overwrite=False, root=None if root is None else Path(root)
+        OUT, map(Path, paths), overwrite=False, root=None if root is None else Path(root)
     )
     return folder, [Source.from_path(path) for path in paths]
 
