@@ -3,8 +3,8 @@
 import asyncio
 import json
 import os
-import subprocess
 import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ import pytest
 
 from audio_enhance.local.enhancer import Rehearsal
 from tests.jobs.support import CREATE, PUT, Bench, bench, files_below
+from tests.support.warm import Warm, WarmProcess
 
 ROOT = Path(__file__).parents[2]
+DRIVER = "tests.system.step_driver"
 slow = pytest.mark.slow
 KINDS = [
     pytest.param("kill", ("links", "earlier"), id="killed", marks=slow),
@@ -28,15 +30,18 @@ KINDS = [
 
 
 async def driven(
-    b: Bench, folder: Path, version: str, how: str, *options: str
+    b: Bench, warm: Warm | None, folder: Path, version: str, how: str, *options: str
 ) -> dict[str, dict[str, Any]]:
     """Go through all steps, and return how the runs after each ended, by their cases."""
-    driver = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.system.step_driver", str(folder), how, *options),
-        cwd=ROOT,
-        env=os.environ | b.service.environment | {"AUDIO_ENHANCE_API_VERSION": version},
-        stdout=subprocess.PIPE,
-    )
+    arguments = str(folder), how, *options
+    environment = os.environ | b.service.environment | {"AUDIO_ENHANCE_API_VERSION": version}
+    driver: asyncio.subprocess.Process | WarmProcess
+    if warm is not None:
+        driver = await warm.start(DRIVER, *arguments, folder=ROOT, environment=environment)
+    else:
+        driver = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", DRIVER, *arguments), cwd=ROOT, env=environment, stdout=PIPE
+        )
     async with asyncio.timeout(300):
         told, _ = await driver.communicate()
     assert driver.returncode == 0
@@ -45,9 +50,11 @@ async def driven(
 
 @pytest.mark.parametrize("version", ["v1", pytest.param("v2", marks=slow)])
 @pytest.mark.parametrize(("how", "options"), KINDS)
-async def test_each_step(how: str, options: tuple[str, ...], version: str, tmp_path: Path) -> None:
-    async with bench(tmp_path, speed=1, seconds=0.0) as b:
-        ends = await driven(b, tmp_path / "cases", version, how, *options)
+async def test_each_step(
+    how: str, options: tuple[str, ...], version: str, tmp_path: Path, warm: Warm | None
+) -> None:
+    async with bench(tmp_path, speed=1, seconds=0.0, debug=False) as b:
+        ends = await driven(b, warm, tmp_path / "cases", version, how, *options)
         assert len(ends) > 12
         for name, end in ends.items():
             folder = tmp_path / "cases" / name
@@ -77,11 +84,11 @@ async def test_each_step(how: str, options: tuple[str, ...], version: str, tmp_p
     ("links", "version"), [(("links",), "v1"), ((), "v2")], ids=["hard links", "no hard links"]
 )
 async def test_each_step_without_a_journal(
-    how: str, links: tuple[str, ...], version: str, tmp_path: Path
+    how: str, links: tuple[str, ...], version: str, tmp_path: Path, warm: Warm | None
 ) -> None:
     """What is in the place is the whole result or nothing, and nothing is in the way of it."""
-    async with bench(tmp_path, speed=1, seconds=0.0) as b:
-        ends = await driven(b, tmp_path / "cases", version, how, "unwritten", *links)
+    async with bench(tmp_path, speed=1, seconds=0.0, debug=False) as b:
+        ends = await driven(b, warm, tmp_path / "cases", version, how, "unwritten", *links)
         assert len(ends) > 4
         for name, end in ends.items():
             folder = tmp_path / "cases" / name

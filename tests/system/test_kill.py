@@ -233,7 +233,7 @@ async def test_a_run_that_is_killed_between_saving_and_deleting(
 async def test_many_runs_that_die_while_the_recordings_change(
     tmp_path: Path, warm: Warm | None, version: ApiVersion, how: signal.Signals
 ) -> None:
-    async with bench(tmp_path, speed=1, seconds=0.02) as b:
+    async with bench(tmp_path, speed=1, seconds=0.02, debug=False) as b:
         await killed(b, 75, how, recordings=60, seed=300, warm=warm, version=version, changing=True)
 
 
