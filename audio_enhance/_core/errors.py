@@ -304,9 +304,14 @@ class ApiError(AudioEnhanceError):
 
 
 class AuthenticationError(ApiError):
-    """Credentials that the server does not accept."""
+    """Credentials that the server does not accept.
+
+    Attributes:
+        client_id: The API client whose credentials they are, where that is known.
+    """
 
     _default_hint = "Check the client id, the client secret or the access token."
+    client_id: str | None = None
 
     def __init__(self, message: str, *, expired: bool = False, **said: Unpack[Said]) -> None:
         super().__init__(message, **said)

@@ -96,7 +96,8 @@ class Processing(Event):
     Attributes:
         status: What the API said last.
         finished: Whether the server is done with it, with success or without.
-        expected_end: When it is expected to be finished (UTC); `None` when nothing is known.
+        expected_end: When it is expected to be finished (UTC); `None` when nothing is known, as of
+            one that is far larger than any before it.
     """
 
     status: EnhancementStatus

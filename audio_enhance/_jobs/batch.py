@@ -1,6 +1,7 @@
 """Many recordings at once: sources in, lazily; one outcome for each and every strength out."""
 
 import asyncio
+import logging
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -21,7 +22,7 @@ from audio_enhance._journal.journal import Journal, rows_of
 from audio_enhance._journal.revived import left_of
 from audio_enhance._journal.row import JournalRow, note_refused
 from audio_enhance._recording.given import AnySource, arrived
-from audio_enhance._recording.source import Source
+from audio_enhance._recording.source import Source, original_of
 from audio_enhance._transfer.output_folder import PlaceRule
 
 from .lane import Lane, free_lanes, quietest
@@ -47,6 +48,7 @@ class BatchOptions(TypedDict, total=False):
     on_event: Callable[[Event], None] | None
 
 
+_log = logging.getLogger("audio_enhance")
 # So many outcomes may wait to be read before no further source is pulled: many more than are
 # under way, so that whoever reads in bursts does not hold up the server either.
 _UNREAD = 256
@@ -62,11 +64,22 @@ class _Place(NamedTuple):
     strength: int
 
 
+class _Begun(NamedTuple):
+    """Where a job belongs, and the lane that has it."""
+
+    place: _Place
+    lane: Lane
+
+
 class Batch:
     """Hands sources to lanes as they have room, and collects what becomes of them.
 
+    A lane whose credentials the server refuses gets nothing more, and what it had not submitted
+    begins anew in another one.
+
     Attributes:
-        stopped_by: What stopped it: credentials that the server refuses, or a closed client.
+        stopped_by: What stopped it: credentials that the server refuses, where no others are
+            left, or a closed client.
     """
 
     def __init__(
@@ -85,7 +98,11 @@ class Batch:
         self._on_event = on_event
         self._outcomes: asyncio.Queue[tuple[int, Outcome] | None] = asyncio.Queue()
         self._read = asyncio.Event()
-        self._jobs: dict[RunningJob, _Place] = {}
+        self._jobs: dict[RunningJob, _Begun] = {}
+        self._refused: dict[Lane, AuthenticationError] = {}
+        self._moving: set[asyncio.Task[None]] = set()
+        self._mistakes: list[BaseException] = []
+        self._over = False
         self.stopped_by: AudioEnhanceError | None = None
 
     async def run(self, sources: SourcesLike) -> AsyncGenerator[tuple[int, Outcome], None]:
@@ -96,20 +113,25 @@ class Batch:
         feeder = asyncio.create_task(self._feed(sources), name="batch")
         feeder.add_done_callback(lambda _: self._outcomes.put_nowait(None))
         try:
-            fed = False
-            while not fed or self._jobs or not self._outcomes.empty():
+            while not feeder.done() or self._jobs or self._moving or not self._outcomes.empty():
                 item = await self._outcomes.get()
                 self._read.set()
-                if item is None:
-                    fed = True
-                else:
+                if item is not None:
                     yield item
             await feeder  # a mistake in the caller's iterable is the caller's
+            for mistake in self._mistakes:
+                raise mistake
             if self._order.delete_assets and self._order.journal and self.stopped_by is None:
-                for lane in self._lanes:
+                for lane in self._open:
                     await lane.delete_leftovers(self._order.journal)
         finally:
-            await end([feeder, *(job.task for job in self._jobs)])
+            self._over = True
+            await end([feeder, *self._moving, *(job.task for job in self._jobs)])
+
+    @property
+    def _open(self) -> list[Lane]:
+        """The lanes whose credentials were not refused."""
+        return [lane for lane in self._lanes if lane not in self._refused]
 
     async def _feed(self, sources: SourcesLike) -> None:
         index = 0
@@ -163,15 +185,20 @@ class Batch:
         if row is not None and await self._done_before(source, row, place):
             self._lanes[0].uses.drop(source)
             return lane
-        lane = await self._lane_with_room(lane or self._home_of(row))
-        if lane is None:
-            assert self.stopped_by is not None
-            self._not_started(place, self.stopped_by)
+        home = self._home_of(row)
+        lane = await self._lane_with_room(lane or home)
+        # What was paid for is with the API client that asked for it: no other can fetch it.
+        paid = row is not None and row.entry.enhancement_id is not None
+        why = self._refused.get(home) if home is not None and paid else None
+        if lane is None or why is not None:
+            self._not_started(place, self.stopped_by or why)
             self._lanes[0].uses.drop(source)
-            return None
+            return lane
         clock = lane.steps.clock
         job = RunningJob(source, place.strength, self._order.priority, self._on_event, clock=clock)
-        self._jobs[job] = place
+        self._jobs[job] = _Begun(place, lane)
+        # For another lane, if it comes to that: data that was spooled goes with the last holder.
+        original_of(source).hold()
         lane.start(job, self._order, row)
         job.task.add_done_callback(lambda _: self._finished(job))
         return lane
@@ -181,9 +208,11 @@ class Batch:
 
         Returns `None` when the batch is stopped.
         """
-        lanes = self._lanes if only is None else [only]
         while self.stopped_by is None:
             self._room_changed.clear()
+            if only in self._refused:
+                only = None
+            lanes = self._open if only is None else [only]
             if any(lane.closed for lane in lanes):
                 self._stop(JobCancelledError("The client was closed before the batch ended."))
             # Where it has to go to one lane, the others are not to wait until that is free.
@@ -246,13 +275,21 @@ class Batch:
         self._outcomes.put_nowait((place.number, outcome))
 
     def _finished(self, job: RunningJob) -> None:
-        place = self._jobs.pop(job)
+        place, lane = self._jobs.pop(job)
         error = job.error
+        if isinstance(error, AuthenticationError):
+            self._refuse(error, lane)
+        if self._goes_elsewhere(job, lane, error):
+            self._move(job.source, place)
+        else:
+            self._end(job, place, error)
+        original_of(job.source).let_go()
+
+    def _end(self, job: RunningJob, place: _Place, error: AudioEnhanceError | None) -> None:
+        """Say what became of a job."""
         if isinstance(error, ResultAwayError):
             self._skipped(place, job.source, note=_AWAY, **job.ids)
             return
-        if isinstance(error, AuthenticationError) and self.stopped_by is None:
-            self._stop(error)
         if self.stopped_by and isinstance(error, JobCancelledError) and not job.submitted:
             self._not_started(place, self.stopped_by)
             return
@@ -272,6 +309,57 @@ class Batch:
         )
         self._outcomes.put_nowait((place.number, outcome))
 
+    def _refuse(self, error: AuthenticationError, lane: Lane) -> None:
+        """Give nothing more to an API client that the server refuses; stop if it is the last.
+
+        That can be the one of another lane, which is at work on the same content.
+        """
+        lane = next((at for at in self._lanes if at.client_id == error.client_id), lane)
+        if self.stopped_by is not None or lane in self._refused:
+            return
+        self._refused[lane] = error
+        if not self._open:
+            self._stop(error)
+            return
+        _log.warning(
+            "The API client %s is refused, and the others do its work: %s",
+            lane.client_id,
+            error.message,
+        )
+        for job, begun in self._jobs.items():
+            if begun.lane is lane and not job.submitted:
+                job.cancel()
+        self._room_changed.set()
+
+    def _goes_elsewhere(self, job: RunningJob, lane: Lane, error: AudioEnhanceError | None) -> bool:
+        """Whether a job ended only because an API client is refused, and cost nothing."""
+        if self._over or self.stopped_by is not None or job.submitted:
+            return False
+        cancelled = isinstance(error, JobCancelledError) and lane in self._refused
+        return cancelled or isinstance(error, AuthenticationError)
+
+    def _move(self, source: Source, place: _Place) -> None:
+        """Begin a recording anew, in another lane."""
+        uses, held = self._lanes[0].uses, original_of(source)
+        uses.expect(source, 1)
+        held.hold()
+
+        async def begun() -> None:
+            await self._begin(source, await self._row_of(source, place.strength), place, None)
+
+        def over(task: asyncio.Task[None]) -> None:
+            held.let_go()
+            self._moving.discard(task)
+            if task.cancelled():
+                uses.drop(source)
+            elif (mistake := task.exception()) is not None:
+                self._mistakes.append(mistake)
+            self._outcomes.put_nowait(None)  # to look again whether that was all
+
+        task = asyncio.create_task(begun(), name="batch")
+        self._moving.add(task)
+        task.add_done_callback(over)
+
     def _stop(self, error: AudioEnhanceError) -> None:
         """Stop at once, with one error: what cannot go on like this is for a person to mend."""
         self.stopped_by = error
@@ -279,7 +367,8 @@ class Batch:
             job.cancel()
         self._room_changed.set()
 
-    def _not_started(self, place: _Place, error: AudioEnhanceError) -> None:
+    def _not_started(self, place: _Place, error: AudioEnhanceError | None) -> None:
+        assert error is not None
         self._fail(place, error, not_started=True)
 
     def _fail(self, place: _Place, error: AudioEnhanceError, *, not_started: bool = False) -> None:

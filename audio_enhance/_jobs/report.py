@@ -31,7 +31,8 @@ class Outcome:
         name: What it is called: its path, or its name where it has none.
         strength: The strength.
         status: An `OutcomeStatus`.
-        not_started: Whether it failed because the batch stopped before its turn came.
+        not_started: Whether its turn never came: the batch was stopped, or the only API client
+            that could fetch it was refused.
         path: Where the result is, an absolute path; `None` if it is in a bucket.
         url: Where it is in a bucket.
         note: What you should know about it, in one sentence: that a skipped result has been changed
@@ -70,7 +71,7 @@ class BatchReport(Sequence[Outcome]):
 
     Attributes:
         stopped_by: What stopped the batch before its end: credentials that the server refuses,
-            or a closed client; `None` if nothing did.
+            of every API client, or a closed client; `None` if nothing did.
     """
 
     def __init__(self, outcomes: list[Outcome], stopped_by: AudioEnhanceError | None) -> None:

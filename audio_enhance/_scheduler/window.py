@@ -143,13 +143,14 @@ class Window:
     def expected_end(self, enhancement_id: str, now: float) -> float | None:
         """Return when it will probably be finished; `None` if nothing is known.
 
-        That is the best guess. When to ask goes by what is known, which may be less.
+        Nothing is known of a recording that is far larger than any before it: a few seconds of
+        sound tell nothing of two hours.
         """
         end = now
         for entry in self._entries:
-            seconds = self.estimate.at_most(entry.content_type, entry.byte_size)
-            if seconds is None:
+            if not self.estimate.knows(entry.content_type, entry.byte_size):
                 return None
+            seconds = self.estimate.expected(entry.content_type, entry.byte_size) or 0.0
             end = max(now, entry.poll.since + seconds) if entry.poll else end + seconds
             if entry.id == enhancement_id:
                 return end

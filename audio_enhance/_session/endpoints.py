@@ -305,6 +305,13 @@ class EnhanceApi:
         headers = {"x-api-key": self._tokens.client_id}
 
         async def attempt() -> _T:
+            try:
+                return await request()
+            except AuthenticationError as error:
+                error.client_id = self._tokens.client_id
+                raise
+
+        async def request() -> _T:
             token = await self._token(on_retry)
             async with window:
                 if on_send is not None:

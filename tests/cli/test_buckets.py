@@ -14,7 +14,7 @@ from audio_enhance import InvalidInputError, RemotePath
 from audio_enhance.cli.display.outcome import near
 from audio_enhance.cli.input.placing import Placing
 from audio_enhance.cli.input.recordings import as_written, find_recordings
-from audio_enhance.cli.input.settings import journal_for
+from audio_enhance.cli.journals import journal_for
 from audio_enhance.local import LocalService
 from tests.support import buckets
 from tests.support.buckets import Bucket

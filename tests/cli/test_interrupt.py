@@ -48,7 +48,7 @@ async def test_ctrl_c_cleans_up_and_says_how_to_carry_on(
     assert run.status == 130
     assert files_in(tmp_path / "my results") == [".audio-enhance.sqlite"]
     told = run.err.splitlines()[-1]
-    assert told == "audio-enhance resume 'my results/.audio-enhance.sqlite'"
+    assert told == "audio-enhance resume 'my results'"
     assert "Stopped after 0 of 4 results." in run.err
 
     gate.set()

@@ -29,7 +29,7 @@ FLOORS = (
 )
 # The folders of the command line, in the same order.
 CLI_FLOORS = (
-    {"threads", "interrupt", "space"},
+    {"threads", "interrupt", "space", "journals"},
     {"pacing"},
     {"display"},
     {"input"},

@@ -75,7 +75,7 @@ class DryRun:
         sys.stdout.flush()
         free = await asyncio.to_thread(free_in, self.settings.output_dir)
         console = error_console()
-        for text in sentences(forecast, local=self.settings.local, free=free):
+        for text in sentences(forecast, local=self.settings.server.local, free=free):
             say(console, text)
         return not forecast.actions[Action.REFUSE]
 

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from functools import partial
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path, PurePath
 
 import attrs
@@ -13,7 +12,6 @@ from rich.text import Text
 
 from audio_enhance import (
     VIDEO_SUFFIXES,
-    ApiVersion,
     EntryState,
     Journal,
     MissingExtraError,
@@ -25,16 +23,12 @@ from audio_enhance.cli.display.text import several, shown
 from audio_enhance.cli.execution.batch import Batch, Telling, Work, by_strengths
 from audio_enhance.cli.execution.credentials import check_owners
 from audio_enhance.cli.execution.pipe import Pipe, check_pipe, is_pipe
-from audio_enhance.cli.execution.service import Connection, connection
+from audio_enhance.cli.execution.service import connection
 from audio_enhance.cli.execution.unfinished import Unfinished, known_as, unfinished
 from audio_enhance.cli.input.options import (
-    cluster_option,
     content_type_option,
-    credentials_option,
     delete_uploads_option,
-    engine_option,
     journal_option,
-    local_option,
     mirror_option,
     name_option,
     only_failed_option,
@@ -44,15 +38,15 @@ from audio_enhance.cli.input.options import (
     selecting_options,
     strength_option,
     telling_options,
-    version_option,
-    workers_option,
 )
 from audio_enhance.cli.input.places import check_names, check_results
 from audio_enhance.cli.input.placing import Placing
 from audio_enhance.cli.input.recordings import Recordings, as_written, find_recordings, size_of
 from audio_enhance.cli.input.selection import Filter, expanded, names_in
-from audio_enhance.cli.input.settings import Settings, journal_for
+from audio_enhance.cli.input.server import Server, server_options
+from audio_enhance.cli.input.settings import Settings
 from audio_enhance.cli.interrupt import run
+from audio_enhance.cli.journals import journal_for
 
 from .dry_run import DryRun
 
@@ -99,12 +93,7 @@ usage, 130 after Ctrl-C, which also prints how to resume.
     metavar="NAME",
     help="With -: what the recording is called. Without it, its first bytes tell its type.",
 )
-@credentials_option
-@local_option
-@workers_option
-@cluster_option
-@engine_option
-@version_option
+@server_options
 @telling_options
 @click.pass_context
 def enhance(
@@ -127,12 +116,7 @@ def enhance(
     content_type: str | None,
     delete_uploads: bool,
     filename: str | None,
-    credentials: tuple[Path, ...],
-    local: bool,
-    workers: int | None,
-    cluster: str | None,
-    engine: str | None,
-    api_version: ApiVersion,
+    server: Server,
     as_json: bool,
     report: Path | None,
     verbose: bool,
@@ -147,15 +131,6 @@ def enhance(
 
     If FILES is -, one recording comes in on standard input, and its result goes to standard output.
     """
-    server = partial(
-        connection,
-        local=local,
-        workers=workers,
-        engine=engine,
-        cluster=cluster,
-        api_version=api_version,
-        credentials=credentials,
-    )
     if is_pipe(files):
         check_pipe(context, strengths, filename, content_type)
         pipe = Pipe(
@@ -190,13 +165,9 @@ def enhance(
             overwrite=overwrite,
             root=found.root,
             content_type=content_type,
-            local=local,
-            engine=engine,
-            cluster=cluster,
-            api_version=api_version,
+            server=server,
             delete_uploads=delete_uploads,
             placing=Placing(mirror=mirror, name=name, tops=tuple(found.tops)),
-            credentials=tuple(as_written(file) for file in credentials),
         )
         left = Unfinished()
         if journal is not None:
@@ -216,7 +187,7 @@ def enhance(
         batch = Batch(work, settings, telling, journal, redo=redo)
         try:
             async with AsyncExitStack() as stack:
-                service = await stack.enter_async_context(server())
+                service = await stack.enter_async_context(connection(server))
                 await asyncio.to_thread(check_results, output_dir)
                 opened = None
                 if journal is not None:
@@ -243,10 +214,8 @@ def enhance(
     return run(enhanced())
 
 
-async def _through(
-    pipe: Pipe, server: Callable[[], AbstractAsyncContextManager[Connection]]
-) -> int:
-    async with server() as service:
+async def _through(pipe: Pipe, server: Server) -> int:
+    async with connection(server) as service:
         return await pipe.run(service)
 
 
@@ -268,9 +237,11 @@ def _work_of(found: Recordings, strengths: tuple[int, ...], left: Unfinished) ->
 
 
 def _say_others(count: int, journal: Path) -> None:
-    text = f"{several(count, 'result')} of other recordings or strengths is not done yet."
-    text = text if count == 1 else text.replace(" is not", " are not")
-    text = f"{text} To finish them: {resume_command(journal)}"
+    are, them = ("is", "it") if count == 1 else ("are", "them")
+    text = (
+        f"{several(count, 'result')} of other recordings or strengths {are} not done yet."
+        f" To finish {them}: {resume_command(journal)}"
+    )
     error_console().print(Text(text), soft_wrap=True)
 
 

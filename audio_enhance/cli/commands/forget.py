@@ -12,8 +12,8 @@ from audio_enhance.cli.display.screen import error_console
 from audio_enhance.cli.display.text import several, shown
 from audio_enhance.cli.input.options import PATH
 from audio_enhance.cli.input.recordings import as_written
-from audio_enhance.cli.input.settings import journal_in
 from audio_enhance.cli.interrupt import run
+from audio_enhance.cli.journals import journal_in
 
 _EPILOG = """
 \b
@@ -65,7 +65,7 @@ def _meant(files: tuple[str, ...], known: set[str]) -> list[str]:
         if not found:
             raise InvalidInputError(
                 f"The journal has no recording called {shown(name)}.",
-                hint="Nothing was forgotten. `audio-enhance status` shows what the journal has.",
+                hint="Nothing was forgotten. Check the path.",
             )
         meant |= found
     return sorted(meant)

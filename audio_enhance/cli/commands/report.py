@@ -13,8 +13,8 @@ from audio_enhance.cli.display.screen import error_console
 from audio_enhance.cli.display.text import shown
 from audio_enhance.cli.input.options import journal_argument, report_place
 from audio_enhance.cli.input.places import journal_files
-from audio_enhance.cli.input.settings import journal_in
 from audio_enhance.cli.interrupt import run
+from audio_enhance.cli.journals import journal_in
 from audio_enhance.cli.reporting import facts
 from audio_enhance.cli.reporting.report import Report
 

@@ -13,20 +13,18 @@ from audio_enhance.cli.execution.credentials import check_owners
 from audio_enhance.cli.execution.service import connection
 from audio_enhance.cli.execution.unfinished import is_over
 from audio_enhance.cli.input.options import (
-    cluster_option,
-    credentials_option,
     journal_argument,
-    local_option,
     only_failed_option,
     overwrite_option,
     redo_option,
     telling_options,
-    workers_option,
 )
 from audio_enhance.cli.input.places import check_results
 from audio_enhance.cli.input.recordings import size_of
-from audio_enhance.cli.input.settings import Settings, journal_in
+from audio_enhance.cli.input.server import Server, resumed_server_options
+from audio_enhance.cli.input.settings import Settings
 from audio_enhance.cli.interrupt import run
+from audio_enhance.cli.journals import journal_in
 
 _EPILOG = """
 \b
@@ -42,20 +40,14 @@ Examples:
 @overwrite_option
 @redo_option
 @only_failed_option
-@credentials_option
-@local_option
-@workers_option
-@cluster_option
+@resumed_server_options
 @telling_options
 def resume(
     journal: Path,
     overwrite: bool,
     redo: bool,
     only_failed: bool,
-    credentials: tuple[Path, ...],
-    local: bool,
-    workers: int | None,
-    cluster: str | None,
+    server: Server,
     as_json: bool,
     report: Path | None,
     verbose: bool,
@@ -79,20 +71,11 @@ def resume(
                     settings = await Settings.of(reader)
                     settings = attrs.evolve(
                         settings,
-                        local=local or settings.local,
+                        server=settings.server.resumed(server),
                         overwrite=overwrite or settings.overwrite,
                     )
                     await settings.check(reader)
-                service = await stack.enter_async_context(
-                    connection(
-                        local=settings.local,
-                        workers=workers,
-                        engine=settings.engine,
-                        cluster=cluster or (None if workers else settings.cluster),
-                        api_version=settings.api_version,
-                        credentials=credentials or _known(settings),
-                    )
-                )
+                service = await stack.enter_async_context(connection(settings.server))
                 await asyncio.to_thread(check_results, settings.output_dir)
                 opened = await stack.enter_async_context(await Journal.open(path))
                 work = await _work_in(opened, only_failed=only_failed)
@@ -109,10 +92,6 @@ def resume(
             raise
 
     return run(resumed())
-
-
-def _known(settings: Settings) -> tuple[Path, ...]:
-    return () if settings.local else tuple(map(Path, settings.credentials))
 
 
 async def _work_in(journal: Journal, *, only_failed: bool) -> Work:

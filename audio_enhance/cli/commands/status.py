@@ -17,8 +17,9 @@ from audio_enhance.cli.display.summary import resume_command
 from audio_enhance.cli.display.text import duration, several, shown
 from audio_enhance.cli.execution.unfinished import is_over
 from audio_enhance.cli.input.options import journal_argument
-from audio_enhance.cli.input.settings import Settings, journal_in
+from audio_enhance.cli.input.settings import Settings
 from audio_enhance.cli.interrupt import run
+from audio_enhance.cli.journals import journal_in
 from audio_enhance.cli.pacing.journal_pace import results_of, seconds_left
 
 _LISTED = 20
@@ -112,7 +113,7 @@ async def _read(path: Path, *, listed: int | None) -> _Status:
 
 async def _is_local(journal: Journal) -> bool:
     try:
-        return (await Settings.of(journal)).local
+        return (await Settings.of(journal)).server.local
     except ConfigurationError:  # a program's
         return False
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from audio_enhance import ApiVersion, EnhanceClient, Journal, Outcome, Source
+from audio_enhance import EnhanceClient, Journal, Outcome, Source
 from audio_enhance.cli.display.outcome import line_of, near
 from audio_enhance.cli.display.screen import say
 from audio_enhance.cli.display.text import several, shown
@@ -19,31 +19,27 @@ from audio_enhance.cli.execution.hot_folder import HotFolder
 from audio_enhance.cli.execution.service import connection, is_lost
 from audio_enhance.cli.input.options import (
     PATH,
-    cluster_option,
     content_type_option,
-    credentials_option,
     delete_uploads_option,
-    engine_option,
     exclude_option,
     include_option,
     journal_option,
     json_option,
-    local_option,
     name_option,
     output_dir_option,
     overwrite_option,
     quiet_option,
     strength_option,
     verbose_option,
-    version_option,
-    workers_option,
 )
 from audio_enhance.cli.input.places import check_names, check_results, is_full, mark_results
 from audio_enhance.cli.input.placing import Placing
 from audio_enhance.cli.input.recordings import as_written
 from audio_enhance.cli.input.selection import Filter
-from audio_enhance.cli.input.settings import JOURNAL_NAME, Settings
+from audio_enhance.cli.input.server import Server, server_options
+from audio_enhance.cli.input.settings import Settings
 from audio_enhance.cli.interrupt import run
+from audio_enhance.cli.journals import JOURNAL_NAME
 from audio_enhance.cli.threads import to_its_end
 
 _SETTLE_SECONDS = 5.0
@@ -81,12 +77,7 @@ Examples:
 @name_option
 @content_type_option
 @delete_uploads_option
-@credentials_option
-@local_option
-@workers_option
-@cluster_option
-@engine_option
-@version_option
+@server_options
 @json_option
 @quiet_option
 @verbose_option
@@ -103,12 +94,7 @@ def watch(
     name: str | None,
     content_type: str | None,
     delete_uploads: bool,
-    credentials: tuple[Path, ...],
-    local: bool,
-    workers: int | None,
-    cluster: str | None,
-    engine: str | None,
-    api_version: ApiVersion,
+    server: Server,
     as_json: bool,
     quiet: bool,
     verbose: bool,
@@ -133,13 +119,9 @@ def watch(
             overwrite=overwrite,
             root=top,
             content_type=content_type,
-            local=local,
-            engine=engine,
-            cluster=cluster,
-            api_version=api_version,
+            server=server,
             delete_uploads=delete_uploads,
             placing=Placing(mirror=True, name=name, tops=(top,)),
-            credentials=tuple(as_written(file) for file in credentials),
         )
         check_names(settings, [(str(top / "a.wav"), strength) for strength in strengths])
         batch = _Watch(settings, telling, journal, strengths)
@@ -154,16 +136,7 @@ def watch(
         )
         try:
             async with AsyncExitStack() as stack:
-                service = await stack.enter_async_context(
-                    connection(
-                        local=local,
-                        workers=workers,
-                        engine=engine,
-                        cluster=cluster,
-                        api_version=api_version,
-                        credentials=credentials,
-                    )
-                )
+                service = await stack.enter_async_context(connection(server))
                 await asyncio.to_thread(check_results, output_dir)
                 opened = await stack.enter_async_context(await Journal.open(journal.absolute()))
                 await check_owners(opened, service.client_ids, None)
@@ -245,7 +218,7 @@ class _Watch(Batch):
                 outcome = self._explained(told)
                 await self._take_or_try_again(outcome)
                 lost = is_full(outcome.error) or is_lost(outcome.error)
-                if lost or self._summary.refused:
+                if lost or self._is_refused(client):
                     self._summary.left = self._progress.snapshot().left if lost else 0
                     return True
         return False

@@ -93,6 +93,7 @@ class Snapshot:
         retries: Requests that wait to be made again, the next one first.
         audio_done: How many seconds the recordings with an outcome last, about.
         audio_total: How many seconds all of them last, about.
+        audio_known: Whether these two are told by recordings, and are no mere guess.
     """
 
     done: int
@@ -106,6 +107,7 @@ class Snapshot:
     retries: list[Retry]
     audio_done: float = 0.0
     audio_total: float = 0.0
+    audio_known: bool = False
 
 
 @attrs.define
@@ -204,6 +206,9 @@ class Progress:
                 retries=sorted(retries, key=lambda retry: retry.seconds),
                 audio_done=self._audio(self._bytes - self._bytes_left),
                 audio_total=self._audio(self._bytes),
+                audio_known=all(
+                    self._rates.knows(f"_{ending}") for ending, size in self._bytes.items() if size
+                ),
             )
 
     def _seconds_left(self, now: float) -> float | None:

@@ -18,14 +18,15 @@ from audio_enhance import (
     Outcome,
     UnsupportedMediaTypeError,
 )
+from audio_enhance.cli.journals import meant_by
 
 from .outcome import advice, in_our_words, near
 from .text import duration, several, shown
 
 # Of each kind of failure so many are listed; a batch may have thousands.
 _LISTED = 10
-_EXTRA = "extra"
-_NAMES = len(_EXTRA)  # the longest name in the table
+_WASTED = "wasted"
+_NAMES = len(_WASTED)  # the longest name in the table
 # What fails like this is not in the journal: a name that was mistyped, for example.
 _NO_RECORDING = (InvalidSourceError, UnsupportedMediaTypeError)
 
@@ -63,11 +64,6 @@ class Summary:
         return not self._counts["failed"]
 
     @property
-    def refused(self) -> bool:
-        """Whether the credentials were refused, which stopped the batch."""
-        return self._refused is not None
-
-    @property
     def totals(self) -> dict[str, int]:
         """How many outcomes there are of each status, and enhancements made in vain.
 
@@ -100,7 +96,7 @@ class Summary:
             else:
                 same.count += 1
         if isinstance(outcome.error, AuthenticationError):
-            self._refused = outcome.error  # which stopped the batch: said once, for all
+            self._refused = outcome.error  # said once, for all
         elif outcome.error is not None:
             self._add_failure(outcome.name, outcome.error)
 
@@ -173,12 +169,12 @@ class Summary:
             yield "speed", _speed(self._audio_seconds, seconds)
         if self._extra:
             count = several(self._extra, "enhancement")
-            yield _EXTRA, f"perhaps {count}: an answer was lost, so the request was sent again"
+            yield _WASTED, f"perhaps {count}: an answer was lost, so the request was sent again"
         if self._failed_enhancements:
             count = several(self._failed_enhancements, "enhancement")
-            yield _EXTRA, f"{count} that failed at the server; each was retried once"
+            yield _WASTED, f"{count} that failed at the server"
         if self._audio_seconds and not self._extra + self._failed_enhancements:
-            yield _EXTRA, "no enhancement"
+            yield _WASTED, "nothing"
 
     def _print_failures(self, console: Console, kind: str, messages: dict[str, _Same]) -> None:
         for message, same in messages.items():
@@ -210,12 +206,13 @@ def _told(same: _Same, message: str, style: str) -> Text:
 
 def resume_command(journal: Path) -> str:
     """Return what to type to finish what is in a journal."""
-    return f"audio-enhance resume {shlex.quote(_name(journal))}"
+    return f"audio-enhance resume {shlex.quote(_name(meant_by(journal)))}"
 
 
 def report_command(journal: Path, place: Path) -> str:
     """Return what to type for a report of what is in a journal."""
-    return f"audio-enhance report {shlex.quote(_name(journal))} -o {shlex.quote(_name(place))}"
+    name = shlex.quote(_name(meant_by(journal)))
+    return f"audio-enhance report {name} -o {shlex.quote(_name(place))}"
 
 
 def _name(path: PurePath) -> str:

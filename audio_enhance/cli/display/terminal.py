@@ -66,7 +66,8 @@ def picture(snapshot: Snapshot, spinner: RenderableType, width: int) -> Renderab
     """Return what a terminal of some width shows of a batch."""
     width -= 2  # of the spinner
     counts = _counts(snapshot)
-    time = [] if snapshot.seconds_left is None else [_time(snapshot.seconds_left)]
+    known = snapshot.left and snapshot.seconds_left is not None
+    time = [_time(snapshot.seconds_left or 0.0)] if known else []
     first, second = Text(_DOT).join([counts, *time]), Text()
     if time and first.cell_len > width:
         # At the end it would be cut off: it begins the second line instead.
@@ -103,7 +104,7 @@ def _overall(snapshot: Snapshot, width: int) -> list[Table]:
     if total < 2 or not snapshot.left or not snapshot.audio_total:
         return []
     said = f"{ended:,} of {total:,}"
-    if width >= _LENGTHS:
+    if width >= _LENGTHS and snapshot.audio_known:
         lengths = duration(snapshot.audio_done), duration(snapshot.audio_total)
         said += f"{_DOT}{lengths[0]} of {lengths[1]} of audio"
     row = Table.grid(padding=(0, 1), expand=True)

@@ -21,8 +21,11 @@ import attrs
 from rich.text import Text
 
 from audio_enhance import (
+    AuthenticationError,
     ConnectionFailedError,
     EnhanceClient,
+    Event,
+    Finished,
     InvalidInputError,
     Journal,
     Outcome,
@@ -160,6 +163,7 @@ class Batch:
         self._summary = Summary()
         self._journal = journal
         self._redo = redo
+        self._refused = set[str | None]()  # API clients
         self._explained: Callable[[Outcome], Outcome] = _as_told
         self._report = self._report_of(telling)
         self._console = error_console()
@@ -331,7 +335,7 @@ class Batch:
                             await self._take(one)
                         self._summary.left = self._work.count - self._summary.ended
                         return []
-        if held and self._summary.totals["succeeded"] and not self._summary.refused:
+        if held and self._summary.totals["succeeded"] and not self._is_refused(client):
             return held
         for outcome in held:
             await self._take(outcome)
@@ -356,8 +360,17 @@ class Batch:
             protected=self._protected,
             root=settings.root,
             place=settings.placing if settings.placing.is_given else None,
-            on_event=self._progress.on_event,
+            on_event=self._on_event,
         )
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, Finished) and isinstance(event.error, AuthenticationError):
+            self._refused.add(event.error.client_id)
+        self._progress.on_event(event)
+
+    def _is_refused(self, client: EnhanceClient) -> bool:
+        """Whether the server refuses all credentials, which ends a run."""
+        return self._refused.issuperset(client.client_ids)
 
     async def _measure(self, name: str) -> None:
         seconds = await to_its_end(partial(seconds_of, name))

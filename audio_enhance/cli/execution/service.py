@@ -3,10 +3,9 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from copy import copy
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -22,11 +21,11 @@ from audio_enhance import (
 )
 from audio_enhance.cli.display.screen import error_console, say
 from audio_enhance.cli.display.text import shown
+from audio_enhance.cli.input.server import Server
 
 from .credentials import credentials_in
 
 if TYPE_CHECKING:
-    from audio_enhance import ApiVersion
     from audio_enhance.local import LocalService
 
 
@@ -69,62 +68,47 @@ class Connection:
 
 
 @asynccontextmanager
-async def connection(
-    *,
-    local: bool,
-    workers: int | None = None,
-    engine: str | None = None,
-    cluster: str | None = None,
-    api_version: "ApiVersion" = "v1",
-    credentials: Sequence[Path] = (),
-) -> AsyncGenerator[Connection]:
+async def connection(server: Server) -> AsyncGenerator[Connection]:
     """Open a client from the environment or from files, or one of a local service.
-
-    Args:
-        local: Start a local service for it.
-        workers: How many recordings that works on at once; as many as there are cores if None.
-        engine: What it enhances with; the best that works here if None.
-        cluster: The Dask scheduler whose workers do its work; this machine if None.
-        api_version: The generation of the API.
-        credentials: Files with those of API clients, instead of what the environment has.
 
     Raises:
         ConfigurationError: There are no credentials, or they cannot be used.
         UsageError: The options are about the local service, and it is not that.
         MissingExtraError: The extra `local` is not installed.
     """
-    if local:
-        if credentials:
+    if server.local:
+        if server.credentials:
             raise click.UsageError("Use either --local or --credentials, not both.")
         with extra_local():
             from audio_enhance.local import Behaviour
         async with (
             open_service(
-                workers=workers,
-                engine=engine,
-                cluster=cluster,
+                workers=server.workers,
+                engine=server.engine,
+                cluster=server.cluster,
                 quietly=True,
                 behaviour=Behaviour.unlimited(),
             ) as service,
-            service.connect(None, api_version=api_version) as client,
+            service.connect(None, api_version=server.api_version) as client,
         ):
             yield Connection(client, service)
         return
     for option, value in (
-        ("--workers", workers),
-        ("--engine", engine),
-        ("--cluster", cluster),
+        ("--workers", server.workers),
+        ("--engine", server.engine),
+        ("--cluster", server.cluster),
     ):
         if value is not None:
             raise click.UsageError(f"{option} is for the local service: add --local.")
-    async with await asyncio.to_thread(_api, api_version, credentials) as client:
+    async with await asyncio.to_thread(_api, server) as client:
         yield Connection(client, client_ids=frozenset(client.client_ids))
 
 
-def _api(api_version: "ApiVersion", files: Sequence[Path]) -> EnhanceClient:
-    if files:
+def _api(server: Server) -> EnhanceClient:
+    api_version = server.api_version
+    if server.credentials:
         base_url = os.environ.get("AUDIO_ENHANCE_BASE_URL", "").strip() or None
-        found = credentials_in(files)
+        found = credentials_in(server.credentials)
         return EnhanceClient(found, base_url=base_url, trust_env=True, api_version=api_version)
     try:
         return EnhanceClient.from_env(trust_env=True, api_version=api_version)

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 import click
 
 from audio_enhance import CONTENT_TYPES, RemotePath, path_of
+from audio_enhance.cli.journals import JOURNAL_NAME
 
 from .placing import USUAL_NAME, trouble_with
-from .settings import JOURNAL_NAME
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

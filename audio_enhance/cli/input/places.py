@@ -13,8 +13,9 @@ from audio_enhance import AudioEnhanceError, InvalidInputError, OutputError, che
 from audio_enhance.cli.display.outcome import near
 from audio_enhance.cli.display.streams import output_trouble
 from audio_enhance.cli.display.text import shown
+from audio_enhance.cli.journals import JOURNAL_SUFFIX
 
-from .settings import JOURNAL_SUFFIX, MARK_NAME, MARK_TEMPLATE, Settings
+from .settings import MARK_NAME, MARK_TEMPLATE, Settings
 
 _MARK = "Results of audio-enhance are in this folder: it takes none for a recording.\n"
 _BLOCK_BYTES = 4096  # a file system gives out no less

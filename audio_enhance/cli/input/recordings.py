@@ -17,10 +17,11 @@ from audio_enhance import (
     path_of,
     recording_suffixes,
 )
+from audio_enhance.cli.journals import JOURNAL_NAME, JOURNAL_SUFFIX
 
 from .placing import pattern_of, trouble_with
 from .selection import Filter
-from .settings import JOURNAL_NAME, JOURNAL_SUFFIX, MARK_NAME, MARK_TEMPLATE
+from .settings import MARK_NAME, MARK_TEMPLATE
 
 # What results are called (the Enhance Speech guide, step 5), also where a number was added.
 _RESULT = re.compile(r".*-enhanced-\d{1,3}p(-\d+)?", re.DOTALL)

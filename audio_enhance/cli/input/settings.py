@@ -1,21 +1,18 @@
 """What `resume` has to know of the command that began a journal."""
 
-import hashlib
 import json
-import re
 from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import Any, Self
 
 import attrs
 
-from audio_enhance import ApiVersion, ConfigurationError, EntryState, Journal, path_of
+from audio_enhance import ConfigurationError, EntryState, Journal, path_of
+from audio_enhance.cli.journals import JOURNAL_NAME
 
 from .placing import Placing
+from .server import Server
 
-JOURNAL_NAME = ".audio-enhance.sqlite"
-#: What a journal's name has to end in for its folder to be known by it.
-JOURNAL_SUFFIX = ".sqlite"
 #: What tells a folder with results whose journal is elsewhere from one with recordings.
 MARK_NAME = ".audio-enhance-results"
 #: What a line of it begins with that says what results are called.
@@ -32,35 +29,29 @@ class Settings:
         overwrite: Whether results replace files that were there before.
         root: Below this folder the structure is kept where names clash.
         content_type: Sent instead of the type that each name stands for.
-        local: Whether the local service does the work.
-        engine: What it enhances with; the best that works if None.
-        cluster: The Dask scheduler whose workers do its work, this machine if None.
-        api_version: The generation of the API.
+        server: Which service does the work.
         delete_uploads: Whether uploads are deleted at the server when their results are saved.
         placing: Where each result goes.
-        credentials: The files with those of the API clients, absolute; none if they come from the
-            environment.
     """
 
     output_dir: PurePath
     overwrite: bool = False
     root: PurePath | None = None
     content_type: str | None = None
-    local: bool = False
-    engine: str | None = None
-    cluster: str | None = None
-    api_version: ApiVersion = "v1"
+    server: Server = attrs.field(factory=Server)
     delete_uploads: bool = False
     placing: Placing = attrs.field(factory=Placing)
-    credentials: tuple[str, ...] = ()
 
     async def write(self, journal: Journal) -> None:
         """Write them into a journal; raises `ConfigurationError`, see `check`."""
         await self.check(journal)
         tops = await self._all_tops(journal)
-        values = attrs.asdict(self, recurse=False) | {
+        values = self.server.for_journal() | {
             "output_dir": str(self.output_dir),
+            "overwrite": self.overwrite,
             "root": None if self.root is None else str(self.root),
+            "content_type": self.content_type,
+            "delete_uploads": self.delete_uploads,
             "placing": {
                 "mirror": self.placing.mirror,
                 "name": self.placing.name,
@@ -96,8 +87,8 @@ class Settings:
         """
         if await journal.setting(_KEY) is None:
             return
-        was_local = (await self.of(journal)).local
-        if was_local != self.local and (await journal.counts())[EntryState.SUCCEEDED]:
+        was_local = (await self.of(journal)).server.local
+        if was_local != self.server.local and (await journal.counts())[EntryState.SUCCEEDED]:
             service = "local service" if was_local else "API"
             raise ConfigurationError(
                 f"The results in the journal {journal.path} were made by the {service}.",
@@ -124,14 +115,9 @@ class Settings:
                 overwrite=values["overwrite"],
                 root=root,
                 content_type=values["content_type"],
-                local=values["local"],
-                engine=values.get("engine"),
-                cluster=values.get("cluster"),
-                # Journals of earlier versions know of the first one only.
-                api_version=values.get("api_version", "v1"),
+                server=Server.from_journal(values),
                 delete_uploads=values.get("delete_uploads", False),
                 placing=await _placing_in(journal, values.get("placing", {})),
-                credentials=tuple(values.get("credentials", ())),
             )
         except (ValueError, KeyError, TypeError):
             raise ConfigurationError(
@@ -155,21 +141,3 @@ def _early(journal: Journal, output_dir: PurePath) -> PurePath:
         return output_dir
     moved = journal.path.name == JOURNAL_NAME and not output_dir.is_dir()
     return journal.path.absolute().parent if moved else output_dir
-
-
-def journal_for(output_dir: PurePath) -> Path:
-    """Return where the journal is kept where nothing else is said: with the results.
-
-    If those go to a bucket, it is in the current folder, by a name that tells which bucket's.
-    """
-    if isinstance(output_dir, Path):
-        return output_dir / JOURNAL_NAME
-    url = str(output_dir)
-    told = re.sub(r"[^A-Za-z0-9.]+", "-", url.partition("://")[2]).strip("-.")[:80]
-    mark = hashlib.sha256(url.encode()).hexdigest()[:6]
-    return Path.cwd() / f"audio-enhance-{told}-{mark}{JOURNAL_SUFFIX}"
-
-
-def journal_in(path: Path) -> Path:
-    """Return the journal that a path means: the file itself, or the one in an output folder."""
-    return path / JOURNAL_NAME if path.is_dir() else path

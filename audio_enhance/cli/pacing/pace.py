@@ -8,6 +8,8 @@ from statistics import fmean, linear_regression
 _REMEMBERED = 32
 # Lengths that differ by less tell nothing about what a second of audio costs.
 _SPREAD = 1.5
+# Recordings of more than so many times the length of any before may take anything.
+_FAR = 4.0
 # What is late by now will probably take this share of the time that it has taken.
 _LATE = 0.1
 
@@ -49,7 +51,10 @@ class Pace:
     def seconds_left(
         self, now: float, recordings: int, total: float, head: float | None = None
     ) -> float | None:
-        """Return how long recordings will probably take; `None` before any result.
+        """Return how long recordings will probably take; `None` where nothing is known.
+
+        That is so before any result, and while those that are left are far longer than any that
+        has one.
 
         Args:
             now: The time.
@@ -59,6 +64,8 @@ class Pace:
         """
         if len(self._ends) < 2 or not recordings:
             return None if recordings else 0.0
+        if total / recordings > _FAR * max(length for _, length in self._ends):
+            return None
         each, per_second = self._costs()
         all_of_them = each * recordings + per_second * total
         one = all_of_them / recordings

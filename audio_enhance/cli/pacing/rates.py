@@ -30,9 +30,13 @@ class Rates:
 
     def learn(self, name: str, byte_size: int, seconds: float) -> None:
         """Take in how long a recording lasts."""
-        told = self._told.setdefault(_ending(name), deque(maxlen=_REMEMBERED))
         if byte_size > 0 and seconds > 0:
+            told = self._told.setdefault(_ending(name), deque(maxlen=_REMEMBERED))
             told.append(byte_size / seconds)
+
+    def knows(self, name: str) -> bool:
+        """Whether a recording has told how long those that end like it last."""
+        return _ending(name) in self._told
 
     def seconds(self, name: str, byte_size: int) -> float:
         """Return how many seconds a recording probably lasts; more than 0."""

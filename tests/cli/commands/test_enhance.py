@@ -9,7 +9,8 @@ import pytest
 from audio_enhance import EntryState, Journal
 from audio_enhance._core.installation import install_command
 from audio_enhance._journal.journal import rows_of
-from audio_enhance.cli.input.settings import JOURNAL_NAME, MARK_NAME
+from audio_enhance.cli.input.settings import MARK_NAME
+from audio_enhance.cli.journals import JOURNAL_NAME
 from audio_enhance.local import Faults, LocalService
 from audio_enhance.local.enhancer import Rehearsal
 from tests.cli.support import Command, ended, until
@@ -164,7 +165,7 @@ async def test_a_folder_again_is_what_resume_does(command: Command, tmp_path: Pa
     assert again.status == 0
     assert [line["status"] for line in again.lines] == ["succeeded"] * 2
     assert "1 result of other recordings or strengths is not done yet." in again.err
-    assert "audio-enhance resume enhanced/.audio-enhance.sqlite" in again.err
+    assert "audio-enhance resume enhanced" in again.err
     rest = await command("resume", "enhanced", "--json")
     assert rest.status == 0
     assert sorted(line["status"] for line in rest.lines) == ["skipped", "succeeded"]
@@ -423,4 +424,4 @@ async def test_what_the_server_could_not_enhance_is_told_once_at_the_end(
     assert run.status == 1
     assert run.err.count("a.wav: ") == 1
     assert run.err.index("0 enhanced, 1 failed") < run.err.index("a.wav: The server could not")
-    assert "extra 2 enhancements that failed at the server" in run.err
+    assert "wasted 2 enhancements that failed at the server" in run.err

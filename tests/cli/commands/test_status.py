@@ -8,7 +8,9 @@ import pytest
 from audio_enhance import Journal
 from audio_enhance._journal.entry import EntryState, JournalEntry
 from audio_enhance._journal.journal import rows_of
-from audio_enhance.cli.input.settings import JOURNAL_NAME, Settings
+from audio_enhance.cli.input.server import Server
+from audio_enhance.cli.input.settings import Settings
+from audio_enhance.cli.journals import JOURNAL_NAME
 from audio_enhance.cli.main import run
 
 
@@ -116,7 +118,7 @@ def test_nothing_is_at_a_local_service_that_ended_with_its_run(
 
     async def write() -> None:
         async with await Journal.open(tmp_path / "local.sqlite") as journal:
-            await Settings(output_dir=tmp_path, local=True).write(journal)
+            await Settings(output_dir=tmp_path, server=Server(local=True)).write(journal)
             for state in states:
                 await rows_of(journal).save(
                     JournalEntry(source=f"/{state}.wav", strength=93, state=state)

@@ -166,8 +166,11 @@ def test_how_much_audio_is_done_follows_from_what_is_known_of_lengths(told: Told
     assert (told.progress.snapshot().audio_done, told.progress.snapshot().audio_total) == (0, 80)
     told.end("succeeded", B)
     assert told.progress.snapshot().audio_done == 30
+    assert told.progress.snapshot().audio_known
     told.progress.expect("c.wav", 500, 2)
     told.progress.expect("d.wav", 500, 1)
     told.progress.withdraw("d.wav", 1)
     now = told.progress.snapshot()
     assert (now.left, now.audio_done, now.audio_total) == (5, 30, 90)
+    told.progress.expect("e.mp3", 500, 1)
+    assert not told.progress.snapshot().audio_known

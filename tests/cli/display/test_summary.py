@@ -14,7 +14,8 @@ from audio_enhance import (
     Source,
 )
 from audio_enhance.cli.display.outcome import advice
-from audio_enhance.cli.display.summary import Summary, resume_command
+from audio_enhance.cli.display.summary import Summary, report_command, resume_command
+from audio_enhance.cli.journals import JOURNAL_NAME
 
 
 def failed(name: str, error: AudioEnhanceError) -> Outcome:
@@ -43,15 +44,15 @@ def test_audio_and_speed_are_told_where_lengths_are_known() -> None:
     summary.add(Outcome(source="a", name="a", strength=93, status="succeeded"))
     summary.add_audio(90.0)
     assert printed(summary)[1:] == [
-        "  audio 1 min 30 s",
-        "  speed 1.5 times as fast as it plays",
-        "  extra no enhancement",
+        "  audio  1 min 30 s",
+        "  speed  1.5 times as fast as it plays",
+        "  wasted nothing",
     ]
     summary.add_audio(6010.0)
     narrow = printed(summary, width=30)[2:]
     assert max(map(len, narrow)) <= 30
     # Where lines are broken is for Rich to say, whose versions differ.
-    said = "audio 1 h 41 min speed 100 times as fast as it plays extra no enhancement"
+    said = "audio 1 h 41 min speed 100 times as fast as it plays wasted nothing"
     assert " ".join(narrow).split() == said.split()
 
 
@@ -111,8 +112,8 @@ def test_what_was_made_in_vain_is_told() -> None:
     )
     said = " ".join(printed(summary))
     assert "1 done before" in said
-    assert "extra perhaps 1 enhancement: an answer was lost" in said
-    assert "extra 2 enhancements that failed at the server" in said
+    assert "wasted perhaps 1 enhancement: an answer was lost" in said
+    assert "wasted 2 enhancements that failed at the server" in said
 
 
 def test_a_terminal_wraps_with_the_indentation_kept() -> None:
@@ -126,3 +127,9 @@ def test_a_terminal_wraps_with_the_indentation_kept() -> None:
 def test_a_name_that_looks_like_an_option_is_none() -> None:
     folder = Path.cwd()
     assert resume_command(folder / "-j" / "x") == "audio-enhance resume ./-j/x"
+
+
+def test_a_journal_in_its_usual_place_is_called_by_its_folder() -> None:
+    journal = Path.cwd() / "my clean" / JOURNAL_NAME
+    assert resume_command(journal) == "audio-enhance resume 'my clean'"
+    assert report_command(journal, Path("r.html")) == "audio-enhance report 'my clean' -o r.html"

@@ -85,7 +85,10 @@ def test_the_time_left_is_seen_whatever_the_width(width: int) -> None:
 
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_a_bar_shows_how_much_of_the_audio_is_done(width: int) -> None:
-    snapshot = attrs.evolve(EMPTY, done=1, failed=1, audio_done=90.0, audio_total=3600.0)
+    guessed = attrs.evolve(EMPTY, done=1, failed=1, audio_done=90.0, audio_total=3600.0)
+    (line,) = [line for line in drawn(guessed, width) if " 2 of 5" in line]
+    assert line.endswith(" 2 of 5")
+    snapshot = attrs.evolve(guessed, audio_known=True)
     (line,) = [line for line in drawn(snapshot, width) if " 2 of 5" in line]
     said = "2 of 5" if width == 40 else "2 of 5 · 1 min 30 s of 1 h of audio"
     assert line.endswith(f" {said}")
@@ -93,6 +96,11 @@ def test_a_bar_shows_how_much_of_the_audio_is_done(width: int) -> None:
     # One recording has no need of it, and nothing is left at the end.
     for few in (attrs.evolve(snapshot, done=0, failed=0, left=1), attrs.evolve(snapshot, left=0)):
         assert not any(" of " in line for line in drawn(few, width))
+
+
+def test_who_waits_for_recordings_is_told_no_time() -> None:
+    waiting = attrs.evolve(EMPTY, done=3, left=0, seconds_left=0.0)
+    assert drawn(waiting, 80) == ["* 3 done · 0 left · server: idle"]
 
 
 def test_a_beginning_shows_what_there_is() -> None:

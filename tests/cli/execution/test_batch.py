@@ -25,6 +25,8 @@ Errors = dict[tuple[str, int], AudioEnhanceError]
 class FakeClient:
     """Fails what it is told to fail, another way in each pass."""
 
+    client_ids = ("one",)
+
     def __init__(self, *passes: Errors) -> None:
         self._passes = list(passes)
         self.asked: list[list[tuple[str, int]]] = []

@@ -166,6 +166,22 @@ async def test_several_share_the_work_and_resume_knows_whose_a_recording_is(
     assert {enhance_service.queue_usage(name).processed for name in ("one", "two")} == {2}
 
 
+async def test_one_that_is_refused_leaves_its_work_to_the_others(
+    command: Command, tmp_path: Path, enhance_service: LocalService, gate: asyncio.Event
+) -> None:
+    gate.set()
+    for name, secret in (("one", "wrong"), ("two", "secret of two")):
+        text = json.dumps({"client_id": name, "client_secret": secret})
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o600)
+    make(tmp_path, *(f"rec/{number}.wav" for number in range(4)))
+    run = await command("enhance", "rec", "--credentials", "one", "--credentials", "two", "--json")
+    assert run.status == 0
+    assert [line["status"] for line in run.lines] == ["succeeded"] * 4
+    assert run.err.count("The API client one is refused, and the others do its work") == 1
+    assert enhance_service.count(CREATE, 202) == 4
+
+
 async def test_the_local_service_needs_none(command: Command, tmp_path: Path) -> None:
     make(tmp_path, "a.wav")
     run = await command("enhance", "a.wav", "--local", "--credentials", "one")

@@ -7,7 +7,8 @@ import pytest
 from audio_enhance import Journal
 from audio_enhance.cli.input.places import mark_results
 from audio_enhance.cli.input.recordings import Recordings, find_recordings
-from audio_enhance.cli.input.settings import JOURNAL_NAME, MARK_NAME
+from audio_enhance.cli.input.settings import MARK_NAME
+from audio_enhance.cli.journals import JOURNAL_NAME
 
 
 @pytest.fixture(autouse=True)

@@ -31,9 +31,12 @@ def test_longer_recordings_take_longer() -> None:
     assert pace.seconds_left(18.0, 2, 2000) == pytest.approx(24.0)
 
 
-def test_tiny_recordings_do_not_make_large_ones_take_for_ever() -> None:
-    pace = _pace(*((float(n), 100) for n in range(1, 20)))
-    assert pace.seconds_left(19.0, 5, 5_000_000_000) == pytest.approx(5.0)
+def test_short_recordings_tell_nothing_of_far_longer_ones() -> None:
+    pace = _pace(*((float(n), 10) for n in range(1, 20)))
+    assert pace.seconds_left(19.0, 5, 200) == pytest.approx(5.0)
+    assert pace.seconds_left(19.0, 5, 201) is None
+    pace.result(600.0, 7200)
+    assert pace.seconds_left(600.0, 5, 5 * 7200) == pytest.approx(5 * 581, rel=0.01)
 
 
 def test_cost_is_in_proportion_where_the_fit_would_be_below_nothing() -> None:

@@ -15,5 +15,8 @@ def test_recordings_tell_what_those_of_their_kind_have() -> None:
     for seconds in (10.0, 10.0, 1000.0):  # one that is odd changes nothing
         rates.learn("a.mp3", 40_000, seconds)
     rates.learn("a.mp3", 40_000, 0.0)
+    rates.learn("a.ogg", 40_000, 0.0)  # which tells nothing
+    assert rates.knows("b.MP3")
+    assert not rates.knows("b.ogg")
     assert rates.seconds("b.MP3", 8_000) == pytest.approx(2.0)
     assert rates.seconds("b.ogg", 16_000) == pytest.approx(1.0)

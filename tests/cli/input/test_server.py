@@ -1,0 +1,70 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from audio_enhance.cli.input.server import Server, resumed_server_options, server_options
+
+
+def test_the_options_of_a_command_become_one_value() -> None:
+    made: list[Server] = []
+
+    @click.command()
+    @server_options
+    def command(server: Server) -> None:
+        made.append(server)
+
+    runner = CliRunner()
+    words = "--local --workers 2 --engine dfn3 --cluster tcp://a:1 --api-version v2"
+    files = "--credentials a --credentials b"
+    assert runner.invoke(command, f"{words} {files}".split()).exit_code == 0
+    assert runner.invoke(command, []).exit_code == 0
+    assert made == [
+        Server(
+            local=True,
+            workers=2,
+            engine="dfn3",
+            cluster="tcp://a:1",
+            api_version="v2",
+            credentials=(Path("a"), Path("b")),
+        ),
+        Server(),
+    ]
+
+
+def test_who_resumes_says_less() -> None:
+    @click.command()
+    @resumed_server_options
+    def command(server: Server) -> None:
+        assert server == Server(workers=2)
+
+    runner = CliRunner()
+    assert runner.invoke(command, ["--workers", "2"]).exit_code == 0
+    assert runner.invoke(command, ["--engine", "dfn3"]).exit_code == 2
+
+
+def test_a_journal_keeps_what_a_later_run_has_to_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    server = Server(
+        engine="dfn3", cluster="c", api_version="v2", workers=3, credentials=(Path("a"),)
+    )
+    kept = json.loads(json.dumps(server.for_journal()))
+    assert Server.from_journal(kept) == Server(**given, credentials=(tmp_path / "a",))
+    assert Server.from_journal({"local": True}) == Server(local=True)  # of an earlier version
+
+
+def test_a_later_run_changes_some_of_it() -> None:
+    first = Server(engine="dfn3", cluster="c", api_version="v2", credentials=(Path("a"),))
+    assert first.resumed(Server()) == first
+    assert first.resumed(Server(cluster="d")).cluster == "d"
+    assert first.resumed(Server(workers=2)) == Server(
+        engine="dfn3", workers=2, api_version="v2", credentials=(Path("a"),)
+    )
+    assert first.resumed(Server(credentials=(Path("b"),))).credentials == (Path("b"),)
+    local = first.resumed(Server(local=True))
+    assert (local.local, local.credentials) == (True, ())  # which needs none
