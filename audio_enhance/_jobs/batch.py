@@ -218,7 +218,7 @@ class Batch:
             # Where it has to go to one lane, the others are not to wait until that is free.
             elif only is not None and only.has_room:
                 return only
-            elif only is None and (free := free_lanes(self._lanes)):
+            elif only is None and (free := free_lanes(lanes)):
                 return quietest(free)
             else:
                 await self._room_changed.wait()

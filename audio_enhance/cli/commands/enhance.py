@@ -23,6 +23,7 @@ from audio_enhance.cli.display.text import several, shown
 from audio_enhance.cli.execution.batch import Batch, Telling, Work, by_strengths
 from audio_enhance.cli.execution.credentials import check_owners
 from audio_enhance.cli.execution.pipe import Pipe, check_pipe, is_pipe
+from audio_enhance.cli.execution.renamed import without_renamed
 from audio_enhance.cli.execution.service import connection
 from audio_enhance.cli.execution.unfinished import Unfinished, known_as, unfinished
 from audio_enhance.cli.input.options import (
@@ -159,6 +160,7 @@ def enhance(
         named = await _named(files, files_from)
         wanted = Filter(include, exclude)
         found = await asyncio.to_thread(find_recordings, named, output_dir, wanted)
+        found = await without_renamed(found)
         _say(found, quiet=quiet)
         settings = Settings(
             output_dir=output_dir,

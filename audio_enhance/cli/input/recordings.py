@@ -49,6 +49,7 @@ class Recordings:
         filtered: How many recordings patterns left out.
         links: The links to folders, which were not searched.
         unreadable: The folders that could not be searched, and why.
+        beside: By journal, the recordings that lie beside it or in folders below.
     """
 
     sizes: dict[str, int]
@@ -59,6 +60,7 @@ class Recordings:
     filtered: int
     links: list[str]
     unreadable: list[str]
+    beside: dict[Path, list[str]] = attrs.field(factory=dict[Path, list[str]])
 
 
 def find_recordings(
@@ -89,6 +91,7 @@ def find_recordings(
         filtered=search.filtered,
         links=search.links,
         unreadable=search.unreadable,
+        beside=search.beside,
     )
 
 
@@ -131,6 +134,7 @@ class _Search:
         self.not_taken: Counter[str] = Counter()
         self.links: list[str] = []
         self.unreadable: list[str] = []
+        self.beside: dict[Path, list[str]] = {}
 
     def add(self, path: Path) -> None:
         # A file that is named twice is meant once; a link to it is another name.
@@ -190,23 +194,28 @@ class _Search:
     def folder(self, top: Path) -> None:
         # By folder, what results in it and below it are called beside the usual.
         with_results = dict[Path, frozenset[str]]()
-        if (above := self._among_results(Path(self._real(top)))) is not None:
+        real = Path(self._real(top))
+        if (above := self._among_results(real)) is not None:
             with_results[top] = above
+        journals = {top.parent: [each for up in real.parents for each in _journals_in(up)]}
         for folder, names in self._walk(top):
+            journals[folder] = journals[folder.parent] + _journals_in(folder, names)
             inherited = with_results.get(folder if folder == top else folder.parent)
             own = _names_of_results(folder, names)
             if inherited is not None or own is not None:
                 with_results[folder] = (inherited or frozenset[str]()) | (own or frozenset[str]())
             for name in names:
-                self._file(folder / name, with_results.get(folder))
+                self._file(folder / name, with_results.get(folder), journals[folder])
 
-    def _file(self, path: Path, templates: frozenset[str] | None) -> None:
+    def _file(self, path: Path, templates: frozenset[str] | None, journals: Sequence[Path]) -> None:
         suffix = path.suffix.lower()
         if suffix in self._taken:
             if templates is not None and is_result(path, templates):
                 self.results += 1
             else:
                 self.add(path)
+                for journal in journals:
+                    self.beside.setdefault(journal, []).append(str(path))
         elif _NOT_TAKEN.fullmatch(suffix):
             self.not_taken[suffix] += 1
 
@@ -248,6 +257,12 @@ def _names_of_results(folder: Path, names: Iterable[str]) -> frozenset[str] | No
         elif name.endswith(JOURNAL_SUFFIX) and Journal.recognises(folder / name):
             found = found or frozenset[str]()
     return found
+
+
+def _journals_in(folder: Path, names: Iterable[str] | None = None) -> list[Path]:
+    names = _names_in(folder) if names is None else names
+    found = (folder / name for name in names if name.endswith(JOURNAL_SUFFIX))
+    return [path for path in found if Journal.recognises(path)]
 
 
 def _templates_in(mark: Path) -> frozenset[str]:

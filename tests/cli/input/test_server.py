@@ -50,9 +50,8 @@ def test_a_journal_keeps_what_a_later_run_has_to_know(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    server = Server(
-        engine="dfn3", cluster="c", api_version="v2", workers=3, credentials=(Path("a"),)
-    )
+    given: Any = {"engine": "dfn3", "cluster": "c", "api_version": "v2"}
+    server = Server(**given, workers=3, credentials=(Path("a"),))
     kept = json.loads(json.dumps(server.for_journal()))
     assert Server.from_journal(kept) == Server(**given, credentials=(tmp_path / "a",))
     assert Server.from_journal({"local": True}) == Server(local=True)  # of an earlier version
