@@ -7,11 +7,13 @@ import pytest
 import pytest_asyncio
 
 from audio_enhance import Source
-from audio_enhance.local import LocalService
+from audio_enhance.local import LocalService, measuring
+from audio_enhance.local.measuring import write_sound
 from tests.support import videos
 from tests.support.tools import needs
 
 from .support import Visitor, back, running, settled
+from .test_measured import measured
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), needs("ffmpeg")]
 
@@ -19,6 +21,11 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), needs("ffmpeg")]
 @pytest.fixture(scope="module")
 def talk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return videos.rich(tmp_path_factory.mktemp("videos") / "talk.mkv")
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return videos.plain(tmp_path_factory.mktemp("videos") / "talk.mov", 0.3, "pcm_s16le")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -70,6 +77,41 @@ async def test_a_video_is_a_video_after_a_restart(talk: Path, tmp_path: Path) ->
             assert videos.probed(new).beside(1) == videos.probed(talk).beside(1)
 
 
+async def test_the_sound_of_a_video_is_taken_out_once(
+    short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path] = []
+
+    async def write(source: Source, target: Path) -> None:
+        written.append(target)
+        await write_sound(source, target)
+
+    monkeypatch.setattr(measuring, "write_sound", write)
+    folder = tmp_path / "kept"
+    async with LocalService(enhancer=videos.Copying()) as service:
+        async with running(service, measure=True, folder=folder) as site:
+            visitor = await site.visitor()
+            identifier = await visitor.send(short.read_bytes(), name="talk.mov")
+            await measured(visitor, identifier)
+            # No player needs another form of it: it is the copy, for the figures as well.
+            address = f"recordings/{identifier}/before/sound"
+            answer = await visitor.call("GET", address)
+            assert answer.headers["Content-Type"] == "audio/wav"
+            assert answer.body == await Source.from_video(short).read()
+            assert len(written) == 1
+            [recording] = site.app.state.studio._owners
+            assert recording.original.bytes_on_disk > short.stat().st_size + len(answer.body)
+            await settled(site)
+        async with running(service, measure=True, folder=folder) as site:
+            visitor = await back(site, visitor)
+            assert (await visitor.call("GET", address)).body == answer.body
+            assert len(written) == 1
+            studio = site.app.state.studio
+            [recording] = studio._owners
+            studio.discard(recording)
+        assert {each.name for each in folder.iterdir()} == {"secret", "jobs-v1.sqlite"}
+
+
 async def test_a_video_without_sound_says_so(visitor: Visitor, tmp_path: Path) -> None:
     data = videos.silent(tmp_path / "silent.mp4").read_bytes()
     identifier = await visitor.send(data, name="silent.mp4")
@@ -88,6 +130,6 @@ async def test_videos_are_known_by_their_names(visitor: Visitor) -> None:
 async def test_without_the_extra(
     suffix: str, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("audio_enhance._recording.source.can_be_read", lambda: False)
+    monkeypatch.setattr("audio_enhance._recording.suffixes.can_be_read", lambda: False)
     answer = await visitor.announce(name=f"talk{suffix}")
     assert answer.status == (415 if suffix == ".mkv" else 200)

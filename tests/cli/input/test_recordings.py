@@ -122,7 +122,7 @@ def test_a_folder_whose_journal_is_elsewhere_is_marked(searched: str, journal: s
 
 @pytest.fixture
 def without_videos(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("audio_enhance._recording.source.can_be_read", lambda: False)
+    monkeypatch.setattr("audio_enhance._recording.suffixes.can_be_read", lambda: False)
 
 
 def test_videos_are_recordings() -> None:
