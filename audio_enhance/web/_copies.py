@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from audio_enhance.local.measuring import Measurer
 
 _COPY = ".copy"
+_ENDING = ".mp4"
 _SOUND = ".heard"
-COPY_TYPE = "audio/mp4"
+_PART = ".part"  # of what is not whole
 
 
 class Copies:
@@ -29,7 +30,10 @@ class Copies:
         self._under_way = Tasks[Kept]()
 
     async def of(self, kept: Kept) -> Path | None:
-        """Return the copy of something that is here; `None` where it is played as it is."""
+        """Return the copy of something that is here; `None` where it is played as it is.
+
+        What it is, its name says. A video has one unless its sound cannot be taken out.
+        """
         if self._measurer is not None and not kept.copied:
             await asyncio.wait([self._under_way.get(kept) or self._begin(self._measurer, kept)])
         return kept.copy
@@ -57,28 +61,40 @@ class Copies:
 async def _make(measurer: "Measurer", kept: Kept) -> None:
     assert kept.path is not None
     assert kept.source is not None
-    target = kept.path.with_name(kept.path.name + _COPY)
+    make = _of_video if kept.source.is_video else _of_recording
     try:
-        if await asyncio.to_thread(target.is_file):  # from before a restart
-            there = True
-        elif not kept.source.is_video:
-            there = await measurer.copy(kept.path, target)
-        else:
-            there = await _of_video(measurer, kept.source, kept.path, target)
-        if there:
-            kept.copy_bytes = (await asyncio.to_thread(target.stat)).st_size
-            kept.copy = target
+        copy = await asyncio.to_thread(_from_before, kept.path)
+        if copy is None:
+            copy = await make(measurer, kept.source, kept.path)
+        if copy is not None:
+            kept.copy_bytes = (await asyncio.to_thread(copy.stat)).st_size
+            kept.copy = copy
     except (AudioEnhanceError, OSError):
         pass  # it is played as it is, as far as that goes
     kept.copied = True
 
 
-async def _of_video(measurer: "Measurer", video: Source, path: Path, target: Path) -> bool:
+def _from_before(path: Path) -> Path | None:
+    """Return the copy that was made before a restart, if one was."""
+    found = path.parent.glob(f"{path.name}{_COPY}.*")
+    return next((each for each in found if each.suffix != _PART), None)
+
+
+async def _of_recording(measurer: "Measurer", source: Source, path: Path) -> Path | None:
+    del source
+    copy = path.with_name(f"{path.name}{_COPY}{_ENDING}")
+    return copy if await measurer.copy(path, copy) else None
+
+
+async def _of_video(measurer: "Measurer", video: Source, path: Path) -> Path:
+    """Make a copy of the sound of a video: the sound itself, where players jump exactly in it."""
     from audio_enhance.local.measuring import write_sound
 
-    sound = path.with_name(path.name + _SOUND)
+    sound = path.with_name(f"{path.name}{_SOUND}{_PART}")
     try:
         await write_sound(video, sound)
-        return await measurer.copy(sound, target)
+        copy = await _of_recording(measurer, video, sound)
+        target = path.with_name(f"{path.name}{_COPY}{Path(copy or video.sent_as[0]).suffix}")
+        return await asyncio.to_thread((copy or sound).replace, target)
     finally:
         await asyncio.to_thread(sound.unlink, missing_ok=True)

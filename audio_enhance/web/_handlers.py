@@ -20,7 +20,6 @@ from audio_enhance import (
     recording_suffixes,
 )
 
-from ._copies import COPY_TYPE
 from ._kept import Kept
 from ._listening import EventStream, Introduction
 from ._pictures import columns
@@ -190,8 +189,8 @@ class Handlers:
             if copy is None:
                 return await _answer(kept, request)
             span = request.headers.get("range")
-            source = Source.from_path(copy, content_type=COPY_TYPE)
-            return KeptAnswer(kept, COPY_TYPE, kept.copy_bytes, span, source=source)
+            source = Source.from_path(copy)
+            return KeptAnswer(kept, source.content_type, kept.copy_bytes, span, source=source)
         finally:
             kept.release()
 

@@ -94,29 +94,19 @@ class Measuring:
         if original is not None and original in self._under_way:
             await asyncio.wait([self._under_way[original]])
         assert kept.path is not None
-        assert kept.source is not None
 
         def tell(seconds: float) -> None:
             self._seconds[kept] = seconds
             on_change()
 
-        path, sound = kept.path, None
         place = None if original is None else original.path
         copy = await self.copies.of(kept)
         try:
-            if copy is not None:
-                path = copy
-            elif kept.source.is_video:
-                path = sound = kept.path.with_name(kept.path.name + ".sound")
-                from audio_enhance.local.measuring import write_sound
-
-                await write_sound(kept.source, sound)
+            # Of a video it is the sound.
+            path = copy or kept.path
             kept.figures = await measurer.measure(path, kept.path, original=place, tell=tell)
         except (AudioEnhanceError, OSError):
             kept.unmeasurable = True
-        finally:
-            if sound is not None:
-                await asyncio.to_thread(sound.unlink, missing_ok=True)
 
 
 def _measurer() -> "Measurer | None":
