@@ -13,6 +13,7 @@ from audio_enhance import (
     JournalError,
     MissingExtraError,
     __version__,
+    recording_suffixes,
 )
 
 from .commands.completion import completion
@@ -57,13 +58,17 @@ class _Commands(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
-        if self.get_command(ctx, name) is None and Path(name).exists():
+        if self.get_command(ctx, name) is None and _is_recording(name):
             raise click.UsageError(
                 f"{shown(name)} is not a command. To enhance it: "
                 f"audio-enhance enhance {shown(shlex.quote(name))}",
                 ctx,
             )
         return super().resolve_command(ctx, args)
+
+
+def _is_recording(name: str) -> bool:
+    return Path(name).suffix.lower() in recording_suffixes() or Path(name).exists()
 
 
 @click.group(

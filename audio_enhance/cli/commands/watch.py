@@ -8,10 +8,12 @@ from functools import partial
 from pathlib import Path
 
 import click
+from rich.text import Text
 
 from audio_enhance import EnhanceClient, Journal, Outcome, Source
 from audio_enhance.cli.display.outcome import line_of, near
 from audio_enhance.cli.display.screen import say
+from audio_enhance.cli.display.summary import report_command
 from audio_enhance.cli.display.text import several, shown
 from audio_enhance.cli.execution.batch import PASSING, Batch, Telling, Work
 from audio_enhance.cli.execution.credentials import check_owners
@@ -190,6 +192,9 @@ class _Watch(Batch):
             done = several(self._summary.totals["succeeded"], "result")
             said = f"Stopped after {done}. To go on, run the same command again."
             say(self._console, said)
+            if self._journal is not None:
+                report = Text(f"For a report: {report_command(self._journal)}")
+                self._console.print(report, soft_wrap=True)  # a command is copied in one piece
 
     def _is_news(self, outcome: Outcome) -> bool:
         # There is no end at which it could be told.

@@ -209,10 +209,10 @@ def resume_command(journal: Path) -> str:
     return f"audio-enhance resume {shlex.quote(_name(meant_by(journal)))}"
 
 
-def report_command(journal: Path, place: Path) -> str:
+def report_command(journal: Path, place: Path | None = None) -> str:
     """Return what to type for a report of what is in a journal."""
-    name = shlex.quote(_name(meant_by(journal)))
-    return f"audio-enhance report {name} -o {shlex.quote(_name(place))}"
+    command = f"audio-enhance report {shlex.quote(_name(meant_by(journal)))}"
+    return command if place is None else f"{command} -o {shlex.quote(_name(place))}"
 
 
 def _name(path: PurePath) -> str:

@@ -43,6 +43,7 @@ async def test_what_is_there_and_what_comes_is_enhanced_once(
     assert run.status == 130
     assert "Watching in. Results go to enhanced. Ctrl-C stops." in run.err
     assert "Stopped after 3 results. To go on, run the same command again." in run.err
+    assert "For a report: audio-enhance report enhanced\n" in run.err
     expected = Rehearsal.expected(content("in/a.wav"), 93)
     assert (tmp_path / "enhanced/a-enhanced-93p.wav").read_bytes() == expected
     assert enhance_service.count("POST /speech_enhancements") == 3

@@ -2,9 +2,11 @@ import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from audio_enhance import InvalidInputError
 from audio_enhance.cli.input.selection import Filter, expanded, names_in
+from audio_enhance.cli.main import cli
 from audio_enhance.local import LocalService
 from tests.cli.commands.test_enhance import make
 from tests.cli.support import Command
@@ -102,3 +104,10 @@ async def test_a_recording_is_no_command(alone: Command, tmp_path: Path) -> None
     assert "To enhance it: audio-enhance enhance 'a b.wav'" in run.err
     assert "No such command" in (await alone("enhence")).err
     assert (await alone("-V")).out.startswith("audio-enhance, version")
+
+
+def test_a_recording_that_is_not_there_is_no_command_either() -> None:
+    run = CliRunner().invoke(cli, ["mistyped.WAV"])
+    assert run.exit_code == 2
+    assert "To enhance it: audio-enhance enhance mistyped.WAV" in run.output
+    assert "To enhance it" not in CliRunner().invoke(cli, ["enhnce"]).output
