@@ -107,6 +107,7 @@ class TestCutShort:
         async with RawServer([broken, broken, whole(b"abcdefg"), whole(b"abcdefg")]) as server:
             assert await fetch(server) == b"abcdefg"
 
+    @pytest.mark.virtual_time
     async def test_chunked_garbage(self, fetch: Fetch) -> None:
         # aiohttp closes the connection then and tells nobody: for us it stands still.
         fetch.timeouts = Timeouts(stall=0.1)

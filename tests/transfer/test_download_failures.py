@@ -22,6 +22,7 @@ fetch = downloads.fetch
 nothing_stays_open = downloads.nothing_stays_open
 
 
+@pytest.mark.virtual_time
 class TestStalls:
     async def test_a_server_that_says_nothing(self, fetch: Fetch) -> None:
         fetch.timeouts = Timeouts(stall=0.05)

@@ -231,6 +231,7 @@ class TestAnswers:
             assert len(server.requests) == 1
         assert caught.value.retryable
 
+    @pytest.mark.virtual_time
     async def test_nobody_reads(self, clock: ManualClock, tmp_path: Path) -> None:
         path = tmp_path / "long.mp3"
         with path.open("wb") as file:
@@ -250,6 +251,7 @@ class TestAnswers:
         await transport.aclose()
         assert await settled_files(before) == {}
 
+    @pytest.mark.virtual_time
     async def test_nobody_answers(self, clock: ManualClock, recording: Path) -> None:
         transport = Transport(None, Timeouts(stall=0.1))
         async with RawServer([Reply(then="hang")]) as server:
