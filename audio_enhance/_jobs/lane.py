@@ -64,6 +64,7 @@ class Lane:
             settings.polling,
             settings.clock,
             longest=settings.timeouts.processing,
+            estimate=sharing.estimate,
             crowd=sharing.crowd,
         )
         self.closed = False

@@ -71,11 +71,12 @@ class ServerQueue:
         clock: Clock,
         *,
         longest: float | None,
+        estimate: ProcessingEstimate | None = None,
         crowd: Crowd | None = None,
     ) -> None:
         self._ask = ask
         self._clock = clock
-        self.window = Window(polling, longest=longest, crowd=crowd)
+        self.window = Window(polling, longest=longest, estimate=estimate, crowd=crowd)
         self.gate = PriorityGate(self.window.depth)
         self.questions = 0
         # By the id of the enhancement: one that is taken up may be outstanding already.

@@ -21,6 +21,7 @@ from audio_enhance._core.phase import Phase
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._recording.fingerprint import ContentKey
 from audio_enhance._recording.source import Source
+from audio_enhance._scheduler.estimate import ProcessingEstimate
 from audio_enhance._scheduler.polling import Crowd
 
 from .enhanced import Enhanced
@@ -48,6 +49,7 @@ class Sharing:
         assets: The uploads, under way and finished.
         enhancements: The enhancements, under way and finished.
         uses: Who still needs which upload.
+        estimate: What was learned about processing times.
         crowd: The API clients that wait for an enhancement.
     """
 
@@ -55,6 +57,7 @@ class Sharing:
         self.assets = Once[Asset, Subscribers](keep)
         self.enhancements = Once[Enhanced, Subscriber](keep)
         self.uses = Uses()
+        self.estimate = ProcessingEstimate()
         self.crowd = Crowd()
 
 

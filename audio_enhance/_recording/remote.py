@@ -8,6 +8,7 @@ import errno
 import hashlib
 import re
 from collections.abc import Generator, Iterator, Mapping
+from functools import lru_cache
 from hashlib import file_digest
 from importlib import import_module
 from importlib.util import find_spec
@@ -44,6 +45,10 @@ _NAMED_ERRNO = {
     FileExistsError: (errno.EEXIST, "It exists already"),
 }
 _NETWORK = (aiohttp.ClientError, ConnectionError, TimeoutError)
+# By their names: none of the packages that raise them need be installed.
+_NO_CREDENTIALS = ("NoCredentialsError", "RefreshError", "ClientAuthenticationError")
+# Google's and Azure's file systems say of what is in no bucket only that it is not there.
+_UNSAID = ("gs", "gcs", "az", "abfs", "abfss")
 
 
 def check_installed() -> None:
@@ -104,6 +109,7 @@ class RemoteFile:
             except FileNotFoundError as error:
                 if isinstance(error.__cause__, Exception):  # a web server may say why
                     raise error.__cause__ from None
+                self._check_bucket(system, path)
                 return None
         if info.get("type") == "directory":
             return None
@@ -134,6 +140,7 @@ class RemoteFile:
         """
         with self._translated():
             system, top = self._system()
+        top = top.rstrip("/")  # some file systems leave it there
         left = [top]
         while left:
             folder = left.pop()
@@ -141,6 +148,8 @@ class RemoteFile:
                 system.invalidate_cache(folder)
                 found = _entries(system, folder)
                 system.invalidate_cache(folder)  # which may be long, and is kept otherwise
+                if not found:
+                    self._check_bucket(system, top)
             below: list[str] = []
             for name, size in found:
                 if size is None:
@@ -192,6 +201,10 @@ class RemoteFile:
             digest.update(piece)
         return digest.hexdigest() == md5
 
+    def _check_bucket(self, system: Any, path: str) -> None:
+        if self._scheme in _UNSAID:
+            _check_bucket(system, path.partition("/")[0])
+
     @property
     def _scheme(self) -> str:
         return self._url.partition("://")[0].lower()
@@ -206,6 +219,20 @@ class RemoteFile:
             yield
         except Exception as error:  # noqa: BLE001  every file system has errors of its own
             raise _as_os_error(error, self.name) from None
+
+
+class _NoBucketError(Exception):
+    pass
+
+
+@lru_cache(maxsize=64)  # one that was there is not asked about for every result
+def _check_bucket(system: Any, bucket: str) -> None:
+    try:
+        system.info(bucket)
+    except FileNotFoundError:
+        raise _NoBucketError from None
+    except Exception:  # noqa: BLE001, S110  who may not ask about it may still use what is in it
+        pass
 
 
 def _entries(system: Any, folder: str) -> list[tuple[str, int | None]]:
@@ -257,19 +284,21 @@ def _as_os_error(error: Exception, name: str) -> OSError:
     if isinstance(error, MissingExtraError | InvalidInputError):
         raise error from None
     code = _code_of(error) or _code_of(error.__cause__)
-    if code == "NoSuchBucket":
+    if code == "NoSuchBucket" or isinstance(error, _NoBucketError):
         return FileNotFoundError(errno.ENOENT, "There is no such bucket", name)
     if code == "PreconditionFailed":
         error = FileExistsError()
     if code in (404, 410):
         error = FileNotFoundError()
-    elif code in (401, 403) or type(error).__name__ in ("NoCredentialsError", "RefreshError"):
+    elif code in (401, 403) or type(error).__name__ in _NO_CREDENTIALS:
         error = PermissionError()
     for kind, (number, text) in _NAMED_ERRNO.items():
         if isinstance(error, kind):
             return kind(number, text, name)
     said = redact(str(error)) or type(error).__name__
-    if isinstance(error, _NETWORK) or "Connect" in type(error).__name__:
+    # Azure's errors tell it by what they come from.
+    network = any(isinstance(one, _NETWORK) for one in (error, error.__cause__))
+    if network or "Connect" in type(error).__name__:
         return ConnectionError(errno.ECONNABORTED, said)
     return OSError(getattr(error, "errno", None) or errno.EIO, said)
 
@@ -284,7 +313,8 @@ def _code_of(error: BaseException | None) -> object:
     said = getattr(error, "response", None)
     if isinstance(said, dict):  # botocore's ClientError
         return cast("dict[str, Any]", said).get("Error", {}).get("Code")
-    return getattr(error, "status", None)
+    names = ("status", "status_code", "code")
+    return next((code for name in names if (code := getattr(error, name, None))), None)
 
 
 def _file_system(scheme: str, options: Mapping[str, Any]) -> Any:
@@ -300,7 +330,12 @@ def _file_system(scheme: str, options: Mapping[str, Any]) -> Any:
     except ImportError as error:
         raise MissingExtraError(None, _package_of(scheme, error)) from None
     except ValueError as error:
-        raise InvalidInputError(f"URLs that begin with {scheme}:// cannot be read.") from error
+        if scheme not in fsspec.available_protocols():
+            raise InvalidInputError(f"URLs that begin with {scheme}:// cannot be read.") from error
+        raise InvalidInputError(
+            f"URLs that begin with {scheme}:// need more: {redact(str(error))}",
+            hint="Set the credentials in the environment, or give storage_options.",
+        ) from None
 
 
 def _package_of(scheme: str, error: ImportError) -> str:

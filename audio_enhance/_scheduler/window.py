@@ -67,6 +67,7 @@ class _Entry:
         behind: When it was last found waiting for somebody else's.
         failing: Since when no question about it was answered.
         not_before: When to ask about it at the earliest, as the server asked for.
+        asking: Whether it is asked about again and again.
     """
 
     id: str
@@ -80,6 +81,7 @@ class _Entry:
     behind: float | None = None
     failing: float | None = None
     not_before: float = -math.inf
+    asking: bool = False
 
 
 class Window:
@@ -90,7 +92,8 @@ class Window:
         longest: The most seconds from when the server began with one to its end; `None` for a
             multiple of what it is expected to take.
         spread: Draws a number between two others.
-        crowd: What this shares with the windows of other API clients.
+        estimate: What the windows of all API clients learn; its own if None.
+        crowd: Who waits, in the windows of all API clients; this one alone if None.
 
     Attributes:
         estimate: What was learned about processing times.
@@ -104,9 +107,10 @@ class Window:
         *,
         longest: float | None = None,
         spread: Callable[[float, float], float] = uniform,
+        estimate: ProcessingEstimate | None = None,
         crowd: Crowd | None = None,
     ) -> None:
-        self.estimate = ProcessingEstimate()
+        self.estimate = estimate or ProcessingEstimate()
         self.depth = _SHALLOWEST
         self.freed: datetime | None = None
         self._polling = polling
@@ -271,11 +275,14 @@ class Window:
         self._crowd.waiting += not self._entries
         insort(self._entries, entry, key=lambda other: other.age)
         if self._entries[0] is entry and len(self._entries) > 1:
-            self._entries[1].poll = None  # an older one became known: it is the head no longer
+            # An older one became known: it is the head no longer.
+            self._entries[1].poll = None
+            self._ask_often(self._entries[1], False)
         self._promote(now)
 
     def _remove(self, entry: _Entry, freed: datetime | None, now: float) -> None:
         self._entries.remove(entry)
+        self._ask_often(entry, False)
         self._crowd.waiting -= not self._entries
         self.freed = freed
         self._promote(now)
@@ -296,8 +303,12 @@ class Window:
 
     def _ask_next(self, head: _Entry, poll: Poll, now: float) -> None:
         poll.patience = self._patience(head)
-        poll.crowd = self._crowd.waiting
+        self._ask_often(head, not poll.left(now))
         head.ask_at = now + poll.wait(now)
+
+    def _ask_often(self, entry: _Entry, asking: bool) -> None:
+        self._crowd.asking += asking - entry.asking
+        entry.asking = asking
 
     def _began(self, entry: _Entry) -> datetime:
         """Return when the server began with it, on its own clock, if nobody else's came before."""
@@ -312,7 +323,8 @@ class Window:
         if expected is not None:
             expected *= 1.0 + _MARGIN
         near = self.estimate.knows(head.content_type, head.byte_size)
-        poll = Poll(self._polling, since, expected=expected, near=near, spread=self._spread)
+        spread, crowd = self._spread, self._crowd
+        poll = Poll(self._polling, since, expected=expected, near=near, spread=spread, crowd=crowd)
         poll.not_before = head.not_before
         return poll
 

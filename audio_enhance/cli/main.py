@@ -27,6 +27,7 @@ from .commands.serve import serve
 from .commands.status import status
 from .commands.watch import watch
 from .commands.web import web
+from .display.log import quieten
 from .display.outcome import advice
 from .display.screen import error_console, say
 from .display.text import shown
@@ -101,6 +102,7 @@ for command in _COMMANDS:
 
 def run() -> int:
     """Run what the arguments say, and return the exit status."""
+    quieten()
     try:
         status: int = cli.main(prog_name="audio-enhance", standalone_mode=False) or 0
         sys.stdout.flush()  # here, where it can be said that this fails

@@ -1,10 +1,13 @@
 """Files elsewhere: what they are called, what is seen of them, and what goes wrong."""
 
 import errno
-from typing import Any
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any, ClassVar
 
 import aiohttp
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from audio_enhance import InvalidInputError, MissingExtraError
 from audio_enhance._core.cancellation import to_its_end
@@ -125,6 +128,19 @@ class _ClientError(Exception):
         self.response = {"Error": {"Code": code}}
 
 
+def _from(cause: Exception) -> Exception:
+    error = KeyError("strange")
+    error.__cause__ = cause
+    return error
+
+
+def _answered(name: str, code: int) -> Exception:
+    """Return an error as Azure's or Google's, with the status of an answer."""
+    error = Exception("no")
+    setattr(error, name, code)
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "number"),
     [
@@ -135,6 +151,10 @@ class _ClientError(Exception):
         (type("EndpointConnectionError", (Exception,), {})("No."), ConnectionError, 103),
         (aiohttp.ClientPayloadError("cut"), ConnectionError, errno.ECONNABORTED),
         (TimeoutError(), ConnectionError, errno.ECONNABORTED),
+        (_from(aiohttp.ClientConnectionError()), ConnectionError, errno.ECONNABORTED),
+        (_answered("status_code", 403), PermissionError, errno.EACCES),
+        (_answered("code", 401), PermissionError, errno.EACCES),
+        (type("ClientAuthenticationError", (Exception,), {})(), PermissionError, errno.EACCES),
         (KeyError("strange"), OSError, errno.EIO),
     ],
 )
@@ -169,6 +189,76 @@ def test_what_reads_a_kind_of_bucket_is_named_where_it_is_lacking(
     with pytest.raises(MissingExtraError, match="package gcsfs") as caught:
         RemoteFile.at("gs://bucket/a.wav").look()
     assert caught.value.command == "pip install gcsfs"
+
+
+_Memory: Any = MemoryFileSystem  # fsspec has no types
+
+
+class _Silent(_Memory):  # type: ignore[misc]  # for that reason
+    """As Google's: a bucket that is not there holds nothing, and folders keep their slash."""
+
+    protocol = "gs"
+    store: ClassVar[dict[str, Any]] = {}
+    pseudo_dirs: ClassVar[list[str]] = [""]
+    asked: ClassVar[list[str]] = []
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return path.removeprefix("gs://").removeprefix("/")
+
+    def info(self, path: str, **_: Any) -> dict[str, Any]:
+        self.asked.append(path)
+        return dict(super().info("/" + path.rstrip("/")))
+
+    def ls(self, path: str, **_: Any) -> list[dict[str, Any]]:
+        found = super().ls("/" + path.rstrip("/"), detail=True)
+        return [{**info, "name": info["name"].removeprefix("/")} for info in found]
+
+
+class TestWhereAMissingBucketSaysNothing:
+    @pytest.fixture
+    def silent(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Silent]]:
+        registry = import_module("fsspec.registry")
+        monkeypatch.setitem(vars(registry)["_registry"], "gs", _Silent)
+        _Silent.clear_instance_cache()
+        _Silent.store.clear()
+        _Silent.asked.clear()
+        _Silent().pipe("/bucket/raw/a.wav", DATA)
+        yield _Silent
+        remote._check_bucket.cache_clear()
+        _Silent.clear_instance_cache()
+
+    def test_it_is_told_from_a_file_that_is_missing(self, silent: type[_Silent]) -> None:
+        for _ in range(2):
+            assert RemoteFile.at("gs://bucket/raw/b.wav").look() is None
+        assert silent.asked.count("bucket") == 1
+        gone = RemoteFile.at("gs://nowhere/raw/")
+        for call in (gone.look, lambda: list(gone.listed())):
+            with pytest.raises(FileNotFoundError, match="There is no such bucket"):
+                call()
+
+    @pytest.mark.usefixtures("silent")
+    def test_names_are_below_the_folder_with_and_without_a_slash(self) -> None:
+        for url in ("gs://bucket/raw", "gs://bucket/raw/"):
+            assert list(RemoteFile.at(url).listed()) == [("gs://bucket/raw/a.wav", len(DATA))]
+
+    def test_who_may_not_ask_about_it_goes_on(
+        self, silent: type[_Silent], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def info(self: _Silent, path: str, **_: Any) -> dict[str, Any]:
+            raise PermissionError if path == "bucket" else FileNotFoundError
+
+        monkeypatch.setattr(silent, "info", info)
+        assert RemoteFile.at("gs://bucket/b.wav").look() is None
+
+
+def test_what_a_kind_of_bucket_lacks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking(*_: object, **__: object) -> None:
+        raise ValueError("Must provide credentials!")
+
+    monkeypatch.setattr("fsspec.filesystem", lacking)
+    with pytest.raises(InvalidInputError, match="begin with az:// need more: Must provide"):
+        RemoteFile.at("az://bucket/a.wav").look()
 
 
 def test_a_scheme_that_nobody_knows() -> None:

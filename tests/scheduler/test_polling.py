@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from audio_enhance import PollPolicy
-from audio_enhance._scheduler.polling import Poll
+from audio_enhance._scheduler.polling import Crowd, Poll
 
 POLICY = PollPolicy(shortest=0.5, longest=15, share=0.25)
 BEGAN = 1000.0
@@ -91,9 +91,8 @@ class TestManyWhoShareProcessors:
     POLICY = PollPolicy(shortest=0.02, longest=1.0, share=0.1, apart=0.02)
 
     def poll(self, crowd: int, expected: float | None = None) -> Poll:
-        poll = Poll(self.POLICY, BEGAN, expected=expected, spread=even)
-        poll.crowd = crowd
-        return poll
+        together = Crowd(waiting=crowd, asking=crowd)
+        return Poll(self.POLICY, BEGAN, expected=expected, spread=even, crowd=together)
 
     @pytest.mark.parametrize("crowd", [1, 10, 200])
     def test_they_ask_no_more_than_fifty_times_a_second_together(self, crowd: int) -> None:
@@ -107,6 +106,15 @@ class TestManyWhoShareProcessors:
     ) -> None:
         asked = questions(self.poll(crowd, 300.0), 60)
         assert 60 <= asked[-1] <= 60 + late
+
+    def test_who_knows_when_to_ask_is_in_nobodys_way(self) -> None:
+        poll = self.poll(200)
+        poll.crowd.asking = 1
+        assert poll.wait(BEGAN) == 0.02
+
+    def test_without_a_guess_each_asks_in_every_turn(self) -> None:
+        asked = questions(self.poll(200), 60)
+        assert asked == pytest.approx([4.0 * n for n in range(1, 16)])
 
     def test_what_was_learned_saves_questions(self) -> None:
         assert questions(self.poll(200, 8.0), 7.9) == [8.0]

@@ -239,10 +239,12 @@ def test_windows_of_one_crowd_ask_less_often_the_more_of_them_wait() -> None:
     assert first.wait == 2.0
     first.submit("b", 0.0)
     second.submit("c", 0.0)
-    assert (second.wait, crowd.waiting) == (4.0, 2)
+    assert (second.wait, crowd) == (4.0, Crowd(waiting=2, asking=2))
     second.find("c", 1.0, ended=1.0, status=EnhancementStatus.SUCCEEDED)
+    second.submit("d", 1.0)
+    assert (second.wait, crowd) == (1.02, Crowd(waiting=2, asking=1))
     first.find("a", 2.0)
-    assert (first.wait, crowd.waiting) == (2.0, 1)
-    for one in "ab":
-        first.window.gone(one, 3.0)
-    assert crowd.waiting == 0
+    assert first.wait == 2.0
+    for replay, one in ((first, "a"), (first, "b"), (second, "d")):
+        replay.window.gone(one, 3.0)
+    assert crowd == Crowd()

@@ -11,6 +11,16 @@ from rich.text import Text
 from .screen import say
 from .text import shown
 
+# What reads buckets logs what it raises as well, again and again and with its traceback.
+_TALKATIVE = ("azure", "gcsfs")
+_SILENCE = logging.NullHandler()
+
+
+def quieten() -> None:
+    """Keep from the terminal what packages log beside the errors that they raise."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).addHandler(_SILENCE)
+
 
 @contextmanager
 def logged(

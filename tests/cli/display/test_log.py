@@ -4,7 +4,7 @@ import logging
 from rich.console import Console
 from rich.text import Text
 
-from audio_enhance.cli.display.log import log_to, logged
+from audio_enhance.cli.display.log import log_to, logged, quieten
 
 LOG = logging.getLogger("audio_enhance.something")
 
@@ -43,3 +43,9 @@ def test_what_becomes_of_recordings_is_not_told_twice() -> None:
         with logged(lambda text: said.append(text.plain), verbose=verbose, outcomes=True):
             LOG.warning("a.wav failed", extra={"failed_enhancement": "1"})
     assert len(said) == 1
+
+
+def test_what_reads_buckets_logs_nothing_beside_its_errors() -> None:
+    quieten()
+    for name in ("azure", "gcsfs"):
+        assert any(isinstance(one, logging.NullHandler) for one in logging.getLogger(name).handlers)
