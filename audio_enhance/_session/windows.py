@@ -124,11 +124,6 @@ class SlidingWindow:
         if self._looking:
             self.look_again()
 
-    @property
-    def contested(self) -> bool:
-        """Whether a call waits to be let in."""
-        return not self._line.empty
-
     def free_in(self, calls: int) -> float:
         """Return in how many seconds so many calls could be let in.
 
@@ -234,8 +229,6 @@ class AheadWindow:
 
     def _free_in(self) -> float:
         window = self._window
-        if window.contested:
-            return inf  # what is owed goes first
         if window.free_in(2 + self._under_way + sum(self._owed.values())) == 0:
             return 0.0
         owing = self._owing()
