@@ -245,3 +245,31 @@ async def test_work_that_fails_as_its_last_waiter_goes_is_looked_at(rounds: int)
     del one, work
     gc.collect()
     assert complaints == []
+
+
+async def test_who_comes_while_the_given_up_work_still_ends_begins_anew_and_is_joined() -> None:
+    shared, ending = Once[str, str](keep=4), asyncio.Event()
+
+    async def slow_to_end() -> str:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await ending.wait()
+        raise AssertionError
+
+    first = wanting(shared, "a", Doing(slow_to_end))
+    await turns()
+    first.cancel()
+    await turns()
+    work = Work()
+    second = wanting(shared, "b", work)
+    await turns()
+    assert work.begun == 1
+    ending.set()
+    await asyncio.wait([first])
+    third = wanting(shared, "c", work)
+    await turns()
+    assert work.wanting == ["b", "c"]
+    work.go.set()
+    assert await asyncio.gather(second, third) == ["done", "done"]
+    assert work.begun == 1

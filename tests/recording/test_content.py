@@ -176,7 +176,7 @@ class TestFiles:
 
 
 def test_bytes_do_not_show_in_a_repr() -> None:
-    assert repr(BytesContent(b"secret")) == "BytesContent(data=<6 bytes>)"
+    assert "secret" not in repr(BytesContent(b"secret"))
 
 
 def test_a_fingerprint_knows_no_version_of_bytes() -> None:
