@@ -41,7 +41,7 @@ def located(
     """
     told = copy(error)
     for name, value in where.items():
-        if getattr(told, name) is None:
+        if getattr(told, name, value) is None:  # not every kind of error knows the API client
             setattr(told, name, value)
     if outcome_unknown is not None:
         told.outcome_unknown = outcome_unknown

@@ -25,6 +25,7 @@ class Where(TypedDict, total=False):
     asset_id: str | None
     enhancement_id: str | None
     request_id: str | None
+    client_id: str | None
 
 
 class Said(TypedDict, total=False):

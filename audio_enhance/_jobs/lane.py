@@ -308,9 +308,7 @@ class Lane:
 
 def free_lanes(lanes: Sequence[Lane]) -> list[Lane]:
     """Return the lanes to which a batch may hand over a recording that any of them could take."""
-    if not lanes[0].takes_turns:
-        return [lane for lane in lanes if lane.has_room]
-    if sum(lane.unsubmitted for lane in lanes) >= _ON_THE_WAY:
+    if lanes[0].takes_turns and sum(lane.unsubmitted for lane in lanes) >= _ON_THE_WAY:
         return []
     return [lane for lane in lanes if lane.is_free]
 

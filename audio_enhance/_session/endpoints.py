@@ -302,16 +302,10 @@ class EnhanceApi:
     ) -> Coroutine[Any, Any, _T]:
         """Make a request with a token in its window, until there is an answer to be read."""
         window = window or self.limits.others
+        where["client_id"] = self._tokens.client_id
         headers = {"x-api-key": self._tokens.client_id}
 
         async def attempt() -> _T:
-            try:
-                return await request()
-            except AuthenticationError as error:
-                error.client_id = self._tokens.client_id
-                raise
-
-        async def request() -> _T:
             token = await self._token(on_retry)
             async with window:
                 if on_send is not None:

@@ -61,11 +61,12 @@ class Copies:
 async def _make(measurer: "Measurer", kept: Kept) -> None:
     assert kept.path is not None
     assert kept.source is not None
-    make = _of_video if kept.source.is_video else _of_recording
     try:
         copy = await asyncio.to_thread(_from_before, kept.path)
-        if copy is None:
-            copy = await make(measurer, kept.source, kept.path)
+        if copy is None and kept.source.is_video:
+            copy = await _of_video(measurer, kept.source, kept.path)
+        elif copy is None:
+            copy = await _of_sound(measurer, kept.path)
         if copy is not None:
             kept.copy_bytes = (await asyncio.to_thread(copy.stat)).st_size
             kept.copy = copy
@@ -80,8 +81,7 @@ def _from_before(path: Path) -> Path | None:
     return next((each for each in found if each.suffix != _PART), None)
 
 
-async def _of_recording(measurer: "Measurer", source: Source, path: Path) -> Path | None:
-    del source
+async def _of_sound(measurer: "Measurer", path: Path) -> Path | None:
     copy = path.with_name(f"{path.name}{_COPY}{_ENDING}")
     return copy if await measurer.copy(path, copy) else None
 
@@ -93,7 +93,7 @@ async def _of_video(measurer: "Measurer", video: Source, path: Path) -> Path:
     sound = path.with_name(f"{path.name}{_SOUND}{_PART}")
     try:
         await write_sound(video, sound)
-        copy = await _of_recording(measurer, video, sound)
+        copy = await _of_sound(measurer, sound)
         target = path.with_name(f"{path.name}{_COPY}{Path(copy or video.sent_as[0]).suffix}")
         return await asyncio.to_thread((copy or sound).replace, target)
     finally:

@@ -122,6 +122,33 @@ def as_written(name: str | PurePath) -> str:
     return os.path.abspath(name)  # noqa: PTH100
 
 
+@attrs.frozen
+class _Signs:
+    """What a folder, and those above it, tell of results in it.
+
+    Attributes:
+        among_results: Whether results may be there at all.
+        templates: What they are called beside the usual.
+        journals: The journals that may know them.
+    """
+
+    among_results: bool = False
+    templates: frozenset[str] = frozenset()
+    journals: tuple[Path, ...] = ()
+
+    def and_in(self, folder: Path, names: Iterable[str]) -> "_Signs":
+        """Return these and those of one folder more. Blocks."""
+        found = self
+        for name in names:
+            path = folder / name
+            if name == MARK_NAME:
+                templates = found.templates | _templates_in(path)
+                found = _Signs(True, templates, found.journals)
+            elif name.endswith(JOURNAL_SUFFIX) and Journal.recognises(path):
+                found = _Signs(True, found.templates, (*found.journals, path))
+        return found
+
+
 class _Search:
     def __init__(self, output: PurePath, wanted: Filter) -> None:
         self._wanted = wanted
@@ -192,39 +219,27 @@ class _Search:
             self.filtered += 1
 
     def folder(self, top: Path) -> None:
-        # By folder, what results in it and below it are called beside the usual.
-        with_results = dict[Path, frozenset[str]]()
         real = Path(self._real(top))
-        if (above := self._among_results(real)) is not None:
-            with_results[top] = above
-        journals = {top.parent: [each for up in real.parents for each in _journals_in(up)]}
+        above = _Signs(among_results=real.is_relative_to(self._output))
+        for folder in real.parents:
+            above = above.and_in(folder, _names_in(folder))
+        signs = {top.parent: above}
         for folder, names in self._walk(top):
-            journals[folder] = journals[folder.parent] + _journals_in(folder, names)
-            inherited = with_results.get(folder if folder == top else folder.parent)
-            own = _names_of_results(folder, names)
-            if inherited is not None or own is not None:
-                with_results[folder] = (inherited or frozenset[str]()) | (own or frozenset[str]())
+            here = signs[folder] = signs[folder.parent].and_in(folder, names)
             for name in names:
-                self._file(folder / name, with_results.get(folder), journals[folder])
+                self._file(folder / name, here)
 
-    def _file(self, path: Path, templates: frozenset[str] | None, journals: Sequence[Path]) -> None:
+    def _file(self, path: Path, signs: _Signs) -> None:
         suffix = path.suffix.lower()
         if suffix in self._taken:
-            if templates is not None and is_result(path, templates):
+            if signs.among_results and is_result(path, signs.templates):
                 self.results += 1
             else:
                 self.add(path)
-                for journal in journals:
+                for journal in signs.journals:
                     self.beside.setdefault(journal, []).append(str(path))
         elif _NOT_TAKEN.fullmatch(suffix):
             self.not_taken[suffix] += 1
-
-    def _among_results(self, folder: Path) -> frozenset[str] | None:
-        found = [_names_of_results(above, _names_in(above)) for above in folder.parents]
-        if folder.is_relative_to(self._output):
-            found.append(frozenset())
-        marked = [templates for templates in found if templates is not None]
-        return frozenset[str]().union(*marked) if marked else None
 
     def _walk(self, top: Path) -> Iterator[tuple[Path, list[str]]]:
         for name, folders, names in os.walk(top, onerror=self._not_searched):
@@ -246,23 +261,6 @@ class _Search:
 
     def _not_searched(self, error: OSError) -> None:
         self.unreadable.append(f"{error.filename}: {error.strerror}")
-
-
-def _names_of_results(folder: Path, names: Iterable[str]) -> frozenset[str] | None:
-    """Return the templates of the results in a folder, `None` where there are no results."""
-    found: frozenset[str] | None = None
-    for name in names:
-        if name == MARK_NAME:
-            found = (found or frozenset[str]()) | _templates_in(folder / name)
-        elif name.endswith(JOURNAL_SUFFIX) and Journal.recognises(folder / name):
-            found = found or frozenset[str]()
-    return found
-
-
-def _journals_in(folder: Path, names: Iterable[str] | None = None) -> list[Path]:
-    names = _names_in(folder) if names is None else names
-    found = (folder / name for name in names if name.endswith(JOURNAL_SUFFIX))
-    return [path for path in found if Journal.recognises(path)]
 
 
 def _templates_in(mark: Path) -> frozenset[str]:
