@@ -27,7 +27,7 @@ from audio_enhance import (
 from audio_enhance.cli.display.outcome import near
 from audio_enhance.cli.display.screen import error_console, output_console, say
 from audio_enhance.cli.display.text import duration, several, shown, size
-from audio_enhance.cli.execution.batch import Work
+from audio_enhance.cli.execution.work import Work
 from audio_enhance.cli.input.lengths import can_tell, seconds_of
 from audio_enhance.cli.input.recordings import as_written
 from audio_enhance.cli.input.settings import Settings
@@ -59,10 +59,15 @@ class DryRun:
     journal: Path | None
     redo: bool = False
 
-    async def tell(self, *, as_json: bool) -> bool:
+    async def tell(self, *, as_json: bool, quiet: bool) -> bool:
         """Print a line for each result on standard output, and the sum on standard error.
 
-        Returns whether nothing is known that would make a result fail.
+        Args:
+            as_json: Whether the lines are JSON.
+            quiet: Whether there is no sum, and for people a line only for what would fail.
+
+        Returns:
+            Whether nothing is known that would make a result fail.
         """
         forecast = Forecast()
         told = None if as_json else output_console()
@@ -70,9 +75,11 @@ class DryRun:
             forecast.add(job)
             if told is None:
                 click.echo(json.dumps(_fields(job)))
-            else:
+            elif not quiet or job.action is Action.REFUSE:
                 say(told, _line(job))
         sys.stdout.flush()
+        if quiet:
+            return not forecast.actions[Action.REFUSE]
         free = await asyncio.to_thread(free_in, self.settings.output_dir)
         console = error_console()
         for text in sentences(forecast, local=self.settings.server.local, free=free):

@@ -20,12 +20,13 @@ from audio_enhance import (
 from audio_enhance.cli.display.screen import error_console, say
 from audio_enhance.cli.display.summary import resume_command
 from audio_enhance.cli.display.text import several, shown
-from audio_enhance.cli.execution.batch import Batch, Telling, Work, by_strengths
+from audio_enhance.cli.execution.batch import Batch, Telling
 from audio_enhance.cli.execution.credentials import check_owners
 from audio_enhance.cli.execution.pipe import Pipe, check_pipe, is_pipe
 from audio_enhance.cli.execution.renamed import without_renamed
 from audio_enhance.cli.execution.service import connection
 from audio_enhance.cli.execution.unfinished import Unfinished, known_as, unfinished
+from audio_enhance.cli.execution.work import Work, by_strengths
 from audio_enhance.cli.input.options import (
     content_type_option,
     delete_uploads_option,
@@ -184,12 +185,12 @@ def enhance(
         check_names(settings, work.jobs())
         if dry_run:
             told = DryRun(work=work, settings=settings, journal=journal, redo=redo)
-            fine = await told.tell(as_json=as_json)
+            fine = await told.tell(as_json=as_json, quiet=quiet)
             return 0 if fine and not found.unreadable else 1
         batch = Batch(work, settings, telling, journal, redo=redo)
         try:
             async with AsyncExitStack() as stack:
-                service = await stack.enter_async_context(connection(server))
+                service = await stack.enter_async_context(connection(server, quiet=quiet))
                 await asyncio.to_thread(check_results, output_dir)
                 opened = None
                 if journal is not None:
@@ -202,11 +203,11 @@ def enhance(
                     if redo:
                         await opened.redo(planned)
                 ok = await batch.run(service.client, opened, service.explained, service.share_done)
-            if overwrite and batch.skipped:
+            if overwrite and batch.skipped and not quiet:
                 error_console().print(
                     "--overwrite does not repeat finished recordings; --redo does."
                 )
-            if left.others and journal is not None:
+            if left.others and journal is not None and not quiet:
                 _say_others(left.others, journal)
         except asyncio.CancelledError:
             batch.stopped()
@@ -217,7 +218,7 @@ def enhance(
 
 
 async def _through(pipe: Pipe, server: Server) -> int:
-    async with connection(server) as service:
+    async with connection(server, quiet=pipe.quiet) as service:
         return await pipe.run(service)
 
 
@@ -268,8 +269,8 @@ def _say(found: Recordings, *, quiet: bool) -> None:
         if not quiet:
             say(console, text, style)
 
-    for folder in found.unreadable:
-        told(f"Cannot search this folder: {shown(folder)}", "yellow")
+    for folder in found.unreadable:  # which is a failure
+        say(console, f"Cannot search this folder: {shown(folder)}", "yellow")
     if found.filtered:
         told(f"Left out {several(found.filtered, 'file')} by --include and --exclude.")
     if found.results:

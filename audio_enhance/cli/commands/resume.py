@@ -8,10 +8,11 @@ import attrs
 import click
 
 from audio_enhance import EntryState, Journal, JournalEntry, RemotePath, path_of
-from audio_enhance.cli.execution.batch import Batch, Telling, Work, by_strengths
+from audio_enhance.cli.execution.batch import Batch, Telling
 from audio_enhance.cli.execution.credentials import check_owners
 from audio_enhance.cli.execution.service import connection
 from audio_enhance.cli.execution.unfinished import is_over
+from audio_enhance.cli.execution.work import Work, by_strengths
 from audio_enhance.cli.input.options import (
     journal_argument,
     only_failed_option,
@@ -75,7 +76,7 @@ def resume(
                         overwrite=overwrite or settings.overwrite,
                     )
                     await settings.check(reader)
-                service = await stack.enter_async_context(connection(settings.server))
+                service = await stack.enter_async_context(connection(settings.server, quiet=quiet))
                 await asyncio.to_thread(check_results, settings.output_dir)
                 opened = await stack.enter_async_context(await Journal.open(path))
                 work = await _work_in(opened, only_failed=only_failed)

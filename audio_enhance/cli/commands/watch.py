@@ -15,10 +15,11 @@ from audio_enhance.cli.display.outcome import line_of, near
 from audio_enhance.cli.display.screen import say
 from audio_enhance.cli.display.summary import report_command
 from audio_enhance.cli.display.text import several, shown
-from audio_enhance.cli.execution.batch import PASSING, Batch, Telling, Work
+from audio_enhance.cli.execution.batch import PASSING, Batch, Telling
 from audio_enhance.cli.execution.credentials import check_owners
 from audio_enhance.cli.execution.hot_folder import HotFolder
-from audio_enhance.cli.execution.service import connection, is_lost
+from audio_enhance.cli.execution.service import connection
+from audio_enhance.cli.execution.work import Work
 from audio_enhance.cli.input.options import (
     PATH,
     content_type_option,
@@ -34,7 +35,7 @@ from audio_enhance.cli.input.options import (
     strength_option,
     verbose_option,
 )
-from audio_enhance.cli.input.places import check_names, check_results, is_full, mark_results
+from audio_enhance.cli.input.places import check_names, check_results, mark_results
 from audio_enhance.cli.input.placing import Placing
 from audio_enhance.cli.input.recordings import as_written
 from audio_enhance.cli.input.selection import Filter
@@ -138,7 +139,7 @@ def watch(
         )
         try:
             async with AsyncExitStack() as stack:
-                service = await stack.enter_async_context(connection(server))
+                service = await stack.enter_async_context(connection(server, quiet=quiet))
                 await asyncio.to_thread(check_results, output_dir)
                 opened = await stack.enter_async_context(await Journal.open(journal.absolute()))
                 await check_owners(opened, service.client_ids, None)
@@ -170,6 +171,7 @@ class _Watch(Batch):
         self._missing = Counter[str]()  # results of those that were given out, without an outcome
         self._next: str | None = None
         self._later = set[str]()  # recordings with a result that will be tried again
+        self._is_away = False  # the network or the server
 
     def expect(self, name: str, size: int) -> None:
         """Take in a recording that will be given out."""
@@ -197,8 +199,9 @@ class _Watch(Batch):
                 self._console.print(report, soft_wrap=True)  # a command is copied in one piece
 
     def _is_news(self, outcome: Outcome) -> bool:
-        # There is no end at which it could be told.
-        return outcome.status == "failed" or super()._is_news(outcome)
+        if outcome.status == "failed" and not self._telling.quiet:
+            return True  # there is no end at which it could be told
+        return super()._is_news(outcome)
 
     async def _enhance(self, client: EnhanceClient, journal: Journal | None) -> None:
         assert journal is not None
@@ -222,9 +225,10 @@ class _Watch(Batch):
             async for told in outcomes:
                 outcome = self._explained(told)
                 await self._take_or_try_again(outcome)
-                lost = is_full(outcome.error) or is_lost(outcome.error)
-                if lost or self._is_refused(client):
-                    self._summary.left = self._progress.snapshot().left if lost else 0
+                if why := self._why_stopped(outcome):
+                    self._summary.stopped = why
+                    self._summary.left = self._progress.snapshot().left
+                if why or self._is_refused(client):
                     return True
         return False
 
@@ -248,8 +252,11 @@ class _Watch(Batch):
         if isinstance(outcome.error, PASSING):
             self._later.add(name)
             self._progress.withdraw(name, 1)
-            self._screen.say(line_of(outcome, again=True))
+            if not (self._telling.quiet and self._is_away):  # an outage is told once
+                self._screen.say(line_of(outcome, again=True))
+            self._is_away = True
         else:
+            self._is_away = False
             await self._take(outcome)
         self._missing[name] -= 1
         if self._missing[name]:

@@ -43,11 +43,13 @@ class Summary:
     """Counts outcomes, and remembers enough of the failures to say what to do.
 
     Attributes:
-        left: How many have no outcome since there was no room for more results.
+        left: How many have no outcome since the run was stopped.
+        stopped: Why it was; empty if it was not.
     """
 
     def __init__(self) -> None:
         self.left = 0
+        self.stopped = ""
         self._counts: Counter[str] = Counter()  # by status, as --json calls it
         self._not_started = 0
         self._resumable = False
@@ -139,19 +141,29 @@ class Summary:
             head += f"; results are in {_name(output_dir)}"
         self._line(console, Text(head, style="bold"))
         self._print_table(console, seconds)
-        if self.left:
-            self._line(console, "Stopped: there is no room for more results.")
+        if self.stopped:
+            self._line(console, f"Stopped: {self.stopped}.")
         for note, same in self._notes.items():
             self._line(console, _told(same, in_our_words(note), "yellow"), indent=2)
         for kind, messages in self._failures.items():
             self._print_failures(console, kind, messages)
-        if self._refused is not None:
-            text = f"The credentials were refused: {shown(self._refused.message)}"
-            self._line(console, Text(text, "red"), indent=2)
-            self._line(console, f"→ {shown(self._refused.hint or '')}", indent=4)
+        self._print_refused(console, indent=2)
         if (self._resumable or self.left) and journal is not None:
             # Not wrapped by us: a command is copied in one piece.
             console.print(Text(f"To try them again: {resume_command(journal)}"), soft_wrap=True)
+
+    def print_end(self, console: Console) -> None:
+        """Print why the run did not get to its end, and nothing if it did."""
+        if self.stopped:
+            left = f" {several(self.left, 'result')} left." if self.left else ""
+            self._line(console, f"Stopped: {self.stopped}.{left}")
+        self._print_refused(console)
+
+    def _print_refused(self, console: Console, indent: int = 0) -> None:
+        if self._refused is not None:
+            text = f"The credentials were refused: {shown(self._refused.message)}"
+            self._line(console, Text(text, "red"), indent)
+            self._line(console, f"→ {shown(self._refused.hint or '')}", indent + 2)
 
     def _print_table(self, console: Console, seconds: float) -> None:
         for name, value in self._rows(seconds):

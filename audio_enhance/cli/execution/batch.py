@@ -2,14 +2,11 @@
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
     Callable,
-    Collection,
     Iterable,
-    Iterator,
     Mapping,
     Sequence,
 )
@@ -39,7 +36,7 @@ from audio_enhance import (
     path_of,
 )
 from audio_enhance.cli.display.log import logged
-from audio_enhance.cli.display.outcome import line_of, print_json
+from audio_enhance.cli.display.outcome import advice, line_of, print_json
 from audio_enhance.cli.display.painters import is_redrawn, painter_for
 from audio_enhance.cli.display.progress import Progress
 from audio_enhance.cli.display.screen import Screen, error_console, say
@@ -47,78 +44,17 @@ from audio_enhance.cli.display.summary import Summary, report_command, resume_co
 from audio_enhance.cli.display.text import several, shown
 from audio_enhance.cli.input.lengths import seconds_of
 from audio_enhance.cli.input.places import check_output, is_full, journal_files, mark_results
-from audio_enhance.cli.input.recordings import as_written
 from audio_enhance.cli.input.settings import Settings
 from audio_enhance.cli.reporting.report import Report
 from audio_enhance.cli.threads import to_its_end
 
 from .service import is_lost
+from .work import Work, by_strengths
 
 #: What need not be the same an hour later.
 PASSING = (ConnectionFailedError, RequestTimeoutError, ServerError)
 # Of more than so many results a terminal shows those that failed, and counts the others.
 _FEW = 24
-
-
-@attrs.frozen(kw_only=True)
-class Work:
-    """What is to be enhanced.
-
-    Attributes:
-        sources: By the strengths that they are wanted at.
-        sizes: The sources' lengths in bytes.
-    """
-
-    sources: Mapping[tuple[int, ...], Sequence[str]]
-    sizes: Mapping[str, int]
-
-    @property
-    def count(self) -> int:
-        """How many results there will be."""
-        return sum(len(strengths) * len(names) for strengths, names in self.sources.items())
-
-    def only(self, wanted: Collection[tuple[str, int]]) -> "Work":
-        """Return what of it is wanted.
-
-        Args:
-            wanted: Sources, as journals write them, and strengths.
-        """
-        jobs = [(source, n) for source, n in self.jobs() if (as_written(source), n) in wanted]
-        return Work(sources=by_strengths(jobs), sizes=self.sizes)
-
-    def first(self, count: int, done: Collection[tuple[str, int]]) -> "Work":
-        """Return the first recordings of it that are not done.
-
-        Args:
-            count: How many at most.
-            done: Sources, as journals write them, and strengths.
-        """
-        chosen: dict[str, None] = {}
-        for source, strength in self.jobs():
-            if source in chosen or (as_written(source), strength) in done:
-                continue
-            if len(chosen) < count:
-                chosen[source] = None
-        jobs = [(source, strength) for source, strength in self.jobs() if source in chosen]
-        return Work(sources=by_strengths(jobs), sizes=self.sizes)
-
-    def jobs(self) -> Iterator[tuple[str, int]]:
-        """Yield every source at each of its strengths."""
-        for strengths, sources in self.sources.items():
-            for source in sources:
-                for strength in strengths:
-                    yield source, strength
-
-
-def by_strengths(jobs: Iterable[tuple[str, int]]) -> Mapping[tuple[int, ...], Sequence[str]]:
-    """Return the sources that have the same strengths together, as `Work` holds them."""
-    strengths: defaultdict[str, list[int]] = defaultdict(list)
-    for source, strength in jobs:
-        strengths[source].append(strength)
-    sources: defaultdict[tuple[int, ...], list[str]] = defaultdict(list)
-    for source, wanted in strengths.items():
-        sources[tuple(wanted)].append(source)
-    return sources
 
 
 @attrs.frozen(kw_only=True)
@@ -129,7 +65,7 @@ class Telling:
         json: Whether every outcome is a line of JSON on standard output.
         report: The file for the report, if one is wanted.
         verbose: Whether the log is shown.
-        quiet: Whether nothing is shown but failures.
+        quiet: Whether nothing is shown but what goes wrong.
     """
 
     json: bool
@@ -173,6 +109,7 @@ class Batch:
         redrawn = is_redrawn(self._console, **how)
         every = telling.verbose or not redrawn or work.count <= _FEW
         self._every_result = every and not telling.quiet
+        self._advised = set[str]()
 
     def _report_of(self, telling: Telling) -> Report | None:
         if telling.report is None:
@@ -222,8 +159,9 @@ class Batch:
             finally:
                 seconds = time.monotonic() - began
                 await self._write_report(ended=ended)  # after Ctrl-C as well
-        if self._telling.quiet and self._summary.ok:
-            return True
+        if self._telling.quiet:
+            self._summary.print_end(self._console)
+            return self._summary.ok
         self._summary.print(
             self._console,
             seconds=seconds,
@@ -280,7 +218,7 @@ class Batch:
         try:
             await asyncio.wait([task])
         except asyncio.CancelledError:
-            self._screen.say(Text("Stopping. A second Ctrl-C exits at once."))
+            self._remark("Stopping. A second Ctrl-C exits at once.")
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             raise
@@ -296,7 +234,7 @@ class Batch:
             return
         count = several(len(again), "result")
         why = "because of the network or the server"
-        self._screen.say(Text(f"Retrying {count} that failed {why}."))
+        self._remark(f"Retrying {count} that failed {why}.")
         sources = by_strengths((outcome.name, outcome.strength) for outcome in again)
         await self._pass(client, journal, sources, last=True)
 
@@ -326,13 +264,14 @@ class Batch:
                     outcome = self._explained(told)
                     if not last and isinstance(outcome.error, PASSING):
                         held.append(outcome)
-                        self._screen.say(line_of(outcome, again=True))
+                        if not self._telling.quiet:  # which tells its end alone
+                            self._screen.say(line_of(outcome, again=True))
                         continue
                     await self._take(outcome)
-                    if is_full(outcome.error) or is_lost(outcome.error):
-                        # Everything after it would be processed, and paid for, in vain.
+                    if why := self._why_stopped(outcome):
                         for one in held:
                             await self._take(one)
+                        self._summary.stopped = why
                         self._summary.left = self._work.count - self._summary.ended
                         return []
         if held and self._summary.totals["succeeded"] and not self._is_refused(client):
@@ -340,6 +279,13 @@ class Batch:
         for outcome in held:
             await self._take(outcome)
         return []
+
+    @staticmethod
+    def _why_stopped(outcome: Outcome) -> str:
+        """Return why everything after it would be processed, and paid for, in vain; or nothing."""
+        if is_full(outcome.error):
+            return "there is no room for more results"
+        return "the cluster is gone" if is_lost(outcome.error) else ""
 
     def _outcomes(
         self,
@@ -385,13 +331,29 @@ class Batch:
             await self._measure(outcome.name)
         if self._is_news(outcome):
             self._screen.say(line_of(outcome))
+            self._advise(outcome)
         if self._telling.json:
             await to_its_end(partial(print_json, outcome))
         if self._report is not None:
             await self._report.add(outcome)
 
+    def _remark(self, text: str) -> None:
+        """Say what is of no interest to those who want to hear of failures only."""
+        if not self._telling.quiet:
+            self._screen.say(Text(text))
+
+    def _advise(self, outcome: Outcome) -> None:
+        """Say what to do about a failure, the first time, where nothing at the end does."""
+        hint = advice(outcome.error) if self._telling.quiet and outcome.error else ""
+        if hint and hint not in self._advised:
+            self._advised.add(hint)
+            self._screen.say(Text(f"        → {shown(hint)}"))
+
     def _is_news(self, outcome: Outcome) -> bool:
         """Whether something is said when an outcome comes, and not only at the end."""
+        if outcome.status == "failed" and self._telling.quiet:
+            # What stops all of them is told at the end, once.
+            return not isinstance(outcome.error, AuthenticationError)
         if outcome.status == "failed":
             # What the server could not enhance is told once, with all that it could not.
             return self._telling.verbose or not outcome.failed_enhancements

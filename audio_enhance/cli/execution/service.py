@@ -68,8 +68,12 @@ class Connection:
 
 
 @asynccontextmanager
-async def connection(server: Server) -> AsyncGenerator[Connection]:
+async def connection(server: Server, *, quiet: bool = False) -> AsyncGenerator[Connection]:
     """Open a client from the environment or from files, or one of a local service.
+
+    Args:
+        server: Which of them.
+        quiet: Whether it is not told what a local service enhances with.
 
     Raises:
         ConfigurationError: There are no credentials, or they cannot be used.
@@ -87,6 +91,7 @@ async def connection(server: Server) -> AsyncGenerator[Connection]:
                 engine=server.engine,
                 cluster=server.cluster,
                 quietly=True,
+                silently=quiet,
                 behaviour=Behaviour.unlimited(),
             ) as service,
             service.connect(None, api_version=server.api_version) as client,
@@ -124,6 +129,7 @@ async def open_service(
     engine: str | None = None,
     cluster: str | None = None,
     quietly: bool = False,
+    silently: bool = False,
     **arguments: Any,
 ) -> "AsyncGenerator[LocalService]":
     """Start a local service, and tell on standard error what it enhances with.
@@ -133,6 +139,7 @@ async def open_service(
         engine: What it enhances with; the best that works here if None.
         cluster: The Dask scheduler whose workers do its work; this machine if None.
         quietly: Tell only where that is not the best.
+        silently: Tell nothing.
         arguments: As for `LocalService`.
 
     Raises:
@@ -144,7 +151,7 @@ async def open_service(
     if cluster is not None:
         if workers is not None:
             raise click.UsageError("--workers is for this machine: a cluster has its own.")
-        async with _service_of(cluster, engine, arguments) as service:
+        async with _service_of(cluster, engine, arguments, silently=silently) as service:
             yield service
         return
     with extra_local():
@@ -154,7 +161,7 @@ async def open_service(
         enhancer = SpeechEnhancer(workers=workers, engine=engine)
     async with LocalService(enhancer=enhancer, **arguments) as service:
         chosen = await enhancer.engine()
-        if chosen.passed_over or not quietly:
+        if not silently and (chosen.passed_over or not quietly):
             sentence = f"The local service enhances with {chosen.title}."
             say(error_console(), shown(" ".join([sentence, *chosen.passed_over])))
         yield service
@@ -162,7 +169,7 @@ async def open_service(
 
 @asynccontextmanager
 async def _service_of(
-    cluster: str, engine: str | None, arguments: dict[str, Any]
+    cluster: str, engine: str | None, arguments: dict[str, Any], *, silently: bool
 ) -> "AsyncGenerator[LocalService]":
     with extra_local():
         from audio_enhance.local import LocalService
@@ -177,7 +184,8 @@ async def _service_of(
             port=arguments.get("s3_port", 0),
         )
     async with LocalService(enhancer=enhancer, **arguments) as service:
-        say(error_console(), shown(await enhancer.description()))
+        if not silently:
+            say(error_console(), shown(await enhancer.description()))
         yield service
 
 

@@ -214,7 +214,7 @@ def report_place(
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object a line on standard output."
 )
-quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show only what failed.")
+quiet_option = click.option("-q", "--quiet", is_flag=True, help="Show only what goes wrong.")
 verbose_option = click.option("-v", "--verbose", is_flag=True, help="Show the log as well.")
 
 

@@ -66,14 +66,16 @@ class ReportPlace:
             return None
         return Path(os.path.realpath(self._path))
 
-    async def wait_for_reader(self) -> None:
+    async def wait_for_reader(self, *, quiet: bool = False) -> None:
         """Wait until somebody reads the pipe that it is; returns at once where it is none.
+
+        That it waits is said unless `quiet`.
 
         Opening it would wait as well, but in a thread, which no Ctrl-C ends.
         """
         told = False
         while self._is_unread_pipe():
-            if not told:
+            if not told and not quiet:
                 error_console().print(Text(f"Waiting until somebody reads {self.name}."))
                 told = True
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)

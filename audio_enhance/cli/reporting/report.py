@@ -34,7 +34,7 @@ class Report:
         path: The file; `-` is standard output.
         spared: Files that it must not replace.
         journal: The journal, which a page names where something is left to do.
-        quiet: Whether no progress is shown while recordings are measured.
+        quiet: Whether nothing is said while recordings are measured or somebody is waited for.
 
     Raises:
         InvalidInputError: It could not be written there.
@@ -123,7 +123,7 @@ class Report:
                     )
                     why = await measured(self._spool, rows, Path(folder), quiet=self._quiet)
                 if wait:
-                    await self._place.wait_for_reader()
+                    await self._place.wait_for_reader(quiet=self._quiet)
                 head = Head(
                     began=began, ended=ended, totals=totals, journal=self._journal, unmeasured=why
                 )

@@ -405,8 +405,10 @@ def test_what_is_left_out_is_told_by_what_it_needs(capsys: pytest.CaptureFixture
         links=[],
         unreadable=[],
     )
-    _say(found, quiet=True)
+    _say(attrs.evolve(found, filtered=1, results=1, links=["link"]), quiet=True)
     assert capsys.readouterr().err == ""
+    _say(attrs.evolve(found, unreadable=["rec: Permission denied"]), quiet=True)
+    assert capsys.readouterr().err == "Cannot search this folder: rec: Permission denied\n"
     _say(found, quiet=False)
     said = capsys.readouterr().err
     command = install_command("video")

@@ -2,13 +2,21 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from audio_enhance import ConnectionFailedError, Outcome, OutcomeStatus
+from audio_enhance.cli.commands.watch import _Watch
+from audio_enhance.cli.execution.batch import Telling
+from audio_enhance.cli.input.settings import Settings
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
 from tests.cli.commands.test_enhance import content, make
 from tests.cli.support import SIGINT, Command, Running, ended
+
+if TYPE_CHECKING:
+    from audio_enhance.cli.execution.hot_folder import HotFolder
 
 QUICK = ("watch", "in", "--settle", "0.2", "--json")
 
@@ -106,8 +114,37 @@ async def test_failures_are_told_and_do_not_end_it(command: Command, tmp_path: P
     assert await lines.next() == ("a.wav", "succeeded")
     run = await ended(process, SIGINT)
     assert run.status == 130
-    assert "failed  in/a.wav at 50: " in run.err
-    assert "Watching" not in run.err
+    failure, hint = run.err.splitlines()
+    assert failure.startswith("failed  in/a.wav at 50: ")
+    assert hint.startswith("        → ")
+
+
+class FakeFolder:
+    """Takes recordings back."""
+
+    def again(self, _: str) -> None:
+        """Do nothing."""
+
+    done = again
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+async def test_quiet_tells_of_an_outage_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], quiet: bool
+) -> None:
+    away = ConnectionFailedError("No connection.", connected=False)
+    telling = Telling(json=False, report=None, verbose=False, quiet=quiet)
+    batch = _Watch(Settings(output_dir=tmp_path), telling, tmp_path / "j.sqlite", [93])
+    batch.hot = cast("HotFolder", FakeFolder())
+    async with batch._screen:
+        for name, error in [("a", away), ("b", away), ("c", None), ("d", away)]:
+            batch._missing[name] = 1
+            status = OutcomeStatus.FAILED if error else OutcomeStatus.SUCCEEDED
+            outcome = Outcome(source=name, name=name, strength=93, status=status, error=error)
+            await batch._take_or_try_again(outcome)
+    told = capsys.readouterr().err.splitlines()
+    names = [line.split()[1] for line in told]
+    assert names == (["a", "d"] if quiet else ["a", "b", "c", "d"])
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def test_failures_are_grouped_by_what_to_do() -> None:
 def test_a_full_disk_is_told_with_what_is_left() -> None:
     summary = Summary()
     summary.add(failed("a.wav", OutputError("There is no room.", hint="Make room.")))
-    summary.left = 9
+    summary.left, summary.stopped = 9, "there is no room for more results"
     assert printed(summary) == [
         "0 enhanced, 1 failed, 9 left, in 1 min 1 s",
         "Stopped: there is no room for more results.",

@@ -74,13 +74,34 @@ async def test_every_option_has_a_variable(command: Command, tmp_path: Path) -> 
     assert [line["strength"] for line in run.lines] == [50, 93]
 
 
-async def test_quiet_shows_what_failed(command: Command, tmp_path: Path) -> None:
+async def test_quiet_shows_what_goes_wrong_and_nothing_else(
+    command: Command, tmp_path: Path
+) -> None:
+    make(tmp_path, "rec/a.wav", "rec/b.wma")
+    (tmp_path / "rec/empty.wav").touch()
+    told = [
+        "failed  rec/empty.wav at 93: The file is empty.",
+        "        → Record it again.",
+    ]
+    run = await command("enhance", "rec", "--limit", "2", "-q", "--overwrite", "--report", "r.csv")
+    assert (run.status, run.err.splitlines()) == (1, told)
+    # What was done before and what other runs left is no news.
+    make(tmp_path, "c.wav")
+    again = await command("enhance", "rec/a.wav", "c.wav", "-q", "--overwrite")
+    assert (again.status, again.err) == (0, "")
+    resumed = await command("resume", "-q")
+    assert (resumed.status, resumed.err) == (0, "")
+
+
+async def test_quiet_has_lines_for_what_would_fail(command: Command, tmp_path: Path) -> None:
     make(tmp_path, "a.wav")
     (tmp_path / "empty.wav").touch()
-    run = await command("enhance", "a.wav", "empty.wav", "-q")
+    run = await command("enhance", "a.wav", "empty.wav", "-q", "--dry-run")
     assert run.status == 1
-    assert "done " not in run.err
-    assert "empty.wav: The file is empty." in run.err
+    assert (run.out, run.err) == ("refuse   empty.wav at 93, 0 B, The file is empty.\n", "")
+    for_programs = await command("enhance", "a.wav", "empty.wav", "-q", "--dry-run", "--json")
+    assert len(for_programs.lines) == 2
+    assert for_programs.err == ""
 
 
 async def test_only_what_failed_is_tried_again(command: Command, tmp_path: Path) -> None:

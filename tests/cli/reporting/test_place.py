@@ -119,17 +119,21 @@ def test_a_pipe_and_a_device_stay_what_they_are(tmp_path: Path) -> None:
 
 
 @posix_only
-async def test_a_pipe_that_nobody_reads_holds_nobody_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("quiet", [False, True])
+async def test_a_pipe_that_nobody_reads_holds_nobody_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], quiet: bool
+) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     place = ReportPlace(pipe)
     place.check(())
-    waiting = asyncio.create_task(place.wait_for_reader())
+    waiting = asyncio.create_task(place.wait_for_reader(quiet=quiet))
     await asyncio.sleep(0)
     assert not waiting.done()
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+    assert ("Waiting until somebody reads" in capsys.readouterr().err) is not quiet
     with pytest.raises(OSError, match="nobody reads it"), place.opened():
         pass
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
