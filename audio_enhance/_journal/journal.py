@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Self
 
 from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.clock import Clock, SystemClock
+from audio_enhance._core.errors import AudioEnhanceError
 from audio_enhance._core.journal_file import is_journal
 from audio_enhance._core.paths import absolute, path_of
+from audio_enhance._core.redaction import redact
 from audio_enhance._recording.spooled import remove_quietly
 
 from .entry import EntryState, JournalEntry, entry_of, state_of, stored, text_of
@@ -167,6 +169,26 @@ class Journal:
                 f" WHERE state = 'succeeded' AND (source, strength) IN (VALUES {rows})",
                 *(value for source, strength in chunk for value in (written(source), strength)),
             )
+
+    async def explain(
+        self, source: str | os.PathLike[str], strength: int, error: AudioEnhanceError
+    ) -> None:
+        """Write down why a source failed, for somebody who knows more than the server tells.
+
+        Args:
+            source: Its path, or the name that its entry has. One that has not failed stays as it
+                is.
+            strength: 0 to 100.
+            error: The reason.
+        """
+        await self._database.rows(
+            "UPDATE entries SET error = ?"
+            " WHERE source IN (?, ?) AND strength = ? AND state = 'failed'",
+            redact(str(error)),
+            written(str(source)),
+            written(absolute(source)),
+            strength,
+        )
 
     async def forget(
         self, sources: Iterable[str | os.PathLike[str]], *, strength: int | None = None

@@ -13,6 +13,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from audio_enhance import AudioEnhanceError
 from audio_enhance._journal.entry import EntryState, JournalEntry
 from audio_enhance._journal.journal import Journal, rows_of
 from tests.support import journals
@@ -114,6 +115,25 @@ class TestEntries:
         assert {state: n for state, n in counts.items() if n} == {
             EntryState.QUEUED: 2,
             EntryState.FAILED: 1,
+        }
+
+
+class TestExplain:
+    async def test_who_knows_better_says_why_it_failed(self, journal: Journal) -> None:
+        failed = JournalEntry(source="/in/a", strength=93, state=EntryState.FAILED, error="No.")
+        others = (attrs.evolve(failed, strength=50), attrs.evolve(failed, source="/in/b"))
+        done = JournalEntry(source="/in/a", strength=7, state=EntryState.SUCCEEDED)
+        for entry in (failed, *others, done):
+            await rows_of(journal).save(entry)
+        why = AudioEnhanceError("It is cut off: https://s3/a?X-Amz-Signature=secret.", source="a")
+        await journal.explain("/in/a", 93, why)
+        await journal.explain("/in/a", 7, why)
+        told = {(e.source, e.strength): e.error async for e in journal.entries()}
+        assert told == {
+            ("/in/a", 93): "a: It is cut off: https://s3/a?…",
+            ("/in/a", 50): "No.",
+            ("/in/b", 93): "No.",
+            ("/in/a", 7): None,
         }
 
 

@@ -223,7 +223,7 @@ class _Watch(Batch):
         run = self._outcomes(client, journal, self._sources(ready, journal), self._strengths)
         async with aclosing(run) as outcomes:
             async for told in outcomes:
-                outcome = self._explained(told)
+                outcome = await self._known(told, journal)
                 await self._take_or_try_again(outcome)
                 if why := self._why_stopped(outcome):
                     self._summary.stopped = why

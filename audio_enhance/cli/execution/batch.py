@@ -10,7 +10,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from audio_enhance import (
     Finished,
     InvalidInputError,
     Journal,
+    JournalError,
     Outcome,
     OutputError,
     RemotePath,
@@ -261,7 +262,7 @@ class Batch:
             run = self._outcomes(client, journal, sources, strengths)
             async with aclosing(run) as outcomes:
                 async for told in outcomes:
-                    outcome = self._explained(told)
+                    outcome = await self._known(told, journal)
                     if not last and isinstance(outcome.error, PASSING):
                         held.append(outcome)
                         if not self._telling.quiet:  # which tells its end alone
@@ -279,6 +280,15 @@ class Batch:
         for outcome in held:
             await self._take(outcome)
         return []
+
+    async def _known(self, told: Outcome, journal: Journal | None) -> Outcome:
+        """Return an outcome with what else is known of a failure, which the journal keeps, too."""
+        outcome = self._explained(told)
+        error = outcome.error
+        if journal is not None and error is not None and error is not told.error:
+            with suppress(JournalError):  # on a full disk it has the API's word at least
+                await journal.explain(outcome.name, outcome.strength, error)
+        return outcome
 
     @staticmethod
     def _why_stopped(outcome: Outcome) -> str:

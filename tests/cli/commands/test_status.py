@@ -12,6 +12,7 @@ from audio_enhance.cli.input.server import Server
 from audio_enhance.cli.input.settings import Settings
 from audio_enhance.cli.journals import JOURNAL_NAME
 from audio_enhance.cli.main import run
+from tests.cli.support import Command
 
 
 @pytest.fixture(autouse=True)
@@ -134,3 +135,15 @@ def test_nothing_is_at_a_local_service_that_ended_with_its_run(
     said = capsys.readouterr().out
     assert said.count("which ended with its run") == (0 if at_work else 2)
     assert said.count("at the server") == (2 if at_work else 0)
+
+
+async def test_the_reason_of_a_local_service_outlives_it(alone: Command, tmp_path: Path) -> None:
+    (tmp_path / "bad.wav").write_bytes(b"no sound at all")
+    run = await alone("enhance", "bad.wav", "--local", "--engine", "afftdn")
+    reason = "The file is not audio of a kind that the API takes, or is cut off."
+    assert f"bad.wav: {reason}" in run.err
+    assert f"bad.wav at 93: {reason} [phase process" in (await alone("status")).out
+    (outcome,) = json.loads((await alone("report", "-o", "-")).out)["outcomes"]
+    assert reason in outcome["error"]
+    assert (await alone("report", "-o", "r.csv")).status == 0
+    assert f',"{reason}",,' in (tmp_path / "r.csv").read_text("utf-8-sig")
