@@ -11,7 +11,7 @@ from rich.text import Text
 
 from audio_enhance import EnhanceClient, OutputExistsError
 from audio_enhance.cli.display.outcome import near
-from audio_enhance.cli.display.screen import error_console, output_console, say
+from audio_enhance.cli.display.screen import error_console, output_console, print_table, say
 from audio_enhance.cli.display.text import several, shown, size
 from audio_enhance.cli.execution.service import extra_local, open_service
 from audio_enhance.cli.input.options import PATH, engine_option
@@ -74,7 +74,7 @@ async def _five_steps(service: "LocalService", recording: Path, output_dir: Path
     def say(step: str, text: str) -> None:
         grid = Table.grid(Column(width=15, style="bold cyan"), Column(ratio=1))
         grid.add_row(step, Text(shown(text)))
-        console.print(grid)
+        print_table(console, grid)
 
     say("Service", f"the local one, on this machine: {service.base_url}")
     async with EnhanceClient(service.credentials, base_url=service.base_url) as client:
@@ -115,7 +115,7 @@ def compare(recording: Path, result: Path, before: "Figures", after: "Figures") 
     speech = abs(after.speech_level - before.speech_level)
     better = less_noise >= _LESS_NOISE and speech <= _SAME_SPEECH
     console.print()
-    console.print(table)
+    print_table(console, table)
     console.print()
     if better:
         sentence = (

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 from rich.console import Console, Group
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-from audio_enhance.cli.display.screen import output_console
+from audio_enhance.cli.display.screen import output_console, print_table
 from audio_enhance.cli.display.text import shown
 from audio_enhance.cli.input.options import PATH
 from audio_enhance.cli.interrupt import run
@@ -52,16 +52,10 @@ def doctor(output_dir: Path) -> int:
 
 
 def _print(console: Console, found: list[Finding]) -> None:
-    table = Table.grid(padding=(0, 1))
+    table = Table.grid(Column(min_width=4), Column(min_width=11), Column(), padding=(0, 1))
     for finding in found:
         said = [Text(shown(finding.said), overflow="fold")]
         if finding.hint:
             said.append(Text(f"→ {shown(finding.hint)}", style="dim", overflow="fold"))
-        if console.is_terminal:
-            word = Text(*_WORDS[finding.health])
-            table.add_row(word, shown(finding.subject), Group(*said))
-        else:  # whole lines, for whoever searches them
-            first = f"{_WORDS[finding.health][0]:<4} {finding.subject:<11} "
-            console.print(Text.assemble(first, Text(f"\n{'':17}").join(said)), soft_wrap=True)
-    if console.is_terminal:
-        console.print(table)
+        table.add_row(Text(*_WORDS[finding.health]), shown(finding.subject), Group(*said))
+    print_table(console, table)

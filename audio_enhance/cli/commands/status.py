@@ -12,7 +12,7 @@ from rich.text import Text
 
 from audio_enhance import ConfigurationError, EntryState, Journal, JournalEntry
 from audio_enhance.cli.display.outcome import near
-from audio_enhance.cli.display.screen import output_console, say
+from audio_enhance.cli.display.screen import output_console, print_table, say
 from audio_enhance.cli.display.summary import resume_command
 from audio_enhance.cli.display.text import duration, several, shown
 from audio_enhance.cli.execution.unfinished import is_over
@@ -156,7 +156,7 @@ def _print(status: _Status) -> None:
             style = {EntryState.SUCCEEDED: "green", EntryState.FAILED: "red"}.get(state, "")
             table.add_row(f"{count:,}", Text(state.value, style), status.meaning(state))
     table.add_row(f"{sum(status.counts.values()):,}", Text("in total", "bold"), "")
-    console.print(table)
+    print_table(console, table)
     for entry in status.failures:
         name = Text(shown(near(entry.source)), "red")
         text = Text.assemble("\n", name, f" at {entry.strength}: {shown(_reason(entry))}")

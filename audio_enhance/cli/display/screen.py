@@ -7,12 +7,14 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from audio_enhance.cli.threads import to_its_end
 
 _INTERVAL = 0.125
+# Columns, where it is no terminal that has them: enough for any line.
+_ENDLESS = 100_000
 
 
 def error_console() -> Console:
@@ -35,6 +37,15 @@ def say(console: Console, text: str | Text, style: str = "") -> None:
     """Print a sentence: by whole words on a terminal, and on one line for whoever searches it."""
     text = Text(text, style) if isinstance(text, str) else text
     console.print(text, soft_wrap=not console.is_terminal)
+
+
+def print_table(console: Console, table: RenderableType) -> None:
+    """Print a table: its cells wrap on a terminal, and elsewhere each line of a cell is whole."""
+    if console.is_terminal:
+        console.print(table)
+        return
+    for line in console.render_lines(table, console.options.update(width=_ENDLESS), pad=False):
+        console.print(Text("".join(part.text for part in line).rstrip()), soft_wrap=True)
 
 
 class Painter(Protocol):

@@ -21,6 +21,7 @@ from audio_enhance import (
 from audio_enhance.cli.journals import meant_by
 
 from .outcome import advice, in_our_words, near
+from .screen import print_table
 from .text import duration, several, shown
 
 # Of each kind of failure so many are listed; a batch may have thousands.
@@ -167,12 +168,9 @@ class Summary:
 
     def _print_table(self, console: Console, seconds: float) -> None:
         for name, value in self._rows(seconds):
-            if console.is_terminal:
-                row = Table.grid(Column(width=_NAMES), Column(), padding=(0, 1))
-                row.add_row(Text(name, "dim"), Text(value, overflow="fold"))
-                console.print(Padding(row, (0, 0, 0, 2)))
-            else:
-                console.print(f"  {name:<{_NAMES}} {value}", soft_wrap=True)
+            row = Table.grid(Column(width=_NAMES), Column(), padding=(0, 1))
+            row.add_row(Text(name, "dim"), Text(value, overflow="fold"))
+            print_table(console, Padding(row, (0, 0, 0, 2)))
 
     def _rows(self, seconds: float) -> Iterator[tuple[str, str]]:
         """Yield what the table at the end says."""

@@ -13,8 +13,8 @@ from rich.text import Text
 from .progress import Progress, Snapshot, Transfer
 from .text import cropped, duration, shown, size
 
-# Terminals of fewer columns leave out what matters least.
-_WIDE = 76
+# Terminals of fewer columns than the usual 80 leave out what matters least.
+_WIDE = 75  # without the spinner and the echo
 # Of fewer columns beside the counts, the server has a line of its own.
 _ROOM = 36
 # Of fewer, the bar leaves out how long the recordings last.
@@ -68,16 +68,14 @@ def picture(snapshot: Snapshot, spinner: RenderableType, width: int) -> Renderab
     counts = _counts(snapshot)
     known = snapshot.left and snapshot.seconds_left is not None
     time = [_time(snapshot.seconds_left or 0.0)] if known else []
-    first, second = Text(_DOT).join([counts, *time]), Text()
-    if time and first.cell_len > width:
-        # At the end it would be cut off: it begins the second line instead.
-        first, second = counts, time[0].append(_DOT)
-    lines = [first]
-    room = width - first.cell_len - len(_DOT)
-    if room >= _ROOM and not second:
+    first = Text(_DOT).join([counts, *time])
+    # At the end of the counts it would be cut off: it has a line of its own instead.
+    lines = [first] if first.cell_len <= width else [counts, *time]
+    room = width - lines[-1].cell_len - len(_DOT)
+    if len(lines) == 1 and room >= _ROOM:
         first.append(_DOT).append_text(_activity(snapshot, room))
     else:
-        lines.append(second.append_text(_activity(snapshot, width - second.cell_len)))
+        lines.append(_activity(snapshot, width))
     head = Table.grid(padding=(0, 1))
     head.add_row(spinner, Text("\n", no_wrap=True, overflow="ellipsis").join(lines))
     return Group(
@@ -130,7 +128,8 @@ def _activity(snapshot: Snapshot, room: int) -> Text:
     else:
         head, name = "server: idle", ""
     soon = "" if server.share is None else f", {100 * server.share:.0f} %"
-    soon += f", {duration(server.seconds)}" if server.seconds else ""
+    if server.seconds is not None and round(server.seconds):  # or it is late
+        soon += f", {duration(server.seconds)}"
     return Text.assemble(head, (cropped(shown(name), room - len(head) - len(soon)), "cyan"), soon)
 
 
@@ -169,7 +168,7 @@ def _transfers(transfers: list[Transfer], width: int) -> Table:
     table.add_column(width=1)
     table.add_column(no_wrap=True, style="dim")
     table.add_column(ratio=1)
-    table.add_column(width=20 if wide else 10)
+    table.add_column(width=14 if wide else 10)
     table.add_column(width=5, justify="right")
     if wide:
         table.add_column(width=8, justify="right", no_wrap=True)

@@ -12,6 +12,8 @@ _SPREAD = 1.5
 _FAR = 4.0
 # What is late by now will probably take this share of the time that it has taken.
 _LATE = 0.1
+# What is left is not done at once, whatever the pace says.
+_LEAST = 1.0
 
 
 class Pace:
@@ -71,7 +73,7 @@ class Pace:
         one = all_of_them / recordings
         since_last = self._moved(now) - self._ends[-1][0]
         late = _LATE * since_last if since_last > one else 0.0
-        return max(all_of_them - min(since_last, one) + late, head or 0.0)
+        return max(all_of_them - min(since_last, one) + late, head or 0.0, _LEAST)
 
     def _moved(self, now: float) -> float:
         """Return the time without that in which nothing could go on."""

@@ -1,9 +1,27 @@
 import asyncio
+import io
 import threading
 
+from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
-from audio_enhance.cli.display.screen import Screen
+from audio_enhance.cli.display.screen import Screen, print_table
+
+
+def test_a_line_of_a_table_is_whole_where_there_is_no_terminal() -> None:
+    table = Table.grid(padding=(0, 1))
+    table.add_row("1", "word " * 40 + "end", "")
+    table.add_row("", "short", "")
+    seen: dict[bool, list[str]] = {}
+    for terminal in (False, True):
+        file = io.StringIO()
+        console = Console(file=file, width=80, force_terminal=terminal, color_system=None)
+        print_table(console, table)
+        seen[terminal] = file.getvalue().splitlines()
+    assert seen[False] == ["1 " + "word " * 40 + "end", "  short"]
+    assert len(seen[True]) == 4
+    assert all(len(line) <= 80 for line in seen[True])
 
 
 class Recorder:

@@ -7,8 +7,10 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from audio_enhance.cli.display.progress import Retry, Server, Snapshot, Transfer
-from audio_enhance.cli.display.terminal import picture
+from audio_enhance import Uploading
+from audio_enhance.cli.display.progress import Progress, Retry, Server, Snapshot, Transfer
+from audio_enhance.cli.display.terminal import TerminalPainter, picture
+from tests.support.clock import ManualClock
 
 WIDE = "講演会の録音、第一部「午前」と第二部「午後」、質疑応答を含む完全版.mp3"
 LONG = "interview with somebody important, part 07 of 30.wav"
@@ -51,7 +53,8 @@ def drawn(snapshot: Snapshot, width: int) -> list[str]:
 def test_every_line_fits(width: int) -> None:
     lines = drawn(FULL, width)
     assert all(cell_len(line) <= width for line in lines)
-    assert 5 <= len(lines) <= 6  # counts, perhaps the server, a retry, three transfers
+    # Counts, perhaps the time and the server, a retry, three transfers.
+    assert 5 <= len(lines) <= 7
     assert not any(re.search(r"[\x00-\x1f\x7f]", line) for line in lines)
 
 
@@ -67,6 +70,25 @@ def test_everything_is_there_on_a_wide_terminal() -> None:
     assert r"\x1b[2J[red]x\x0a.wav" in lines[4]
 
 
+def test_a_terminal_of_the_usual_width_shows_how_fast_a_transfer_is() -> None:
+    file, clock = io.StringIO(), ManualClock()
+    progress = Progress([("talk.mp3", 93)], {"talk.mp3": 10_000_000}, clock)
+    progress.on_event(
+        Uploading(source="talk.mp3", strength=93, job_id="1", sent=5_000_000, total=10_000_000)
+    )
+    console = Console(file=file, force_terminal=True, width=80, color_system=None)
+    painter = TerminalPainter(console, progress)
+    painter.begin()
+    painter.draw()
+    painter.end()
+    assert re.search(r"upload +talk\.mp3 .* 50 % +10\.0 MB +50\.0 MB/s", file.getvalue())
+
+
+def test_a_server_that_takes_longer_than_expected_is_not_said_to_be_done() -> None:
+    late = attrs.evolve(EMPTY, server=Server("talk.mp3", 0.3))
+    assert drawn(late, 80) == ["* 0 done · 3 left · server: talk.mp3"]
+
+
 def test_a_narrow_terminal_gives_the_server_a_line_of_its_own() -> None:
     lines = drawn(FULL, 60)
     assert lines[0] == "* 12,345 done · 67 failed · 89,012 left · about 2 h 5 min"
@@ -75,8 +97,10 @@ def test_a_narrow_terminal_gives_the_server_a_line_of_its_own() -> None:
 
 @pytest.mark.parametrize("width", [40, 44, 60, 80])
 def test_the_time_left_is_seen_whatever_the_width(width: int) -> None:
-    few = attrs.evolve(FULL, done=2, failed=1, left=2, seconds_left=29.0)
+    server = Server("talk.mp3", 12.0)
+    few = attrs.evolve(FULL, done=2, failed=1, left=2, seconds_left=29.0, server=server)
     assert any("about 29 s" in line for line in drawn(few, width)[:2])
+    assert any(line.endswith("server: talk.mp3, 12 s") for line in drawn(few, width))
     lines = drawn(FULL, width)
     assert any("about 2 h 5 min" in line for line in lines[:2])
     assert "89,012 left" in lines[0]

@@ -58,6 +58,11 @@ def test_what_is_late_takes_a_while_longer_and_never_nothing() -> None:
     assert pace.seconds_left(28.0, 3, 300) == pytest.approx(10.0)
 
 
+def test_what_is_left_never_takes_nothing() -> None:
+    pace = _pace((4.0, 100), (8.0, 100))
+    assert pace.seconds_left(12.0, 1, 100) == 1.0
+
+
 def test_nothing_ends_before_what_the_server_is_at() -> None:
     pace = _pace((4.0, 100), (8.0, 100))
     assert pace.seconds_left(8.0, 1, 100, head=7.0) == 7.0
