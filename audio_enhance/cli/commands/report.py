@@ -1,8 +1,6 @@
 """`audio-enhance report`: what a journal holds, as a page with pictures, a table or JSON."""
 
 import asyncio
-from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -15,7 +13,7 @@ from audio_enhance.cli.input.options import journal_argument, report_place
 from audio_enhance.cli.input.places import journal_files
 from audio_enhance.cli.interrupt import run
 from audio_enhance.cli.journals import journal_in
-from audio_enhance.cli.reporting import facts
+from audio_enhance.cli.reporting.from_journal import write_journal
 from audio_enhance.cli.reporting.report import Report
 
 _NAME = "report.html"
@@ -57,27 +55,12 @@ def report(journal: Path, output: Path | None) -> int:
             spared: list[str | Path] = [*await reader.sources(), *journal_files(path)]
             made = await asyncio.to_thread(lambda: Report(place, spared, journal=path))
             with made:
-                await _write(made, reader)
+                await write_journal(made, reader, measure=True)
         if not made.is_standard_output:
             error_console().print(Text(f"The report is in {shown(made.name)}."), soft_wrap=True)
         return 0
 
     return run(reported())
-
-
-async def _write(report: Report, journal: Journal) -> None:
-    totals: Counter[str] = Counter(succeeded=0, failed=0, unfinished=0, extra_enhancements=0)
-    began, ended = datetime.max.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)
-    async for entry in journal.entries():
-        row = facts.of_entry(entry)
-        totals[row["status"]] += 1
-        totals["extra_enhancements"] += entry.extra
-        began = min(began, datetime.fromtimestamp(entry.created_at, UTC))
-        ended = max(ended, datetime.fromtimestamp(entry.updated_at, UTC))
-        await report.add_row(row)
-    if began > ended:
-        began = ended = datetime.now(UTC)
-    await report.write(totals, times=(began, ended), measure=True)
 
 
 def _usual_place(journal: Path) -> Path:

@@ -32,6 +32,7 @@ from audio_enhance.cli.input.options import (
     output_dir_option,
     overwrite_option,
     quiet_option,
+    report_option,
     strength_option,
     verbose_option,
 )
@@ -43,6 +44,8 @@ from audio_enhance.cli.input.server import Server, server_options
 from audio_enhance.cli.input.settings import Settings
 from audio_enhance.cli.interrupt import run
 from audio_enhance.cli.journals import JOURNAL_NAME
+from audio_enhance.cli.reporting.from_journal import write_journal
+from audio_enhance.cli.reporting.report import Report
 from audio_enhance.cli.threads import to_its_end
 
 _SETTLE_SECONDS = 5.0
@@ -82,6 +85,7 @@ Examples:
 @delete_uploads_option
 @server_options
 @json_option
+@report_option
 @quiet_option
 @verbose_option
 def watch(
@@ -99,6 +103,7 @@ def watch(
     delete_uploads: bool,
     server: Server,
     as_json: bool,
+    report: Path | None,
     quiet: bool,
     verbose: bool,
 ) -> int:
@@ -107,11 +112,13 @@ def watch(
     It enhances a recording when that has stopped growing, and again when it changes. It leaves
     alone files that somebody is still writing, such as talk.wav.part. The folder for the results
     gets the same folders. If you run the command again, it skips finished recordings.
+
+    With --report, Ctrl-C has a report made of all that the journal holds, of earlier runs, too.
     """
     strengths = tuple(dict.fromkeys(strengths))
     output_dir = output_dir.absolute()
     journal = journal or output_dir / JOURNAL_NAME
-    telling = Telling(json=as_json, report=None, verbose=verbose, quiet=quiet)
+    telling = Telling(json=as_json, report=report, verbose=verbose, quiet=quiet)
 
     async def watched() -> int:
         top = Path(as_written(folder))
@@ -172,6 +179,7 @@ class _Watch(Batch):
         self._next: str | None = None
         self._later = set[str]()  # recordings with a result that will be tried again
         self._is_away = False  # the network or the server
+        self._reported = False
 
     def expect(self, name: str, size: int) -> None:
         """Take in a recording that will be given out."""
@@ -194,9 +202,20 @@ class _Watch(Batch):
             done = several(self._summary.totals["succeeded"], "result")
             said = f"Stopped after {done}. To go on, run the same command again."
             say(self._console, said)
-            if self._journal is not None:
+            if self._reported:
+                self._say_report()
+            elif self._journal is not None:
                 report = Text(f"For a report: {report_command(self._journal)}")
                 self._console.print(report, soft_wrap=True)  # a command is copied in one piece
+
+    async def _keep(self, outcome: Outcome) -> None:
+        """Do nothing: the journal has it, and those of earlier runs."""
+
+    async def _fill(self, report: Report, journal: Journal | None, *, ended: bool) -> None:
+        assert journal is not None
+        measure = report.kind != "document"  # though it was stopped: that is how it ends
+        await write_journal(report, journal, wait=ended, measure=measure)
+        self._reported = True
 
     def _is_news(self, outcome: Outcome) -> bool:
         if outcome.status == "failed" and not self._telling.quiet:

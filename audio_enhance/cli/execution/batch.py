@@ -159,7 +159,7 @@ class Batch:
                 ended = True
             finally:
                 seconds = time.monotonic() - began
-                await self._write_report(ended=ended)  # after Ctrl-C as well
+                await self._write_report(journal, ended=ended)  # after Ctrl-C as well
         if self._telling.quiet:
             self._summary.print_end(self._console)
             return self._summary.ok
@@ -169,29 +169,36 @@ class Batch:
             output_dir=self._settings.output_dir,
             journal=self._journal,
         )
+        self._say_report()
+        return self._summary.ok
+
+    def _say_report(self) -> None:
+        """Say where the report is, if somebody is to look at it."""
         if self._report is not None and self._report.kind != "document":
             where = f"The report is in {shown(self._report.name)}."
             self._console.print(Text(where), soft_wrap=True)
-        return self._summary.ok
 
-    async def _write_report(self, *, ended: bool) -> None:
+    async def _write_report(self, journal: Journal | None, *, ended: bool) -> None:
         if self._report is None:
             return
-        unfinished = self._work.count - self._summary.ended
-        totals = self._summary.totals | {"unfinished": unfinished}
         try:
-            await self._report.write(totals, wait=ended)
+            await self._fill(self._report, journal, ended=ended)
         except asyncio.CancelledError:
             text = "The report was not written."
             if self._journal is not None and self._report.file is not None:
                 text += f" To make it:\n{report_command(self._journal, self._report.file)}"
             self._console.print(Text(text), soft_wrap=True)
             raise
-        except OutputError as error:
+        except (OutputError, JournalError) as error:
             if ended:
                 raise
             # What stopped the run is told by whoever stops with it, a Ctrl-C's exit status too.
             say(self._console, shown(error.message), "red")
+
+    async def _fill(self, report: Report, _journal: Journal | None, *, ended: bool) -> None:
+        """Write the report of a run that has ended, or was stopped before."""
+        unfinished = self._work.count - self._summary.ended
+        await report.write(self._summary.totals | {"unfinished": unfinished}, wait=ended)
 
     @property
     def _protected(self) -> list[Path]:
@@ -344,6 +351,10 @@ class Batch:
             self._advise(outcome)
         if self._telling.json:
             await to_its_end(partial(print_json, outcome))
+        await self._keep(outcome)
+
+    async def _keep(self, outcome: Outcome) -> None:
+        """Take an outcome into the report."""
         if self._report is not None:
             await self._report.add(outcome)
 

@@ -211,6 +211,14 @@ def report_place(
     return None if value is None else Path(value) if value == "-" else Path.cwd() / value
 
 
+report_option = click.option(
+    "--report",
+    type=click.Path(),
+    callback=report_place,
+    metavar="FILE",
+    help="Write a report: .html with pictures, .csv, or JSON. - is standard output.",
+)
+
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object a line on standard output."
 )
@@ -220,19 +228,6 @@ verbose_option = click.option("-v", "--verbose", is_flag=True, help="Show the lo
 
 def telling_options(command: _Command) -> _Command:
     """Add the options that say how a batch is reported."""
-    for option in reversed(
-        (
-            json_option,
-            click.option(
-                "--report",
-                type=click.Path(),
-                callback=report_place,
-                metavar="FILE",
-                help="Write a report: .html with pictures, .csv, or JSON. - is standard output.",
-            ),
-            quiet_option,
-            verbose_option,
-        )
-    ):
+    for option in (verbose_option, quiet_option, report_option, json_option):
         command = option(command)
     return command

@@ -119,6 +119,48 @@ async def test_failures_are_told_and_do_not_end_it(command: Command, tmp_path: P
     assert hint.startswith("        → ")
 
 
+async def test_its_report_is_made_at_its_end_of_earlier_runs_too(
+    command: Command, tmp_path: Path
+) -> None:
+    make(tmp_path, "in/a.wav", "in/b.wav")
+    process = await command.start(*QUICK, "--report", "r.json")
+    lines = Lines(process)
+    assert sorted([await lines.next() for _ in range(2)]) == [
+        *(("a.wav", "succeeded"), ("b.wav", "succeeded")),
+    ]
+    (tmp_path / "in/a.wav").write_bytes(b"another recording under that name")
+    assert await lines.next() == ("a.wav", "succeeded")
+    assert (await ended(process, SIGINT)).status == 130
+    told = json.loads((tmp_path / "r.json").read_text())
+    assert [Path(each["source"]).name for each in told["outcomes"]] == ["a.wav", "b.wav"]
+
+    for name in ("in/a.wav", "in/b.wav"):
+        (tmp_path / name).unlink()
+    for result in (tmp_path / "enhanced").glob("*.wav"):
+        result.unlink()  # which would be measured
+    make(tmp_path, "in/empty.wav")
+    (tmp_path / "in/empty.wav").write_bytes(b"no sound")
+    again = await command.start(*QUICK, "--report", "r.html")
+    assert await Lines(again).next() == ("empty.wav", "succeeded")
+    run = await ended(again, SIGINT)
+    assert run.status == 130
+    assert run.err.splitlines()[-2:] == [
+        "Stopped after 1 result. To go on, run the same command again.",
+        "The report is in r.html.",
+    ]
+    page = (tmp_path / "r.html").read_text()
+    assert page.count("<tbody") == 3
+    assert page.count("The file is gone.") == 4
+    assert page.count("The file is not audio") == 2
+
+
+async def test_a_report_that_cannot_be_written_is_told(command: Command, tmp_path: Path) -> None:
+    make(tmp_path, "in/a.wav")
+    refused = await command("watch", "in", "--report", "in/a.wav")
+    assert refused.status == 2
+    assert "The report cannot be written to in/a.wav" in refused.err
+
+
 class FakeFolder:
     """Takes recordings back."""
 
