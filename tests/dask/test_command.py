@@ -36,7 +36,11 @@ async def test_the_command_enhances_on_a_cluster_and_resumes_there(
     recordings.mkdir()
     for number in range(2):
         shutil.copyfile(demo_recording(), recordings / f"{number}.mp3")
-    how = ("--local", "--cluster", cluster.address, "--engine", "rnnoise", "--json")
+    where = ("--local", "--cluster", cluster.address, "--engine", "rnnoise")
+    how = (*where, "--json")
+    status, out, err = await command("doctor", *where, folder=tmp_path)
+    assert status == 0, err
+    assert "ok   cluster     Dask enhances with rnnoise, on 3 threads" in out
     status, out, err = await command("enhance", "recordings", *how, folder=tmp_path)
     assert (status, len(out.splitlines())) == (0, 2), err
     assert f"Dask enhances with rnnoise, on 3 threads at {cluster.address}." in err

@@ -1,5 +1,6 @@
 """What `audio-enhance doctor` looks at, and what it makes of it: nothing here prints."""
 
+import asyncio
 import importlib.util
 import os
 import platform
@@ -26,6 +27,9 @@ from audio_enhance import (
     ValidationError,
     __version__,
 )
+from audio_enhance.cli.execution.credentials import credentials_in
+from audio_enhance.cli.execution.service import api_client, extra_local
+from audio_enhance.cli.input.server import Server
 
 # A presigned URL is refused where the clocks differ by more than a quarter of an hour (Amazon S3,
 # RequestTimeTooSkewed), and a token's end is reckoned by ours.
@@ -88,14 +92,15 @@ def extras() -> Iterator[Finding]:
             yield Finding("extra", Health.NOTE, said, f"If you need it: {command}")
 
 
-def engine() -> Finding:
+def engine(server: Server) -> Finding:
     """Say what removes noise on this machine; blocks."""
     try:
         from audio_enhance.local.enhancer import choose_engine
 
-        chosen = choose_engine()
+        chosen = choose_engine(server.engine)
     except AudioEnhanceError as error:
-        return Finding("engine", Health.NOTE, error.message, error.hint or "")
+        health = Health.BAD if server.local else Health.NOTE
+        return Finding("engine", health, error.message, error.hint or "")
     health = Health.NOTE if chosen.passed_over else Health.GOOD
     return Finding("engine", health, chosen.title, " ".join(chosen.passed_over))
 
@@ -133,26 +138,52 @@ def clock(ours: datetime, theirs: datetime | None) -> Finding | None:
     return Finding("clock", Health.BAD, said, hint)
 
 
-async def api() -> list[Finding]:
-    """Look at the credentials, and whether the API takes them; nothing is created or paid for."""
+async def cluster(server: Server) -> Finding:
+    """Say whether the cluster can do the local service's work; nothing is asked of its workers."""
+    assert server.cluster is not None
     try:
-        retry, timeouts = RetryPolicy(attempts=2), Timeouts(request=15.0)
-        client = EnhanceClient.from_env(trust_env=True, retry=retry, timeouts=timeouts)
+        with extra_local():
+            from audio_enhance.dask import DaskEnhancer
+
+        enhancer = DaskEnhancer(server.cluster, engine=server.engine)
+        try:
+            await enhancer.model_id()  # which connects
+            return Finding("cluster", Health.GOOD, await enhancer.description())
+        finally:
+            await enhancer.close()
+    except AudioEnhanceError as error:
+        return Finding("cluster", Health.BAD, error.message, error.hint or "")
+
+
+async def api(server: Server) -> list[Finding]:
+    """Look at the credentials, and whether the API takes them; nothing is created or paid for."""
+    retry, timeouts = RetryPolicy(attempts=2), Timeouts(request=15.0)
+    try:
+        found = await asyncio.to_thread(credentials_in, server.credentials)
+        clients = [
+            api_client(server, each, retry=retry, timeouts=timeouts)
+            for each in ([[auth] for auth in found] or [[]])
+        ]
     except ConfigurationError as error:
-        given = any(name.startswith("FIREFLY_SERVICES_") for name in os.environ)
+        given = server.credentials or any(
+            name.startswith("FIREFLY_SERVICES_") for name in os.environ
+        )
         health = Health.BAD if given else Health.NOTE
         hint = "Without credentials, use --local, web or demo." if not given else error.hint or ""
         return [Finding("credentials", health, error.message, hint)]
-    try:
-        async with client:
-            found = [Finding("proxy", Health.GOOD, client.proxy or "none")]
-            reached = await _reached(client)
-            found.extend(reached)
-            if all(finding.health is not Health.BAD for finding in reached):
-                found.append(await _token(client))
-    except ConfigurationError as error:  # a proxy that cannot be used
-        return [Finding("proxy", Health.BAD, error.message, error.hint or "")]
-    return found
+    told = list[Finding]()
+    for client in clients:
+        try:
+            async with client:
+                if not told:  # the same for all
+                    told = [Finding("proxy", Health.GOOD, client.proxy or "none")]
+                    told += await _reached(client)
+                    if any(finding.health is Health.BAD for finding in told):
+                        break
+                told.append(await _token(client, named=bool(server.credentials)))
+        except ConfigurationError as error:  # a proxy that cannot be used
+            return [Finding("proxy", Health.BAD, error.message, error.hint or "")]
+    return told
 
 
 async def _reached(client: EnhanceClient) -> list[Finding]:
@@ -167,18 +198,19 @@ async def _reached(client: EnhanceClient) -> list[Finding]:
     return found if compared is None else [*found, compared]
 
 
-async def _token(client: EnhanceClient) -> Finding:
+async def _token(client: EnhanceClient, *, named: bool) -> Finding:
     """Ask for an asset that cannot exist: that needs a token, and costs nothing."""
+    (client_id,) = client.client_ids
+    subject = "credentials"
     try:
         await client.get_asset(_NO_ASSET)
     except (NotFoundError, ValidationError):
         pass
-    except AuthenticationError as error:
-        return Finding("credentials", Health.BAD, error.message, error.hint or "")
-    except ServerError as error:
-        return Finding("API", Health.BAD, error.message, "Try again later.")
-    except ApiError as error:
-        return Finding("API", Health.BAD, error.message, error.hint or "")
     except AudioEnhanceError as error:
-        return Finding("credentials", Health.BAD, error.message, error.hint or "")
-    return Finding("credentials", Health.GOOD, f"the API takes them (version {client.api_version})")
+        if isinstance(error, ApiError) and not isinstance(error, AuthenticationError):
+            subject = "API"
+        hint = "Try again later." if isinstance(error, ServerError) else error.hint or ""
+        said = f"{client_id}: {error.message}" if named else error.message
+        return Finding(subject, Health.BAD, said, hint)
+    them = f"those of {client_id}" if named else "them"
+    return Finding(subject, Health.GOOD, f"the API takes {them} (version {client.api_version})")

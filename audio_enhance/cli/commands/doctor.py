@@ -11,10 +11,11 @@ from rich.text import Text
 from audio_enhance.cli.display.screen import output_console, print_table
 from audio_enhance.cli.display.text import shown
 from audio_enhance.cli.input.options import PATH
+from audio_enhance.cli.input.server import Server, checked_server_options
 from audio_enhance.cli.interrupt import run
 from audio_enhance.cli.space import free_in
 
-from .checks import Finding, Health, api, disk, engine, extras, versions
+from .checks import Finding, Health, api, cluster, disk, engine, extras, versions
 
 _WORDS = {
     Health.GOOD: ("ok", "green"),
@@ -32,18 +33,25 @@ _WORDS = {
     metavar="DIR",
     help="Where results will go. Default: enhanced.",
 )
-def doctor(output_dir: Path) -> int:
+@checked_server_options
+def doctor(output_dir: Path, server: Server) -> int:
     """Check credentials, network, clock, disk, extras and versions.
 
-    It asks for a token and for a recording that does not exist. Nothing is uploaded, created or
-    paid for. The exit status is 1 if you have to fix something.
+    It asks for a token and for a recording that does not exist, once for each API client. Nothing
+    is uploaded, created or paid for. Give it the options of the run that you are going to start.
+    With --local, it looks at what that needs, and not at the API.
+
+    The exit status is 1 if you have to fix something.
     """
 
     async def looked() -> int:
+        server.check()
         folder = await asyncio.to_thread(output_dir.absolute)
-        found = [versions(), *await api()]
+        found = [versions(), *([] if server.local else await api(server))]
         found.append(disk(folder, await asyncio.to_thread(free_in, folder)))
-        found.append(await asyncio.to_thread(engine))
+        if server.cluster is not None:
+            found.append(await cluster(server))
+        found.append(await asyncio.to_thread(engine, server))
         found.extend(extras())
         _print(output_console(), found)
         return 1 if any(finding.health is Health.BAD for finding in found) else 0

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from copy import copy
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from audio_enhance.cli.display.screen import error_console, say
 from audio_enhance.cli.display.text import shown
 from audio_enhance.cli.input.server import Server
 
-from .credentials import credentials_in
+from .credentials import Auth, credentials_in
 
 if TYPE_CHECKING:
     from audio_enhance.local import LocalService
@@ -80,9 +80,8 @@ async def connection(server: Server, *, quiet: bool = False) -> AsyncGenerator[C
         UsageError: The options are about the local service, and it is not that.
         MissingExtraError: The extra `local` is not installed.
     """
+    server.check()
     if server.local:
-        if server.credentials:
-            raise click.UsageError("Use either --local or --credentials, not both.")
         with extra_local():
             from audio_enhance.local import Behaviour
         async with (
@@ -98,28 +97,35 @@ async def connection(server: Server, *, quiet: bool = False) -> AsyncGenerator[C
         ):
             yield Connection(client, service)
         return
-    for option, value in (
-        ("--workers", server.workers),
-        ("--engine", server.engine),
-        ("--cluster", server.cluster),
-    ):
-        if value is not None:
-            raise click.UsageError(f"{option} is for the local service: add --local.")
     async with await asyncio.to_thread(_api, server) as client:
         yield Connection(client, client_ids=frozenset(client.client_ids))
 
 
 def _api(server: Server) -> EnhanceClient:
-    api_version = server.api_version
-    if server.credentials:
-        base_url = os.environ.get("AUDIO_ENHANCE_BASE_URL", "").strip() or None
-        found = credentials_in(server.credentials)
-        return EnhanceClient(found, base_url=base_url, trust_env=True, api_version=api_version)
     try:
-        return EnhanceClient.from_env(trust_env=True, api_version=api_version)
+        return api_client(server, credentials_in(server.credentials))
     except ConfigurationError as error:
-        error.hint = f"{error.hint} Or try it without credentials: add --local."
+        if not server.credentials:
+            error.hint = f"{error.hint} Or try it without credentials: add --local."
         raise
+
+
+def api_client(server: Server, found: Sequence[Auth], **settings: Any) -> EnhanceClient:
+    """Return a client of the API.
+
+    Args:
+        server: Which version of it.
+        found: The credentials; those of the environment if there are none.
+        settings: As for `EnhanceClient`.
+
+    Raises:
+        ConfigurationError: There are no credentials, or they cannot be used.
+    """
+    settings |= {"trust_env": True, "api_version": server.api_version}
+    if not found:
+        return EnhanceClient.from_env(**settings)
+    base_url = os.environ.get("AUDIO_ENHANCE_BASE_URL", "").strip() or None
+    return EnhanceClient(found, base_url=base_url, **settings)
 
 
 @asynccontextmanager

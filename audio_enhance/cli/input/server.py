@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import attrs
+import click
 
 from audio_enhance import ApiVersion
 
@@ -59,6 +60,22 @@ class Server:
             credentials=tuple(map(Path, values.get("credentials", ()))),
         )
 
+    def check(self) -> None:
+        """See that the options fit together.
+
+        Raises:
+            UsageError: Some are about the local service and it is not that, or the other way round.
+        """
+        if self.local and self.credentials:
+            raise click.UsageError("Use either --local or --credentials, not both.")
+        for option, value in (
+            ("--workers", self.workers),
+            ("--engine", self.engine),
+            ("--cluster", self.cluster),
+        ):
+            if value is not None and not self.local:
+                raise click.UsageError(f"{option} is for the local service: add --local.")
+
     def for_journal(self) -> dict[str, Any]:
         """Return what a later run on the same journal has to know of it."""
         return {
@@ -84,6 +101,7 @@ class Server:
 
 _FIELDS = [field.name for field in attrs.fields(Server)]
 _RESUMING = (credentials_option, local_option, workers_option, cluster_option)
+_CHECKED = (credentials_option, local_option, cluster_option, engine_option, version_option)
 
 
 def server_options(command: _Command) -> _Command:
@@ -94,6 +112,11 @@ def server_options(command: _Command) -> _Command:
 def resumed_server_options(command: _Command) -> _Command:
     """Add those of them that a later run on a journal may change."""
     return _with(_RESUMING, command)
+
+
+def checked_server_options(command: _Command) -> _Command:
+    """Add those of them that make a difference to whether a run can work."""
+    return _with(_CHECKED, command)
 
 
 def _with(options: tuple[Callable[[Any], Any], ...], command: _Command) -> _Command:

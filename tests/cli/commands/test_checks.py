@@ -2,15 +2,20 @@
 
 import importlib.util
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from audio_enhance import dask
 from audio_enhance.cli.commands import checks
 from audio_enhance.cli.commands.checks import Finding, Health
+from audio_enhance.cli.input.server import Server
 from audio_enhance.local import LocalService
 from audio_enhance.local.conditions import routes
+from tests.local.enhancer.test_engines import broken
 
+_SERVER = Server()
 NOW = datetime(2024, 4, 9, 22, 0, 0, tzinfo=UTC)
 
 
@@ -81,13 +86,13 @@ def test_an_extra_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 async def looked(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], server: Server = _SERVER
 ) -> dict[str, Finding]:
     for name in ("CLIENT_ID", "CLIENT_SECRET", "ACCESS_TOKEN"):
         monkeypatch.delenv(f"FIREFLY_SERVICES_{name}", raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    return {finding.subject: finding for finding in await checks.api()}
+    return {finding.subject: finding for finding in await checks.api(server)}
 
 
 async def test_what_works_is_said_and_nothing_is_created(
@@ -132,3 +137,47 @@ async def test_credentials_that_are_missing(
     assert found["credentials"].health is health
     assert found["credentials"].hint
     assert len(found) == 1
+
+
+async def test_the_version_that_a_run_would_use_is_asked(
+    monkeypatch: pytest.MonkeyPatch, enhance_service: LocalService
+) -> None:
+    found = await looked(monkeypatch, enhance_service.environment, Server(api_version="v2"))
+    assert found["credentials"].said == "the API takes them (version v2)"
+    assert {each.api_version for each in enhance_service.record} == {None, "v2"}
+
+
+async def test_the_api_clients_of_files_are_looked_at_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, enhance_service: LocalService
+) -> None:
+    enhance_service.add_client("two", "its secret")
+    (one := tmp_path / "one").write_text('{"client_id": "nobody", "client_secret": "hidden"}')
+    (two := tmp_path / "two").write_text('{"client_id": "two", "client_secret": "its secret"}')
+    service = enhance_service.environment
+    away = {name: value for name, value in service.items() if name.startswith("AUDIO_ENHANCE_")}
+    for name, value in away.items():
+        monkeypatch.setenv(name, value)
+    found = await checks.api(Server(credentials=(one, two)))
+    refused, taken = [each for each in found if each.subject == "credentials"]
+    assert (refused.health, taken.health) == (Health.BAD, Health.GOOD)
+    assert refused.said.startswith("nobody: ")
+    assert taken.said == "the API takes those of two (version v1)"
+    assert [each.subject for each in found].count("API") == 1
+    assert "hidden" not in str(found)
+    missing = await checks.api(Server(credentials=(tmp_path / "three",)))
+    assert [(each.subject, each.health) for each in missing] == [("credentials", Health.BAD)]
+
+
+def test_an_engine_that_a_run_needs_has_to_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert checks.engine(Server(engine="afftdn", local=True)).said == "FFmpeg's afftdn"
+    broken(monkeypatch, "dfn3")
+    wanted = Server(engine="dfn3", local=True)
+    assert checks.engine(wanted).health is Health.BAD
+    assert checks.engine(Server(engine="dfn3")).health is Health.NOTE
+
+
+async def test_a_cluster_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask, "DaskEnhancer", partial(dask.DaskEnhancer, timeout=0.05))
+    found = await checks.cluster(Server(local=True, cluster="tcp://127.0.0.1:9"))
+    assert (found.subject, found.health) == ("cluster", Health.BAD)
+    assert found.hint.startswith("Start one")

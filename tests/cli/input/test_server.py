@@ -6,7 +6,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from audio_enhance.cli.input.server import Server, resumed_server_options, server_options
+from audio_enhance.cli.input.server import (
+    Server,
+    checked_server_options,
+    resumed_server_options,
+    server_options,
+)
 
 
 def test_the_options_of_a_command_become_one_value() -> None:
@@ -44,6 +49,33 @@ def test_who_resumes_says_less() -> None:
     runner = CliRunner()
     assert runner.invoke(command, ["--workers", "2"]).exit_code == 0
     assert runner.invoke(command, ["--engine", "dfn3"]).exit_code == 2
+
+
+def test_who_checks_says_what_makes_a_difference() -> None:
+    @click.command()
+    @checked_server_options
+    def command(server: Server) -> None:
+        assert server == Server(local=True, engine="dfn3", cluster="c", api_version="v2")
+
+    runner = CliRunner()
+    words = "--local --engine dfn3 --cluster c --api-version v2"
+    assert runner.invoke(command, words.split()).exit_code == 0
+    assert runner.invoke(command, ["--workers", "2"]).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("server", "trouble"),
+    [
+        (Server(local=True, credentials=(Path("a"),)), "either --local or --credentials"),
+        (Server(workers=1), "--workers is for the local service"),
+        (Server(engine="dfn3"), "--engine is for the local service"),
+        (Server(cluster="c"), "--cluster is for the local service"),
+    ],
+)
+def test_options_that_do_not_fit_together_are_told(server: Server, trouble: str) -> None:
+    with pytest.raises(click.UsageError, match=trouble):
+        server.check()
+    Server(local=True, workers=1, engine="dfn3", cluster="c").check()
 
 
 def test_a_journal_keeps_what_a_later_run_has_to_know(
