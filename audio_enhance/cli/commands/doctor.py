@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console, Group
+from rich.padding import Padding
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -17,6 +18,8 @@ from audio_enhance.cli.space import free_in
 
 from .checks import Finding, Health, api, cluster, disk, engine, extras, versions
 
+# Terminals of fewer columns have what was found below what it is about.
+_NARROW = 60
 _WORDS = {
     Health.GOOD: ("ok", "green"),
     Health.NOTE: ("note", "yellow"),
@@ -60,10 +63,16 @@ def doctor(output_dir: Path, server: Server) -> int:
 
 
 def _print(console: Console, found: list[Finding]) -> None:
+    narrow = console.is_terminal and console.width < _NARROW
     table = Table.grid(Column(min_width=4), Column(min_width=11), Column(), padding=(0, 1))
     for finding in found:
         said = [Text(shown(finding.said), overflow="fold")]
         if finding.hint:
             said.append(Text(f"→ {shown(finding.hint)}", style="dim", overflow="fold"))
-        table.add_row(Text(*_WORDS[finding.health]), shown(finding.subject), Group(*said))
+        head = Text(*_WORDS[finding.health]), Text(shown(finding.subject))
+        if narrow:
+            console.print(*head)
+            console.print(Padding(Group(*said), (0, 0, 0, 2)))
+        else:
+            table.add_row(*head, Group(*said))
     print_table(console, table)

@@ -179,6 +179,8 @@ class Progress:
             self._skipped += outcome.status == "skipped"
             self._failed += not outcome.ok
             self._count(outcome.name, -1)
+            if not self._left:  # which is no slowness of what comes later, if anything does
+                self._pace.stop(self._clock.monotonic())
 
     def lasts(self, name: str, seconds: float) -> None:
         """Take in how long a recording lasts, which tells of others like it."""

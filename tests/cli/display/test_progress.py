@@ -119,6 +119,24 @@ def test_time_left_follows_from_the_results_so_far(told: Told) -> None:
     assert told.progress.snapshot().seconds_left == pytest.approx(12.0)
 
 
+def test_a_time_without_anything_to_do_tells_nothing_of_the_pace(clock: ManualClock) -> None:
+    told = Told(clock)
+    told.progress = Progress([(A, 93)], {A: 1000}, clock)
+    told.tell(Submitted, position=0)
+    clock.pass_by(6.0)
+    told.tell(Downloading, received=0, total=None)
+    told.end("succeeded")
+    clock.pass_by(3600.0)  # until somebody drops two more into the folder
+    for source in (B, "rec/c.wav"):
+        told.progress.expect(source, 1000, 1)
+        told.tell(Uploading, source, sent=0, total=1000)
+    assert told.progress.snapshot().seconds_left == pytest.approx(12.0)
+    clock.pass_by(6.0)
+    told.tell(Downloading, B, received=0, total=None)
+    told.end("succeeded", B)
+    assert told.progress.snapshot().seconds_left == pytest.approx(6.0)
+
+
 def test_time_stands_still_while_requests_wait_to_be_made_again(told: Told) -> None:
     told.tell(Submitted, position=0)
     told.clock.pass_by(6.0)

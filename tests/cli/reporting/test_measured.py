@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,23 @@ async def test_rows_are_copied_with_what_was_found(
         [copied] = target.rows()
     assert copied["before"] == {"trouble": "The file is gone."}
     assert capsys.readouterr().err == ("" if quiet else "Measuring 1 result for the report.\n")
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+async def test_the_bar_fits_the_terminal_and_tells_how_many_there_are(
+    columns: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.setenv("TERM", "xterm")
+    with Spool() as given, Spool() as target:
+        for number in range(3):
+            given.add(row(f"/gone/{number}.wav"))
+        await measured(given, target, tmp_path, quiet=False)
+    drawn = re.sub(r"\x1b\[[\d;?]*\w", "", capsys.readouterr().err)
+    last = re.split(r"[\r\n]+", drawn.rstrip())[-1]
+    assert re.fullmatch(r"Measuring( for the report)? ━+ 3 of 3 · 0 s", last)
+    assert len(last) <= int(columns)
 
 
 async def test_without_the_extra_it_is_told_how_to_install_it(
