@@ -114,8 +114,8 @@ class DaskEnhancer:
         """Connect to the cluster, and return what the workers enhance with; see `NamesModel`.
 
         Raises:
-            ClusterError: There is no scheduler at the address, or there are workers and none of
-                them can do the work.
+            ClusterError: There is no scheduler at the address, it cannot pass work on, or
+                there are workers and none of them can do the work.
             EngineError: The engine does not work here.
         """
         if self._client is None:
@@ -144,6 +144,11 @@ class DaskEnhancer:
             ) from error
         roster = self._roster = Roster(self._client, self._factory)
         try:
+            if (obstacle := await roster.obstacle()) is not None:
+                raise ClusterError(
+                    f"The Dask scheduler at {self.address} cannot pass work on: {obstacle}",
+                    hint="Install the same audio-enhance with the extra dask there.",
+                )
             await roster.look()
             if roster.unfit and not roster.fit:
                 reasons = "; ".join(f"{one}: {why}" for one, why in roster.unfit.items())

@@ -1,4 +1,4 @@
-"""Which workers of a cluster can do the work, and why the others cannot."""
+"""Which workers of a cluster can do the work, why the others cannot, and whether it gets there."""
 
 import logging
 from collections.abc import Collection, Mapping
@@ -12,6 +12,7 @@ from ._worker import missing
 
 _log = logging.getLogger("audio_enhance.dask")
 _NAME = "audio-enhance"
+_NOT_INSTALLED = f"{_NAME} is not installed there."
 
 
 class Roster:
@@ -37,6 +38,20 @@ class Roster:
     def only(self) -> list[str] | None:
         """Those that work has to go to, None where any will do."""
         return [*self.fit] if self.unfit and self.fit else None
+
+    async def obstacle(self) -> str | None:
+        """Return why the scheduler cannot pass work on, `None` if it can: it reads all of it."""
+        try:
+            version = await self._client.run_on_scheduler(metadata.version, _NAME)
+        except metadata.PackageNotFoundError:
+            return _NOT_INSTALLED
+        if version != (ours := metadata.version(_NAME)):
+            return _differs(version, ours)
+        try:
+            await self._client.run_on_scheduler(callable, self._factory)
+        except Exception as error:  # noqa: BLE001 - whatever it lacks for that
+            return f"{type(error).__name__}: {error}"
+        return None
 
     async def look(self) -> None:
         """Look who is there now, and examine those who are new."""
@@ -69,9 +84,9 @@ class Roster:
         reasons: dict[str, str | None] = {}
         for address, version in versions.items():
             if isinstance(version, metadata.PackageNotFoundError):
-                reasons[address] = f"{_NAME} is not installed there."
+                reasons[address] = _NOT_INSTALLED
             elif isinstance(version, str) and version != ours:
-                reasons[address] = f"it has {_NAME} {version}, and here is {ours}."
+                reasons[address] = _differs(version, ours)
         same = [address for address, version in versions.items() if version == ours]
         answers = await self._ask(missing, self._factory, workers=same) if same else {}
         for address, answer in answers.items():
@@ -84,3 +99,7 @@ class Roster:
     async def _ask(self, function: Any, *args: Any, workers: list[str]) -> dict[str, Any]:
         answers = await self._client.run(function, *args, workers=workers, on_error="return")
         return dict(answers)
+
+
+def _differs(theirs: str, ours: str) -> str:
+    return f"it has {_NAME} {theirs}, and here is {ours}."

@@ -1,6 +1,7 @@
 """A local service whose work a real cluster does: three workers, each a process."""
 
 import asyncio
+import importlib
 import random
 import signal
 from collections.abc import Callable
@@ -92,13 +93,48 @@ async def test_without_a_scheduler_it_says_so() -> None:
             pass
 
 
-@pytest.mark.slow
-async def test_a_worker_of_another_version_gets_no_work(cluster: Cluster, tmp_path: Path) -> None:
-    other = tmp_path / "other" / "audio_enhance-0.0.1.dist-info"
+def another_version(folder: Path) -> dict[str, str]:
+    """Return the environment of a process that finds another version of the package."""
+    other = folder / "other" / "audio_enhance-0.0.1.dist-info"
     other.mkdir(parents=True)
     (other / "METADATA").write_text("Metadata-Version: 2.1\nName: audio-enhance\nVersion: 0.0.1\n")
-    # Before all other places, so that it is what the worker finds of the package's version.
-    [odd] = await asyncio.to_thread(cluster.add, 1, {"PYTHONPATH": f"{other.parent}:{ROOT}"})
+    return {"PYTHONPATH": f"{other.parent}:{ROOT}"}  # before all other places
+
+
+@pytest.mark.slow
+async def test_a_scheduler_of_another_version_is_no_use(tmp_path: Path) -> None:
+    cluster = Cluster(tmp_path)
+    await asyncio.to_thread(cluster.start, another_version(tmp_path))
+    try:
+        service = LocalService(enhancer=DaskEnhancer(cluster.address, factory=Rehearse()))
+        with pytest.raises(
+            ClusterError, match=r"cannot pass work on: it has audio-enhance 0\.0\.1"
+        ):
+            async with service:
+                pass
+    finally:
+        await asyncio.to_thread(cluster.stop)
+
+
+async def test_a_scheduler_that_cannot_read_the_work_is_no_use(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "only_here.py").write_text(
+        "from audio_enhance.local.enhancer import Rehearsal\n"
+        "def make(threads):\n    return Rehearsal()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    factory = importlib.import_module("only_here").make
+    service = LocalService(enhancer=DaskEnhancer(cluster.address, factory=factory))
+    with pytest.raises(ClusterError, match=r"cannot pass work on: .*only_here"):
+        async with service:
+            pass
+
+
+@pytest.mark.slow
+async def test_a_worker_of_another_version_gets_no_work(cluster: Cluster, tmp_path: Path) -> None:
+    [odd] = await asyncio.to_thread(cluster.add, 1, another_version(tmp_path))
+
     try:
         async with staged(cluster.address, tmp_path / "out") as stage:
             assert stage.enhancer.workers == WORKERS
