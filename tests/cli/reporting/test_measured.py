@@ -24,7 +24,10 @@ async def test_rows_are_copied_with_what_was_found(
 
 @pytest.mark.parametrize("columns", ["40", "80"])
 async def test_the_bar_fits_the_terminal_and_tells_how_many_there_are(
-    columns: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    columns: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", columns)
