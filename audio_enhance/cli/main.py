@@ -27,6 +27,7 @@ from .commands.serve import serve
 from .commands.status import status
 from .commands.watch import watch
 from .commands.web import web
+from .display.help_text import HelpContext
 from .display.log import quieten
 from .display.outcome import advice
 from .display.screen import error_console, say
@@ -54,6 +55,8 @@ _USAGE = (InvalidInputError, MissingExtraError, JournalError)
 
 class _Commands(click.Group):
     """Commands that know a recording from a command that was misspelled."""
+
+    context_class = HelpContext
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -92,6 +95,7 @@ _COMMANDS = (
 
 for command in _COMMANDS:
     cli.add_command(command)
+    command.context_class = HelpContext
     for option in command.params:
         if isinstance(option, click.Option) and option.envvar is None:
             # By the option's own name: AUDIO_ENHANCE_ENHANCE_OUTPUT_DIR, for example.

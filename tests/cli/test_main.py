@@ -6,7 +6,7 @@ import pytest
 
 from audio_enhance import __version__
 from audio_enhance._core.installation import install_command
-from audio_enhance.cli.main import run
+from audio_enhance.cli.main import cli, run
 from audio_enhance.local.enhancer import demo_recording
 
 from .support import Command, blocking
@@ -27,7 +27,7 @@ def audio_enhance(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["-h"], ["--help"], *([c, "-h"] for c in ("enhance", "status", "resume", "serve", "demo"))],
+    [["-h"], ["--help"], *([name, "-h"] for name in cli.commands)],
 )
 def test_help(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]

@@ -75,9 +75,3 @@ async def test_a_dumb_terminal_gets_plain_lines(command: Command, tmp_path: Path
     status, seen = await on_terminal(command, "enhance", "a.wav", TERM="dumb")
     assert status == 0
     assert "\x1b" not in seen
-
-
-async def test_the_doctor_names_variables_whole_where_a_terminal_is_narrow(alone: Command) -> None:
-    _, seen = await on_terminal(alone, "doctor", COLUMNS="40")
-    assert "FIREFLY_SERVICES_CLIENT_SECRET" in seen
-    assert "FIREFLY_SERVICES_ACCESS_TOKEN" in seen

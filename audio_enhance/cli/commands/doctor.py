@@ -56,13 +56,14 @@ def doctor(output_dir: Path, server: Server) -> int:
             found.append(await cluster(server))
         found.append(await asyncio.to_thread(engine, server))
         found.extend(extras())
-        _print(output_console(), found)
+        print_findings(output_console(), found)
         return 1 if any(finding.health is Health.BAD for finding in found) else 0
 
     return run(looked())
 
 
-def _print(console: Console, found: list[Finding]) -> None:
+def print_findings(console: Console, found: list[Finding]) -> None:
+    """Print what was found, each with what to do."""
     narrow = console.is_terminal and console.width < _NARROW
     table = Table.grid(Column(min_width=4), Column(min_width=11), Column(), padding=(0, 1))
     for finding in found:

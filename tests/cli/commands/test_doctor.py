@@ -2,6 +2,13 @@
 
 from pathlib import Path
 
+import io
+
+import pytest
+from rich.console import Console
+
+from audio_enhance.cli.commands.checks import Finding, Health
+from audio_enhance.cli.commands.doctor import print_findings
 from audio_enhance.local import LocalService
 from tests.cli.support import Command
 
@@ -46,3 +53,16 @@ async def test_a_local_run_needs_no_api(alone: Command) -> None:
     assert both.status == 2
     assert "Use either --local or --credentials" in both.err
     assert "add --local" in (await alone("doctor", "--cluster", "tcp://a:1")).err
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_names_of_variables_are_whole_on_a_narrow_terminal_too(width: int) -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=width, force_terminal=True, color_system=None)
+    missing = "Missing: FIREFLY_SERVICES_CLIENT_ID, FIREFLY_SERVICES_CLIENT_SECRET"
+    print_findings(console, [Finding("credentials", Health.NOTE, missing, "Set them.")])
+    lines = file.getvalue().splitlines()
+    assert "FIREFLY_SERVICES_CLIENT_SECRET" in file.getvalue()
+    assert all(len(line.rstrip()) <= width for line in lines)
+    assert lines[0].startswith("note credentials")
+    assert lines[-1].strip() == "→ Set them."
