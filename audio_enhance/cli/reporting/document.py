@@ -6,7 +6,7 @@ from typing import IO
 
 from audio_enhance import __version__
 
-from .facts import FIGURES, Side
+from .facts import FIGURES, Side, figure, noise_removed, why_no_figure
 from .head import Head
 from .spool import Row
 
@@ -31,8 +31,14 @@ def write(file: IO[str], head: Head, rows: Iterable[Row]) -> None:
 
 def _without_pictures(row: Row) -> Row:
     measured = {name: _figures(row[name]) for name in ("before", "after") if name in row}
-    return row | measured
+    removed = {
+        "noise_removed": noise_removed(row),
+        "noise_removed_note": why_no_figure(row) or None,
+    }
+    return row | measured | (removed if measured else {})
 
 
 def _figures(side: Side | None) -> Side | None:
-    return side and {name: value for name, value in side.items() if name in (*FIGURES, "trouble")}
+    if side is None or "trouble" in side:
+        return side
+    return {name: figure(side, name) for name in FIGURES if name in side}

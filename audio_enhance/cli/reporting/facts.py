@@ -17,6 +17,16 @@ Side: TypeAlias = dict[str, Any]
 MOST_PICTURED = 2_000
 #: What is measured of a file.
 FIGURES = ("duration", "noise_floor", "speech_level", "loudness", "true_peak")
+# Of what is not even this loud 10 % of the time, in dBFS, nothing is heard.
+_SILENT = -70.0
+# Noise in pauses that nobody hears, in dBFS: if it changes, that is no news.
+_INAUDIBLE = -80.0
+# What 16 bits cannot hold, in dBFS: a level below is as good as none at all.
+_NOTHING = -100.0
+# Where what is loud is not by so many dB above what is quiet, there is no speech with pauses.
+_LEAST_ABOVE = 10.0
+# What is no louder than this is not heard at all; -70 LUFS is where EBU R 128 begins to count.
+_LEAST = {"noise_floor": _NOTHING, "speech_level": _NOTHING, "loudness": -70.0}
 #: What has a result.
 WITH_RESULT = ("succeeded", "skipped")
 
@@ -81,15 +91,42 @@ def _parts(row: Row) -> tuple[str, str]:
 
 
 def figure(side: Side | None, name: str) -> float | None:
-    """Return a figure of a side, `None` if it was not measured; `above` is speech above noise."""
-    side = side or {}
+    """Return a figure of a side, `None` if there is none; `above` is speech above noise."""
     if name != "above":
-        return side.get(name)
-    speech, noise = side.get("speech_level"), side.get("noise_floor")
+        value: float | None = None if side is None else side.get(name)
+        least = _LEAST.get(name)
+        return None if value is None or (least and (_is_silent(side) or value <= least)) else value
+    speech, noise = figure(side, "speech_level"), figure(side, "noise_floor")
     return None if speech is None or noise is None else speech - noise
 
 
 def noise_removed(row: Row) -> float | None:
     """Return by how many dB the noise in pauses fell; `None` if that is not known."""
-    before, after = (figure(row.get(side), "noise_floor") for side in ("before", "after"))
-    return None if before is None or after is None else before - after
+    before, after = (_noise(row.get(side)) for side in ("before", "after"))
+    return None if before is None or after is None or why_no_figure(row) else before - after
+
+
+def why_no_figure(row: Row) -> str:
+    """Return why it does not say how far the noise fell, though it was measured; or nothing."""
+    before, after = row.get("before"), row.get("after")
+    noise = _noise(before)
+    if noise is None or _noise(after) is None:
+        return ""
+    if _is_silent(before):
+        return "The recording is silent."
+    if noise <= _INAUDIBLE:
+        return "There was no noise in the pauses."
+    if max(figure(side, "above") or 0.0 for side in (before, after)) < _LEAST_ABOVE:
+        return "There are no pauses to measure the noise in."
+    return ""
+
+
+def _noise(side: Side | None) -> float | None:
+    """Return the noise in the pauses of a side, as far as there can be less of it."""
+    value = None if side is None else side.get("noise_floor")
+    return None if value is None else max(value, _NOTHING)
+
+
+def _is_silent(side: Side | None) -> bool:
+    speech = None if side is None else side.get("speech_level")
+    return speech is not None and speech <= _SILENT

@@ -18,11 +18,22 @@ from audio_enhance.cli.display.outcome import in_our_words
 from audio_enhance.cli.display.summary import resume_command
 from audio_enhance.cli.display.text import duration, several, shown
 
-from .facts import MOST_PICTURED, Side, figure, hint, is_elsewhere, noise_removed, reason
+from .facts import (
+    MOST_PICTURED,
+    Side,
+    figure,
+    hint,
+    is_elsewhere,
+    noise_removed,
+    reason,
+    why_no_figure,
+)
 from .head import Head
 from .spool import Row
 from .tally import Tally
 
+# Where there is no figure, though it was measured.
+_DASH = "\N{EM DASH}"
 # Of more results than this the pictures are closed until somebody opens them.
 _OPEN = 30
 _NAMES = {
@@ -108,6 +119,7 @@ class _ShownRow:
     reason: str
     hint: str
     note: str
+    no_figure: str
 
 
 def _shown(row: Row, root: str, folder: Path | None, *, sides: bool) -> _ShownRow:
@@ -125,6 +137,7 @@ def _shown(row: Row, root: str, folder: Path | None, *, sides: bool) -> _ShownRo
         reason=reason(row) if failed else "",
         hint=in_our_words(hint(row)) if failed else "",
         note=in_our_words(row.get("note") or ""),
+        no_figure=why_no_figure(row),
     )
 
 
@@ -132,15 +145,16 @@ def _cells(row: Row) -> Iterator[tuple[str, str, str]]:
     """Yield the figures of a row: what it is called, how it is sorted, what is shown."""
     before, after = row.get("before"), row.get("after")
     length, less = figure(before, "duration"), noise_removed(row)
+    none = _DASH if all(side and "trouble" not in side for side in (before, after)) else ""
     yield "length", _key(length), "" if length is None else duration(length)
-    yield "removed", _key(less), "" if less is None else f"{_number(less)} dB"
+    yield "removed", _key(less), none if less is None else f"{_number(less)} dB"
     for called, name, unit in (
         ("above", "above", "dB"),
         ("loudness", "loudness", "LUFS"),
         ("peak", "true_peak", "dBTP"),
     ):
         old, new = figure(before, name), figure(after, name)
-        both = "" if old is None or new is None else f"{_number(old)} → {_number(new)} {unit}"
+        both = none if old is None or new is None else f"{_number(old)} → {_number(new)} {unit}"
         yield called, _key(new), both
 
 
@@ -148,11 +162,13 @@ def _side(
     called: str, side: Side, path: str | None, loudest: float, folder: Path | None
 ) -> _ShownSide:
     wave = side.get("wave") or ""
-    values = ((label, figure(side, name), unit) for label, name, unit in _UNITS)
-    known = ((label, value, unit) for label, value, unit in values if value is not None)
+    values = [(label, figure(side, name), unit) for label, name, unit in _UNITS]
     return _ShownSide(
         called=called,
-        figures=[(label, f"{_number(value)} {unit}") for label, value, unit in known],
+        figures=[
+            (label, _DASH if value is None else f"{_number(value)} {unit}")
+            for label, value, unit in values
+        ],
         trouble=side.get("trouble", ""),
         wave=Markup(wave),  # noqa: S704  numbers of our own
         columns=wave.count(" ") // 4,

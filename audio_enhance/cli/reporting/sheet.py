@@ -7,7 +7,7 @@ from typing import IO
 from audio_enhance.cli.display.outcome import in_our_words
 from audio_enhance.cli.display.text import shown
 
-from .facts import figure, hint, noise_removed, reason
+from .facts import figure, hint, noise_removed, reason, why_no_figure
 from .spool import Row
 
 # Spreadsheets take a text that begins like this for a formula, and run it.
@@ -39,7 +39,7 @@ def write(file: IO[str], rows: Iterable[Row]) -> None:
     measured = [f"{called}_{side}" for called in _FIGURES.values() for side in _SIDES]
     file.write(_MARK)
     table = csv.writer(file, lineterminator="\n")
-    table.writerow([*_TEXTS, *measured, "noise_removed_db", *_IDS])
+    table.writerow([*_TEXTS, *measured, "noise_removed_db", "noise_removed_note", *_IDS])
     for row in rows:
         table.writerow([_safe(cell) for cell in _cells(row)])
 
@@ -53,6 +53,7 @@ def _cells(row: Row) -> Iterable[_Cell]:
         for side in _SIDES:
             yield _rounded(figure(row.get(side), name))
     yield _rounded(noise_removed(row))
+    yield why_no_figure(row)
     yield from (row.get(name) for name in _IDS)
 
 

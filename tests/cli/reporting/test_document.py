@@ -20,3 +20,18 @@ def test_figures_are_told_and_pictures_are_not() -> None:
         "true_peak": None,
     }
     assert told["after"] == {"trouble": "gone"}
+    assert (told["noise_removed"], told["noise_removed_note"]) == (None, None)
+
+
+def test_where_there_is_no_figure_it_says_why() -> None:
+    file = io.StringIO()
+    unmeasured = {name: value for name, value in row("b.wav").items() if name != "before"}
+    del unmeasured["after"]
+    rows = [row("a.wav", before=side(-120.0), after=side(-89.0)), row("c.wav"), unmeasured]
+    document.write(file, Head(began=BEGAN, ended=ENDED, totals={}), rows)
+    silent, noisy, left = json.loads(file.getvalue())["outcomes"]
+    assert silent["before"]["noise_floor"] is None
+    assert silent["noise_removed"] is None
+    assert silent["noise_removed_note"] == "There was no noise in the pauses."
+    assert (noisy["noise_removed"], noisy["noise_removed_note"]) == (30.0, None)
+    assert "noise_removed" not in left

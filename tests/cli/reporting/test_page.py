@@ -117,6 +117,21 @@ def test_what_is_gone_or_silent_is_told() -> None:
     ]
 
 
+def test_a_dash_and_why_stand_where_there_is_no_figure() -> None:
+    page = Reader(page_of([row("a.wav", before=side(-120.0, true_peak=None))]))
+    texts = list(filter(None, page.texts))
+    start = texts.index("Enhanced", texts.index("Recording"))
+    assert texts[start + 1 : start + 7] == [
+        *("1 min", "\N{EM DASH}", "\N{EM DASH}", "-23.0 → -23.0 LUFS", "\N{EM DASH}"),
+        "There was no noise in the pauses.",
+    ]
+    sides = dict(zip(reversed(texts[:-1]), reversed(texts[1:]), strict=True))  # the first of each
+    assert [sides[name] for name in ("noise in the pauses", "speech", "speech above noise")] == [
+        *("\N{EM DASH}", "-20.0 dBFS", "\N{EM DASH}"),
+    ]
+    assert "Noise removed, median" not in texts
+
+
 def test_what_is_in_a_bucket_keeps_its_url() -> None:
     far = {"trouble": "It is not on this machine, so it was not measured."}
     page = Reader(page_of([row("s3://b/x.wav", before=far), row("/rec/a.wav")], Path("/rec")))
