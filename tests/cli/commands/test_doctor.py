@@ -1,8 +1,7 @@
 """What the doctor prints, and its exit status."""
 
-from pathlib import Path
-
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
