@@ -64,9 +64,9 @@ class EnhanceClient:
             organization. A sequence gives each of several API clients its own.
         max_waiting: How many jobs may wait to be submitted before `submit` refuses another
             with `TooManyWaitingError`. Batches wait by themselves.
-        at_a_time: How many recordings of a batch each API client has at a time, until they are
-            processed. The default is enough to hide every upload; 1 shares recordings of
-            different lengths out best where there are many API clients.
+        at_a_time: How many unprocessed recordings of a batch each API client has at a time. The
+            default is enough to hide every upload. With many API clients, 1 shares out
+            recordings of different lengths best.
         max_result_bytes: The longest result to accept. The default is a hundred times its source
             plus 256 MiB.
         on_event: A function `(event: Event) -> None`, called with every event of every job of this
@@ -138,7 +138,7 @@ class EnhanceClient:
     def proxy(self) -> str | None:
         """The proxy that leads to the API, without its user and password; `None` without one.
 
-        It takes an open client, which knows what NO_PROXY says.
+        The client has to be open, so that it knows what NO_PROXY says.
         """
         return self._intake.steps().api.proxy
 
@@ -185,10 +185,10 @@ class EnhanceClient:
                 created if it does not exist.
             filename: Sent instead of the name of a path or a file; it names the result too.
             overwrite: Replace an existing file of that name; otherwise that is an error.
-            journal: A file that keeps the progress. The same call again, with the same journal,
-                resumes what did not end, and returns what is there already without asking the
-                server; the asset and the enhancement are then as the journal knows them. For
-                several calls at a time, open it once with `Journal.open`.
+            journal: A file that keeps the progress. If you make the same call again with the same
+                journal, the client resumes what did not finish, and returns a result that exists
+                without asking the server; the asset and the enhancement are then as the journal
+                knows them. For several calls at a time, open it once with `Journal.open`.
             delete_assets: Delete the upload and its enhancements when the result is safe on disk
                 and no other job of this client needs them (v2 only).
             timeout: The most seconds that the whole call may take; the default is no limit.
@@ -229,13 +229,13 @@ class EnhanceClient:
             journal: A file that keeps the progress. A second run with it repeats nothing.
             overwrite: Replace existing files of the same name; otherwise that is an error.
             redo: Make results again that an earlier run with the same journal made, and replace
-                them. If one was changed since, the new one goes beside it; with `overwrite`, it
-                replaces that, too.
-            protected: Files that no result may take the place of, a report for example; those
-                of the sources and of the journal are it anyway.
-            delete_assets: Delete what was uploaded of a recording, and its enhancements, when the
-                results at all strengths are safe on disk (v2 only). What comes later with the
-                same content is uploaded anew.
+                them. If you changed one since, the new one goes beside it; with `overwrite`, it
+                replaces that one, too.
+            protected: Files that no result may replace, a report for example. The sources and the
+                journal are always protected.
+            delete_assets: Delete the upload of a recording, and its enhancements, when the
+                results at all strengths are safe on disk (v2 only). A later recording with the
+                same content is uploaded again.
             root: If recordings have the same name, their folders below this one are kept. The
                 default comes from the sources, if they are a sequence.
             place: A function that is given a `Source` and a strength, and returns the path of the
@@ -247,7 +247,7 @@ class EnhanceClient:
 
         Raises:
             InvalidStrengthError: A strength is out of range. Nothing was sent.
-            InvalidInputError: No result can be saved at `output_dir`, or `sources` is a single one.
+            InvalidInputError: No result can be saved in `output_dir`, or `sources` is a single one.
             JournalError: The journal cannot be used, or another run uses it.
         """
         batch = self._intake.batch(sources, strength=strength, output_dir=output_dir, **options)
@@ -265,8 +265,8 @@ class EnhanceClient:
     ) -> AsyncGenerator[Outcome]:
         """Yield the outcomes of `enhance_batch` as they arrive, whatever their number.
 
-        If you leave the loop early, what is under way is cancelled. `contextlib.aclosing` makes
-        that happen at once.
+        If you leave the loop early, the client cancels what is under way. `contextlib.aclosing`
+        makes that happen at once.
         """
         batch = self._intake.batch(sources, strength=strength, output_dir=output_dir, **options)
         async with batch as running, aclosing(running.run(sources)) as run:
@@ -368,9 +368,9 @@ class EnhanceClient:
 
     @property
     def backlog_seconds(self) -> float:
-        """In how many seconds the server would probably begin a job that came now.
+        """In how many seconds the server would probably begin a job that you submit now.
 
-        Learned from earlier jobs; a second for each waiting job if there were none.
+        The client learns this from earlier jobs. Without any, it is a second for each waiting job.
         """
         return self._intake.backlog_seconds
 
@@ -399,7 +399,7 @@ class EnhanceClient:
         Args:
             asset: What `create_asset` returned for the same recording.
             source: The recording.
-            on_bytes: Called with how many bytes are on their way so far.
+            on_bytes: Called with the number of bytes sent so far.
 
         Raises:
             SourceChangedError: It is not the recording that the asset was created for.
@@ -486,10 +486,10 @@ class EnhanceClient:
         return Path(await steps.download(enhancement, PartialFile(directory), place=place))
 
     async def server_time(self) -> datetime | None:
-        """Return the API's own time, or `None` if its answer does not tell.
+        """Return the API's own time, or `None` if its answer does not contain it.
 
-        One request without credentials, which shows whether the API can be reached, and how far
-        its clock is from yours. It is sent once.
+        It takes one request, without credentials and without a retry, which shows whether the API
+        can be reached, and how far its clock is from yours.
 
         Raises:
             ConnectionFailedError, RequestTimeoutError, ProtocolError: No usable answer came.
@@ -532,11 +532,11 @@ class EnhanceClient:
         *,
         range: str | None = None,  # noqa: A002  the header's own name
     ) -> AbstractAsyncContextManager[ResultStream]:
-        """Open a result for reading, to pass it through to a player; used with `async with`.
+        """Open a result for reading, to pass it on to a player for example; use `async with`.
 
         Args:
             enhancement: One that has succeeded.
-            range: The `Range` header of whoever asked; answered with status 206.
+            range: The `Range` header of the request that you answer. The status is 206 then.
 
         Raises:
             InvalidInputError: The range is malformed, or the enhancement is not finished.

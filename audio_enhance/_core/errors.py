@@ -78,22 +78,22 @@ _Error = TypeVar("_Error", bound="AudioEnhanceError")
 
 
 class AudioEnhanceError(Exception):
-    """Anything that this library raises on purpose.
+    """The base of every error that this library raises on purpose.
 
     Attributes:
         message: What was wrong, in one sentence, without secrets.
-        hint: What to do about it, where there is something to do.
-        phase: The part of the work in which it happened.
-        source: The name of the file it happened to.
-        asset_id: The asset, as soon as there is one.
-        enhancement_id: The speech enhancement, as soon as there is one.
-        request_id: The server's id of the request, for its support.
-        retryable: Whether the same call can succeed when it is made again later.
-        retry_after: The seconds the server asked to wait for, where it did.
+        hint: What you can do about it, if there is something.
+        phase: The step in which it happened.
+        source: The name of the recording it happened to.
+        asset_id: The asset, if there was one already.
+        enhancement_id: The speech enhancement, if there was one already.
+        request_id: The server's id of the request, which its support team asks for.
+        retryable: Whether the same call can succeed if you make it again later.
+        retry_after: How many seconds the server asked to wait, if it did.
         outcome_unknown: Whether the server may have done what it was asked although the
             answer says otherwise or never came.
-        attempts: How often it was tried before it was given up; 0 where nobody counted.
-        held_back: Whether the request was not even made, since an earlier one was told to wait.
+        attempts: How often the client tried before it gave up; 0 if nobody counted.
+        held_back: Whether the request was not made at all, because an earlier one was told to wait.
     """
 
     retryable = False
@@ -173,7 +173,7 @@ class InvalidInputError(AudioEnhanceError, ValueError):
 
 
 class InvalidSourceError(InvalidInputError):
-    """A source that is no file with something in it, or that the server finds unacceptable."""
+    """A source that cannot be read, is empty, or that the server does not accept."""
 
 
 class SourceTooLargeError(InvalidSourceError):
@@ -203,13 +203,13 @@ class OutputError(AudioEnhanceError):
 
 
 class OutputExistsError(OutputError):
-    """A file that is there already and was not to be overwritten."""
+    """A file that exists already, and that you did not ask to overwrite."""
 
     _default_hint = "Move it away, choose another output folder, or allow overwriting."
 
 
 class JournalError(AudioEnhanceError):
-    """A journal that cannot be read or written, or a file that is none."""
+    """A journal that cannot be read or written, or a file that is no journal."""
 
 
 class JournalLockedError(JournalError):
@@ -276,13 +276,13 @@ class CorruptTransferError(ProtocolError):
 
 
 class ApiError(AudioEnhanceError):
-    """An answer that says no.
+    """A request that the server refused.
 
     Attributes:
         status: The HTTP status.
         code: The server's own code, such as `401013` or S3's `SignatureDoesNotMatch`.
-        expired: Whether what was sent along, a token or a presigned URL, has ended, and there
-            is another one for the next try.
+        expired: Whether the token or the presigned URL that was sent has expired, and the next
+            try has a new one.
     """
 
     expired: bool = False
@@ -373,7 +373,7 @@ def _again_in(seconds: float) -> str:
 
 
 class ServerError(ApiError):
-    """A failure on the server's side, usually passing."""
+    """A failure of the server's own, which usually passes."""
 
     retryable = True
     outcome_unknown = True

@@ -14,7 +14,7 @@ class Event:
 
     Attributes:
         job_id: The job's own id, unique in this process.
-        source: What the recording is called: its path, or its name where it has none.
+        source: What the recording is called: its path, or else its name.
         strength: The strength of the job.
         asset_id: The asset, as soon as there is one.
         enhancement_id: The speech enhancement, as soon as there is one.

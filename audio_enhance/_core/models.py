@@ -153,9 +153,9 @@ class Asset:
         status: How far it is.
         created_at: When it was created.
         upload_url: Where its bytes are PUT, valid for a few minutes; `None` once they are there.
-        updated_at: When it changed last; when it was created, where the server does not tell.
-        byte_size: Its length; `None` where the server does not tell.
-        content_type: Its type; `None` where the server does not tell.
+        updated_at: When it changed last; if the server does not tell, when it was created.
+        byte_size: Its length in bytes; `None` if the server does not tell.
+        content_type: Its type; `None` if the server does not tell.
         checksum: The base64 MD5 of its bytes; the API's later revision leaves it `None` until
             the upload has landed.
         retry_after: The seconds that the server asks to wait before it is asked again, if it
@@ -191,7 +191,7 @@ class SpeechEnhancement:
         status: How far it is.
         requested_processing_at: When it was asked for.
         finished_processing_at: When the server finished it; `None` until then.
-        model_id: The model that enhances; `None` where the server does not tell.
+        model_id: The model that enhances; `None` if the server does not tell.
         strength: 0 to 100: how much of the enhanced audio is in the result.
         download_url: Where the result is, once the status is `succeeded`: an address of the API
             that redirects, or itself a presigned URL, depending on the API's revision.

@@ -22,10 +22,10 @@ def is_url(given: str) -> bool:
 
 
 class RemotePath(PurePosixPath):
-    """A place elsewhere that is spelled like a path; as a text it is a URL.
+    """A place in a bucket, used like a path; as a string it is a URL.
 
-    What is asked of paths without a look at a disk can be asked of it, and nothing else: whoever
-    takes it for a file of this machine is told by the types.
+    It has the methods of a path that do not look at a disk, and no others, so a type checker
+    tells you if you take it for a file on this machine.
     """
 
     def __str__(self) -> str:

@@ -28,7 +28,7 @@ class Outcome:
 
     Attributes:
         source: The source, as it was given.
-        name: What it is called: its path, or its name where it has none.
+        name: What it is called: its path, or else its name.
         strength: The strength.
         status: An `OutcomeStatus`.
         not_started: Whether its turn never came: the batch was stopped, or the only API client
@@ -43,7 +43,8 @@ class Outcome:
         enhancement_id: The speech enhancement, if there is one.
         extra_enhancements: How many more enhancements the server may have made than needed,
             because an answer was lost.
-        failed_enhancements: How many the server finished with `failed`; the first is tried again.
+        failed_enhancements: How many the server finished with `failed`; after the first one, the
+            client tries again.
     """
 
     source: AnySource

@@ -30,10 +30,10 @@ class Earlier(Enum):
 
 
 async def earlier_result(entry: JournalEntry, source: Source) -> Earlier:
-    """Return what became of the earlier result, if there was one of the source as it is now.
+    """Return what became of an earlier result of the source, if there is one of it as it is now.
 
-    A run with the same journal skips what is whole or changed. Files are read only if they were
-    touched since.
+    A run with the same journal skips a result that is complete, or that you changed. Files are
+    read only if they were modified since.
 
     Args:
         entry: What the journal says of the source.
@@ -41,7 +41,7 @@ async def earlier_result(entry: JournalEntry, source: Source) -> Earlier:
 
     Raises:
         InvalidSourceError: The source cannot be read.
-        OutputError: The result is elsewhere, and cannot be looked at.
+        OutputError: The result is in a bucket that cannot be read.
     """
     result = result_of(entry)
     if entry.state != EntryState.SUCCEEDED or result is None or result.modified_ns is None:

@@ -36,34 +36,34 @@ class JournalEntry:
     """What is known of one source at one strength.
 
     Attributes:
-        source: The absolute path, or what else names it.
+        source: The absolute path, or else its name.
         strength: 0 (the original) to 100 (fully enhanced).
-        key: The caller's own key for the job; empty where there is none.
+        key: Your own key for the job; empty if you gave none.
         state: How far it is.
         byte_size: Length of the source in bytes.
-        modified_ns: Nanoseconds since 1970 at which the source was modified last.
-        filename: The name that the API was told.
-        content_type: The type that it was sent under.
+        modified_ns: When the source was last modified, in nanoseconds since 1970.
+        filename: The name under which the API knows it.
+        content_type: The content type that was sent.
         md5: The source's MD5, as 32 hexadecimal digits.
         client_id: The API client that the asset and the enhancement belong to.
         asset_id: The asset, as soon as there is one.
         enhancement_id: The speech enhancement, as soon as there is one.
         output: The path of the result.
         output_size: Length of the result in bytes.
-        output_modified_ns: Nanoseconds since 1970 at which the result was modified last.
+        output_modified_ns: When the result was last modified, in nanoseconds since 1970.
         output_md5: The result's MD5, as 32 hexadecimal digits.
-        placing: The path that a whole result is about to get; whether it did shows the file.
+        placing: The path that a complete result is about to get; the file shows whether it got it.
         placing_size: Length of that result in bytes.
-        placing_modified_ns: Nanoseconds since 1970 at which that result was modified last.
+        placing_modified_ns: When that result was last modified, in nanoseconds since 1970.
         placing_md5: That result's MD5, as 32 hexadecimal digits.
-        temporary: The part file of a download under way.
+        temporary: The temporary file of a download under way.
         spooled: Where data that arrived is kept until the job is over.
-        gone: Whether the recording was not there when its turn came, which was told then.
+        gone: Whether the recording was missing when its turn came.
         tries: How many enhancements were created for it.
         extra: How many enhancements may exist beyond the one that is needed.
         error: Why it failed, without secrets.
-        created_at: Seconds since 1970 (UTC) at its first writing; set by the journal.
-        updated_at: Seconds since 1970 (UTC) at its last writing; set by the journal.
+        created_at: When it was first written, in seconds since 1970 (UTC); set by the journal.
+        updated_at: When it was last written, in seconds since 1970 (UTC); set by the journal.
     """
 
     source: str

@@ -36,8 +36,8 @@ _READ_AT_ONCE = 256
 class Journal:
     """A SQLite file with a row for every source and strength of a batch.
 
-    Made by `open` or `read`, and closed by `close` or `async with`. Whatever is cancelled on
-    the way leaves each row as it was before the call or after it.
+    Make one with `open` or `read`, and close it with `close` or `async with`. If a call is
+    cancelled, each row is as it was before the call or as it is after it.
 
     Attributes:
         path: The file.
@@ -51,7 +51,7 @@ class Journal:
 
     @classmethod
     async def open(cls, path: str | os.PathLike[str], *, clock: Clock | None = None) -> Self:
-        """Open a journal for a run, and make it if it is not there.
+        """Open a journal for a run, and create it if it does not exist.
 
         Args:
             path: The file, on a local disk.
@@ -59,16 +59,16 @@ class Journal:
 
         Raises:
             JournalLockedError: Another run uses it.
-            JournalError: It cannot be opened, or the file is something else.
+            JournalError: It cannot be opened, or the file is not a journal.
         """
         return await cls._opened(path, clock or SystemClock(), writable=True)
 
     @classmethod
     async def read(cls, path: str | os.PathLike[str]) -> Self:
-        """Open a journal to look at it only, whether a run is at work on it or not.
+        """Open a journal for reading only, whether a run uses it or not.
 
         Raises:
-            JournalError: It is not there, cannot be opened, or is no journal.
+            JournalError: It does not exist, cannot be opened, or is not a journal.
         """
         return await cls._opened(path, SystemClock(), writable=False)
 
@@ -82,7 +82,7 @@ class Journal:
 
     @staticmethod
     def in_use_by(path: str | os.PathLike[str]) -> int | None:
-        """Return the id of the process that is at work on a journal, `None` if there is none.
+        """Return the id of the process that uses a journal, `None` if there is none.
 
         Blocks for a moment.
         """
@@ -104,7 +104,7 @@ class Journal:
         return journal
 
     async def close(self) -> None:
-        """Write what is under way, and let go of the file."""
+        """Finish what is being written, and close the file."""
         await self._database.close()
 
     async def __aenter__(self) -> Self:
@@ -122,21 +122,21 @@ class Journal:
         """Return what is known of a source at a strength.
 
         Args:
-            source: Its absolute path, or what else names it.
+            source: Its absolute path, or the name that its entry has.
             strength: 0 to 100.
-            key: The caller's own key, if it was begun with one.
+            key: Your own key for the job, if you gave one.
         """
         return await self._rows.entry(source, strength, key)
 
     async def entry_with(self, key: str) -> JournalEntry | None:
-        """Return what is known of the job that was begun with a key of the caller's."""
+        """Return what is known of the job that has this key of your own."""
         return await self._rows.entry_with(key)
 
     async def plan(self, jobs: Iterable[tuple[str, int]]) -> None:
-        """Write down sources and strengths that are still to be done, as they are drawn.
+        """Write down sources and strengths that are still to be done, one by one as they come.
 
-        What is there already stays as it is. Memory does not grow with their number; a run that
-        ends in the middle of it has written the first ones.
+        Entries that exist already stay as they are. Memory does not grow with the number of
+        sources. If the run ends in the middle, the first ones are written.
         """
         remaining = iter(jobs)
         while chunk := list(islice(remaining, _PLANNED_AT_ONCE)):
@@ -153,13 +153,13 @@ class Journal:
             )
 
     async def redo(self, jobs: Iterable[tuple[str, int]]) -> None:
-        """Write down that results are to be made once more, so that any later run goes on with it.
+        """Write down that results are to be made once more, by this run or a later one.
 
-        What the server still has is fetched from there. Those that are there stay known as files
-        of ours until then, which may be replaced.
+        If the server still has a result, the client fetches it from there. Until then, the journal
+        still knows the files that are there as results, which may be replaced.
 
         Args:
-            jobs: Sources, as entries have them, and strengths; what is not done stays as it is.
+            jobs: Sources, as entries have them, and strengths; unfinished ones stay as they are.
         """
         remaining = iter(jobs)
         while chunk := list(islice(remaining, _PLANNED_AT_ONCE)):
@@ -195,12 +195,12 @@ class Journal:
     ) -> int:
         """Take sources out of the journal, and return how many rows that were.
 
-        Their recordings and results stay where they are, as files that no journal knows of; what
-        was kept for their jobs goes.
+        Their recordings and results stay where they are, as files that no journal knows. Data that
+        was kept for their jobs is deleted.
 
         Args:
-            sources: Paths, or the names that entries have; what is not in it does no harm.
-            strength: Only at this strength; at every one if it is not given.
+            sources: Paths, or the names that entries have; those that have no entry are ignored.
+            strength: Only at this strength; the default is every strength.
         """
         await remove_leftovers(self._rows)
         count = 0
@@ -223,10 +223,10 @@ class Journal:
         await self._rows.drop(entry)
 
     async def trim(self, seconds: float) -> int:
-        """Take out jobs of a caller's own key that have been over for so long; return their number.
+        """Take out jobs with a key of your own that ended long ago, and return their number.
 
         Args:
-            seconds: How long.
+            seconds: How long ago they must have ended.
         """
         deleted = await self._database.rows(
             "DELETE FROM entries WHERE key != '' AND state IN ('succeeded', 'failed')"  # noqa: S608
@@ -236,11 +236,11 @@ class Journal:
         return len(deleted)
 
     async def sources(self) -> list[str]:
-        """Return the recordings that it knows, by their paths."""
+        """Return the paths of the recordings that it knows."""
         return await self._rows.sources()
 
     async def counts(self) -> dict[EntryState, int]:
-        """Return how many entries are in each state, those with none included."""
+        """Return how many entries are in each state; states without any are included."""
 
         def counted(connection: "sqlite3.Connection") -> dict[EntryState, int]:
             counts = dict.fromkeys(EntryState, 0)
@@ -256,9 +256,9 @@ class Journal:
         return await self._database.run(counted)
 
     async def entries(self, *states: EntryState) -> AsyncIterator[JournalEntry]:
-        """Yield the entries in some states, or all, in the order in which they came in.
+        """Yield the entries in some states, or all, in the order in which they were added.
 
-        They are read as they are drawn, 256 at once; entries may be saved meanwhile.
+        They are read 256 at a time, as you ask for them. Entries may be saved meanwhile.
         """
         wanted = frozenset(states or EntryState)
         others = frozenset(EntryState) - wanted
@@ -275,7 +275,7 @@ class Journal:
             last = found[-1][0]
 
     async def setting(self, name: str) -> str | None:
-        """Return what was written down under a name, if anything was."""
+        """Return the setting of a name, `None` if there is none."""
         given = [stored(name)]
 
         def read(connection: "sqlite3.Connection") -> str | None:
@@ -286,7 +286,7 @@ class Journal:
         return await self._database.run(read)
 
     async def set_setting(self, name: str, value: str) -> None:
-        """Write down something that holds for the whole batch; not for secrets."""
+        """Keep a setting of the whole batch; never put a secret here."""
         await self._database.rows(
             "INSERT INTO settings VALUES (?, ?)"
             " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
@@ -295,7 +295,7 @@ class Journal:
         )
 
     async def path_setting(self, name: str) -> PurePath | None:
-        """Return where a file or folder is that was written down under a name."""
+        """Return the file or folder that is the setting of a name, `None` if there is none."""
         name_in_journal = await self.setting(f"path:{name}")
         if name_in_journal is None:
             return None
@@ -304,7 +304,7 @@ class Journal:
         return path_of(path if moved is None else moved.now(path))
 
     async def set_path_setting(self, name: str, path: str | os.PathLike[str]) -> None:
-        """Write down a path that holds for the whole batch, and moves with the journal."""
+        """Keep a path as a setting of the whole batch; it moves with the journal."""
         await self.set_setting(f"path:{name}", written(absolute(path)))
 
 

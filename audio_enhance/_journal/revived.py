@@ -123,9 +123,9 @@ def _uploaded_source(
     """Return a source of data that only the server has any more, from an earlier run.
 
     Args:
-        filename: The name that the API was told.
+        filename: The name under which the API knows it.
         fingerprint: What it was when it was uploaded.
-        content_type: The type that it was sent under.
+        content_type: The content type that was sent.
         path: Where it was, if it was a file: its result lies where that file's belongs.
         url: Where it was elsewhere.
     """

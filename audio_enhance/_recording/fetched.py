@@ -49,7 +49,7 @@ class FetchedContent:
 
         Raises:
             InvalidSourceError: It is not there, empty, or nobody lets us read it.
-            ConnectionFailedError: The network is away.
+            ConnectionFailedError: The store cannot be reached.
             SourceChangedError: It changed while it was read.
             OutputError: There is no room for it.
         """
@@ -95,8 +95,8 @@ class FetchedContent:
         """Return what is there now, `None` if nothing is.
 
         Raises:
-            InvalidSourceError: Nobody lets us look.
-            ConnectionFailedError: The network is away.
+            InvalidSourceError: The store does not let us look.
+            ConnectionFailedError: The store cannot be reached.
         """
         with _told():
             return self.file.look()
@@ -146,16 +146,16 @@ class FetchedContent:
 def list_files(url: str) -> Iterator[tuple[str, int]]:
     """Yield the URLs and lengths, in bytes, of all files below a URL, or of the file there; blocks.
 
-    They are listed as they are asked for: files in the order of names, then the folders beside
-    them. Nothing is yielded where there is nothing.
+    They are listed as you ask for them: files in the order of their names, then the folders
+    beside them. If there is nothing, nothing is yielded.
 
     Args:
         url: `s3://bucket/raw/` for example.
 
     Raises:
-        InvalidSourceError: Nobody lets us look.
-        ConnectionFailedError: The network is away.
-        InvalidInputError: It is no such URL.
+        InvalidSourceError: The store does not let us look.
+        ConnectionFailedError: The store cannot be reached.
+        InvalidInputError: It is not such a URL.
         MissingExtraError: The extra `remote` is not installed.
     """
     files = RemoteFile.at(url).listed()

@@ -57,14 +57,14 @@ def content_type_of(
     """Return the content type to send for a file name.
 
     Args:
-        filename: Its suffix decides, in any case of letters.
+        filename: Its suffix decides, in upper or lower case.
         override: A type to use instead of the one that the name stands for.
         check: Refuse an `override` that is not among the API's sixteen.
-        label: What an error calls the source; the name where it is not given.
+        label: What an error calls the source; the default is the name.
 
     Raises:
-        UnsupportedMediaTypeError: The name tells no type that the API takes, or the override
-            is none of them.
+        UnsupportedMediaTypeError: The name tells no type that the API takes, or the API does not
+            take the override.
     """
     if override is not None:
         # Even an unknown type becomes a header, which a line break would end.

@@ -65,7 +65,7 @@ class Original:
         For those that lie somewhere: with a path or a URL.
 
         Raises:
-            InvalidSourceError: Nobody lets us look.
+            InvalidSourceError: They cannot be looked at.
             ConnectionFailedError: The network to it is away.
         """
         return await to_its_end(self.content.look)

@@ -37,15 +37,15 @@ class Source:
     """A recording to be enhanced, with the name and the content type it is sent under.
 
     Make one with `Source.from_path`, `Source.from_bytes` or `await Source.spool`. A spooled
-    source holds a temporary file until `close` is called, its `async with` block ends, or it is
-    garbage.
+    source holds a temporary file until you call `close`, its `async with` block ends, or
+    nothing refers to it any more.
 
     Attributes:
         filename: The bare name that the API is told; it names the result too.
         content_type: One of the API's types, `audio/mpeg` for example.
-        path: Where the file is, if it is one.
-        url: Where it is elsewhere, if it is there: its URL without secrets.
-        label: What errors and reports call it: the path or URL, or the name where there is none.
+        path: Where the file is, if the source is a file on this machine.
+        url: Where the file is, if it is elsewhere: its URL without secrets.
+        label: What errors and reports call it: the path or URL, or else the name.
     """
 
     filename: str
@@ -63,7 +63,7 @@ class Source:
         filename: str | None = None,
         check_type: bool = True,
     ) -> Self:
-        """Make a source of a file, which is looked at only when it is used.
+        """Make a source of a file; nobody looks at the file until the source is used.
 
         Args:
             path: The file.
@@ -72,7 +72,7 @@ class Source:
             check_type: Refuse a content type that the API is not known to take.
 
         Raises:
-            InvalidSourceError: It is a URL, and not a path.
+            InvalidSourceError: It is a URL instead of a path.
             UnsupportedMediaTypeError: The API does not take such a type.
         """
         if is_address(path):
@@ -104,19 +104,19 @@ class Source:
     ) -> Self:
         """Make a source of a file in a bucket or on a web server, read through fsspec.
 
-        It is looked at only when it is used. Then it is read once, into a temporary file that is
-        kept for as long as a job needs it.
+        Nobody looks at the file until the source is used. Then the client reads it once, into a
+        temporary file that it keeps for as long as a job needs it.
 
         Args:
             url: `s3://bucket/talk.wav` for example, or `https://…`.
             content_type: Sent instead of the type that the name stands for.
             filename: Sent instead of the name in the URL; only its last part is used.
             check_type: Refuse a content type that the API is not known to take.
-            storage_options: What fsspec's file system is made with, beside what it finds in the
-                environment. Never written down: `take_up` has the environment alone.
+            storage_options: Options for fsspec's file system, in addition to what it finds in the
+                environment. No journal contains them, so `take_up` has only the environment.
 
         Raises:
-            InvalidInputError: It is no such URL, or holds a password.
+            InvalidInputError: It is not such a URL, or it contains a password.
             UnsupportedMediaTypeError: The API does not take such a type.
             MissingExtraError: The extra `remote` is not installed.
         """
@@ -131,9 +131,10 @@ class Source:
     ) -> Self:
         """Make a source of a video: its sound is enhanced, and its result is the whole video.
 
-        The sound is taken out when it is needed, and the enhanced one is put back beside the
-        untouched picture. The default sound track is meant, or else the first one; others stay
-        as they are. A path that is given instead of a source is taken for a video by its ending.
+        The client takes the sound out when it needs it, and puts the enhanced sound back beside the
+        untouched picture. It enhances the default sound track, or else the first one; other tracks
+        stay as they are. If you give a path instead of a source, its ending tells that it is a
+        video.
 
         Args:
             video: An MP4, M4V, MOV, MKV or WebM file, the URL of one, or a source of its data, from
@@ -141,8 +142,8 @@ class Source:
             filename: Names the result instead of the file's own name; only its last part is used.
 
         Raises:
-            UnsupportedMediaTypeError: Its name does not end as those of such videos do.
-            InvalidInputError: It is a source that cannot be taken for a video.
+            UnsupportedMediaTypeError: Its name does not end like the name of such a video.
+            InvalidInputError: It is a source that cannot be a video.
             MissingExtraError: The extra `video` is not installed.
         """
         check_installed()
@@ -185,8 +186,8 @@ class Source:
 
         Args:
             data: The content of an audio file.
-            filename: The name to send, of which only the last part is used; without one, the
-                format's marks in the data give `recording` with a fitting ending.
+            filename: The name to send; only its last part is used. The default is `recording`, with
+                an ending that fits the data.
             content_type: Sent instead of the type that the name stands for.
             check_type: Refuse a content type that the API is not known to take.
 
@@ -218,10 +219,10 @@ class Source:
             filename: The name to send; only its last part is used.
             content_type: Sent instead of the type that the name stands for.
             check_type: Refuse a content type that the API is not known to take.
-            max_bytes: The most to accept; reading stops as soon as there is more.
+            max_bytes: The most bytes to accept; the client stops reading as soon as there are more.
             keep_in: A folder to keep the data in until its job is over, for `submit` with a
-                journal: `take_up` finds it after a restart. Without one it is in a temporary
-                file that ends with the process.
+                journal: `take_up` finds the data there after a restart. Without it, the data is
+                in a temporary file that is gone when the process ends.
 
         Raises:
             InvalidSourceError: Nothing arrived.
@@ -238,14 +239,14 @@ class Source:
 
     @classmethod
     async def from_file(cls, file: BinaryFile, *, filename: str | None = None) -> Self:
-        """Make a source of what is left in an open file, by way of a temporary file.
+        """Make a source of the rest of an open file, through a temporary file.
 
         Args:
-            file: Open in binary mode; `io.BytesIO`, a file of aiofiles or an upload of a web
-                framework will do as well. It is read from where it stands, and not closed.
-            filename: The name to send, of which only the last part is used; the default is the
-                file's own, or else the format's marks in the data give `recording` with a
-                fitting ending.
+            file: A file open in binary mode, `io.BytesIO`, a file of aiofiles or an upload of a
+                web framework. The client reads it from its current position, and does not close
+                it.
+            filename: The name to send; only its last part is used. The default is the file's own
+                name, or else `recording` with an ending that fits the data.
 
         Raises:
             InvalidSourceError: Nothing is left in it, it cannot be read, or it is open as text.
@@ -297,17 +298,17 @@ class Source:
         return film is not None and film.has_picture
 
     async def with_sound(self, enhanced: "Source") -> "Source":
-        """Return a video with an enhanced sound in the place of its own, in a temporary file.
+        """Return the video with the enhanced sound instead of its own, in a temporary file.
 
-        For results that are not saved by the client, but taken from `EnhanceClient.stream`.
+        Use it for a result that you read from `EnhanceClient.stream` instead of having it saved.
 
         Args:
             enhanced: The result of its enhancement.
 
         Raises:
-            InvalidInputError: It is no video, or has no picture.
+            InvalidInputError: It is not a video, or has no picture.
             SourceChangedError: The video changed since its sound was taken out.
-            CorruptTransferError: The result is no sound that could be put back.
+            CorruptTransferError: The result is not sound that can be put back.
             OutputError: The temporary file cannot be written.
         """
         await self.fingerprint()

@@ -9,9 +9,9 @@ from .media_types import AUDIO_SUFFIXES
 
 
 def recording_suffixes() -> frozenset[str]:
-    """Return what the names of recordings end in: of audio, and with the extra `video` of videos.
+    """Return the suffixes of recordings: of audio and, with the extra `video`, of videos.
 
-    In small letters, with the dot.
+    In lower case, with the dot.
     """
     return AUDIO_SUFFIXES | VIDEO_SUFFIXES if can_be_read() else AUDIO_SUFFIXES
 

@@ -14,22 +14,22 @@ _TURNS = 2.5
 
 @attrs.frozen(kw_only=True)
 class PollPolicy:
-    """How eagerly to ask, as seconds and as a share of the time waited so far.
+    """How often to poll, in seconds and as a share of the time waited so far.
 
-    Asking after a fixed share of the time already waited costs a number of questions that
-    grows with the logarithm of the time, and finds the end late by at most that share of it.
+    If each wait is a fixed share of the time that has passed, the number of polls grows with the
+    logarithm of the time, and the client notices the end late by at most that share.
 
     Attributes:
-        shortest: The least seconds between two questions.
-        longest: The most seconds between two questions; more while a late answer costs nobody
-            anything, since the next recording is in work already.
-        share: The wait as a share of the time since the wait began, up to a tenth longer at
-            random; more in the same case.
-        apart: For a server whose processors all API clients share, as those of a local service
-            do: the seconds between two questions of all of them together, on average; 0 or more.
-            If it is more than 0, the least and the most seconds between two questions grow with
-            the number of API clients. How long a recording takes depends on the others there, so
-            the first question does not come later than `longest` either.
+        shortest: The fewest seconds between two polls.
+        longest: The most seconds between two polls. They may be further apart while a late answer
+            costs nothing, because the server is at work on the next recording already.
+        share: Each wait as a share of the time since the first one began, plus up to a tenth at
+            random. It may be larger in the same case.
+        apart: For a server whose processors all API clients share, such as a local service: the
+            seconds between two polls of all of them together, on average; 0 or more. If it is
+            more than 0, `shortest` and `longest` grow with the number of API clients. How long a
+            recording takes depends on the others there, so the first poll does not come later
+            than `longest` either.
     """
 
     shortest: float = attrs.field(default=0.25, validator=attrs.validators.gt(0))

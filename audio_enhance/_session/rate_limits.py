@@ -14,7 +14,7 @@ _NOT_COPIED = (
 
 
 class RateLimits:
-    """The published limits of one organization: share one object between all that belong to it.
+    """The published limits of one organization; give the same object to all of its clients.
 
     It counts the calls of this process. Where several processes or machines belong to one
     organization, use `RateLimits.shared` in each.
@@ -26,12 +26,12 @@ class RateLimits:
 
     Raises:
         ValueError: A limit is less than 1.
-        TypeError: It is pickled or copied, unless it is a `shared` one.
+        TypeError: You pickle or copy it, and it is not a `shared` one.
 
     Attributes:
-        creations: `POST assets` and `POST speech_enhancements` together.
-        assets: The same, for `POST assets`: no more of them than enhancements can follow.
-        others: Every other call to the API.
+        creations: For `POST assets` and `POST speech_enhancements` together.
+        assets: The same, for `POST assets`; it admits no more than enhancements can follow.
+        others: For every other call to the API.
     """
 
     def __init__(

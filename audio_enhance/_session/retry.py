@@ -23,11 +23,11 @@ class RetryPolicy:
 
     Attributes:
         attempts: The most times that one request is made, the first included.
-        elapsed: No attempt starts more than this many seconds after the first, those not counted
-            that the server asked to wait for.
+        elapsed: No attempt starts more than this many seconds after the first. Waits that the
+            server asked for do not count.
         longest_wait: The most seconds between two attempts, unless the server asks for more.
-        longest_pause: The most seconds that the server is waited for as it asks (`retry-after`);
-            where it asks for more, everybody is told at once.
+        longest_pause: The longest pause in seconds that the client makes if the server asks for
+            one (`retry-after`). If the server asks for more, the call fails at once.
     """
 
     attempts: int = attrs.field(default=8, validator=attrs.validators.ge(1))

@@ -42,9 +42,10 @@ class Timeouts:
         stall: For the next byte of an upload or download, in either direction, and for the
             object store's answer once everything was sent.
         ready: For an asset to become `ready_for_processing` after its upload.
-        processing: For one enhancement, from when the server probably began it, or from the call
-            of `wait_until_finished`, to its end. With `None` that call waits without end, and a
-            job until it has taken twenty times its estimate, half an hour to a day.
+        processing: For one enhancement to finish. A job counts from when the server probably
+            began it, `wait_until_finished` from when you called it. With `None`, that call waits
+            forever, and a job gives up after twenty times its estimate, at least half an hour and
+            at most a day.
     """
 
     connect: float = attrs.field(default=15.0, validator=attrs.validators.gt(0))

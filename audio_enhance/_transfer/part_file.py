@@ -80,14 +80,14 @@ def try_writing(folder: PurePath, room: int = 0) -> None:
 
 
 def check_output_place(given: str | os.PathLike[str]) -> PurePath:
-    """See whether a place takes results, and return it: a folder, or a place in a bucket; blocks.
+    """Return a folder, or a place in a bucket, after checking that results can go there; blocks.
 
     Args:
         given: A path, or the URL of a place in a bucket, as `output_dir` takes it.
 
     Raises:
-        OutputError: It takes none; of a bucket it is seen only whether it is there.
-        ConnectionFailedError: The network to the bucket is away.
+        OutputError: None can be saved there. Of a bucket, only its existence is checked.
+        ConnectionFailedError: The bucket cannot be reached.
         InvalidInputError: Nothing can be saved there.
         MissingExtraError: It is a URL, and the extra `remote` is not installed.
     """
