@@ -45,8 +45,8 @@ class DaskEnhancer:
         engine: ``"dfn3"``, ``"rnnoise"`` or ``"afftdn"`` on all workers; the best one that works
             on this machine if None.
         factory: Makes each worker's enhancer, instead of the one that removes noise.
-        hostname: The name or address by which workers reach this machine, where the object store
-            is the service's own. If None, the address that this machine has towards the scheduler.
+        hostname: The name or address by which workers reach this machine, if the service uses its
+            own object store. If None, the address that this machine has towards the scheduler.
         timeout: How many seconds to wait for the scheduler to answer.
 
     Attributes:
@@ -188,7 +188,7 @@ class DaskEnhancer:
 
         Raises:
             NotAudioError: The recording is not audio, or is broken.
-            WorkersDiedError: Every worker died over it.
+            WorkersDiedError: It killed every worker.
             ClusterLostError: The scheduler is gone.
             EnhancerError: It could not be enhanced for another reason.
         """
@@ -279,7 +279,7 @@ class DaskEnhancer:
         )
 
     async def close(self) -> None:
-        """Leave the cluster; what its workers are doing for this is given up."""
+        """Leave the cluster, and stop the work that its workers do for this."""
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.wait([self._looking])

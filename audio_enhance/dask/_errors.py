@@ -14,8 +14,8 @@ class ClusterError(EnhancerError):
 
 
 class ClusterLostError(ClusterError):
-    """The cluster's scheduler is gone, and with it what it had been asked for."""
+    """The cluster's scheduler is gone, and so is the work that it had."""
 
 
 class WorkersDiedError(ClusterError):
-    """A recording that every worker died over which worked on it."""
+    """A recording that killed every worker that worked on it."""

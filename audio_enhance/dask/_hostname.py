@@ -32,8 +32,8 @@ def store_for(hostname: str, *, host: str = _LOOPBACK, port: int = 0) -> OwnStor
     """Return a built-in object store that the machines of a cluster reach.
 
     Args:
-        hostname: The name by which they reach this one.
-        host: Where else it is to be reached.
+        hostname: The name by which they reach this machine.
+        host: Where else to listen.
         port: Its port; any free one if 0.
     """
     if hostname.startswith("127.") or hostname in ("::1", "localhost"):

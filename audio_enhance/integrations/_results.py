@@ -4,7 +4,7 @@ from audio_enhance import AudioEnhanceError
 
 
 class UnknownJobError(AudioEnhanceError):
-    """A key that no accepted recording has."""
+    """A key that belongs to no accepted recording."""
 
     def __init__(self) -> None:
         super().__init__("There is no such job.")

@@ -99,8 +99,8 @@ async def problem_answers(request: web.Request, handler: Handler) -> web.StreamR
 async def event_stream(request: web.Request, events: AsyncGenerator[bytes]) -> web.StreamResponse:
     """Answer with Server-Sent Events, until they end, the browser leaves, or the server stops.
 
-    aiohttp waits a minute for open answers when it stops. With `setup`, these end at once, and
-    browsers come back to them by themselves.
+    When aiohttp stops, it waits a minute for open answers. With `setup`, these streams end at
+    once, and browsers reconnect by themselves.
 
     Args:
         request: The request.

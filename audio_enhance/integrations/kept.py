@@ -57,10 +57,10 @@ class KeptJob:
     """How far an accepted recording is.
 
     Attributes:
-        key: What it is known by, here and in browsers, before and after a restart.
+        key: Its key, here and in browsers, before and after a restart.
         name: The name of the recording.
         strength: 0 (the original) to 100 (fully enhanced).
-        status: How far it is. One that was cancelled is `failed` once it is over.
+        status: How far it is. A cancelled job is `failed` once it is over.
         error: Why there is no result, if it failed.
         asset_id: The asset, as soon as there is one.
         enhancement_id: The speech enhancement, as soon as there is one.
@@ -80,26 +80,26 @@ class KeptJob:
         return self.status.finished
 
     def as_dict(self) -> dict[str, object]:
-        """Return it as what JSON can hold."""
+        """Return it as a dict for JSON."""
         return {**attrs.asdict(self), "status": self.status.value}
 
 
 class KeptJobs:
-    """Takes uploads in, keeps them until they have a result, and tells of all of them.
+    """Takes uploads in, keeps them until they have a result, and tells how far each one is.
 
     Use it as an async context manager, one for each worker process. It opens the client, and
-    resumes what the worker before it left. Workers on one machine share the folder: each has a
-    journal of its own in it, takes up what a worker that is gone left behind, and can tell how far
-    any job is, whichever worker has it.
+    resumes what the worker before it left. Workers on one machine share the folder. Each has its
+    own journal there, resumes what a worker that is gone left behind, and can tell how far any job
+    is, whichever worker has it.
 
     Args:
         make_client: Makes the client; called when the context is entered.
         folder: Where uploads and journals are kept, on a local disk.
-        drain: The seconds that jobs under way are given at the end; none by default. What is left
-            then is resumed by the next start.
+        drain: How many seconds to wait at the end for jobs under way; 0 by default. The next start
+            resumes the rest.
         look_every: Seconds between two looks for what other workers left behind.
-        keep_done: The seconds that a job is known after its end; for ever if `None`. Then `find`
-            raises `UnknownJobError`, and its key is that of a new job.
+        keep_done: For how many seconds a job is known after its end; forever if `None`. After that,
+            `find` raises `UnknownJobError`, and the same key begins a new job.
 
     Attributes:
         client: The client, while the context is open.
@@ -160,7 +160,7 @@ class KeptJobs:
         priority: int = 0,
         max_bytes: int | None = None,
     ) -> str:
-        """Take an upload in, and return the key of its job. From then on it is kept.
+        """Take an upload in, keep it from then on, and return the key of its job.
 
         Args:
             chunks: The upload as it arrives. If too many jobs wait, nothing of it is read.
@@ -227,7 +227,7 @@ class KeptJobs:
         Raises:
             UnknownJobError: There is no job with this key.
             NoResultError: The job is over and has no result.
-            AudioEnhanceError: The API does not tell of the result.
+            AudioEnhanceError: The API cannot be asked for the result.
         """
         found = await self.find(key)
         if not found.finished:
@@ -241,11 +241,12 @@ class KeptJobs:
     async def cancel(self, key: str) -> bool | None:
         """Cancel a job, and return whether that was in time to cost nothing.
 
-        What another worker has, that worker cancels within about a second; this waits for it.
+        If another worker has the job, that worker cancels it within about a second, and this waits
+        for it.
 
         Returns:
-            `None` if the job is over. `False` also if nobody has cancelled it within ten seconds:
-            its worker is gone then, and whoever resumes the job cancels it.
+            `None` if the job is over. `False` also if no worker has cancelled it within ten
+            seconds: its worker is gone then, and the worker that resumes the job cancels it.
 
         Raises:
             UnknownJobError: There is no job with this key.
@@ -277,7 +278,7 @@ class KeptJobs:
     ) -> AsyncGenerator[bytes]:
         """Return a job's Server-Sent Events, to its end.
 
-        Of a job of another worker they tell each new status, looked up every second.
+        If another worker has the job, they tell each new status, which is looked up every second.
 
         Args:
             key: The job.

@@ -77,15 +77,15 @@ class Problem:
 
 
 def status_of(error: AudioEnhanceError) -> int:
-    """Return the HTTP status that an error is answered with."""
+    """Return the HTTP status for an error."""
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
 
 
 def problem(error: AudioEnhanceError) -> Problem:
     """Return an error as an answer for a browser or another program.
 
-    What went wrong within the backend, status 500, is told as that and no more: such a message
-    may name its folders or its settings.
+    An error of the backend itself gets status 500 without its message, which may contain the
+    backend's folders or settings.
     """
     status = status_of(error)
     headers = {"Content-Type": "application/problem+json", "Cache-Control": "no-store"}

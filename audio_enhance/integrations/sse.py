@@ -26,7 +26,7 @@ HEADERS = {
 
 
 def as_dict(event: Event) -> dict[str, Any]:
-    """Return an event as what JSON can hold; the texts of errors hold no secrets."""
+    """Return an event as a dict for JSON; the messages of errors contain no secrets."""
     told: dict[str, Any] = {
         "event": type(event).__name__.lower(),
         "job_id": event.job_id,
@@ -77,8 +77,8 @@ async def server_sent_events(
     Args:
         job: The job.
         last_event_id: The request's `Last-Event-ID`: the stream goes on after it.
-        keep_alive: Seconds of silence after which a comment is sent, so that nothing between
-            here and the browser takes the connection for dead.
+        keep_alive: Seconds of silence after which a comment is sent, so that no proxy on the way to
+            the browser takes the connection for dead.
     """
     async with aclosing(job.numbered_events(event_number(last_event_id, job.id))) as events:
         following = asyncio.ensure_future(anext(events, None))

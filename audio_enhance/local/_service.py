@@ -48,22 +48,22 @@ class LocalService:
     Use it as an async context manager, call `start` and `stop`, or run it `in_thread`.
 
     Args:
-        directory: Where everything is kept, and left behind: the next service that gets the
-            folder goes on where this one ended, however it ended, with the same credentials,
-            tokens, presigned URLs and ports. Without one all is in memory and in a temporary
-            folder that `stop` removes. What a service that was killed left there goes at the
-            next start of any.
+        directory: Where everything is kept. The next service that gets the folder continues where
+            this one ended, even if it was killed, with the same credentials, tokens, presigned
+            URLs and ports. Without a directory, everything is in memory and in a temporary folder
+            that `stop` removes. If the service is killed, the next start of any service removes
+            that folder.
         host: The address to listen on; only this machine can reach the default.
         port: The port of the API, any free one if 0.
         s3_port: The port of the object store, any free one if 0.
         behaviour: Limits and lifetimes; see there for the defaults.
         faults: What is to go wrong; nothing by default.
-        enhancer: What turns a recording into a better one. It belongs to the service from now
-            on, which closes it. The default removes noise for real.
+        enhancer: What enhances the recordings. The service owns it from now on, and closes it. The
+            default really removes noise.
         object_store: Where recordings and results lie; the built-in store by default.
-        client_id: The id of the default API client. If None, it is the one that the directory
-            knows, from `start` on, or a new one.
-        client_secret: Its secret; the two need each other.
+        client_id: The id of the default API client. If None, `start` takes it from the directory,
+            or makes a new one.
+        client_secret: Its secret; give both or neither.
         clock: Seconds that only go forward: what rate limits, expiry and timestamps go by.
 
     Attributes:
@@ -114,8 +114,9 @@ class LocalService:
 
         Raises:
             RuntimeError: If the service has been started before.
-            OSError: If a port or the directory cannot be had: another service may use it.
-            EngineError: If the enhancer was asked for an engine that does not work here.
+            OSError: If a port or the directory cannot be used, because another service uses it for
+                example.
+            EngineError: If the enhancer's engine does not work here.
         """
         if self._stack is not None:
             raise RuntimeError("a local service can be started only once")
@@ -212,7 +213,7 @@ class LocalService:
 
     @property
     def token_url(self) -> str:
-        """Where access tokens are to be had."""
+        """The token endpoint."""
         return f"{self.base_url}/ims/token/v3"
 
     @property
@@ -235,9 +236,9 @@ class LocalService:
         on this machine.
 
         Args:
-            lanes: How many recordings are worked on at once, 1 or more; beyond the enhancer's
-                workers they wait for each other. None for as many as the enhancer takes, and a
-                few that wait for it, however many those will be.
+            lanes: How many recordings are enhanced at once, 1 or more. If they are more than the
+                enhancer has workers, they wait for each other. None for as many as the enhancer
+                takes, and a few that wait for it; the number follows the enhancer's.
             options: As for `EnhanceClient`; what is given here wins.
         """
         if lanes is None:
@@ -294,7 +295,7 @@ class LocalService:
 
     @property
     def faults(self) -> Faults:
-        """What goes wrong; it may be changed, or replaced, at any time."""
+        """What goes wrong; you can change or replace it at any time."""
         return self._conditions.faults
 
     @faults.setter
@@ -303,7 +304,7 @@ class LocalService:
 
     @property
     def record(self) -> Records:
-        """The requests, in the order in which they arrived; each is filled in as it goes on."""
+        """The requests, in the order in which they arrived; each record is filled in bit by bit."""
         return self._conditions.records
 
     def count(self, route: str | None = None, status: int | None = None) -> int:
@@ -342,9 +343,9 @@ class LocalService:
         self._tokens.revoke()
 
     async def remove_asset(self, asset_id: str) -> None:
-        """Remove an asset with its recording and all that was made of it, whosever it is.
+        """Remove an asset of any API client, with its recording and results.
 
-        What is being done with it is given up. An id that is unknown is fine: it may have been
+        If it is being enhanced, that stops. An unknown id is not an error: the asset may have been
         removed before.
 
         Args:
@@ -361,13 +362,13 @@ class LocalService:
             enhancement_id: The speech enhancement's id, as the API gave it.
 
         Returns:
-            The share of the recording that is enhanced, 0 to 1; None while nothing is, when it is
-            over, and with an enhancer that does not know.
+            The share of the recording that is enhanced, 0 to 1; None before it begins, when it is
+            over, or if the enhancer does not know.
         """
         return self._queue.share_done(enhancement_id) if self._queue else None
 
     def notes(self, enhancement_id: str) -> tuple[str, ...]:
-        """Return what the enhancer noted of one, such as damage; lost at a new start."""
+        """Return the enhancer's notes on one, such as damage; a restart loses them."""
         enhancement = self._state.enhancements().get(enhancement_id)
         return enhancement.notes if enhancement is not None else ()
 
@@ -378,7 +379,7 @@ class LocalService:
             enhancement_id: The speech enhancement's id, as the API gave it.
 
         Returns:
-            What the enhancer said of the recording; None if nothing did, or it is unknown.
+            The enhancer's error; None if there was none, or the id is unknown.
         """
         enhancement = self._state.enhancements().get(enhancement_id)
         return enhancement.reason if enhancement is not None else None
@@ -390,7 +391,7 @@ class LocalService:
 
     @property
     def queue_busy_seconds(self) -> float:
-        """How long speech enhancements were being processed, for all API clients together."""
+        """How many seconds enhancements took so far, for all API clients together."""
         return self._queue.busy_seconds if self._queue else 0.0
 
     def queue_usage(self, client_id: str | None = None) -> QueueUsage:

@@ -27,29 +27,29 @@ class Behaviour:
         others_per_minute: The same for all other API calls. The token endpoint and the object
             store are not counted.
         token_seconds: How long an access token lives, in seconds.
-        upload_url_seconds: Seconds for which an ``upload_url`` works. It says
-            ``X-Amz-Expires=43200`` all the same: the guide's are "only valid for a few
-            minutes" and say so, too.
+        upload_url_seconds: For how many seconds an ``upload_url`` works. The URL says
+            ``X-Amz-Expires=43200`` all the same, as the guide's URLs do, which are "only valid
+            for a few minutes".
         download_url_seconds: Seconds for which a presigned URL for a result works; like an
             upload's, a week at most.
-        session_seconds: Seconds until the session ends that has signed a URL. From then on the
-            URL is answered ``400 ExpiredToken``, however long it was to live.
-        lenient_queries: Whether a presigned query that was escaped in another way passes if it
-            says the same, as at S3. The default is stricter: it has to be the same bytes.
+        session_seconds: Seconds until the session that signed a URL ends. From then on the store
+            answers ``400 ExpiredToken``, however long the URL itself is valid.
+        lenient_queries: Whether a presigned query passes if it means the same but is escaped in
+            another way, as at S3. By default it has to be the same bytes.
         ready_lag: Seconds between the end of an upload and ``ready_for_processing``.
         visible_lag: Seconds after its creation for which an asset or a speech enhancement is
             not found.
-        enhanceable_lag: Seconds for which an asset that says ``ready_for_processing`` is still
-            refused as not uploaded yet.
+        enhanceable_lag: For how many seconds the service still refuses an asset as not uploaded
+            after it says ``ready_for_processing``.
         result_lag: Seconds between ``succeeded`` and the URL of the result.
-        refuse_repeats: Whether a second speech enhancement of an asset at the same strength is
-            refused, and one of an asset that could not be enhanced. If None, the API's second
-            generation does, whose description says so, and the first does not.
+        refuse_repeats: Whether the service refuses a second speech enhancement of an asset at the
+            same strength, and another one of an asset that could not be enhanced. If None, v2
+            refuses them, as its description says, and v1 does not.
         most_stored_bytes: How many bytes of recordings and results are kept on this machine's disk.
-            Where a new one would be too much, the oldest go that nothing is being done with, as if
-            their time were up; if there are none, it is refused with 507. None for no bound.
-        kept_seconds: For how many seconds a recording and its results are kept after the last that
-            was done with it; then they are gone, with their asset. None for no bound.
+            If a new one would be too much, the service deletes the oldest that are not in use. If
+            there are none, it refuses the new one with 507. None for no limit.
+        kept_seconds: For how many seconds a recording and its results are kept after they were
+            last used. Then they are deleted, with their asset. None for no limit.
         revision: ``"2024-04"`` for the guide's own shapes; ``"later"`` for those of its public
             revision: ``checksum`` is null until the upload has landed, ``Content-MD5`` is not
             signed, and ``download_url`` is itself a presigned URL that each GET renews. The
@@ -78,5 +78,5 @@ class Behaviour:
 
     @classmethod
     def unlimited(cls) -> "Behaviour":
-        """Return the defaults without the published rate limits, which are another service's."""
+        """Return the defaults without the published rate limits, which are the real API's."""
         return cls(creations_per_minute=_UNREACHED, others_per_minute=_UNREACHED)

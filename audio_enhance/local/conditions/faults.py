@@ -135,12 +135,12 @@ class Faults:
             is not what was asked for. From the API it is cut off, a proxy's page, nothing, or
             packed and cut off; of a result it is a page or nothing.
         expired_url: That a presigned URL is refused as expired, now and from then on.
-        expired_token: The same, with what S3 says when the session has ended that signed it.
+        expired_token: The same, with S3's answer when the session that signed the URL has ended.
         truncated_download: That a download ends half-way.
         slow_download: That a download is spread over ``slow_seconds``.
         cut_upload: That the connection is reset half-way through an upload.
         invalid_upload: That an upload is found unacceptable once it has landed.
-        failed_enhancement: That a speech enhancement ends as ``failed``.
+        failed_enhancement: That a speech enhancement ends with the status ``failed``.
         ready_lag: Seconds added to `Behaviour.ready_lag`, not a probability.
         slow_seconds: How slow the slow ones are, in seconds.
         retry_after: The seconds that an injected 429 names.
@@ -185,7 +185,7 @@ class Faults:
     ) -> None:
         """Make the next matching requests fail in exactly this way.
 
-        Scripts go before the random draws, in the order in which they were written.
+        Scripts come before the random draws, in the order in which you wrote them.
 
         Args:
             fault: What is to happen.

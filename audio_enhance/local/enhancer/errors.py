@@ -19,7 +19,7 @@ class NotAudioError(EnhancerError):
 
 
 class EngineError(EnhancerError):
-    """An engine that there is none of, or that does not work on this machine."""
+    """An engine that does not exist, or does not work on this machine."""
 
 
 class TooLongError(EnhancerError):
@@ -27,4 +27,4 @@ class TooLongError(EnhancerError):
 
 
 class WorkerDiedError(EnhancerError):
-    """A recording whose process ended in the middle of it, or did so often enough before."""
+    """A recording whose process died in the middle of it, now or several times before."""

@@ -20,7 +20,7 @@ _BINS = np.arange(-120.0, 20.1, 0.1)  # dBFS
 
 @attrs.frozen(kw_only=True)
 class Figures:
-    """What can be said about a recording in figures.
+    """The figures that were measured of a recording.
 
     Attributes:
         duration: Seconds.

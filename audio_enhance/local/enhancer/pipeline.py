@@ -54,15 +54,15 @@ def enhance_file(
 
     Args:
         source: The recording, in any of the API's formats; its name does not matter.
-        destination: Where the copy goes; overwritten if it is there, gone if this fails.
+        destination: Where the copy goes. It is overwritten if it exists, and deleted if this fails.
         strength: 0 to 100. At 0 the copy is the recording, byte for byte; up to 50 the original
             prevails; above it the enhancement is maximized (`strength` says what each step does).
         engine: ``"dfn3"``, ``"rnnoise"`` or ``"afftdn"``; the best one that works here if None.
-        max_seconds: How long the recording may last; what is longer is not even begun.
+        max_seconds: How long the recording may last, in seconds; a longer one is refused.
         workers: How many cores a long recording may keep busy, 1 or more; all of them if None.
-            The result is the same for any number. A function is asked again and again.
-        progress: Told now and then which share of the recording is enhanced, 0 to 1; not at
-            strength 0.
+            The result is the same for any number. A function is called again and again.
+        progress: Called now and then with the share of the recording that is enhanced, 0 to 1; not
+            at strength 0.
 
     Returns:
         Sentences for the recording's owner: what is damaged or missing in it.

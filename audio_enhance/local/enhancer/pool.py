@@ -31,11 +31,11 @@ class SpeechEnhancer:
     """Enhances recordings in worker processes, which are started on demand and kept.
 
     Args:
-        workers: How many recordings are in work at a time, at most, and how many cores they keep
-            busy. As many as there are cores by default. While fewer recordings are in work, a
-            long one has the others' cores as well.
-        max_seconds: How long a recording may last, in seconds; a day by default. What is longer
-            is refused before it is begun.
+        workers: How many recordings it enhances at once at most, and how many cores they keep
+            busy; by default, as many as there are cores. While there are fewer recordings, a long
+            one uses the others' cores as well.
+        max_seconds: How long a recording may last, in seconds; a day by default. A longer one is
+            refused before any work.
         engine: ``"dfn3"``, ``"rnnoise"`` or ``"afftdn"``; the best one that works here if None.
 
     Raises:
@@ -64,17 +64,17 @@ class SpeechEnhancer:
 
     @property
     def places(self) -> int:
-        """How many recordings are in work at a time, at most; see `HasPlaces`."""
+        """How many recordings it enhances at once at most; see `HasPlaces`."""
         return self._slots
 
     def on_places(self, changed: Callable[[], object]) -> None:
-        """Do nothing: there are always as many."""
+        """Do nothing: the number never changes."""
 
     async def engine(self) -> Engine:
         """Return the engine that works here, and why no better one does.
 
         Raises:
-            EngineError: The one that was asked for does not.
+            EngineError: The engine that you asked for does not work.
         """
         if self._engine is None:
             chosen = await in_thread(choose_engine, self._engine_name)
@@ -86,7 +86,7 @@ class SpeechEnhancer:
         return self._engine
 
     async def description(self) -> str:
-        """Return what does the work, and why nothing better, in a sentence or two."""
+        """Return which engine does the work, and why no better one, in a sentence or two."""
         engine = await self.engine()
         return " ".join([f"{engine.title} does it.", *engine.passed_over])
 
@@ -113,9 +113,9 @@ class SpeechEnhancer:
             NotAudioError: The recording is not audio, is broken, or is of a kind that the API
                 does not take, whatever its content type says.
             TooLongError: It lasts longer than `max_seconds`.
-            WorkerDiedError: The worker process ended in the middle of it; such a recording is
-                not tried again.
-            EngineError: The engine that was asked for does not work here.
+            WorkerDiedError: The worker process died in the middle of it; such a recording is not
+                tried again.
+            EngineError: The engine that you asked for does not work here.
             EnhancerError: It could not be enhanced for another reason.
         """
         self._check_open()
@@ -145,9 +145,9 @@ class SpeechEnhancer:
         return answer
 
     def share_done(self, destination: Path) -> float | None:
-        """Return which share of what goes to this destination is enhanced, 0 to 1.
+        """Return which share of the recording for this destination is enhanced, 0 to 1.
 
-        None before a part of it is, and when it is over.
+        None before it begins, and when it is over.
         """
         return self._shares.get(destination)
 

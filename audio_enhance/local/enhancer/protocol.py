@@ -15,7 +15,7 @@ class Enhancer(Protocol):
     ) -> Sequence[str] | None:
         """Write the enhanced recording to a file.
 
-        Whatever it raises, `asyncio.CancelledError` included, no destination is left behind.
+        If it raises anything, `asyncio.CancelledError` included, it leaves no destination behind.
 
         Args:
             source: The recording; its name says nothing about its format.
@@ -32,7 +32,7 @@ class Enhancer(Protocol):
         ...
 
     async def close(self) -> None:
-        """End what is running and let go of everything; nothing can be enhanced afterwards."""
+        """Stop what is running and release everything; nothing can be enhanced afterwards."""
         ...
 
 

@@ -15,7 +15,7 @@ _REFUSED = b"not audio"
 
 
 class Rehearsal:
-    """Stands in for an enhancer where schedulers, queues and transfers are tested.
+    """A stand-in for an enhancer, for tests of schedulers, queues and transfers.
 
     The result is a line that names the strength and the source's MD5, followed by the source's
     bytes: different for every source and strength, and known beforehand (`expected`). A source
@@ -24,7 +24,7 @@ class Rehearsal:
     Args:
         seconds: How long every enhancement takes.
         seconds_per_mib: How much longer it takes for every MiB of the source.
-        sleep: What that time is waited with; handed in where a test has a clock of its own.
+        sleep: How it waits; for tests with a clock of their own.
     """
 
     def __init__(
