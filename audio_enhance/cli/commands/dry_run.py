@@ -26,9 +26,9 @@ from audio_enhance import (
 )
 from audio_enhance.cli.display.outcome import near
 from audio_enhance.cli.display.screen import error_console, output_console, say
-from audio_enhance.cli.display.text import duration, several, shown, size
+from audio_enhance.cli.display.text import about, duration, several, shown, size
 from audio_enhance.cli.execution.work import Work
-from audio_enhance.cli.input.lengths import can_tell, seconds_of
+from audio_enhance.cli.input.lengths import can_tell, length_of
 from audio_enhance.cli.input.recordings import as_written
 from audio_enhance.cli.input.settings import Settings
 from audio_enhance.cli.pacing.forecast import Action, Forecast, Foreseen, foresee, is_uploaded
@@ -92,7 +92,7 @@ class DryRun:
             for name in names:
                 entries = [known.get((as_written(name), strength)) for strength in strengths]
                 source, trouble = await asyncio.to_thread(self._source, name, entries)
-                seconds = None if trouble else await asyncio.to_thread(seconds_of, name)
+                length = None if trouble else await asyncio.to_thread(length_of, name)
                 for strength, entry in zip(strengths, entries, strict=True):
                     earlier = Earlier.NONE
                     if entry is not None and source is not None:
@@ -104,7 +104,8 @@ class DryRun:
                         action=action,
                         why=why,
                         byte_size=self.work.sizes[name],
-                        seconds=seconds,
+                        seconds=None if length is None else length.seconds,
+                        is_estimate=length is not None and length.is_estimate,
                         content_type=None if source is None else source.content_type,
                         uploaded=is_uploaded(entry),
                     )
@@ -163,6 +164,7 @@ def _fields(job: Foreseen) -> dict[str, object]:
         "why": job.why or None,
         "bytes": job.byte_size,
         "seconds": None if job.seconds is None else round(job.seconds, 3),
+        "seconds_estimated": job.is_estimate,
         "content_type": job.content_type,
     }
 
@@ -171,7 +173,7 @@ def _line(job: Foreseen) -> Text:
     verb, style = _VERBS[job.action]
     facts = [f"at {job.strength}", size(job.byte_size)]
     if job.seconds is not None:
-        facts.append(duration(job.seconds))
+        facts.append(about(duration(job.seconds), is_estimate=job.is_estimate))
     if job.content_type is not None:
         facts.append(job.content_type)
     if job.why:
@@ -198,7 +200,8 @@ def sentences(forecast: Forecast, *, local: bool, free: int | None) -> list[str]
     if not actions[Action.ENHANCE] and not actions[Action.FETCH]:
         return told
     if forecast.audio_seconds:
-        told.append(f"Audio: {duration(forecast.audio_seconds)}.")
+        length = duration(forecast.audio_seconds)
+        told.append(f"Audio: {about(length, is_estimate=forecast.estimated > 0)}.")
     if forecast.untold:
         hint = "" if can_tell() else f" To see lengths: {MissingExtraError('video', 'av').command}"
         told.append(f"{several(forecast.untold, 'result')} of unknown length.{hint}")

@@ -22,7 +22,7 @@ from audio_enhance.cli.journals import meant_by
 
 from .outcome import advice, in_our_words, near
 from .screen import print_table
-from .text import duration, several, shown
+from .text import about, duration, several, shown
 
 # Of each kind of failure so many are listed; a batch may have thousands.
 _LISTED = 10
@@ -58,6 +58,7 @@ class Summary:
         self._notes: dict[str, _Same] = {}
         self._more: Counter[str] = Counter()
         self._audio_seconds = 0.0
+        self._estimated = False
         self._extra = self._failed_enhancements = 0
         self._refused: AuthenticationError | None = None
 
@@ -103,9 +104,10 @@ class Summary:
         elif outcome.error is not None:
             self._add_failure(outcome.name, outcome.error)
 
-    def add_audio(self, seconds: float) -> None:
+    def add_audio(self, seconds: float, *, is_estimate: bool = False) -> None:
         """Take in how long a recording lasts that was enhanced."""
         self._audio_seconds += seconds
+        self._estimated |= is_estimate
 
     def _add_failure(self, name: str, error: AudioEnhanceError) -> None:
         kind = advice(error)
@@ -175,8 +177,9 @@ class Summary:
     def _rows(self, seconds: float) -> Iterator[tuple[str, str]]:
         """Yield what the table at the end says."""
         if self._audio_seconds:
-            yield "audio", duration(self._audio_seconds)
-            yield "speed", _speed(self._audio_seconds, seconds)
+            length, speed = duration(self._audio_seconds), _speed(self._audio_seconds, seconds)
+            yield "audio", about(length, is_estimate=self._estimated)
+            yield "speed", about(speed, is_estimate=self._estimated)
         if self._extra:
             count = several(self._extra, "enhancement")
             yield _WASTED, f"perhaps {count}: an answer was lost, so the request was sent again"

@@ -39,6 +39,11 @@ def duration(seconds: float) -> str:
     return " ".join(filter(None, parts[:2])) or "0 s"
 
 
+def about(text: str, *, is_estimate: bool) -> str:
+    """Return what is said of a figure: that it is estimated, where it is."""
+    return f"about {text}" if is_estimate else text
+
+
 def size(count: float) -> str:
     """Return bytes in decimal units, as disks are sold: `950 B`, `12.3 MB`."""
     if count < 1000:

@@ -43,7 +43,7 @@ from audio_enhance.cli.display.progress import Progress
 from audio_enhance.cli.display.screen import Screen, error_console, say
 from audio_enhance.cli.display.summary import Summary, report_command, resume_command
 from audio_enhance.cli.display.text import several, shown
-from audio_enhance.cli.input.lengths import seconds_of
+from audio_enhance.cli.input.lengths import length_of
 from audio_enhance.cli.input.places import check_output, is_full, journal_files, mark_results
 from audio_enhance.cli.input.settings import Settings
 from audio_enhance.cli.reporting.report import Report
@@ -336,10 +336,10 @@ class Batch:
         return self._refused.issuperset(client.client_ids)
 
     async def _measure(self, name: str) -> None:
-        seconds = await to_its_end(partial(seconds_of, name))
-        if seconds is not None:
-            self._progress.lasts(name, seconds)
-            self._summary.add_audio(seconds)
+        length = await to_its_end(partial(length_of, name))
+        if length is not None:
+            self._progress.lasts(name, length.seconds)
+            self._summary.add_audio(length.seconds, is_estimate=length.is_estimate)
 
     async def _take(self, outcome: Outcome) -> None:
         self._progress.ended(outcome)

@@ -30,8 +30,8 @@ from audio_enhance.cli.display.painters import painter_for
 from audio_enhance.cli.display.progress import Progress
 from audio_enhance.cli.display.screen import Screen, error_console, say
 from audio_enhance.cli.display.streams import output_trouble, read_input, write_output
-from audio_enhance.cli.display.text import duration, shown
-from audio_enhance.cli.input.lengths import seconds_of
+from audio_enhance.cli.display.text import about, duration, shown
+from audio_enhance.cli.input.lengths import length_of
 from audio_enhance.cli.threads import abandonable, to_its_end
 
 from .service import Connection
@@ -129,7 +129,7 @@ class Pipe:
                 folder = Path(name)
                 recording = await self._received(folder)
                 result = await self._enhanced(service, recording, folder / "result")
-                audio = None if self.quiet else await to_its_end(partial(seconds_of, result))
+                audio = None if self.quiet else await to_its_end(partial(length_of, result))
                 await abandonable(partial(_send, result))
         except BrokenPipeError:
             return _NOBODY_READS
@@ -137,7 +137,10 @@ class Pipe:
             _tell(service.reason_of(error))
             return 1
         if not self.quiet:
-            what = "" if audio is None else f" {duration(audio)} of audio"
+            what = ""
+            if audio is not None:
+                length = about(duration(audio.seconds), is_estimate=audio.is_estimate)
+                what = f" {length} of audio"
             taken = duration(time.monotonic() - began)
             say(error_console(), f"Enhanced{what} in {taken}.")
         return 0

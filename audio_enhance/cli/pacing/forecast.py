@@ -39,6 +39,7 @@ class Foreseen:
         why: Why, where it is not simply enhanced.
         byte_size: The recording's length in bytes.
         seconds: How long it lasts, where that can be told.
+        is_estimate: Whether that is estimated.
         content_type: The type that would be sent, if there is one.
         uploaded: Whether an earlier run has uploaded it.
     """
@@ -49,6 +50,7 @@ class Foreseen:
     why: str = ""
     byte_size: int = 0
     seconds: float | None = None
+    is_estimate: bool = False
     content_type: str | None = None
     uploaded: bool = False
 
@@ -96,6 +98,7 @@ class Forecast:
         space: About how many bytes the results need: each is about as large as its recording.
         audio_seconds: How long what is enhanced or fetched lasts, as far as that can be told;
             at each strength.
+        estimated: How many of those have a length that is estimated.
         untold: How many of those have an unknown length.
     """
 
@@ -103,6 +106,7 @@ class Forecast:
     creations: int = 0
     space: int = 0
     audio_seconds: float = 0.0
+    estimated: int = 0
     untold: int = 0
     _uploads: set[str] = attrs.field(factory=set[str], init=False)
 
@@ -121,6 +125,7 @@ class Forecast:
             return
         self.space += job.byte_size
         self.audio_seconds += job.seconds or 0.0
+        self.estimated += job.is_estimate
         self.untold += job.seconds is None
         if job.action is Action.ENHANCE:
             # All strengths of a recording share its upload.

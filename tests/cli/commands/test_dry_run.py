@@ -1,6 +1,8 @@
 from pathlib import Path
 
-from audio_enhance.cli.commands.dry_run import sentences
+import attrs
+
+from audio_enhance.cli.commands.dry_run import _fields, _line, sentences
 from audio_enhance.cli.pacing.forecast import Action, Forecast, Foreseen
 from audio_enhance.local import LocalService
 from tests.cli.commands.test_enhance import files_in, make
@@ -40,7 +42,8 @@ async def test_what_a_run_would_skip_is_told(command: Command, tmp_path: Path) -
         ("b.wav", "enhance", None),
     ]
     assert list(run.lines[0]) == [
-        *("source", "strength", "action", "why", "bytes", "seconds", "content_type")
+        *("source", "strength", "action", "why", "bytes", "seconds", "seconds_estimated"),
+        "content_type",
     ]
     assert files_in(tmp_path) == before
     # Nor are credentials needed, since nobody is asked.
@@ -53,6 +56,16 @@ async def test_a_report_has_nothing_to_say_of_it(command: Command, tmp_path: Pat
     run = await command("enhance", "a.wav", "--dry-run", "--report", "r.json")
     assert run.status == 2
     assert "--dry-run writes no report." in run.err
+
+
+def test_a_length_that_is_estimated_is_said_to_be() -> None:
+    known = Foreseen(source="a.wav", strength=93, action=Action.ENHANCE, seconds=60.0)
+    guess = attrs.evolve(known, source="b.mp3", is_estimate=True)
+    assert "0 B, 1 min" in _line(known).plain
+    assert "0 B, about 1 min" in _line(guess).plain
+    assert [_fields(job)["seconds_estimated"] for job in (known, guess)] == [False, True]
+    for jobs, told in (([known], "Audio: 1 min."), ([known, guess], "Audio: about 2 min.")):
+        assert told in sentences(Forecast.of(jobs), local=True, free=None)
 
 
 def test_the_price_is_told_in_sentences() -> None:

@@ -48,6 +48,13 @@ def test_audio_and_speed_are_told_where_lengths_are_known() -> None:
         "  speed  1.5 times as fast as it plays",
         "  wasted nothing",
     ]
+    estimated = Summary()
+    estimated.add_audio(30.0, is_estimate=True)
+    estimated.add_audio(60.0)
+    assert printed(estimated)[1:3] == [
+        "  audio  about 1 min 30 s",
+        "  speed  about 1.5 times as fast as it plays",
+    ]
     summary.add_audio(6010.0)
     narrow = printed(summary, width=30)[2:]
     assert max(map(len, narrow)) <= 30
