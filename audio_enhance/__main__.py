@@ -27,6 +27,8 @@ def _leave_on_ctrl_c() -> None:
     from types import FrameType
 
     def leave(_number: int, _frame: FrameType | None) -> None:
+        if os.isatty(2):
+            os.write(2, b"\n")  # after the "^C"
         os._exit(130)
 
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # or it is ignored

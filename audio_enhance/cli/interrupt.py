@@ -13,12 +13,19 @@ _STOPS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "w
 _SHOW_CURSOR = b"\x1b[?25h\n"
 
 
-def run(work: Coroutine[Any, Any, int]) -> int:
+def run(work: Coroutine[Any, Any, int], *, redraws: bool = False) -> int:
     """Run a command to its end and return its exit status.
+
+    A terminal writes "^C" where it is. What comes next, if only the shell's prompt, begins a line
+    of its own.
 
     The first signal cancels it; it cleans up, and the status is 128 and the signal's number
     (130 after Ctrl-C, 143 after SIGTERM, 129 when the terminal is closed). The second leaves on
     the spot.
+
+    Args:
+        work: What the command does.
+        redraws: Whether it redraws a part of the terminal, which takes the "^C" away.
     """
     received: list[int] = []
 
@@ -35,6 +42,8 @@ def run(work: Coroutine[Any, Any, int]) -> int:
                     os.write(2, _SHOW_CURSOR)
                 os._exit(128 + number)
             received.append(number)
+            if number == signal.SIGINT and not redraws and sys.stderr.isatty():
+                os.write(2, b"\n")
             loop.call_soon_threadsafe(task.cancel)
 
         for number in before:

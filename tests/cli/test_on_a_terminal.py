@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.commands.test_enhance import make
 
-from .support import Command, ended
+from .support import SIGINT, Command, ended
 
 if sys.platform == "win32":
     pytest.skip("has no pseudo-terminals of this kind", allow_module_level=True)
@@ -23,16 +23,30 @@ import termios
 COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-9][0-9;]*m")
 
 
-async def on_terminal(command: Command, *arguments: str, **environment: str) -> tuple[int, str]:
-    """Run a command on a terminal of 60 columns; return its status and what it wrote there."""
+async def on_terminal(
+    command: Command, *arguments: str, ctrl_c_after: str = "", **environment: str
+) -> tuple[int, str]:
+    """Run a command on a terminal of 60 columns; return its status and what it wrote there.
+
+    Args:
+        command: The command.
+        arguments: Its arguments.
+        ctrl_c_after: When it has written this, Ctrl-C is pressed, which writes "^C" there.
+        environment: What else is in its environment.
+    """
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
-    written = bytearray()
+    written, waiting = bytearray(), bool(ctrl_c_after)
     loop, closed = asyncio.get_running_loop(), asyncio.Event()
 
     def read() -> None:
+        nonlocal waiting
         try:
             written.extend(os.read(master, 65536))
+            if waiting and ctrl_c_after.encode() in written:
+                waiting = False
+                written.extend(b"^C")
+                process.send_signal(SIGINT)
         except OSError:  # EIO: nobody has the other end open any more
             loop.remove_reader(master)
             closed.set()
@@ -75,3 +89,18 @@ async def test_a_dumb_terminal_gets_plain_lines(command: Command, tmp_path: Path
     status, seen = await on_terminal(command, "enhance", "a.wav", TERM="dumb")
     assert status == 0
     assert "\x1b" not in seen
+
+
+@pytest.mark.parametrize(
+    ("arguments", "when"),
+    [
+        (("serve",), "Press Ctrl-C to stop it.\r\n"),
+        (("web", "--port", "0"), "Press Ctrl-C to stop it.\r\n"),
+        (("serve", "--", "sh", "-c", "echo ready >&2; exec sleep 9"), "ready\r\n"),
+    ],
+)
+async def test_what_comes_after_ctrl_c_begins_a_line(
+    alone: Command, arguments: tuple[str, ...], when: str
+) -> None:
+    _, seen = await on_terminal(alone, *arguments, ctrl_c_after=when)
+    assert seen.partition("^C")[2] == "\r\n"

@@ -52,6 +52,8 @@ async def run_command(command: Sequence[str], environment: Mapping[str, str]) ->
             if process.returncode is None:  # we were cancelled: nothing outlives its owner
                 process.kill()
                 await process.wait()
+        if status == -signal.SIGINT and sys.stderr.isatty():
+            click.echo(err=True)  # as a shell does, after the "^C"
         return status if status >= 0 else 128 - status
     finally:
         for number, handler in before.items():
@@ -67,4 +69,12 @@ def _typed() -> bool:
     """Whether Ctrl-C comes from a terminal, which sends it to the command itself, too."""
     if sys.platform == "win32":
         return True  # a console sends it to all that are attached
-    return any(os.isatty(fd) and os.tcgetpgrp(fd) == os.getpgrp() for fd in range(3))
+    return any(_is_ours(fd) for fd in range(3))
+
+
+def _is_ours(fd: int) -> bool:
+    """Whether a stream is the terminal that signals us."""
+    try:
+        return os.tcgetpgrp(fd) == os.getpgrp()
+    except OSError:  # it is no terminal, or that of somebody else
+        return False

@@ -17,6 +17,7 @@ from audio_enhance import (
     MissingExtraError,
     recording_suffixes,
 )
+from audio_enhance.cli.display.painters import is_redrawn
 from audio_enhance.cli.display.screen import error_console, say
 from audio_enhance.cli.display.summary import resume_command
 from audio_enhance.cli.display.text import several, shown
@@ -143,7 +144,7 @@ def enhance(
             quiet=quiet,
             verbose=verbose,
         )
-        return run(_through(pipe, server))
+        return run(_through(pipe, server), redraws=is_redrawn(error_console(), quiet=quiet))
     if filename is not None:
         raise click.UsageError("--filename is for a recording on standard input: give - for FILES.")
     if journal is not None and no_journal:
@@ -214,7 +215,8 @@ def enhance(
             raise
         return 0 if ok and not found.unreadable else 1
 
-    return run(enhanced())
+    redraws = is_redrawn(error_console(), prints=as_json, quiet=quiet or dry_run)
+    return run(enhanced(), redraws=redraws)
 
 
 async def _through(pipe: Pipe, server: Server) -> int:

@@ -7,6 +7,7 @@ import click
 from rich.text import Text
 
 from audio_enhance import InvalidInputError, Journal
+from audio_enhance.cli.display.painters import is_redrawn
 from audio_enhance.cli.display.screen import error_console
 from audio_enhance.cli.display.text import shown
 from audio_enhance.cli.input.options import journal_argument, report_place
@@ -60,7 +61,7 @@ def report(journal: Path, output: Path | None) -> int:
             error_console().print(Text(f"The report is in {shown(made.name)}."), soft_wrap=True)
         return 0
 
-    return run(reported())
+    return run(reported(), redraws=is_redrawn(error_console()))
 
 
 def _usual_place(journal: Path) -> Path:

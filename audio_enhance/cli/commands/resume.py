@@ -8,6 +8,8 @@ import attrs
 import click
 
 from audio_enhance import EntryState, Journal, JournalEntry, RemotePath, path_of
+from audio_enhance.cli.display.painters import is_redrawn
+from audio_enhance.cli.display.screen import error_console
 from audio_enhance.cli.execution.batch import Batch, Telling
 from audio_enhance.cli.execution.credentials import check_owners
 from audio_enhance.cli.execution.service import connection
@@ -92,7 +94,7 @@ def resume(
                 batch.stopped()
             raise
 
-    return run(resumed())
+    return run(resumed(), redraws=is_redrawn(error_console(), prints=as_json, quiet=quiet))
 
 
 async def _work_in(journal: Journal, *, only_failed: bool) -> Work:

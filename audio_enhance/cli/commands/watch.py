@@ -12,7 +12,8 @@ from rich.text import Text
 
 from audio_enhance import EnhanceClient, Journal, Outcome, Source
 from audio_enhance.cli.display.outcome import line_of, near
-from audio_enhance.cli.display.screen import say
+from audio_enhance.cli.display.painters import is_redrawn
+from audio_enhance.cli.display.screen import error_console, say
 from audio_enhance.cli.display.summary import report_command
 from audio_enhance.cli.display.text import several, shown
 from audio_enhance.cli.execution.batch import PASSING, Batch, Telling
@@ -158,7 +159,7 @@ def watch(
             raise
         return 0 if ok else 1
 
-    return run(watched())
+    return run(watched(), redraws=is_redrawn(error_console(), prints=as_json, quiet=quiet))
 
 
 class _Watch(Batch):

@@ -12,14 +12,14 @@ from .screen import Painter
 from .terminal import TerminalPainter
 
 
-def is_redrawn(console: Console, *, prints: bool, quiet: bool) -> bool:
+def is_redrawn(console: Console, *, prints: bool = False, quiet: bool = False) -> bool:
     """Whether something is redrawn on a console.
 
     Args:
         console: Standard error.
         prints: Whether lines are printed on standard output meanwhile, which would tear it where
             both are one terminal.
-        quiet: Whether nothing is wanted but failures.
+        quiet: Whether nothing is shown but what goes wrong.
     """
     torn = prints and sys.stdout.isatty()
     return console.is_terminal and not (console.is_dumb_terminal or torn or quiet)
