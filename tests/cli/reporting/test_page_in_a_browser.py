@@ -128,3 +128,18 @@ async def test_it_is_for_everybody_and_fits(
             assert await violations(page, axe) == []
             width = await page.evaluate("document.documentElement.scrollWidth")
             assert width == viewport["width"]
+
+
+async def test_the_head_of_the_table_is_text_on_paper(browser: "Browser", report: Path) -> None:
+    """Chromium leaves out buttons where it repeats the head of a table on the next sheets."""
+    page = await opened(browser, report, [], viewport=DESKTOP)
+    button = page.get_by_role("button", name="Recording")
+    shown = (
+        "button => [getComputedStyle(button).display, getComputedStyle(button, '::after').content]"
+    )
+    display, arrow = await button.evaluate(shown)
+    assert display != "contents"
+    assert "↕" in arrow  # it can be sorted
+    await page.emulate_media(media="print")
+    assert (await button.evaluate(shown))[0] == "contents"
+    assert await button.evaluate("button => getComputedStyle(button, '::after').display") == "none"
