@@ -232,6 +232,7 @@ async def test_what_a_killed_service_left_half_done_goes_and_nothing_else(
     kept.add((stored / "Assets" / asset["id"]).relative_to(folder))
     left = tmp_path / "life 2"
     assert {path.relative_to(left) for path in files_in(left)} == kept
+    assert not (left / "stored" / "SpeechEnhancements").exists()
 
 
 async def test_a_recording_that_somebody_removed_fails_and_the_next_has_its_turn(

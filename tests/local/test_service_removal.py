@@ -23,6 +23,7 @@ async def test_a_removed_asset_takes_no_disk_and_is_unknown(serve: Serve, tmp_pa
     await caller.service.remove_asset(asset["id"])  # once more is fine
     assert caller.service.stored_bytes == len(BODY) - 1
     assert {path.name for path in files_in(tmp_path)} == {other["id"]}
+    assert list((tmp_path / "stored" / "SpeechEnhancements").iterdir()) == []
     status, _, _ = await caller.call("GET", f"/audio_services/v1/assets/{asset['id']}")
     assert status == 404
 

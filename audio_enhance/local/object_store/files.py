@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections import OrderedDict
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -101,7 +102,7 @@ class ObjectFiles:
             now = self._clock.seconds()
             stored = self._stored(key, content_type, size, digest, now)
             if key in self._deleted:
-                await in_thread(target.unlink)
+                await in_thread(_remove, target)
             else:
                 self._index_at(key, stored)
                 self._ledger.write(
@@ -123,7 +124,7 @@ class ObjectFiles:
         if stored is not None:
             self.stored_bytes -= stored.info.size
             async with self._moving:
-                await in_thread(stored.path.unlink, missing_ok=True)
+                await in_thread(_remove, stored.path)
 
     def _stored(
         self, key: str, content_type: str, size: int, digest: bytes, at: float
@@ -187,17 +188,29 @@ def _move(path: Path, target: Path) -> int:
     return size
 
 
+def _remove(path: Path) -> None:
+    """Remove a file, and its folder if nothing else is in it."""
+    path.unlink(missing_ok=True)
+    _remove_empty(path.parent)
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):  # something is in it
+        folder.rmdir()
+
+
 def _keep_only(directory: Path, keys: set[str]) -> dict[str, int]:
-    """Remove the files in our own folders that have none of these keys; return their sizes."""
+    """Remove what is in our own folders without one of these keys; return the files' sizes."""
     sizes: dict[str, int] = {}
     for folder in _FOLDERS:
-        for parent, _, names in os.walk(directory / folder):
+        for parent, _, names in os.walk(directory / folder, topdown=False):
             for path in (Path(parent, name) for name in names):
                 key = path.relative_to(directory).as_posix()
                 if key in keys:
                     sizes[key] = path.stat().st_size
                 else:
                     path.unlink()
+            _remove_empty(Path(parent))
     return sizes
 
 
