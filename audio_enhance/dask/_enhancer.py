@@ -99,6 +99,8 @@ class DaskEnhancer:
         engine = self._factory.engine if isinstance(self._factory, SpeechFactory) else "your own"
         sentences = [f"Dask enhances with {engine}, on {threads} at {self.address}."]
         sentences += [f"{one} gets no work: {why}" for one, why in self.unfit.items()]
+        if not self.threads:
+            sentences.append("It has no workers yet: recordings wait until some come.")
         return " ".join(sentences)
 
     @property

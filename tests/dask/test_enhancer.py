@@ -147,6 +147,21 @@ async def test_a_worker_of_another_version_gets_no_work(cluster: Cluster, tmp_pa
         cluster.kill(odd)
 
 
+@pytest.mark.slow
+async def test_a_cluster_that_has_no_workers_yet_is_waited_for(tmp_path: Path) -> None:
+    empty = Cluster(tmp_path, None)
+    await asyncio.to_thread(empty.start)
+    try:
+        async with staged(empty.address, tmp_path / "out") as stage:
+            assert "has no workers yet: recordings wait" in await stage.enhancer.description()
+            recordings = contents(2)
+            report = asyncio.create_task(stage.batch(recordings))
+            await asyncio.to_thread(empty.add, 1)
+            stage.check(await report, recordings)
+    finally:
+        empty.stop()
+
+
 async def test_a_cluster_without_a_fit_worker_is_no_use(cluster: Cluster) -> None:
     service = LocalService(enhancer=DaskEnhancer(cluster.address, engine="unheard-of"))
     with pytest.raises(ClusterError, match="No worker of the cluster can enhance") as caught:
