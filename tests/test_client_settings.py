@@ -166,6 +166,16 @@ class TestSessions:
                     raise KeyError
             assert not session.closed
 
+    async def test_a_session_that_is_closed_is_refused_and_nothing_opened(self) -> None:
+        session = aiohttp.ClientSession()
+        await session.close()
+        before = open_files()
+        client = EnhanceClient(ClientCredentials("i", "s"), session=session)
+        with pytest.raises(ConfigurationError, match="session is closed"):
+            async with client:
+                pass
+        assert open_files() == before
+
     async def test_nothing_is_opened_before_it_is_used(self) -> None:
         before = open_files()
         EnhanceClient(ClientCredentials("i", "s"))

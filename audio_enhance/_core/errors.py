@@ -136,7 +136,8 @@ class AudioEnhanceError(Exception):
             "enhancement": self.enhancement_id,
             "request": self.request_id,
         }
-        parts = [f"{self.source}: {self.message}" if self.source else self.message]
+        # The name of a file may hold line breaks, and what a terminal would obey.
+        parts = [f"{redact(self.source)}: {self.message}" if self.source else self.message]
         if any(known.values()):
             parts.append(
                 f"[{', '.join(f'{name} {value}' for name, value in known.items() if value)}]"

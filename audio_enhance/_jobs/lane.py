@@ -11,6 +11,7 @@ from audio_enhance._core.events import Hashing, Waiting
 from audio_enhance._core.located import located
 from audio_enhance._core.models import SpeechEnhancement
 from audio_enhance._core.paths import split
+from audio_enhance._core.redaction import redact
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.journal import Journal, rows_of
 from audio_enhance._journal.row import JournalRow
@@ -219,7 +220,7 @@ class Lane:
                     await row.note_failed(job.cancellation())
                 raise
             except Exception:
-                _log.exception("%s: something unforeseen", job.source.label)
+                _log.exception("%s: something unforeseen", redact(job.source.label))
                 raise
 
     async def _work(self, job: RunningJob, order: Order, row: JournalRow | None) -> EnhanceResult:

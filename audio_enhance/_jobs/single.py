@@ -33,10 +33,12 @@ async def awaited(
     """
     job: RunningJob | None = None
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(timeout) as limit:
             job = await submit()
             return await job
     except TimeoutError:
+        if not limit.expired():  # somebody else's, a token provider's for example
+            raise
         await _ended(job)
         ids: Ids = {} if job is None else job.ids
         raise WaitTimeoutError(

@@ -242,7 +242,8 @@ class Database:
         self._lock = JournalLock(self.path.resolve())  # one file, whatever its links
         self._lock.acquire()
         # No isolation level: sqlite3 adds no BEGIN, so that every statement commits itself.
-        return sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
+        # From the root: ":memory:" alone would be no file.
+        return sqlite3.connect(self.path.absolute(), timeout=_PATIENCE, isolation_level=None)
 
     def _connected_to_look(self) -> sqlite3.Connection:
         if not self.path.exists():

@@ -19,6 +19,7 @@ from audio_enhance._core.errors import (
     UnsupportedMediaTypeError,
 )
 from audio_enhance._core.paths import absolute, is_address, is_url, path_of
+from audio_enhance._core.redaction import redact
 from audio_enhance._recording.fingerprint import Fingerprint
 from audio_enhance._recording.source import Source
 from audio_enhance._recording.spooled import remove_quietly
@@ -86,7 +87,7 @@ class JournalRow:
         try:
             await self.note(**changes)
         except JournalError as error:
-            _log.warning("%s: %s", self.entry.source, error)
+            _log.warning("%s: %s", redact(self.entry.source), error)
 
     async def note_failed(self, error: AudioEnhanceError, *, extra: int = 0) -> None:
         """Write down why there is no result.
@@ -154,7 +155,7 @@ class JournalRow:
         try:
             await self.rows.drop(self.entry)
         except JournalError as error:
-            _log.warning("%s: %s", self.entry.source, error)
+            _log.warning("%s: %s", redact(self.entry.source), error)
 
     async def hashed(self, source: Source, fingerprint: Fingerprint) -> None:
         """Write down what the source is; what was known of other content is dropped.

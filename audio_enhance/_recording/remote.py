@@ -6,6 +6,7 @@ What goes wrong is raised as `OSError`, as for a file on a disk, with a text tha
 import contextlib
 import errno
 import hashlib
+import logging
 import re
 from collections.abc import Generator, Iterator, Mapping
 from functools import lru_cache
@@ -325,6 +326,7 @@ def _file_system(scheme: str, options: Mapping[str, Any]) -> Any:
         # A file may take longer than the five minutes that aiohttp gives all of a request.
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=60, sock_read=60)
         options = {"client_kwargs": {"timeout": timeout}, **options}
+        logging.getLogger("fsspec.http").addFilter(_redacted)
     try:
         return fsspec.filesystem(scheme, **options)
     except ImportError as error:
@@ -336,6 +338,15 @@ def _file_system(scheme: str, options: Mapping[str, Any]) -> Any:
             f"URLs that begin with {scheme}:// need more: {redact(str(error))}",
             hint="Set the credentials in the environment, or give storage_options.",
         ) from None
+
+
+def _redacted(record: logging.LogRecord) -> bool:
+    """Take secrets out of what fsspec logs of web servers: whole URLs, which may be signed."""
+    said = record.getMessage()
+    if record.exc_info:
+        said = f"{said} {record.exc_info[1]!r}"
+    record.msg, record.args, record.exc_info = redact(said), None, None
+    return True
 
 
 def _package_of(scheme: str, error: ImportError) -> str:

@@ -11,6 +11,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from audio_enhance._core.errors import (
     AudioEnhanceError,
+    ConfigurationError,
     ConnectionFailedError,
     CorruptTransferError,
     ProtocolError,
@@ -188,6 +189,8 @@ class Transport:
         *,
         trust_env: bool = False,
     ) -> None:
+        if session is not None and session.closed:
+            raise ConfigurationError("The session is closed.", hint="Give one that is open.")
         trusted = trust_env if session is None else session.trust_env
         self._proxies = Proxies.from_environment() if trusted else Proxies()
         self.timeouts = timeouts

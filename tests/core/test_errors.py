@@ -127,6 +127,12 @@ def test_the_text_says_what_where_and_what_to_do() -> None:
     assert str(AudioEnhanceError("It broke.")) == "It broke."
 
 
+def test_the_name_of_a_file_begins_no_line_and_moves_no_cursor() -> None:
+    error = AudioEnhanceError("It failed.", source="a\x1b[2J\nForged.mp3")
+    assert str(error) == "a\\x1b[2J Forged.mp3: It failed."
+    assert error.source == "a\x1b[2J\nForged.mp3"
+
+
 def test_messages_are_redacted_and_so_are_args() -> None:
     error = AudioEnhanceError(f"No route to {SIGNED}, Bearer eyJtoken")
     for text in (str(error), repr(error), repr(error.args), error.message):

@@ -84,6 +84,26 @@ async def test_a_call_takes_no_longer_than_it_may(tmp_path: Path) -> None:
         assert b.count(CREATE) == 1
 
 
+class _SlowVault:
+    """A token provider whose own time is up."""
+
+    client_id = "id"
+
+    async def token(self) -> str:
+        raise TimeoutError("the vault")
+
+    def reject(self, token: str) -> None: ...
+
+
+@pytest.mark.parametrize("timeout", [None, 30])
+async def test_a_timeout_of_somebody_else_is_not_taken_for_its_own(
+    tmp_path: Path, timeout: float | None
+) -> None:
+    async with bench(tmp_path, auth=_SlowVault()) as b:
+        with pytest.raises(TimeoutError, match="the vault"):
+            await b.client.enhance(b.source("a.mp3"), output_dir=b.out, timeout=timeout)
+
+
 async def test_what_is_done_is_returned_and_nobody_asked(tmp_path: Path) -> None:
     async with bench(tmp_path) as b:
         [source] = b.sources(1)

@@ -53,6 +53,14 @@ class TestFiles:
         async with await Journal.open(path) as journal:
             assert [entry.source for entry in await all_of(journal)] == ["a"]
 
+    async def test_a_name_that_sqlite_takes_for_memory_is_a_file(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        async with await Journal.open(":memory:"):
+            pass
+        assert Journal.recognises(tmp_path / ":memory:")
+
     async def test_it_can_be_read_during_a_run(self, path: Path, journal: Journal) -> None:
         async with await Journal.read(path) as reader:
             await rows_of(journal).save(done("a", EntryState.SUBMITTED))

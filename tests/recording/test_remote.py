@@ -1,6 +1,7 @@
 """Files elsewhere: what they are called, what is seen of them, and what goes wrong."""
 
 import errno
+import logging
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, ClassVar
@@ -118,6 +119,19 @@ class TestOnTheWeb:
                 await to_its_end(file.look)
         assert caught.value.strerror
         assert "secret" not in str(caught.value)
+
+    async def test_what_fsspec_logs_holds_no_secret(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.DEBUG)
+        head = reply(length=len(DATA))
+        refused = [reply(403), reply(403, b"No.")]
+        async with RawServer([head, head, reply(body=DATA), *refused]) as server:
+            file = RemoteFile.at(f"{server.url}/a.wav?{SIGNED}")
+            await to_its_end(file.look)
+            await to_its_end(lambda: read(file))
+            with pytest.raises(PermissionError):
+                await to_its_end(file.look)
+        assert f"{server.url}/a.wav" in caplog.text
+        assert "secret" not in caplog.text
 
 
 class _ClientError(Exception):
