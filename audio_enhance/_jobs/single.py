@@ -32,8 +32,9 @@ async def awaited(
         WaitTimeoutError: It took longer.
     """
     job: RunningJob | None = None
+    limit = asyncio.timeout(timeout)
     try:
-        async with asyncio.timeout(timeout) as limit:
+        async with limit:
             job = await submit()
             return await job
     except TimeoutError:

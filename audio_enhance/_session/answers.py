@@ -101,7 +101,7 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
 
     Args:
         headers: The answer's headers.
-        now: The seconds since 1970 in UTC.
+        now: The seconds since 1970 in UTC, for a date in an answer that has none of its own.
     """
     value = headers.get("retry-after")
     if not value:
@@ -110,7 +110,10 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     if re.fullmatch(r"[0-9]{1,12}(\.[0-9]*)?", value):
         return float(value)
     moment = http_date(value)
-    return None if moment is None else max(0.0, moment.timestamp() - now)
+    if moment is None:
+        return None
+    sent = http_date(headers.get("date"))  # by the server's clock, as the moment is
+    return max(0.0, moment.timestamp() - (now if sent is None else sent.timestamp()))
 
 
 def http_date(value: str | None) -> datetime | None:

@@ -86,6 +86,12 @@ class TestRetryAfter:
         value = formatdate(moment, usegmt=True)
         assert retry_after({"retry-after": value}, NOW) == max(0.0, moment - NOW)
 
+    def test_a_clock_that_is_wrong_changes_nothing(self) -> None:
+        told = {"retry-after": "Fri, 31 Dec 1999 23:59:59 GMT"}
+        headers = told | {"date": "Fri, 31 Dec 1999 23:59:49 GMT"}
+        assert [retry_after(headers, now) for now in (0.0, NOW, 2 * NOW)] == [10.0] * 3
+        assert retry_after(told | {"date": "yesterday"}, 946684789.0) == 10.0
+
 
 class TestApiErrors:
     @pytest.mark.parametrize(
