@@ -53,6 +53,21 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def kill(process: Process) -> None:
+    """Kill a process, unless its end was seen.
+
+    Its own `kill` first asks for the exit status. If it has just ended, asyncio, which waits for
+    that, finds nothing and warns on standard error.
+    """
+    if process.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        if sys.platform == "win32":
+            process.kill()
+        else:
+            os.kill(process.pid, signal.SIGKILL)
+
+
 class NotBegunError(EnhancerError):
     """The process ended while it had nothing to do: no recording is to blame."""
 
@@ -156,8 +171,7 @@ class Worker:
 
     def kill(self) -> None:
         """Make it end."""
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        kill(self._process)
 
     async def end(self) -> None:
         """Kill the process and see it off."""

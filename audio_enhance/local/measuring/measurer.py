@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import audio_enhance
 from audio_enhance.local.enhancer.errors import EnhancerError
 from audio_enhance.local.enhancer.extra import check_installed
-from audio_enhance.local.enhancer.worker import ONE_THREAD, OWN_GROUP, environment
+from audio_enhance.local.enhancer.worker import ONE_THREAD, OWN_GROUP, environment, kill
 
 if TYPE_CHECKING:  # the processes that it starts import this, and need no client
     from audio_enhance import Source
@@ -143,8 +143,7 @@ async def _asked(order: dict[str, Any], tell: Callable[[float], object] | None) 
                 tell(answer["seconds"])
         return {"error": "The process that measures has ended."}
     finally:
-        with suppress(ProcessLookupError):
-            process.kill()
+        kill(process)
         await _seen_off(process)
 
 

@@ -1,5 +1,6 @@
 """One worker process: what it is given, and what it says."""
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -83,3 +84,19 @@ async def test_it_tells_how_far_it_is(tmp_path: Path) -> None:
     assert len(shares) > 1
     assert shares == sorted(set(shares))
     assert shares[-1] == 1.0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such statuses")
+async def test_a_process_that_ended_meanwhile_leaves_its_status_to_who_waits_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def asked(_: object) -> None:
+        raise AssertionError("the exit status is taken from whoever waits for it")
+
+    worker = await Worker.start()
+    process = psutil.Process(worker._process.pid)
+    monkeypatch.setattr(subprocess.Popen, "poll", asked)
+    worker.kill()
+    await worker.end()
+    assert not process.is_running()
+    worker.kill()
