@@ -55,7 +55,7 @@ async def test_uploads_are_deleted_where_it_is_asked_for(
     make(tmp_path, "one.wav")
     run = await command("enhance", "one.wav", "--delete-uploads")
     assert run.status == 2
-    assert "v1 of the API cannot delete assets" in run.err
+    assert "v1 of the API cannot delete assets.\nAdd --api-version v2.\n" in run.err
     run = await command("enhance", "one.wav", "--delete-uploads", "--api-version", "v2")
     assert run.status == 0
     assert enhance_service.count("DELETE /assets/:id", 204) == 1

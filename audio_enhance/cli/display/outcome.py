@@ -15,6 +15,7 @@ from .text import shown
 _OPTIONS = {
     "allow overwriting": "run enhance with --overwrite",
     "give its content type": "give --content-type",
+    'Use v2: EnhanceClient(…, api_version="v2"), or --api-version v2': "Add --api-version v2",
     "Redo it for another one": "enhance --redo makes another one",
 }
 

@@ -5,14 +5,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from click.testing import CliRunner
 
-from audio_enhance import ConnectionFailedError, Outcome, OutcomeStatus
+from audio_enhance import ConfigurationError, ConnectionFailedError, Journal, Outcome, OutcomeStatus
+from audio_enhance.cli.commands import watch as command_watch
 from audio_enhance.cli.commands.watch import _Watch
 from audio_enhance.cli.execution.batch import Telling
-from audio_enhance.cli.input.settings import Settings
+from audio_enhance.cli.input.settings import MARK_NAME, Settings
+from audio_enhance.cli.main import cli
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
-from tests.cli.commands.test_enhance import content, make
+from tests.cli.commands.test_enhance import content, files_in, make
 from tests.cli.support import SIGINT, Command, Running, ended
 
 if TYPE_CHECKING:
@@ -159,6 +162,57 @@ async def test_a_report_that_cannot_be_written_is_told(command: Command, tmp_pat
     refused = await command("watch", "in", "--report", "in/a.wav")
     assert refused.status == 2
     assert "The report cannot be written to in/a.wav" in refused.err
+
+
+async def test_it_enhances_as_it_is_told_to(
+    alone: Command, tmp_path: Path, enhance_service: LocalService
+) -> None:
+    make(tmp_path, "in/a.mp3", "in/b.wav", "in/no/c.mp3", "out/a-20.mp3")
+    (tmp_path / "one").write_text(
+        "\n".join(f"{name}={value}" for name, value in enhance_service.environment.items())
+    )
+    addresses = {
+        name: value
+        for name, value in enhance_service.environment.items()
+        if name.startswith("AUDIO_ENHANCE_")
+    }
+    process = await alone.start(
+        *("watch", "in", "--settle", "0.1", "--json", "-v", "-s", "50", "--strength", "20"),
+        *("--include", "*.mp3", "--exclude", "no/*", "-o", "out", "--journal", "j.sqlite"),
+        *("--overwrite", "--name", "{stem}-{strength}{ext}", "--content-type", "audio/flac"),
+        *("--credentials", "one", "--api-version", "v2", "--delete-uploads"),
+        **addresses,
+    )
+    lines = Lines(process)
+    assert [await lines.next() for _ in range(2)] == [("a.mp3", "succeeded")] * 2
+    run = await ended(process, SIGINT)
+    assert files_in(tmp_path / "out") == [MARK_NAME, "a-20.mp3", "a-50.mp3"]
+    expected = Rehearsal.expected(content("in/a.mp3"), 20)
+    assert (tmp_path / "out/a-20.mp3").read_bytes() == expected
+    assert "POST http" in run.err  # the log
+    assert enhance_service.count("POST /assets") == 1
+    assert enhance_service.count("DELETE /assets/:id", 204) == 1
+    assert {each.api_version for each in enhance_service.record} == {None, "v2"}
+    async with await Journal.read(tmp_path / "j.sqlite") as journal:
+        kept = [(entry.strength, entry.content_type) async for entry in journal.entries()]
+    assert kept == [(50, "audio/flac"), (20, "audio/flac")]
+
+
+def test_it_looks_as_often_and_in_the_way_that_it_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    told: dict[str, object] = {}
+
+    def watched(*_: object, **how: object) -> None:
+        told.update(how)
+        raise ConfigurationError("That is all.")
+
+    monkeypatch.setattr(command_watch, "HotFolder", watched)
+    runner = CliRunner()
+    runner.invoke(cli, ["watch", str(tmp_path), "--settle", "7", "--poll"])
+    assert (told["settle"], told["poll"]) == (7.0, True)
+    runner.invoke(cli, ["watch", str(tmp_path)])
+    assert (told["settle"], told["poll"]) == (5.0, False)
 
 
 class FakeFolder:

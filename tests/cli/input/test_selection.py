@@ -59,6 +59,8 @@ async def test_a_run_takes_what_is_meant(
     # The next one, and not the same again.
     second = await command(*given, "--json")
     assert [line["source"] for line in second.lines] == ["rec/b.wav"]
+    only = await command("enhance", "rec", "--include", "*.mp3", "--dry-run", "--json")
+    assert [line["source"] for line in only.lines] == ["rec/d.mp3"]
     shown = await command("enhance", "rec", "--exclude", "*.mp3", "--dry-run")
     assert "Left out 1 file by --include and --exclude." in shown.err
     assert (await command("enhance")).status == 2
