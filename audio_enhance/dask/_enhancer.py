@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from distributed import Client, KilledWorker
+from distributed.comm.addressing import parse_address, parse_host_port
 
 from audio_enhance.local.enhancer.engines import choose_engine
 from audio_enhance.local.object_store.protocol import Errand
@@ -131,6 +132,9 @@ class DaskEnhancer:
             self._factory = SpeechFactory(chosen)
         security = None if isinstance(self._cluster, str) else self._cluster.security
         try:
+            if isinstance(self._cluster, str) and not self._cluster.startswith("inproc:"):
+                # Dask would warn of tasks of its own that it leaves behind.
+                parse_host_port(parse_address(self._cluster)[1])
             connect: Any = Client
             self._client = await connect(
                 self.address,

@@ -1,6 +1,7 @@
 """A local service whose work a real cluster does: three workers, each a process."""
 
 import asyncio
+import gc
 import importlib
 import random
 import signal
@@ -82,6 +83,15 @@ async def test_nothing_is_left_of_what_is_given_up(cluster: Cluster, tmp_path: P
         await stage.service.remove_asset(job.asset.id)
         await until(lambda: not [*cluster.folder.rglob("*.recording")])
         job.cancel()
+
+
+async def test_an_address_without_a_port_is_told_and_nothing_else(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    with pytest.raises(ClusterError, match="missing port number in address 'nonsense'"):
+        await DaskEnhancer("nonsense").model_id()
+    gc.collect()  # tasks that were never awaited warn then
+    assert not recwarn.list
 
 
 async def test_without_a_scheduler_it_says_so() -> None:

@@ -8,7 +8,8 @@ from audio_enhance import InvalidInputError
 from audio_enhance.cli.input.selection import Filter, expanded, names_in
 from audio_enhance.cli.main import cli
 from audio_enhance.local import LocalService
-from tests.cli.commands.test_enhance import make
+from audio_enhance.local.enhancer import Rehearsal
+from tests.cli.commands.test_enhance import content, make
 from tests.cli.support import Command
 
 
@@ -118,6 +119,19 @@ async def test_only_what_failed_is_tried_again(command: Command, tmp_path: Path)
     assert [Path(line["source"]).name for line in again.lines] == ["a.wav"]
     redone = await command("resume", "--redo", "--json")
     assert sorted(line["status"] for line in redone.lines) == ["succeeded", "succeeded"]
+
+
+async def test_what_resumes_may_overwrite_what_the_first_run_left_alone(
+    command: Command, tmp_path: Path
+) -> None:
+    make(tmp_path, "a.wav", "enhanced/a-enhanced-93p.wav")
+    assert (await command("enhance", "a.wav")).status == 1
+    refused = await command("resume")
+    assert refused.status == 1
+    assert "already exists" in refused.err
+    assert (await command("resume", "--overwrite")).status == 0
+    result = tmp_path / "enhanced/a-enhanced-93p.wav"
+    assert result.read_bytes() == Rehearsal.expected(content("a.wav"), 93)
 
 
 async def test_a_recording_is_no_command(alone: Command, tmp_path: Path) -> None:
