@@ -199,7 +199,6 @@ TESTED_AS_A_WHOLE = {
     "__main__.py": "cli/test_main.py",
     "cli/input/options.py": "cli/commands/test_enhance.py",
     "cli/display/outcome.py": "cli/execution/test_batch.py",
-    "cli/commands/resume.py": "cli/test_interrupt.py",
     "cli/execution/service.py": "cli/commands/test_enhance.py",
     "cli/input/settings.py": "cli/test_main.py",
     "cli/execution/unfinished.py": "cli/commands/test_enhance.py",

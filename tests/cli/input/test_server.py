@@ -1,17 +1,21 @@
 import json
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from audio_enhance import ConfigurationError
+from audio_enhance.cli.commands import enhance, watch
 from audio_enhance.cli.input.server import (
     Server,
     checked_server_options,
     resumed_server_options,
     server_options,
 )
+from audio_enhance.cli.main import cli
 
 
 def test_the_options_of_a_command_become_one_value() -> None:
@@ -38,6 +42,40 @@ def test_the_options_of_a_command_become_one_value() -> None:
         ),
         Server(),
     ]
+
+
+@pytest.mark.parametrize(("command", "module"), [("enhance", enhance), ("watch", watch)])
+@pytest.mark.parametrize(
+    ("options", "server"),
+    [
+        (
+            "--local --workers 2 --engine rnnoise --api-version v2",
+            Server(local=True, workers=2, engine="rnnoise", api_version="v2"),
+        ),
+        ("--local --cluster tcp://a:1", Server(local=True, cluster="tcp://a:1")),
+        ("--credentials a --credentials b", Server(credentials=(Path("a"), Path("b")))),
+    ],
+)
+def test_the_service_that_does_the_work_is_the_one_that_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    command: str,
+    module: ModuleType,
+    options: str,
+    server: Server,
+) -> None:
+    told: list[Server] = []
+
+    def connected(server: Server, *, quiet: bool) -> None:
+        assert quiet
+        told.append(server)
+        raise ConfigurationError("That is all.")
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.wav").write_bytes(b"RIFF")
+    monkeypatch.setattr(module, "connection", connected)
+    CliRunner().invoke(cli, [command, ".", "-q", *options.split()])
+    assert told == [server]
 
 
 def test_who_resumes_says_less() -> None:
