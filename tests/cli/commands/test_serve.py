@@ -1,12 +1,17 @@
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import click
 import pytest
+from click.testing import CliRunner
 
+from audio_enhance import ConfigurationError
+from audio_enhance.cli.commands import serve as command_serve
 from audio_enhance.cli.commands.serve import _credentials
+from audio_enhance.cli.main import cli
 from tests.cli.support import SIGINT, SIGTERM, Command, ended
 
 SIGKILL = 9
@@ -183,3 +188,38 @@ async def test_a_killed_service_goes_on_where_it_was(alone: Command, tmp_path: P
         process.send_signal(SIGKILL)
         await process.communicate()
     assert environments[0] == environments[1]
+
+
+def test_it_is_the_service_that_it_is_told_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, Any] = {}
+
+    def opened(**how: Any) -> None:
+        told.update(how)
+        raise ConfigurationError("That is all.")
+
+    monkeypatch.setattr(command_serve, "open_service", opened)
+    words = (
+        *("--host", "::1", "--port", "1", "--s3-port", "2", "--directory", "/kept"),
+        *("--engine", "rnnoise", "--cluster", "tcp://a:1", "--keep", "2", "--max-gb", "0.5"),
+        *("--fault", "server_error=0.1", "--fault", "ready_lag=3", "--seed", "7"),
+        *("--client-id", "studio", "--client-secret", "ours"),
+    )
+    CliRunner().invoke(cli, ["serve", *words])
+    behaviour, faults = told.pop("behaviour"), told.pop("faults")
+    assert told == {
+        "host": "::1",
+        "port": 1,
+        "s3_port": 2,
+        "directory": Path("/kept"),
+        "engine": "rnnoise",
+        "cluster": "tcp://a:1",
+        "client_id": "studio",
+        "client_secret": "ours",
+        "quietly": False,
+    }
+    assert (behaviour.kept_seconds, behaviour.most_stored_bytes) == (7200.0, 500_000_000)
+    assert (faults.server_error, faults.ready_lag, faults.seed) == (0.1, 3.0, 7)
+    # The disk of a temporary folder is not filled; what somebody keeps is theirs to limit.
+    for where, most in (("", 20_000_000_000), ("--directory /kept", None)):
+        CliRunner().invoke(cli, ["serve", *where.split()])
+        assert told["behaviour"].most_stored_bytes == most

@@ -1,11 +1,15 @@
 import asyncio
 import re
 import signal
+import webbrowser
+from collections.abc import Callable
 
 import aiohttp
 import pytest
+from click.testing import CliRunner
 
 from audio_enhance._core.installation import install_command
+from audio_enhance.cli.main import cli
 from tests.cli.support import SIGINT, SIGTERM, Command, Running, blocking, ended
 
 pytest.importorskip("starlette", reason="needs starlette")
@@ -70,3 +74,30 @@ async def test_what_a_test_that_failed_leaves_running_is_ended(alone: Command) -
     await _address(process)
     await alone.end_all()
     assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(
+    ("options", "how", "shown"),
+    [
+        ("", (8377, None, None, "v1"), []),
+        (
+            "--port 1 --engine rnnoise --cluster tcp://a:1 --api-version v2 --open",
+            (1, "rnnoise", "tcp://a:1", "v2"),
+            ["http://page/"],
+        ),
+    ],
+)
+def test_it_serves_and_shows_what_it_is_told_to(
+    monkeypatch: pytest.MonkeyPatch, options: str, how: tuple[object, ...], shown: list[str]
+) -> None:
+    told: list[tuple[object, ...]] = []
+    opened: list[str] = []
+
+    async def served(*, on_ready: Callable[[str, str], None], **given: object) -> None:
+        told.append(tuple(given[name] for name in ("port", "engine", "cluster", "api_version")))
+        on_ready("http://page/", "local")
+
+    monkeypatch.setattr("audio_enhance.web.serve", served)
+    monkeypatch.setattr(webbrowser, "open", opened.append)
+    assert CliRunner().invoke(cli, ["web", *options.split()], standalone_mode=False).exit_code == 0
+    assert (told, opened) == ([how], shown)
