@@ -114,7 +114,8 @@ def watch(
     alone files that somebody is still writing, such as talk.wav.part. The folder for the results
     gets the same folders. If you run the command again, it skips finished recordings.
 
-    With --report, Ctrl-C has a report made of all that the journal holds, of earlier runs, too.
+    With --report, you get a report after Ctrl-C, of all that the journal holds. Earlier runs are
+    in it, too.
     """
     strengths = tuple(dict.fromkeys(strengths))
     output_dir = output_dir.absolute()
