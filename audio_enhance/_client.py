@@ -1,7 +1,7 @@
 """The client: one object for one API client, with one method for each thing to be done."""
 
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from datetime import datetime
 from pathlib import Path
@@ -315,8 +315,12 @@ class EnhanceClient:
             TooManyWaitingError: `max_waiting` jobs wait already.
             JobCancelledError: The client was closed while the recording arrived.
         """
-        order = _order(priority, output_dir, overwrite, journal, on_event, delete_assets)
-        return handle_of(await self._intake.submit(source, strength, order, key, filename))
+        try:
+            order = _order(priority, output_dir, overwrite, journal, on_event, delete_assets)
+            return handle_of(await self._intake.submit(source, strength, order, key, filename))
+        finally:
+            if isinstance(source, Coroutine):
+                source.close()  # one that was not needed would complain that nobody awaited it
 
     async def take_up(
         self,

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -115,20 +115,13 @@ class Intake:
         """Begin one job, as soon as its source has arrived; `EnhanceClient.submit` says more."""
         if not key:
             return await self._submit(source, strength, order, filename=filename)
-        begun = False
 
         async def begin() -> RunningJob:
-            nonlocal begun
             if (job := await self._begun_before(key, strength, order)) is not None:
                 return job
-            begun = True
             return await self._submit(source, strength, order, key, filename)
 
-        try:
-            return await self._keyed.get(key, strength, begin)
-        finally:
-            if not begun and isinstance(source, Coroutine):
-                source.close()  # nothing of it was needed
+        return await self._keyed.get(key, strength, begin)
 
     async def enhance(
         self,
@@ -173,27 +166,22 @@ class Intake:
         key: str = "",
         filename: str | None = None,
     ) -> RunningJob:
-        try:
-            check_sendable(check_strength(strength), self.settings.api_version)
-            self._check_deleting(order.delete_assets, kept=order.outputs is not None)
-            if isinstance(source, Awaitable):
-                if filename is not None:
-                    raise InvalidSourceError(
-                        "filename= cannot rename an upload that is still arriving.",
-                        hint="Give the name where you make the source.",
-                    )
-            elif not is_file_object(source):
-                source = as_source(source, filename)
-            most = self.settings.max_waiting
-            if most is not None and self.waiting >= most:
-                raise TooManyWaitingError(
-                    f"{self.waiting} jobs are waiting already.", retry_after=self.backlog_seconds
+        check_sendable(check_strength(strength), self.settings.api_version)
+        self._check_deleting(order.delete_assets, kept=order.outputs is not None)
+        if isinstance(source, Awaitable):
+            if filename is not None:
+                raise InvalidSourceError(
+                    "filename= cannot rename an upload that is still arriving.",
+                    hint="Give the name where you make the source.",
                 )
-            opened = self.open
-        except AudioEnhanceError:
-            if isinstance(source, Coroutine):
-                source.close()  # it was not begun, and would complain that nobody awaited it
-            raise
+        elif not is_file_object(source):
+            source = as_source(source, filename)
+        most = self.settings.max_waiting
+        if most is not None and self.waiting >= most:
+            raise TooManyWaitingError(
+                f"{self.waiting} jobs are waiting already.", retry_after=self.backlog_seconds
+            )
+        opened = self.open
         if not isinstance(source, Source):
             return await self._arrived(source, filename, strength, order, key, opened)
         return await self._accept(source, strength, order, key)

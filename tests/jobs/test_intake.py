@@ -4,6 +4,7 @@ import asyncio
 import gc
 import threading
 from collections.abc import AsyncGenerator
+from inspect import CORO_CLOSED, getcoroutinestate
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from audio_enhance import (
     EnhanceClient,
+    InvalidInputError,
     InvalidSourceError,
     InvalidStrengthError,
     JobCancelledError,
@@ -99,6 +101,18 @@ async def test_what_is_awaited_may_be_anything_that_is_a_source(client: EnhanceC
     with pytest.raises(InvalidStrengthError):
         await client.submit(elsewhere(RECORDING), strength=101)
     assert client.waiting == 0
+
+
+@pytest.mark.parametrize(
+    "refused", [{"strength": 101}, {"filename": "b.mp3"}, {"output_dir": "https://host/out"}]
+)
+async def test_a_recording_that_is_refused_waits_for_nobody(
+    client: EnhanceClient, refused: dict[str, Any]
+) -> None:
+    arriving = Source.spool(pieces(), "a.mp3")
+    with pytest.raises(InvalidInputError):
+        await client.submit(arriving, **refused)
+    assert getcoroutinestate(arriving) == CORO_CLOSED
 
 
 async def test_a_source_that_changed_can_be_used_again(
