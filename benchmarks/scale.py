@@ -163,7 +163,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--seconds", type=float, default=5.0)
-    parser.add_argument("--each", type=int, default=8)
+    parser.add_argument("--each", type=int, default=24)
     parser.add_argument("--jobs", type=int, default=100_000)
     options = parser.parse_args()
     if options.quick:
