@@ -74,6 +74,8 @@ class Opened:
 
 def opened(settings: Settings) -> Opened:
     """Open the sessions and a lane for each API client, inside the running event loop."""
+    for limits in settings.limits:
+        limits.assets.check_loop()
     transport = Transport(settings.session, settings.timeouts, trust_env=settings.trust_env)
     loop, lanes = asyncio.get_running_loop(), list[Lane]()
     open_now = Opened(loop, transport, lanes, asyncio.Event(), Sharing(_REMEMBERED), Pacing())

@@ -16,8 +16,9 @@ _NOT_COPIED = (
 class RateLimits:
     """The published limits of one organization; give the same object to all of its clients.
 
-    It counts the calls of this process. Where several processes or machines belong to one
-    organization, use `RateLimits.shared` in each.
+    It counts the calls of this process, in one event loop at a time: threads with loops of their
+    own need one each, with their shares of the limits. Where several processes or machines belong
+    to one organization, use `RateLimits.shared` in each.
 
     Args:
         creations_per_minute: The most creations in any 60 seconds, 1 or more.

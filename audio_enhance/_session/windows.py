@@ -9,7 +9,7 @@ from typing import Any
 
 from audio_enhance._core.cancellation import end
 from audio_enhance._core.clock import Clock
-from audio_enhance._core.errors import RateLimitError
+from audio_enhance._core.errors import ConfigurationError, RateLimitError
 from audio_enhance._core.per_loop import PerLoop
 
 from .pause import Pause
@@ -181,11 +181,27 @@ class AheadWindow:
         self.look_again = window.look_again
         self._window = window
         self._owed: dict[Callable[[], int], int] = {}  # and how many it can be
+        self._loop: asyncio.AbstractEventLoop | None = None  # of whoever owes
         self._under_way: int = 0
         self._line = _Line()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._window!r}, {self._owing()} owed)"
+
+    def check_loop(self) -> None:
+        """See that no client of another event loop, which runs in another thread, uses it.
+
+        Who waits in one loop would not hear of what happens in the other, and wait for ever.
+
+        Raises:
+            ConfigurationError: One does.
+        """
+        loop = self._loop if self._owed else None
+        if loop is not None and loop is not asyncio.get_running_loop() and loop.is_running():
+            raise ConfigurationError(
+                "The rate limits are in use in the event loop of another thread.",
+                hint="Give each thread a RateLimits of its own, with its share of the limits.",
+            )
 
     def owe(self, owed: Callable[[], int], most: int) -> None:
         """From now on, ask how many calls somebody is going to make for what was let in.
@@ -195,6 +211,7 @@ class AheadWindow:
             most: How many that usually is at most.
         """
         self._owed[owed] = most
+        self._loop = asyncio.get_running_loop()
 
     def settle(self, owed: Callable[[], int]) -> None:
         """Ask no more."""

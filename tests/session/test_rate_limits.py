@@ -1,10 +1,18 @@
+import asyncio
 import copy
 import pickle
 import sys
+from functools import partial
 
 import pytest
 
-from audio_enhance import MissingExtraError, RateLimits
+from audio_enhance import (
+    AccessToken,
+    ConfigurationError,
+    EnhanceClient,
+    MissingExtraError,
+    RateLimits,
+)
 
 
 def test_the_published_limits() -> None:
@@ -20,6 +28,24 @@ def test_they_are_not_copied_for_each_copy_would_let_all_of_it_through(copied: o
     assert callable(copied)
     with pytest.raises(TypeError, match=r"RateLimits\.shared"):
         copied(RateLimits())
+
+
+def test_threads_do_not_share_them() -> None:
+    limits = RateLimits()
+    client = partial(EnhanceClient, AccessToken("t", client_id="c"), limits=limits)
+
+    async def elsewhere() -> None:
+        async with client():
+            pass
+
+    async def here() -> None:
+        async with client():
+            with pytest.raises(ConfigurationError, match="another thread"):
+                await asyncio.to_thread(asyncio.run, elsewhere())
+        await asyncio.to_thread(asyncio.run, elsewhere())  # one after the other
+
+    asyncio.run(here())
+    asyncio.run(here())
 
 
 class TestShared:
