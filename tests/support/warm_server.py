@@ -4,6 +4,7 @@ Its arguments are an address and modules. It imports these first, which takes mo
 a program that does little. It ends when its standard input does, and so do they.
 """
 
+import atexit
 import gc
 import importlib
 import json
@@ -13,6 +14,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 from contextlib import suppress
 from typing import Any
 
@@ -75,6 +77,33 @@ def ended(pid: int, connection: socket.socket) -> None:
         connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
 
 
+def run(module: str) -> int:
+    """Run a module as a program, and return its status; Python itself tells of what it raises."""
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        raise
+    return 0
+
+
+def leave(status: int) -> None:
+    """End this process as Python does, except that nobody takes the imported modules apart.
+
+    That would take more time than most programs do. Whatever else is left open is warned of.
+    """
+    getattr(threading, "_shutdown")()  # noqa: B009  waits for threads, as Python would
+    getattr(atexit, "_run_exitfuncs")()  # noqa: B009
+    gc.collect()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        sys.exit(status)  # Python knows what to say of it
+    sys.stderr.flush()
+    os._exit(status)
+
+
 def main(address: str, *modules: str) -> None:
     for module in modules:
         importlib.import_module(module)
@@ -89,7 +118,7 @@ def main(address: str, *modules: str) -> None:
         os.environ.clear()
         os.environ.update(request["environment"])
         sys.argv[1:] = request["arguments"]
-        runpy.run_module(request["module"], run_name="__main__", alter_sys=True)
+        leave(run(request["module"]))
 
 
 if __name__ == "__main__":
