@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nox
@@ -13,7 +15,7 @@ nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "uv|virtualenv"
 # A Python that is not on this machine is not an error, here or in CI.
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["lint", "types", "docs", "tests", "lowest", "foreign_s3", "wheel"]
+nox.options.sessions = ["types", "small", "tests", "lowest"]
 
 # Every command that a test starts would compile what it imports once more.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -23,14 +25,15 @@ COVERAGE_FLOOR = 96
 # Two more than there are processors: tests wait for commands that they start. On two, four
 # workers took a fifth less time than three.
 WORKERS = str((os.cpu_count() or 1) + 2)
-# Without debug mode, which the session `tests` has: it takes a tenth of the time.
+# Of many short tests, whoever is done takes over from others. A few hundred that take long are
+# begun as `tests/conftest.py` orders them.
+STEALING, IN_ORDER = ["worksteal"], ["loadfile", "--no-loadscope-reorder"]
+# Longest first.
+SMALL = "foreign_s3", "wheel", "docs", "lint"
+# Without debug mode, which the sessions `tests` and `lowest` have: it takes a tenth of the time.
 AS_PROGRAMS_RUN = "-o", "asyncio_debug=false"
-# What these look at, documents and the tree of sources, is the same with every Python and library.
-THE_SAME_ANYWHERE = (
-    "--ignore=tests/documents",
-    "--ignore=tests/packaging/test_structure.py",
-    "--ignore=tests/packaging/test_tools.py",
-)
+# The everyday tests, without those that see the same with every Python and library.
+QUICK = "-m", "not slow and not once", "-q"
 
 
 def _installed(version: str) -> str | None:
@@ -53,7 +56,7 @@ OTHERS = {
 NEWEST = list(OTHERS)[-1] if OTHERS else None
 if NEWEST:
     # What works there and on the oldest works in between, or `nox -s others` tells.
-    nox.options.sessions.insert(4, f"others-{NEWEST}")
+    nox.options.sessions.append(f"others-{NEWEST}")
 # Where coverage is measured: CPython 3.11 needs twice the time for that, 3.13 half as much again.
 MEASURING = NEWEST if NEWEST and OTHERS[NEWEST] > sys.version_info.minor else None
 
@@ -66,12 +69,11 @@ def _install(session: nox.Session, *groups: str) -> None:
     session.install("-e", ".[cli,dask,local,otel,redis,remote,video,web]", *_group(*groups))
 
 
-def _pytest(session: nox.Session, runner: list[str], *arguments: str) -> None:
-    """Run tests side by side, each once; those on a foreign S3 have a session of their own.
-
-    Whoever is done takes over from others, so that none is alone at work at the end.
-    """
-    workers = ("-n", WORKERS, "--dist", "worksteal")
+def _pytest(
+    session: nox.Session, runner: list[str], *arguments: str, by: Sequence[str] = STEALING
+) -> None:
+    """Run tests side by side, each once; those on a foreign S3 have a session of their own."""
+    workers = ("-n", WORKERS, "--dist", *by)
     session.run(*runner, *workers, "--ignore=tests/foreign_s3", *arguments)
 
 
@@ -89,6 +91,17 @@ def lint(session: nox.Session) -> None:
     session.install(*_group("lint"))
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(venv_backend="none")
+def small(session: nox.Session) -> None:
+    """The sessions that are each at work on one core, two at a time."""
+
+    def run(name: str) -> None:
+        session.run(sys.executable, "-m", "nox", "-s", name, external=True, silent=True)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(run, SMALL))
 
 
 @nox.session
@@ -133,22 +146,19 @@ def pictures(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests on the Python that runs nox, in debug mode; with coverage if it is the newest."""
+    """The slow tests, and what is tested once; all tests where only one Python is installed."""
     _install(session, "tests", "quality", "contract")
-    quick = "-m", "not slow", *session.posargs
     if MEASURING is None:
-        _measured(session, *quick)
-    else:
-        _pytest(session, ["pytest"], *quick)
-    # Measuring would change the memory and the times that these look at.
-    _pytest(session, ["pytest"], "-m", "slow", *session.posargs)
+        _measured(session, *AS_PROGRAMS_RUN, *QUICK, *session.posargs)
+    # Measuring would change the memory and the times that the slow ones look at.
+    _pytest(session, ["pytest"], "-m", "slow or once", *session.posargs, by=IN_ORDER)
 
 
 @nox.session(python=list(OTHERS))
 def others(session: nox.Session) -> None:
-    """The everyday tests on every other installed Python, without debug mode; coverage on one."""
-    _install(session, "tests")
-    quick = *AS_PROGRAMS_RUN, "-m", "not slow", "-q", *THE_SAME_ANYWHERE, *session.posargs
+    """The everyday tests on every other installed Python, with coverage on the newest."""
+    _install(session, "tests", "quality")
+    quick = *AS_PROGRAMS_RUN, *QUICK, *session.posargs
     if session.python == MEASURING:
         _measured(session, *quick)
     else:
@@ -157,10 +167,10 @@ def others(session: nox.Session) -> None:
 
 @nox.session(venv_backend="uv")
 def lowest(session: nox.Session) -> None:
-    """The everyday tests on the lowest versions that are allowed of everything we name."""
+    """The everyday tests in debug mode, on the lowest allowed versions of everything we name."""
     extras = "-e", ".[cli,dask,local,otel,redis,remote,video,web]"
-    session.install("--resolution", "lowest-direct", *extras, *_group("tests"))
-    _pytest(session, ["pytest"], *AS_PROGRAMS_RUN, "-m", "not slow", "-q", *THE_SAME_ANYWHERE)
+    session.install("--resolution", "lowest-direct", *extras, *_group("tests", "quality"))
+    _pytest(session, ["pytest"], *QUICK, *session.posargs)
 
 
 @nox.session

@@ -68,6 +68,21 @@ for name in ("SIGINT", "SIGHUP"):
 settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no clock")
 
+# What takes longest begins first, so that nobody is alone at work at the end.
+LONGEST = (
+    "system/test_each_step.py",
+    "system/test_chaos.py",
+    "web/test_browser_player.py",
+    "system/test_kill.py",
+    "transfer/test_memory.py",
+    "web/test_browser.py",
+    "local/enhancer/test_side_by_side.py",
+    "web/test_load.py",
+    "local/enhancer/test_memory.py",
+    "dask/test_enhancer.py",
+    "packaging/test_plugin_project.py",
+)
+
 # Folders whose tests run in virtual time, as do those that are marked so.
 IN_VIRTUAL_TIME = {"jobs"}
 
@@ -110,6 +125,12 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes longest first."""
+    places = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -7,6 +7,8 @@ import pytest
 
 from tests.packaging.test_structure import FLOORS, PACKAGE
 
+pytestmark = pytest.mark.once
+
 PAGE = (Path(__file__).parents[2] / "docs" / "architecture.md").read_text()
 NAMED = set(re.findall(r"_[a-z]+(?:/[a-z_]+)*\.py", PAGE))
 

@@ -30,6 +30,8 @@ from audio_enhance.local.object_store import errors as s3_errors
 from tests.support import buckets
 from tests.support.tools import needs
 
+pytestmark = pytest.mark.once
+
 s3 = buckets.s3
 
 ROOT = Path(__file__).parents[2]

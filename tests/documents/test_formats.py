@@ -17,6 +17,8 @@ from audio_enhance.local.enhancer import enhance_file
 from audio_enhance.local.enhancer.libsndfile import open_vorbis
 from tests.local.enhancer.support import Heard, Samples, lag, noise, read, write
 
+pytestmark = pytest.mark.once
+
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"
 _BEGIN = "<!-- formats -->\n"
 _HEAD = (

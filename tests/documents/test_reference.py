@@ -15,6 +15,8 @@ import pytest
 
 import audio_enhance
 
+pytestmark = pytest.mark.once
+
 PAGES = Path(__file__).parents[2] / "docs" / "reference"
 # What these export is said on their own: commands and pages have no names for programs.
 WITHOUT_NAMES = ("cli", "web", "__main__", "pytest_plugin")

@@ -5,7 +5,11 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 import audio_enhance
+
+pytestmark = pytest.mark.once
 
 PACKAGE = Path(audio_enhance.__file__).parent
 PAGE = (PACKAGE.parent / "docs" / "troubleshooting.md").read_text()

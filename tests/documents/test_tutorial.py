@@ -11,6 +11,8 @@ import pytest
 
 from audio_enhance.local.enhancer import demo_recording
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[2]
 BLOCKS = re.findall(r"```(python|sh)\n(.*?)```", (ROOT / "docs/tutorial.md").read_text(), re.DOTALL)
 

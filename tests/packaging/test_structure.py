@@ -10,6 +10,8 @@ import pytest
 
 import audio_enhance
 
+pytestmark = pytest.mark.once
+
 PACKAGE = Path(audio_enhance.__file__).parent
 # From the bottom up; what stands on one floor does not see its neighbours.
 FLOORS = (

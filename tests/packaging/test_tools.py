@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import LONGEST
 from tests.support import tools
 
-CI = Path(__file__).parents[2] / ".ci" / "run"
+pytestmark = pytest.mark.once
+
+TESTS = Path(__file__).parents[1]
+CI = TESTS.parent / ".ci" / "run"
 
 
 def report(reason: str) -> pytest.TestReport:
@@ -67,3 +71,7 @@ def test_what_some_runs_do_without_is_told_as_well_and_is_no_failure_in_ci(
 
 def test_the_script_of_ci_is_one_that_bash_can_read() -> None:
     subprocess.run(["bash", "-n", CI], check=True)
+
+
+def test_what_takes_longest_is_there() -> None:
+    assert [name for name in LONGEST if not (TESTS / name).exists()] == []
