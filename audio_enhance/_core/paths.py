@@ -57,7 +57,10 @@ def folder_path(given: str | os.PathLike[str]) -> Path:
 
     Raises:
         InvalidInputError: It is a URL: taken for a path it would be a folder with a strange name.
+            Or it has a null character, which no path can hold.
     """
+    if "\0" in os.fspath(given):
+        raise InvalidInputError("This is not a path: it has a null character.")
     if is_address(given):
         raise InvalidInputError(
             f"This can only be saved on this machine, but {os.fspath(given)} is a URL.",

@@ -234,6 +234,10 @@ class Database:
                 f"The journal {self.path} cannot be opened: {error.strerror}.",
                 hint=_MAKE_ROOM if error.errno == errno.ENOSPC else _PERMISSIONS,
             ) from error
+        except ValueError as error:  # a null character, which no path can hold
+            raise JournalError(
+                f"The journal {self.path} cannot be opened: {error}.", hint=_PERMISSIONS
+            ) from error
 
     def _connected_for_a_run(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -86,3 +86,8 @@ async def test_no_method_takes_one_for_results_without_the_extra(
             async for _ in client.enhance_as_completed([talk], strength=93, output_dir=out):
                 pass
     assert [path.name for path in tmp_path.iterdir()] == ["talk.mp3"]
+
+
+def test_a_null_character_is_in_no_path() -> None:
+    with pytest.raises(InvalidInputError, match="null character"):
+        folder_path("a\0b")

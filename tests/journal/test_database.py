@@ -53,6 +53,10 @@ class TestFiles:
         async with await Journal.open(path) as journal:
             assert [entry.source for entry in await all_of(journal)] == ["a"]
 
+    async def test_a_null_character_is_in_no_path(self, tmp_path: Path) -> None:
+        with pytest.raises(JournalError, match="null"):
+            await Journal.open(tmp_path / "a\0b")
+
     async def test_a_name_that_sqlite_takes_for_memory_is_a_file(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
