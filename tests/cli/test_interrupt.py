@@ -104,6 +104,7 @@ async def test_then_nothing_is_measured_for_a_report(
     assert run.status == 130
     assert "Measuring" not in run.err
     assert told in (tmp_path / name).read_text("utf-8-sig")
+    assert f"The report is in {name}." in run.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has neither")

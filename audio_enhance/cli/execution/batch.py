@@ -183,6 +183,8 @@ class Batch:
             return
         try:
             await self._fill(self._report, journal, ended=ended)
+            if not ended and not self._telling.quiet:
+                self._say_report()
         except asyncio.CancelledError:
             text = "The report was not written."
             if self._journal is not None and self._report.file is not None:
