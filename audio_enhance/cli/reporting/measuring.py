@@ -1,4 +1,4 @@
-"""Both sides of every result, measured and drawn: a few at a time, each in a process of its own."""
+"""Both sides of every result, measured and drawn: a few at a time, in processes of their own."""
 
 import asyncio
 import math
@@ -56,24 +56,25 @@ class Sides:
         """
         waiting: deque[tuple[Row, _Looking | None, _Looking | None]] = deque()
         known: dict[str, _Looking] = {}
-        try:
-            while (row := await to_its_end(partial(next, rows, None))) is not None:
-                before = after = None
-                if row["status"] in WITH_RESULT:
-                    source = row["source"]
-                    before = known[source] = known.get(source) or self._begin(source)
-                    after = self._begin(row["path"])
-                    if len(known) > _REMEMBERED:
-                        del known[next(iter(known))]
-                waiting.append((row, before, after))
-                if len(waiting) > self._at_once:
+        async with self._measurer:
+            try:
+                while (row := await to_its_end(partial(next, rows, None))) is not None:
+                    before = after = None
+                    if row["status"] in WITH_RESULT:
+                        source = row["source"]
+                        before = known[source] = known.get(source) or self._begin(source)
+                        after = self._begin(row["path"])
+                        if len(known) > _REMEMBERED:
+                            del known[next(iter(known))]
+                    waiting.append((row, before, after))
+                    if len(waiting) > self._at_once:
+                        await take(await _seen(*waiting.popleft()))
+                while waiting:
                     await take(await _seen(*waiting.popleft()))
-            while waiting:
-                await take(await _seen(*waiting.popleft()))
-        finally:
-            for looking in self._under_way:
-                looking.cancel()
-            await asyncio.gather(*self._under_way, return_exceptions=True)
+            finally:
+                for looking in self._under_way:
+                    looking.cancel()
+                await asyncio.gather(*self._under_way, return_exceptions=True)
 
     def _begin(self, name: str | None) -> "_Looking":
         looking = asyncio.create_task(self._side(name))

@@ -1,8 +1,8 @@
-"""The process of `Measurer`: looks through one recording or copies it, and ends.
+"""The process of `Measurer`: looks through recordings or copies them, until nobody asks any more.
 
-In: one line of JSON, ``{"path", "place", "original"}`` or ``{"path", "copy"}``. Out, a line each:
-``{"seconds": number}`` now and then, and at the end what was found, ``{"copied": bool}`` or
-``{"error": text}``.
+In: a line of JSON for each, ``{"path", "place", "original"}`` or ``{"path", "copy"}``. Out, a line
+each: ``{"seconds": number}`` now and then, and at the end of each what was found,
+``{"copied": bool}`` or ``{"error": text}``.
 """
 
 import json
@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING, Any
 
 import attrs
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from .surveying import Survey
 
 
-def _end_with(lines: IO[str]) -> None:
-    lines.read()
+def _take(lines: IO[str], orders: "SimpleQueue[dict[str, Any]]") -> None:
+    for line in lines:
+        orders.put(json.loads(line))
     os._exit(0)  # whoever asked has ended; the main thread may be deep inside FFmpeg
 
 
@@ -56,7 +58,7 @@ def _surveyed(order: dict[str, Any], say: Callable[[dict[str, Any]], None]) -> d
 
 
 def main() -> None:
-    """Do what standard input says."""
+    """Do what standard input says, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What libraries print belongs on standard error, not between the answers.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
@@ -66,12 +68,14 @@ def main() -> None:
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
-    order = json.loads(sys.stdin.readline())
-    threading.Thread(target=_end_with, args=(sys.stdin,), daemon=True).start()
-    try:
-        say(_copied(order) if "copy" in order else _surveyed(order, say))
-    except (EnhancerError, OSError, ValueError) as error:
-        say({"error": str(error)})
+    orders: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    threading.Thread(target=_take, args=(sys.stdin, orders), daemon=True).start()
+    while True:
+        order = orders.get()
+        try:
+            say(_copied(order) if "copy" in order else _surveyed(order, say))
+        except (EnhancerError, OSError, ValueError) as error:
+            say({"error": str(error)})
 
 
 if __name__ == "__main__":

@@ -1,14 +1,15 @@
-"""Measuring for event loops: a process of its own for each recording, so many at a time."""
+"""Measuring for event loops: in processes, each with one recording at a time."""
 
 import asyncio
 import json
 import os
 import sys
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 import audio_enhance
 from audio_enhance.local.enhancer.errors import EnhancerError
@@ -39,6 +40,9 @@ async def write_sound(source: "Source", target: Path) -> None:
 class Measurer:
     """Has recordings measured, one at a time unless told otherwise.
 
+    Each has a process of its own. Used as an async context, it gives a process one after the other,
+    since starting one takes as long as looking through half a minute.
+
     Args:
         at_once: How many processes there may be.
 
@@ -50,6 +54,20 @@ class Measurer:
         check_installed()
         self._free = asyncio.Semaphore(at_once)
         self._free_to_copy = asyncio.Semaphore(at_once)  # somebody may be waiting to hear it
+        self._kept: list[Process] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._kept = []
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        kept, self._kept = self._kept or [], None
+        await asyncio.gather(*map(_ended, kept))
 
     async def measure(
         self,
@@ -76,7 +94,7 @@ class Measurer:
         """
         order = {"path": str(path), "place": str(place), "original": original and str(original)}
         async with self._free:
-            answer = await _asked(order, tell)
+            answer = await self._asked(order, tell)
         if "error" in answer:
             raise EnhancerError(answer["error"])
         return answer
@@ -99,7 +117,7 @@ class Measurer:
         part = target.with_name(target.name + ".part")
         try:
             async with self._free_to_copy:
-                answer = await _asked({"path": str(path), "copy": str(part)}, None)
+                answer = await self._asked({"path": str(path), "copy": str(part)}, None)
             if "error" in answer:
                 raise EnhancerError(answer["error"])
             if answer["copied"]:
@@ -108,6 +126,28 @@ class Measurer:
         finally:
             part.unlink(missing_ok=True)
 
+    async def _asked(
+        self, order: dict[str, Any], tell: Callable[[float], object] | None
+    ) -> dict[str, Any]:
+        process = await self._process()
+        answer: dict[str, Any] | None = None
+        try:
+            answer = await _answer(process, order, tell)
+        finally:
+            if answer is not None and self._kept is not None:
+                self._kept.append(process)
+            else:
+                await _ended(process)
+        return answer or {"error": "The process that measures has ended."}
+
+    async def _process(self) -> Process:
+        while self._kept:
+            process = self._kept.pop()
+            if process.returncode is None:
+                return process
+            await _ended(process)
+        return await _started()
+
 
 def _is_played_exactly(path: Path) -> bool:
     """Whether the first bytes say that no copy is needed, which saves a process."""
@@ -115,10 +155,10 @@ def _is_played_exactly(path: Path) -> bool:
         return file.read(4) in _PLAYED_EXACTLY
 
 
-async def _asked(order: dict[str, Any], tell: Callable[[float], object] | None) -> dict[str, Any]:
+async def _started() -> Process:
     package = Path(audio_enhance.__file__).parents[1]
     modules = os.pathsep.join([*filter(None, sys.path), str(package)])
-    process = await asyncio.create_subprocess_exec(
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",
         "-m",
@@ -129,26 +169,29 @@ async def _asked(order: dict[str, Any], tell: Callable[[float], object] | None) 
         env=ONE_THREAD | environment(os.environ) | {"PYTHONPATH": modules},
         **OWN_GROUP,
     )
+
+
+async def _answer(
+    process: Process, order: dict[str, Any], tell: Callable[[float], object] | None
+) -> dict[str, Any] | None:
+    """Return what a process says to an order; `None` if it ends without a word."""
     assert process.stdin is not None
     assert process.stdout is not None
-    try:
-        with suppress(ConnectionError):  # its end shows below, too
-            process.stdin.write(json.dumps(order).encode() + b"\n")
-            await process.stdin.drain()
-        async for line in process.stdout:
-            answer: dict[str, Any] = json.loads(line)
-            if "seconds" not in answer:
-                return answer
-            if tell is not None:
-                tell(answer["seconds"])
-        return {"error": "The process that measures has ended."}
-    finally:
-        kill(process)
-        await _seen_off(process)
+    with suppress(ConnectionError):  # its end shows below, too
+        process.stdin.write(json.dumps(order).encode() + b"\n")
+        await process.stdin.drain()
+    async for line in process.stdout:
+        answer: dict[str, Any] = json.loads(line)
+        if "seconds" not in answer:
+            return answer
+        if tell is not None:
+            tell(answer["seconds"])
+    return None
 
 
-async def _seen_off(process: asyncio.subprocess.Process) -> None:
-    """Wait for its end, however often we are cancelled: it has been killed."""
+async def _ended(process: Process) -> None:
+    """End a process, and wait for its end, however often we are cancelled."""
+    kill(process)
     end = asyncio.ensure_future(process.communicate())
     cancelled = False
     while not end.done():

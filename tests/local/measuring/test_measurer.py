@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from audio_enhance.local.enhancer import EnhancerError, demo_recording
+from audio_enhance.local.enhancer.worker import kill
 from audio_enhance.local.measuring import Measurer, Pyramid, survey
 from tests.support.programs import output_of
 
@@ -36,6 +37,29 @@ async def test_whoever_wants_it_no_more_has_no_process(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await work
     assert not measurer._free.locked()
+
+
+async def test_a_process_looks_through_one_recording_after_the_other(tmp_path: Path) -> None:
+    (tmp_path / "damaged.wav").write_bytes(b"nothing to be heard")
+
+    async def loudness(measurer: Measurer, name: str) -> object:
+        return (await measurer.measure(demo_recording(), tmp_path / name))["loudness"]
+
+    async with Measurer() as measurer:
+        first = await loudness(measurer, "a")
+        assert measurer._kept is not None
+        [process] = measurer._kept
+        with pytest.raises(EnhancerError):
+            await measurer.measure(tmp_path / "damaged.wav", tmp_path / "b")
+        assert await loudness(measurer, "c") == first
+        assert measurer._kept == [process]
+        # One that has ended meanwhile is not asked.
+        kill(process)
+        await process.wait()
+        assert await loudness(measurer, "d") == first
+        [other] = measurer._kept
+        assert other.pid != process.pid
+    assert other.returncode is not None
 
 
 @pytest.mark.parametrize("module", ["surveying", "playable"])
