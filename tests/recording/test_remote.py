@@ -266,6 +266,49 @@ class TestWhereAMissingBucketSaysNothing:
         assert RemoteFile.at("gs://bucket/b.wav").look() is None
 
 
+class ClientAuthenticationError(Exception):
+    """As Azure's."""
+
+
+class _Credentials:
+    def __init__(self, error: Exception | None) -> None:
+        self._error = error
+        self.asked = list[str]()
+
+    def get_token(self, scope: str) -> None:
+        self.asked.append(scope)
+        if self._error is not None:
+            raise self._error
+
+
+class TestCredentialsLikeAzures:
+    @pytest.fixture
+    def system(self, monkeypatch: pytest.MonkeyPatch) -> Any:
+        system = _Memory(skip_instance_cache=True)
+        monkeypatch.setattr("fsspec.filesystem", lambda *_, **__: system)
+        return system
+
+    def test_without_any_nothing_is_tried(
+        self, system: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def tried(*_: object, **__: object) -> None:
+            pytest.fail("asked although there is no token")
+
+        for name in ("info", "ls"):
+            monkeypatch.setattr(system, name, tried)
+        system.sync_credential = _Credentials(ClientAuthenticationError("None of nine worked."))
+        file = RemoteFile.at("az://bucket/a.wav")
+        for call in (file.look, lambda: list(file.listed())):
+            with pytest.raises(PermissionError, match="Access is denied"):
+                call()
+
+    def test_they_are_asked_once(self, system: Any) -> None:
+        system.sync_credential = _Credentials(None)
+        for _ in range(2):
+            RemoteFile.at("memory://bucket/a.wav").look()
+        assert system.sync_credential.asked == ["https://storage.azure.com/.default"]
+
+
 def test_what_a_kind_of_bucket_lacks_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def lacking(*_: object, **__: object) -> None:
         raise ValueError("Must provide credentials!")
