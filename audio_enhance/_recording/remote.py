@@ -8,7 +8,8 @@ import errno
 import hashlib
 import logging
 import re
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
 from hashlib import file_digest
 from importlib import import_module
@@ -30,6 +31,7 @@ from .seen import Seen
 _PIECE_BYTES = 1 << 20
 # What is asked for at once: a request takes a moment, whatever it asks for.
 _BLOCK_BYTES = 8 << 20
+_FOLDERS_AHEAD = 8
 _WEB = ("http", "https")
 _LOCAL = ("file", "local")
 # What tells one state of a file from the next, by the names that file systems have for it.
@@ -132,32 +134,38 @@ class RemoteFile:
                     return
                 yield bytes(piece)
 
-    def listed(self) -> Iterator[tuple[str, int]]:
+    def listed(self) -> Generator[tuple[str, int]]:
         """Yield the URL and the length of the file, or of all files below, folder by folder.
 
         Folders come after the files beside them, each in the order of names, as they are asked
-        for; one folder is in memory at a time. Nothing is yielded where there is nothing. Raises
-        `OSError`.
+        for; the next few are read meanwhile, and no more are in memory. Nothing is yielded where
+        there is nothing. Raises `OSError`.
         """
         with self._translated():
             system, top = self._system()
         top = top.rstrip("/")  # some file systems leave it there
-        left = [top]
-        while left:
-            folder = left.pop()
-            with self._translated():
-                system.invalidate_cache(folder)
-                found = _entries(system, folder)
-                system.invalidate_cache(folder)  # which may be long, and is kept otherwise
-                if not found:
-                    self._check_bucket(system, top)
-            below: list[str] = []
-            for name, size in found:
-                if size is None:
-                    below.append(name)
-                else:
-                    yield self.name.rstrip("/") + name[len(top) :], size
-            left += reversed(below)
+        left, ahead = [top], dict[str, Future[list[tuple[str, int | None]]]]()
+        # Others may have one connection, with one answer at a time.
+        at_once = _FOLDERS_AHEAD if getattr(system, "async_impl", False) else 1
+        pool = ThreadPoolExecutor(at_once, thread_name_prefix="listing")
+        try:
+            while left:
+                for folder in reversed(left[-at_once:]):
+                    if folder not in ahead:
+                        ahead[folder] = pool.submit(_entries, system, folder)
+                with self._translated():
+                    found = ahead.pop(left.pop()).result()
+                    if not found:
+                        self._check_bucket(system, top)
+                below: list[str] = []
+                for name, size in found:
+                    if size is None:
+                        below.append(name)
+                    else:
+                        yield self.name.rstrip("/") + name[len(top) :], size
+                left += reversed(below)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def put(self, part: Path, *, overwrite: bool) -> None:
         """Store a whole file there, in one step; raises `OSError`.
@@ -249,12 +257,14 @@ def _entries(system: Any, folder: str) -> list[tuple[str, int | None]]:
 
     An empty object whose name is the folder's and a slash stands for an empty folder.
     """
+    system.invalidate_cache(folder)
     try:
         found: list[dict[str, Any]] = system.ls(folder, detail=True)
     except FileNotFoundError as error:
         if _code_of(error.__cause__) == "NoSuchBucket":
             raise
         return []
+    system.invalidate_cache(folder)  # which may be long, and is kept otherwise
     entries: list[tuple[str, int | None]] = []
     for info in found:
         name, size = str(info["name"]), info.get("size") or 0

@@ -3,7 +3,10 @@
 import errno
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
+from threading import Barrier
+from threading import enumerate as enumerate_threads
 from typing import Any, ClassVar
 
 import aiohttp
@@ -229,6 +232,50 @@ class _Silent(_Memory):  # type: ignore[misc]  # for that reason
         return [{**info, "name": info["name"].removeprefix("/")} for info in found]
 
 
+class TestListing:
+    def fill(self, memory: Any, *names: str) -> RemoteFile:
+        for name in names:
+            memory.pipe(f"/bucket/{name}", DATA)
+        return RemoteFile.at("memory://bucket/")
+
+    def test_folders_are_read_side_by_side_and_told_in_order(
+        self, memory: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        names = ["z.wav", *(f"{folder}/{one}.wav" for folder in "abcd" for one in "xy")]
+        top = self.fill(memory, *names)
+        both, ls = Barrier(2, timeout=10), type(memory).ls
+
+        def met(self: Any, path: str, **options: Any) -> Any:
+            if path != "/bucket":
+                both.wait()  # each waits for another one: alone it would wait in vain
+            return ls(self, path, **options)
+
+        monkeypatch.setattr(type(memory), "async_impl", True)
+        monkeypatch.setattr(type(memory), "ls", met)
+        assert [url for url, _ in top.listed()] == [f"memory://bucket/{name}" for name in names]
+
+    def test_what_takes_one_question_at_a_time_gets_no_more(
+        self, memory: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        top, at_once = self.fill(memory, "a/x.wav", "b/x.wav"), list[int]()
+
+        def pool(count: int, **options: Any) -> ThreadPoolExecutor:
+            at_once.append(count)
+            return ThreadPoolExecutor(count, **options)
+
+        monkeypatch.setattr(remote, "ThreadPoolExecutor", pool)
+        assert len(list(top.listed())) == 2
+        assert at_once == [1]
+
+    def test_who_asks_for_no_more_leaves_no_thread(self, memory: Any) -> None:
+        top = self.fill(memory, "a/x.wav", "b/x.wav")
+        listed = top.listed()
+        next(listed)
+        assert any(thread.name.startswith("listing") for thread in enumerate_threads())
+        listed.close()
+        assert not any(thread.name.startswith("listing") for thread in enumerate_threads())
+
+
 class TestWhereAMissingBucketSaysNothing:
     @pytest.fixture
     def silent(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Silent]]:
@@ -285,7 +332,11 @@ class TestCredentialsLikeAzures:
     @pytest.fixture
     def system(self, monkeypatch: pytest.MonkeyPatch) -> Any:
         system = _Memory(skip_instance_cache=True)
-        monkeypatch.setattr("fsspec.filesystem", lambda *_, **__: system)
+
+        def made(*_: object, **__: object) -> Any:
+            return system
+
+        monkeypatch.setattr("fsspec.filesystem", made)
         return system
 
     def test_without_any_nothing_is_tried(
