@@ -43,9 +43,10 @@ async def test_it_takes_the_options_of_a_run(
     assert "wrong-secret" not in run.out + run.err
 
 
-async def test_a_local_run_needs_no_api(alone: Command) -> None:
-    run = await alone("doctor", "--local", "--engine", "afftdn")
+async def test_a_local_run_needs_no_api(alone: Command, tmp_path: Path) -> None:
+    run = await alone("doctor", "--local", "--engine", "afftdn", "-o", "clean")
     assert run.status == 0
+    assert f"are free for results in {tmp_path}/clean\n" in run.out
     assert "ok   engine      FFmpeg's afftdn" in run.out
     assert "credentials" not in run.out
     both = await alone("doctor", "--local", "--credentials", "one")
