@@ -62,6 +62,19 @@ async def test_ctrl_c_cleans_up_and_says_how_to_carry_on(
     assert enhance_service.count("POST /assets", 201) == 4
 
 
+async def test_what_failed_until_then_is_told(
+    command: Command, tmp_path: Path, enhance_service: LocalService
+) -> None:
+    make(tmp_path, "rec/b.wav")
+    (tmp_path / "rec" / "a.wav").touch()
+    process = await command.start("enhance", "rec")
+    await until(process, lambda: enhance_service.count(CREATE, 202))
+    run = await ended(process, SIGINT)
+    told = run.err[run.err.index("Stopping") :]
+    assert "rec/a.wav: The file is empty." in told
+    assert "Stopped after 1 of 2 results (1 failed)." in told
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="has neither")
 @pytest.mark.parametrize("number", [SIGTERM, SIGHUP])
 async def test_sigterm_and_a_closed_terminal_do_the_same(

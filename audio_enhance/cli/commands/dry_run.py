@@ -191,12 +191,12 @@ def sentences(forecast: Forecast, *, local: bool, free: int | None) -> list[str]
     """
     actions = forecast.actions
     parts = [
-        f"{several(actions[Action.ENHANCE], 'result')} to make",
+        f"{actions[Action.ENHANCE]:,} to make",
         *([f"{actions[Action.FETCH]:,} to fetch"] if actions[Action.FETCH] else []),
         *([f"{actions[Action.SKIP]:,} skipped"] if actions[Action.SKIP] else []),
         *([f"{actions[Action.REFUSE]:,} that would fail"] if actions[Action.REFUSE] else []),
     ]
-    told = [f"Nothing was sent. {', '.join(parts)}."]
+    told = [f"Nothing was sent. {several(actions.total(), 'result')}: {', '.join(parts)}."]
     if not actions[Action.ENHANCE] and not actions[Action.FETCH]:
         return told
     if forecast.audio_seconds:

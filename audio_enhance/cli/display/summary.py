@@ -148,12 +148,16 @@ class Summary:
             self._line(console, f"Stopped: {self.stopped}.")
         for note, same in self._notes.items():
             self._line(console, _told(same, in_our_words(note), "yellow"), indent=2)
-        for kind, messages in self._failures.items():
-            self._print_failures(console, kind, messages)
-        self._print_refused(console, indent=2)
+        self.print_failures(console)
         if (self._resumable or self.left) and journal is not None:
             # Not wrapped by us: a command is copied in one piece.
             console.print(Text(f"To try them again: {resume_command(journal)}"), soft_wrap=True)
+
+    def print_failures(self, console: Console) -> None:
+        """Print what failed and why, with what to do about it."""
+        for kind, messages in self._failures.items():
+            self._print_failures(console, kind, messages)
+        self._print_refused(console, indent=2)
 
     def print_end(self, console: Console) -> None:
         """Print why the run did not get to its end, and nothing if it did."""

@@ -219,6 +219,10 @@ class Batch:
         else:
             how = "There is no journal. To continue, name the files that are left."
         done = f"{self._summary.ended:,} of {several(self._work.count, 'result')}"
+        if failed := self._summary.totals["failed"]:
+            done += f" ({failed:,} failed)"
+        if not self._telling.quiet:
+            self._summary.print_failures(self._console)
         say(self._console, f"Stopped after {done}. {how}")
         if self._journal is not None:  # a command is copied in one piece
             self._console.print(Text(resume_command(self._journal)), soft_wrap=True)

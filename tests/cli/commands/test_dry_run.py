@@ -23,7 +23,7 @@ async def test_everything_is_told_and_nothing_is_sent(
         "refuse   nope.wav at 93, 0 B, There is no such file.",
     ]
     assert "Left out 1 file: 1 .wma." in run.err
-    assert "Nothing was sent. 2 results to make, 2 that would fail." in run.err
+    assert "Nothing was sent. 4 results: 2 to make, 2 that would fail." in run.err
     assert "at most 4 creations" in run.err
     assert "Space: about 908 B" in run.err
     assert enhance_service.count("POST /token") == 0
@@ -85,7 +85,7 @@ def test_the_price_is_told_in_sentences() -> None:
         "has what is to fetch. The API's limit of 100 a minute makes that 1 min at least."
     )
     assert sentences(forecast, local=False, free=1_000_000) == [
-        "Nothing was sent. 100 results to make, 1 to fetch.",
+        "Nothing was sent. 101 results: 100 to make, 1 to fetch.",
         "Audio: 1 h 41 min.",
         price,
         "Space: about 3.0 MB, but only 1.0 MB are free.",
@@ -93,4 +93,4 @@ def test_the_price_is_told_in_sentences() -> None:
     local = sentences(forecast, local=True, free=None)
     assert not any("Cost" in sentence for sentence in local)
     assert local[-1] == "Space: about 3.0 MB."
-    assert sentences(Forecast(), local=False, free=5) == ["Nothing was sent. 0 results to make."]
+    assert sentences(Forecast(), local=False, free=5) == ["Nothing was sent. 0 results: 0 to make."]
