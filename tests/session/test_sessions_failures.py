@@ -179,8 +179,8 @@ class TestFailures:
 
     async def test_a_closed_session_is_a_mistake_of_the_programs(self) -> None:
         session = aiohttp.ClientSession()
-        await session.close()
         transport = Transport(session, Timeouts())
+        await session.close()
         with pytest.raises(RuntimeError, match="closed"):
             await transport.call("GET", "http://127.0.0.1:1/", headers=KEY, authorization=TOKEN)
         await transport.aclose()
