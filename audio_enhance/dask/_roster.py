@@ -12,7 +12,6 @@ from ._worker import missing
 
 _log = logging.getLogger("audio_enhance.dask")
 _NAME = "audio-enhance"
-_NOT_INSTALLED = f"{_NAME} is not installed there."
 
 
 class Roster:
@@ -42,11 +41,11 @@ class Roster:
     async def obstacle(self) -> str | None:
         """Return why the scheduler cannot pass work on, `None` if it can: it reads all of it."""
         try:
-            version = await self._client.run_on_scheduler(metadata.version, _NAME)
-        except metadata.PackageNotFoundError:
-            return _NOT_INSTALLED
-        if version != (ours := metadata.version(_NAME)):
-            return _differs(version, ours)
+            found = await self._client.run_on_scheduler(metadata.version, _NAME)
+        except metadata.PackageNotFoundError as error:
+            found = error
+        if (why := _why_another(found)) is not None:
+            return why
         try:
             await self._client.run_on_scheduler(callable, self._factory)
         except Exception as error:  # noqa: BLE001 - whatever it lacks for that
@@ -83,10 +82,8 @@ class Roster:
         versions = await self._ask(metadata.version, _NAME, workers=[*addresses])
         reasons: dict[str, str | None] = {}
         for address, version in versions.items():
-            if isinstance(version, metadata.PackageNotFoundError):
-                reasons[address] = _NOT_INSTALLED
-            elif isinstance(version, str) and version != ours:
-                reasons[address] = _differs(version, ours)
+            if (why := _why_another(version)) is not None:
+                reasons[address] = why
         same = [address for address, version in versions.items() if version == ours]
         answers = await self._ask(missing, self._factory, workers=same) if same else {}
         for address, answer in answers.items():
@@ -101,5 +98,11 @@ class Roster:
         return dict(answers)
 
 
-def _differs(theirs: str, ours: str) -> str:
-    return f"it has {_NAME} {theirs}, and here is {ours}."
+def _why_another(found: object) -> str | None:
+    """Return what is wrong with a version, or its absence, that was found; `None` if nothing is."""
+    if isinstance(found, metadata.PackageNotFoundError):
+        return f"{_NAME} is not installed there."
+    ours = metadata.version(_NAME)
+    if isinstance(found, str) and found != ours:
+        return f"it has {_NAME} {found}, and here is {ours}."
+    return None
