@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 from audio_enhance._core.errors import JournalError, JournalLockedError
-from audio_enhance._core.file_lock import try_lock
+from audio_enhance._core.file_lock import has_name, try_lock
 
 # What a lock holds: a process id, or nothing yet.
 _LOCK = re.compile(rb"(?:\d+ *\n?)?")
@@ -44,7 +44,7 @@ class JournalLock:
                     try_lock(fd)
                 except (BlockingIOError, PermissionError):  # what flock, what Windows says
                     raise JournalLockedError(str(self._journal), _pid(fd)) from None
-                if self._is_current(fd):
+                if has_name(fd, self.path):
                     self._check(fd)
                     self._fd, fd = fd, -1
                     os.write(self._fd, b"%-20d\n" % os.getpid())  # covers any that was there
@@ -83,7 +83,7 @@ class JournalLock:
             return
         fd, self._fd = self._fd, None
         if os.name == "posix":
-            self._remove()  # while it is held: whoever waits for it finds out, see _is_current
+            self._remove()  # while it is held: whoever waits for it finds out, see `acquire`
             os.close(fd)
         else:
             os.close(fd)
@@ -92,15 +92,6 @@ class JournalLock:
     def _remove(self) -> None:
         with contextlib.suppress(OSError):
             self.path.unlink()
-
-    def _is_current(self, fd: int) -> bool:
-        """Whether the file is still there: its last holder may just have removed it."""
-        if os.name != "posix":
-            return True
-        try:
-            return os.path.samestat(os.fstat(fd), self.path.stat())
-        except FileNotFoundError:
-            return False
 
 
 def holder_of(journal: Path) -> int | None:

@@ -8,7 +8,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from audio_enhance._core.file_lock import try_lock
+from audio_enhance._core.file_lock import has_name, lock, try_lock
 
 from .filenames import PART_PREFIX, SPOOLED_SUFFIX
 
@@ -23,11 +23,7 @@ class Arrival:
         """Make the mark; raises `OSError`. What dead processes left in the folder goes first."""
         remove_left(data.parent)
         self._path = data.with_suffix(_SUFFIX)
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
-        self._fd: int | None = os.open(self._path, flags, 0o600)
-        # Whoever removes what is left may just look at it: then it is gone, which does no harm.
-        with contextlib.suppress(OSError):
-            try_lock(self._fd)
+        self._fd: int | None = _locked(self._path)
 
     def over(self, *, known: bool) -> None:
         """Remove the mark; never raises.
@@ -44,6 +40,19 @@ class Arrival:
         os.close(fd)
         with contextlib.suppress(OSError):
             self._path.unlink()
+
+
+def _locked(mark: Path) -> int:
+    """Make a mark and return it open and locked; where there are no locks, just open."""
+    while True:
+        fd = os.open(mark, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        # Before it was locked, it may have looked left behind. Whoever removes it has it locked,
+        # and would remove the data that is about to come, too: so that is waited for.
+        with contextlib.suppress(OSError):
+            lock(fd)
+        if has_name(fd, mark):
+            return fd
+        os.close(fd)
 
 
 def remove_left(folder: Path) -> None:
@@ -64,9 +73,14 @@ def _remove_if_left(mark: Path) -> None:
     fd = os.open(mark, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
     try:
         try_lock(fd)
+        if not has_name(fd, mark):
+            return  # another has removed it since, and there may be a new one
         if os.read(fd, len(_KNOWN)) != _KNOWN:
             with contextlib.suppress(FileNotFoundError):
                 mark.with_suffix(SPOOLED_SUFFIX).unlink()
+        if os.name == "posix":
+            mark.unlink()  # while it is locked: who waits for that sees that it is gone
     finally:
         os.close(fd)
-    mark.unlink()
+    if os.name != "posix":
+        mark.unlink()  # there an open file cannot be removed

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import attrs
 
 from audio_enhance._core.errors import OutputExistsError
+from audio_enhance._core.file_lock import has_name
 from audio_enhance._core.paths import absolute
 from audio_enhance._recording.filenames import PART_PREFIX, same_name
 
@@ -144,7 +145,7 @@ class _Folder:
                 if not stat.S_ISREG(os.fstat(self._fd).st_mode):
                     break  # somebody else's, which locks nobody out
                 fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, number)
-                if not self._is_current():  # its last user has just removed it
+                if not has_name(self._fd, self.path):  # its last user has just removed it
                     self.close()
                     continue
                 return True
@@ -165,18 +166,10 @@ class _Folder:
             return
         with contextlib.suppress(OSError):
             fcntl.lockf(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if self._is_current() and stat.S_ISREG(os.fstat(self._fd).st_mode):
+            if has_name(self._fd, self.path) and stat.S_ISREG(os.fstat(self._fd).st_mode):
                 self.path.unlink()
         fd, self._fd = self._fd, None
         os.close(fd)
-
-    def _is_current(self) -> bool:
-        assert self._fd is not None
-        assert self.path is not None
-        try:
-            return os.path.samestat(os.fstat(self._fd), self.path.lstat())
-        except FileNotFoundError:
-            return False
 
 
 # Of the whole process: a lock of the operating system's keeps out others only.

@@ -2,15 +2,22 @@
 
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
+
 from audio_enhance import Source
+from audio_enhance._core import file_lock
 from audio_enhance._recording.arrival import Arrival, remove_left
 
 DIE = """
 import asyncio, os, pathlib, sys
+import pytest
+
 from audio_enhance import Source
+from audio_enhance._core import file_lock
 
 async def main(folder, known):
     async def chunks():
@@ -86,3 +93,50 @@ def test_a_link_in_the_place_of_a_mark_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / ".audio-enhance-3.spooled").touch()
     remove_left(tmp_path)
     assert (tmp_path / ".audio-enhance-3.spooled").exists()
+
+
+def test_a_mark_that_is_removed_before_it_is_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / ".audio-enhance-1.spooled"
+    looks = 0
+
+    def late(fd: int) -> None:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            remove_left(tmp_path)
+        real(fd)
+
+    real = file_lock.lock
+    monkeypatch.setattr("audio_enhance._recording.arrival.lock", late)
+    held = Arrival(data)
+    assert looks == 2
+    data.touch()
+    remove_left(tmp_path)
+    assert names(tmp_path) == [".arriving", ".spooled"]
+    held.over(known=False)
+
+
+def test_data_that_arrives_while_others_look_for_what_is_left_stays(tmp_path: Path) -> None:
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            remove_left(tmp_path)
+
+    others = [threading.Thread(target=look) for _ in range(2)]
+    for other in others:
+        other.start()
+    try:
+        for number in range(500):
+            data = tmp_path / f".audio-enhance-{number}.spooled"
+            held = Arrival(data)
+            data.touch()
+            remove_left(tmp_path)  # with those that still look, and had begun before
+            data.unlink()
+            held.over(known=False)
+    finally:
+        over.set()
+        for other in others:
+            other.join()

@@ -10,16 +10,16 @@ from pathlib import Path
 if sys.platform == "win32":
     import msvcrt
 
-    def _try_lock(fd: int) -> None:
+    def _lock(fd: int, *, wait: bool) -> None:
         # A byte far behind the mark: what is locked on Windows cannot be read.
         os.lseek(fd, 1 << 30, os.SEEK_SET)
-        msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        msvcrt.locking(fd, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
         os.lseek(fd, 0, os.SEEK_SET)
 else:
     import fcntl
 
-    def _try_lock(fd: int) -> None:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    def _lock(fd: int, *, wait: bool) -> None:
+        fcntl.flock(fd, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 _PREFIX = "audio-enhance-"
@@ -42,7 +42,7 @@ class TemporaryFolder:
         """Make it; raises `OSError` if that cannot be."""
         self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self._fd = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        _try_lock(self._fd)
+        _lock(self._fd, wait=True)  # another program's start may just look at it
         # From now on whoever can lock it may remove it. Before, it was not locked yet.
         os.write(self._fd, _MARK)
 
@@ -78,7 +78,7 @@ def _is_left(path: Path) -> bool:
             return False
         fd = os.open(path / _LOCK, os.O_RDWR)
         try:
-            _try_lock(fd)
+            _lock(fd, wait=False)
             return os.read(fd, len(_MARK)) == _MARK
         finally:
             os.close(fd)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,22 @@ async def test_a_service_removes_what_others_left_and_leaves_nothing(tmp_path: P
         remove_leftovers()
         assert folder.exists()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_services_start_while_others_look_for_what_is_left() -> None:
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            remove_leftovers()
+
+    other = threading.Thread(target=look)
+    other.start()
+    try:
+        for _ in range(300):
+            folder = TemporaryFolder()
+            assert folder.path.exists()
+            folder.remove()
+    finally:
+        over.set()
+        other.join()
