@@ -133,11 +133,11 @@ class Delivery:
             await row.note(
                 state=EntryState.DOWNLOADING,
                 temporary=absolute(file.path),
-                client_id=enhanced.steps.api.client_id,
+                client_id=enhanced.owner.client_id,
                 **job.ids,
             )
         try:
-            saved = await enhanced.steps.download(
+            saved = await enhanced.owner.download(
                 enhanced.enhancement,
                 file,
                 place=place,

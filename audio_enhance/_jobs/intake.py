@@ -234,7 +234,7 @@ class Intake:
         """Go on with what a journal says is unfinished; `EnhanceClient.take_up` says more."""
         self._check_deleting(order.delete_assets, kept=order.outputs is not None)
         await check_generation(journal, self.settings.api_version)
-        await remove_leftovers(rows_of(journal))
+        await remove_leftovers(rows_of(journal).database)
         if order.outputs is not None:
             await to_its_end(partial(remove_left, order.outputs.directory))
         jobs: list[RunningJob] = []
@@ -319,7 +319,7 @@ class Intake:
                 outputs.protected.add_recordings(await journal.sources())
                 outputs.knows_recordings = True
                 await check_generation(journal, self.settings.api_version)
-                await remove_leftovers(rows_of(journal))
+                await remove_leftovers(rows_of(journal).database)
             order = Order(
                 outputs=outputs,
                 journal=journal,

@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from audio_enhance._core.cancellation import end
-from audio_enhance._core.errors import AudioEnhanceError, JournalError, NotFoundError
+from audio_enhance._core.errors import AudioEnhanceError, JournalError
 from audio_enhance._core.events import Hashing, Waiting
 from audio_enhance._core.located import located
-from audio_enhance._core.models import SpeechEnhancement
 from audio_enhance._core.paths import split
 from audio_enhance._core.redaction import redact
 from audio_enhance._journal.entry import EntryState
@@ -18,11 +17,11 @@ from audio_enhance._journal.row import JournalRow
 from audio_enhance._recording.fingerprint import ContentKey
 from audio_enhance._recording.source import original_of
 from audio_enhance._session.retry import OnRetry
-from audio_enhance._settings import Settings
 
 from .delivery import Delivery
 from .enhanced import Enhanced
 from .gate import PriorityGate
+from .once import Once, Shareable
 from .order import Order
 from .result import EnhanceResult, ResultAwayError
 from .running import RunningJob
@@ -31,15 +30,13 @@ from .steps import Steps
 from .subscribers import Subscriber
 from .uses import Upload, Uses
 from .watcher import ServerQueue
-from .work import Sharing, Stages, Work
 
 _log = logging.getLogger("audio_enhance")
 _HASHING_AT_ONCE = 2
-_UPLOADS_AT_ONCE = 4
 _DOWNLOADS_AT_ONCE = 4
 # What may wait before the window, and what a batch hands over: enough to hide hashing and
 # uploading, little enough that memory and what a crash loses stay small.
-_AHEAD = 8
+AHEAD = 8
 _UNFINISHED = 96
 # What may be on its way to the servers of many lanes that have a few recordings at a time. Were
 # hundreds sent at once, all of them would get there late, and the servers idle until then.
@@ -48,52 +45,50 @@ _PROCESSED = (JobState.PROCESSED, JobState.DOWNLOADING)
 
 
 class Lane:
-    """Takes jobs through hashing, upload, the server's queue and download.
+    """Takes jobs through hashing, their work at the server, and download.
+
+    Args:
+        enhancements: Those of the whole client, under way and finished.
+        work: Begins the work on a content, for the first job that wants it.
+        at_a_time: How many unprocessed recordings a batch gives it; `None` for all it has room for.
+        room_changed: Set whenever it may have room again.
 
     Attributes:
         steps: The API client's five steps.
         queue: What is outstanding at the server.
+        uses: Who still needs which upload, for all lanes of the client.
         closed: Whether it takes no more jobs.
     """
 
     def __init__(
-        self, steps: Steps, settings: Settings, sharing: Sharing, room_changed: asyncio.Event
+        self,
+        steps: Steps,
+        queue: ServerQueue,
+        enhancements: Once[Enhanced, Subscriber],
+        work: Callable[[ContentKey, Subscriber], Shareable[Enhanced, Subscriber]],
+        uses: Uses,
+        *,
+        at_a_time: int | None,
+        room_changed: asyncio.Event,
     ) -> None:
         self.steps = steps
-        self.queue = ServerQueue(
-            self._ask,
-            settings.polling,
-            settings.clock,
-            longest=settings.timeouts.processing,
-            estimate=sharing.estimate,
-            crowd=sharing.crowd,
-        )
+        self.queue = queue
+        self.uses = uses
         self.closed = False
-        self._at_a_time = settings.at_a_time
+        self._enhancements = enhancements
+        self._begin_work = work
+        self._at_a_time = at_a_time
         self._room_changed = room_changed
         self._hashing = PriorityGate(_HASHING_AT_ONCE)
         self._downloads = PriorityGate(_DOWNLOADS_AT_ONCE)
-        self._stages = Stages(
-            steps=steps,
-            queue=self.queue,
-            ahead=PriorityGate(_AHEAD, overtaking=True),
-            uploads=PriorityGate(_UPLOADS_AT_ONCE, overtaking=True),
-            sharing=sharing,
-            room_changed=room_changed.set,
-        )
         self._jobs: dict[RunningJob, None] = {}  # in order of arrival
         self._deletions: set[asyncio.Task[None]] = set()
-        steps.api.limits.assets.owe(self._owed, _AHEAD)
+        steps.api.limits.assets.owe(self._owed, AHEAD)
 
     @property
     def client_id(self) -> str:
         """The API client that assets and enhancements of this lane belong to."""
         return self.steps.api.client_id
-
-    @property
-    def uses(self) -> Uses:
-        """Who still needs which upload, for all lanes of the client."""
-        return self._stages.sharing.uses
 
     @property
     def unfinished(self) -> int:
@@ -114,7 +109,7 @@ class Lane:
     def has_room(self) -> bool:
         """Whether a batch may hand over another job."""
         depth = self.queue.window.depth
-        return self.unfinished < _UNFINISHED + depth and self.unsubmitted < _AHEAD + depth
+        return self.unfinished < _UNFINISHED + depth and self.unsubmitted < AHEAD + depth
 
     @property
     def takes_turns(self) -> bool:
@@ -167,25 +162,6 @@ class Lane:
         """Return how many have an asset, and an enhancement still to be asked for."""
         tracks = {job.track for job in self._jobs}
         return sum(track.asset is not None and not track.submitted for track in tracks)
-
-    async def _ask(self, asset_id: str, enhancement_id: str) -> SpeechEnhancement:
-        """Ask how far an enhancement is; whoever waits for it is told what stands in the way."""
-
-        def on_retry(error: AudioEnhanceError, wait: float) -> None:
-            waiting = [
-                job
-                for job in self._jobs
-                if job.enhancement is not None and job.enhancement.id == enhancement_id
-            ]
-            if not waiting and isinstance(error, NotFoundError):
-                # Its job was cancelled and it was deleted; nobody behind it need wait.
-                raise NotFoundError(error.message, status=error.status)
-            for job in waiting:
-                job.on_retry(error, wait)
-
-        return await self.steps.api.get_speech_enhancement(
-            asset_id, enhancement_id, on_retry=on_retry
-        )
 
     def _over(self, job: RunningJob) -> None:
         del self._jobs[job]
@@ -269,11 +245,13 @@ class Lane:
 
     async def _enhanced(self, wish: Subscriber, content: ContentKey) -> Enhanced:
         """Return the enhancement that a job wants: one that is there, under way, or a new one."""
-        shared, key = self._stages.sharing.enhancements, (content, wish.job.strength)
+        shared, key = self._enhancements, (content, wish.job.strength)
         known = shared.remembered(key)
-        if known is not None and not await _is_there(known):
-            shared.forget(key, known)
-        enhanced = await shared.get(key, wish, lambda: Work(self._stages, content, wish))
+        if known is not None:
+            there = await known.owner.has(known.asset.id, known.enhancement.id)
+            if not there:
+                shared.forget(key, known)
+        enhanced = await shared.get(key, wish, lambda: self._begin_work(content, wish))
         track = wish.job.track
         track.asset, track.enhancement = enhanced.asset, enhanced.enhancement
         track.enter(JobState.PROCESSED)
@@ -282,8 +260,8 @@ class Lane:
 
     async def _delete(self, job: RunningJob, enhanced: Enhanced, journal: Journal | None) -> None:
         """Delete what was uploaded, unless another job needs it; then that one's end sees to it."""
-        made = [Upload(enhanced.asset.id, enhanced.steps)]
-        made += [Upload(spent, enhanced.steps, spent=True) for spent in enhanced.spent]
+        made = [Upload(enhanced.asset.id, enhanced.owner)]
+        made += [Upload(spent, enhanced.owner, spent=True) for spent in enhanced.spent]
         # Of the lane that has them, which need not be this one. Whoever remembers the upload or
         # the enhancement finds it gone, and begins anew.
         for upload in self.uses.saved(job, made):
@@ -326,25 +304,14 @@ async def deleted(upload: Upload, journal: Journal | None, on_retry: OnRetry | N
 
     One that the journal says somebody still needs is left for the run that ends their work.
     """
-    asset_id, steps, spent = upload
+    asset_id, owner, spent = upload
     try:
         # Nobody makes anything of a spent one, whatever else there is to do.
         asked = None if spent else journal
-        if asked is not None and not await rows_of(asked).deletable(steps.api.client_id, asset_id):
+        if asked is not None and not await rows_of(asked).deletable(owner.client_id, asset_id):
             return
-        await steps.api.delete_asset(asset_id, on_retry=on_retry)
+        await owner.delete_asset(asset_id, on_retry=on_retry)
         if journal is not None:
             await rows_of(journal).asset_deleted(asset_id)
     except AudioEnhanceError as error:
         _log.warning("asset %s: its upload stays at the server: %s", asset_id, error)
-
-
-async def _is_there(known: Enhanced) -> bool:
-    """Whether the server still has an enhancement that was finished earlier."""
-    api = known.steps.api
-    api.settle(known.enhancement.id)  # it was there: what is not found now has been deleted
-    try:
-        await api.get_speech_enhancement(known.asset.id, known.enhancement.id)
-    except NotFoundError:
-        return False
-    return True

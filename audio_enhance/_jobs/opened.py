@@ -1,10 +1,14 @@
 """What a client has while it is open: its connections, and a lane for each API client."""
 
 import asyncio
+from functools import partial
 
 import attrs
 
 from audio_enhance._core.cancellation import seen_through
+from audio_enhance._core.models import Asset
+from audio_enhance._scheduler.estimate import ProcessingEstimate
+from audio_enhance._scheduler.polling import Crowd
 from audio_enhance._session.endpoints import EnhanceApi, fetch_grant
 from audio_enhance._session.rate_limits import RateLimits
 from audio_enhance._session.retry import Retrier
@@ -14,13 +18,40 @@ from audio_enhance._settings import Auth, Settings
 from audio_enhance._transfer.pacing import Pacing
 from audio_enhance._transfer.storage import Storage
 
-from .lane import Lane
+from .enhanced import Enhanced
+from .gate import PriorityGate
+from .lane import AHEAD, Lane
+from .once import Once
 from .steps import Steps
-from .work import Sharing
+from .subscribers import Subscriber, Subscribers
+from .uploading import Uploading
+from .uses import Uses
+from .watcher import ServerQueue
+from .work import Stages, Work
 
 # Uploads and enhancements that a client remembers, for contents that come more than once; a
 # journal remembers all of them.
 _REMEMBERED = 1024
+_UPLOADS_AT_ONCE = 4
+
+
+class Sharing:
+    """What the jobs of one client share, whichever call they belong to.
+
+    Attributes:
+        assets: The uploads, under way and finished.
+        enhancements: The enhancements, under way and finished.
+        uses: Who still needs which upload.
+        estimate: What was learned about processing times.
+        crowd: The API clients that wait for an enhancement.
+    """
+
+    def __init__(self) -> None:
+        self.assets = Once[Asset, Subscribers](_REMEMBERED)
+        self.enhancements = Once[Enhanced, Subscriber](_REMEMBERED)
+        self.uses = Uses()
+        self.estimate = ProcessingEstimate()
+        self.crowd = Crowd()
 
 
 @attrs.define(eq=False, repr=False)
@@ -46,7 +77,7 @@ class Opened:
         number = len(self.lanes)
         auth, limits = settings.auth[number], settings.limits[number]
         steps = _steps(settings, auth, limits, self.transport, self._pacing)
-        self.lanes.append(Lane(steps, settings, self._sharing, self.room_changed))
+        self.lanes.append(lane_of(steps, settings, self._sharing, self.room_changed))
         self.room_changed.set()
 
     def steps_of(self, asset_id: str | None) -> Steps:
@@ -78,10 +109,41 @@ def opened(settings: Settings) -> Opened:
         limits.assets.check_loop()
     transport = Transport(settings.session, settings.timeouts, trust_env=settings.trust_env)
     loop, lanes = asyncio.get_running_loop(), list[Lane]()
-    open_now = Opened(loop, transport, lanes, asyncio.Event(), Sharing(_REMEMBERED), Pacing())
+    open_now = Opened(loop, transport, lanes, asyncio.Event(), Sharing(), Pacing())
     for _ in settings.auth:
         open_now.add_lane(settings)
     return open_now
+
+
+def lane_of(
+    steps: Steps, settings: Settings, sharing: Sharing, room_changed: asyncio.Event
+) -> Lane:
+    """Join the parts of a lane: what is uploaded, outstanding, and worked on through it."""
+    queue = ServerQueue(
+        steps.api.get_speech_enhancement,
+        settings.polling,
+        settings.clock,
+        longest=settings.timeouts.processing,
+        estimate=sharing.estimate,
+        crowd=sharing.crowd,
+    )
+    stages = Stages(
+        steps=steps,
+        queue=queue,
+        ahead=PriorityGate(AHEAD, overtaking=True),
+        assets=sharing.assets,
+        upload=partial(Uploading, steps, PriorityGate(_UPLOADS_AT_ONCE, overtaking=True)),
+        room_changed=room_changed.set,
+    )
+    return Lane(
+        steps,
+        queue,
+        sharing.enhancements,
+        partial(Work, stages),
+        sharing.uses,
+        at_a_time=settings.at_a_time,
+        room_changed=room_changed,
+    )
 
 
 def _steps(

@@ -10,6 +10,7 @@ from audio_enhance._core.errors import (
     EnhancementFailedError,
     InvalidInputError,
     InvalidSourceError,
+    NotFoundError,
     ProtocolError,
     SourceChangedError,
     WaitTimeoutError,
@@ -60,6 +61,11 @@ class Steps:
         self._storage = storage
         self._retrier = retrier
         self._polling = polling
+
+    @property
+    def client_id(self) -> str:
+        """The API client."""
+        return self.api.client_id
 
     async def create_asset(self, source: Source, *, on_retry: OnRetry | None = None) -> Asset:
         """Step 1: register a source, hashed off the event loop."""
@@ -187,6 +193,19 @@ class Steps:
             await self.clock.sleep(wait)
         poll.questions += 1
         return True
+
+    async def has(self, asset_id: str, enhancement_id: str) -> bool:
+        """Whether the server still has an enhancement that was finished earlier."""
+        self.api.settle(enhancement_id)  # it was there: what is not found now has been deleted
+        try:
+            await self.api.get_speech_enhancement(asset_id, enhancement_id)
+        except NotFoundError:
+            return False
+        return True
+
+    async def delete_asset(self, asset_id: str, *, on_retry: OnRetry | None = None) -> None:
+        """Delete an asset, its bytes and all of its enhancements."""
+        await self.api.delete_asset(asset_id, on_retry=on_retry)
 
     async def download(
         self,

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from audio_enhance._recording.fingerprint import ContentKey
 from audio_enhance._recording.source import Source
 
+from .enhanced import Owner
 from .running import RunningJob
-from .steps import Steps
 
 
 class Upload(NamedTuple):
@@ -16,12 +16,12 @@ class Upload(NamedTuple):
 
     Attributes:
         asset_id: The asset.
-        steps: Of the API client that it belongs to.
+        owner: The API client that it belongs to.
         spent: Whether it was given up, for another one of the same content.
     """
 
     asset_id: str
-    steps: Steps
+    owner: Owner
     spent: bool = False
 
 

@@ -12,11 +12,12 @@ import attrs
 
 from audio_enhance._core.cancellation import end, ended, left_alone
 from audio_enhance._core.clock import Clock
-from audio_enhance._core.errors import AudioEnhanceError
+from audio_enhance._core.errors import AudioEnhanceError, NotFoundError
 from audio_enhance._core.models import SpeechEnhancement
 from audio_enhance._scheduler.estimate import ProcessingEstimate
 from audio_enhance._scheduler.polling import Crowd, PollPolicy
 from audio_enhance._scheduler.window import Question, Window
+from audio_enhance._session.retry import OnRetry
 
 from .gate import PriorityGate
 
@@ -30,9 +31,9 @@ class Ask(Protocol):
     """How the queue asks about an enhancement."""
 
     def __call__(
-        self, asset_id: str, enhancement_id: str
+        self, asset_id: str, enhancement_id: str, *, on_retry: OnRetry
     ) -> Coroutine[Any, Any, SpeechEnhancement]:
-        """Return it as the server knows it now."""
+        """Return it as the server knows it now; every failure that is tried again is told."""
         ...
 
 
@@ -44,12 +45,14 @@ class Outstanding:
         enhancement: As the server described it last.
         finished: Its end: the finished enhancement, or the error that ended the waiting.
         on_status: Told what the server said, and when its end is expected (UTC), if known.
+        on_retry: Told what stands in the way of asking.
         leave: Gives its place back.
         context: In which to ask about it: that of whose it is, to whose trace it belongs.
     """
 
     enhancement: SpeechEnhancement
     on_status: Callable[[SpeechEnhancement, datetime | None], None]
+    on_retry: OnRetry
     finished: "asyncio.Future[SpeechEnhancement]"
     leave: Callable[[], None] = lambda: None
     context: Context = attrs.field(factory=copy_context)
@@ -111,6 +114,7 @@ class ServerQueue:
         priority: int,
         on_submitted: Callable[[Outstanding], None],
         on_status: Callable[[SpeechEnhancement, datetime | None], None],
+        on_retry: OnRetry,
     ) -> Outstanding:
         """Wait for a place in the window, create an enhancement, and return it as outstanding.
 
@@ -122,6 +126,7 @@ class ServerQueue:
             priority: Higher goes first among those who wait for a place.
             on_submitted: Told before anything else is, even if nobody waits for it any more.
             on_status: See `Outstanding`.
+            on_retry: See `Outstanding`.
 
         Raises:
             AudioEnhanceError: What `create` raised; the place is free again.
@@ -136,7 +141,8 @@ class ServerQueue:
                 self.window.refused()
                 self.gate.leave(ticket)
                 raise
-            entry = self._own(enhancement, on_status, leave=partial(self.gate.leave, ticket))
+            leave = partial(self.gate.leave, ticket)
+            entry = self._own(enhancement, on_status, on_retry, leave)
             self.window.submitted(
                 enhancement, byte_size, content_type, self._clock.monotonic(), freed=freed
             )
@@ -156,6 +162,7 @@ class ServerQueue:
         except asyncio.CancelledError:
             if not sent():
                 task.cancel()
+            task.add_done_callback(_unwanted)
             await ended(task, within=_GRACE_SECONDS)
             raise
         finally:
@@ -171,13 +178,14 @@ class ServerQueue:
         byte_size: int,
         content_type: str,
         on_status: Callable[[SpeechEnhancement, datetime | None], None],
+        on_retry: OnRetry,
     ) -> Outstanding:
         """Return an enhancement that was created earlier, by another run, as outstanding."""
         if enhancement.finished:
             finished = asyncio.get_running_loop().create_future()
             finished.set_result(enhancement)
-            return Outstanding(enhancement, on_status, finished)
-        entry = self._own(enhancement, on_status)
+            return Outstanding(enhancement, on_status, on_retry, finished)
+        entry = self._own(enhancement, on_status, on_retry)
         self.window.taken_up(enhancement, byte_size, content_type, self._clock.monotonic())
         self._look_again()
         return entry
@@ -200,10 +208,11 @@ class ServerQueue:
         self,
         enhancement: SpeechEnhancement,
         on_status: Callable[[SpeechEnhancement, datetime | None], None],
+        on_retry: OnRetry,
         leave: Callable[[], None] = lambda: None,
     ) -> Outstanding:
         finished = asyncio.get_running_loop().create_future()
-        entry = Outstanding(enhancement, on_status, finished, leave)
+        entry = Outstanding(enhancement, on_status, on_retry, finished, leave)
         self._owners.setdefault(enhancement.id, []).append(entry)
         return entry
 
@@ -254,7 +263,15 @@ class ServerQueue:
             self._end(key, None)
 
     def _asked(self, owner: Outstanding, key: str) -> Awaitable[SpeechEnhancement]:
-        asking = self._ask(owner.enhancement.asset_id, key)
+        def on_retry(error: AudioEnhanceError, wait: float) -> None:
+            waiting = [entry for entry in self._owners[key] if not entry.finished.done()]
+            if not waiting and isinstance(error, NotFoundError):
+                # Its job was cancelled and it was deleted; nobody behind it need wait.
+                raise NotFoundError(error.message, status=error.status)
+            for entry in waiting:
+                entry.on_retry(error, wait)
+
+        asking = self._ask(owner.enhancement.asset_id, key, on_retry=on_retry)
         # Where there is nothing in either context, no trace for example, one is as good as the
         # other, and needs no task.
         if not owner.context and not copy_context():
@@ -283,3 +300,9 @@ class ServerQueue:
                 entry.finished.exception()  # whoever waited may be gone
             else:
                 entry.finished.set_result(entry.enhancement)
+
+
+def _unwanted(task: "asyncio.Task[Outstanding]") -> None:
+    """Take note that nobody waits for what is being created."""
+    if not task.cancelled() and task.exception() is None:
+        task.result().finished.cancel()

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from itertools import count
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from audio_enhance._core.errors import (
     ApiError,
@@ -21,44 +21,28 @@ from audio_enhance._core.phase import Phase
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._recording.fingerprint import ContentKey
 from audio_enhance._recording.source import Source
-from audio_enhance._scheduler.estimate import ProcessingEstimate
-from audio_enhance._scheduler.polling import Crowd
 
 from .enhanced import Enhanced
 from .gate import PriorityGate
-from .once import Once
+from .once import Once, Shareable
 from .result import ResultAwayError
 from .state import JobState
 from .steps import Steps, check_succeeded
 from .subscribers import Subscriber, Subscribers
-from .uploading import Uploading
-from .uses import Uses
 from .watcher import Outstanding, ServerQueue
 
 # The guide calls a failed enhancement a rare fault of the server's: one more try.
 _MOST_TRIES = 2
 
 
-class Sharing:
-    """What the jobs of one client share, whichever call they belong to.
+class BeginUpload(Protocol):
+    """How a content is uploaded: by something that other work joins, if it needs the same."""
 
-    Args:
-        keep: How many uploads and enhancements to remember when they are finished.
-
-    Attributes:
-        assets: The uploads, under way and finished.
-        enhancements: The enhancements, under way and finished.
-        uses: Who still needs which upload.
-        estimate: What was learned about processing times.
-        crowd: The API clients that wait for an enhancement.
-    """
-
-    def __init__(self, keep: int) -> None:
-        self.assets = Once[Asset, Subscribers](keep)
-        self.enhancements = Once[Enhanced, Subscriber](keep)
-        self.uses = Uses()
-        self.estimate = ProcessingEstimate()
-        self.crowd = Crowd()
+    def __call__(
+        self, content: ContentKey, first: Subscribers, gone: set[Source], *, anew: bool
+    ) -> Shareable[Asset, Subscribers]:
+        """Return the upload; `Uploading` says what the arguments mean."""
+        ...
 
 
 class Stages(NamedTuple):
@@ -68,16 +52,16 @@ class Stages(NamedTuple):
         steps: The API client's five steps.
         queue: What is outstanding at the server.
         ahead: For what is being uploaded or waits, uploaded, before the window.
-        uploads: For transfers to the object store.
-        sharing: What the jobs of the whole client share.
+        assets: The uploads of the whole client, under way and finished.
+        upload: Begins one.
         room_changed: Called when a job needs no place before the window any more.
     """
 
     steps: Steps
     queue: ServerQueue
     ahead: PriorityGate
-    uploads: PriorityGate
-    sharing: Sharing
+    assets: Once[Asset, Subscribers]
+    upload: BeginUpload
     room_changed: Callable[[], None]
 
 
@@ -175,6 +159,7 @@ class Work:
             byte_size=content.byte_size,
             content_type=content.content_type,
             on_status=self._on_status,
+            on_retry=self._subscribers.on_retry,
         )
         self._submitted(outstanding)
         return outstanding
@@ -193,7 +178,7 @@ class Work:
                         self._one_more()  # unless the request with the lost answer was counted
                     if error.status == 422:
                         self._spent.append(asset.id)
-                self._stages.sharing.assets.forget(self._upload_key, asset)
+                self._stages.assets.forget(self._upload_key, asset)
                 asset = await self._uploaded(anew=True)
         raise AssertionError("it returns or raises")
 
@@ -217,6 +202,7 @@ class Work:
             priority=self._subscribers.job.priority,
             on_submitted=self._submitted,
             on_status=self._on_status,
+            on_retry=self._subscribers.on_retry,
         )
 
     @property
@@ -227,17 +213,10 @@ class Work:
         stages, subscribers = self._stages, self._subscribers
         while True:
             try:
-                asset = await stages.sharing.assets.get(
+                asset = await stages.assets.get(
                     self._upload_key,
                     subscribers,
-                    lambda: Uploading(
-                        stages.steps,
-                        stages.uploads,
-                        self._content,
-                        subscribers,
-                        self._gone,
-                        anew=anew,
-                    ),
+                    lambda: stages.upload(self._content, subscribers, self._gone, anew=anew),
                 )
             except (InvalidSourceError, SourceChangedError) as error:
                 # Whoever joined just after the last of the sources was tried has another one.

@@ -99,11 +99,13 @@ class Database:
         path: The file.
         folder: Where the file lies.
         moved: Where the files of a journal are that is only looked at, and was moved.
+        cleaned: Whether what a run that died left has been removed.
     """
 
     def __init__(self, path: Path, *, writable: bool) -> None:
         self.path = path
         self.moved: Move | None = None
+        self.cleaned = False
         self.folder = Path(os.path.abspath(path.parent))  # noqa: PTH100  pathlib keeps ".."
         self._writable = writable
         self._lock: JournalLock | None = None

@@ -202,7 +202,7 @@ class Journal:
             sources: Paths, or the names that entries have; those that have no entry are ignored.
             strength: Only at this strength; the default is every strength.
         """
-        await remove_leftovers(self._rows)
+        await remove_leftovers(self._database)
         count = 0
         for source in sources:
             deleted = await self._database.rows(

@@ -11,7 +11,6 @@ from audio_enhance._recording.spooled import remove_quietly
 
 from .entry import text_of
 from .names import here
-from .rows import Rows
 
 if TYPE_CHECKING:
     import sqlite3
@@ -19,18 +18,18 @@ if TYPE_CHECKING:
     from .database import Database
 
 
-async def remove_leftovers(rows: Rows) -> list[Path]:
+async def remove_leftovers(database: "Database") -> list[Path]:
     """Remove what a run that died left, and return its part files.
 
     What was kept for jobs that are over goes, too.
 
     Only the first time: what is written down later belongs to downloads under way.
     """
-    if rows.cleaned:
+    if database.cleaned:
         return []
-    rows.cleaned = True
-    await _remove_kept(rows.database)
-    return await _remove_parts(rows.database)
+    database.cleaned = True
+    await _remove_kept(database)
+    return await _remove_parts(database)
 
 
 async def _remove_kept(database: "Database") -> None:

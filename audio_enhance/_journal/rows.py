@@ -39,7 +39,6 @@ class Rows:
         database: The file.
         alive: What is at work on a row, by the row's identity.
         api_version: The generation of the API that its jobs are at, once a run has told.
-        cleaned: Whether what a run that died left has been removed.
     """
 
     def __init__(self, database: "Database", clock: Clock) -> None:
@@ -47,7 +46,6 @@ class Rows:
         self.database = database
         self.alive: WeakValueDictionary[Hashable, Any] = WeakValueDictionary()
         self.api_version: str | None = None
-        self.cleaned = False
 
     async def save(self, entry: JournalEntry) -> None:
         """Write an entry, in the place of the one that it is the next state of, if there is one.

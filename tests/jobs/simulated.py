@@ -63,7 +63,7 @@ class SimulatedServer:
         await self._clock.sleep(self.latency + slow_answer)
         return enhancement
 
-    async def ask(self, asset_id: str, enhancement_id: str) -> SpeechEnhancement:
+    async def ask(self, asset_id: str, enhancement_id: str, **_: object) -> SpeechEnhancement:
         """Answer how far it is."""
         self.asked.append((enhancement_id, self._clock.now))
         await self._clock.sleep(self.latency)

@@ -14,9 +14,9 @@ from audio_enhance._core.errors import StorageError
 from audio_enhance._core.models import AssetStatus
 from audio_enhance._jobs.batch import Batch
 from audio_enhance._jobs.lane import Lane
+from audio_enhance._jobs.opened import Sharing, lane_of
 from audio_enhance._jobs.order import Order
 from audio_enhance._jobs.running import RunningJob
-from audio_enhance._jobs.work import Sharing
 from audio_enhance._settings import Settings
 from tests.support.resources import other_tasks
 from tests.support.virtual_time import LoopClock, in_virtual_time
@@ -164,13 +164,13 @@ def in_simulated_time(
         limits = RateLimits(creations_per_minute=limit, others_per_minute=10**6, clock=clock)
         moved = asyncio.Event()
         settings = Settings(AccessToken("t", client_id="c"), clock=clock)
-        sharing = Sharing(keep=100)
+        sharing = Sharing()
         steps = [SimulatedSteps(SimulatedApi(clock, limits, seconds)) for _ in range(lanes)]
         world = World(
             clock,
             limits,
             moved,
-            [Lane(cast("Any", each), settings, sharing, moved) for each in steps],
+            [lane_of(cast("Any", each), settings, sharing, moved) for each in steps],
             steps,
         )
         before = other_tasks()

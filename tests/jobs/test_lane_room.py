@@ -8,10 +8,8 @@ import pytest
 from audio_enhance import (
     AccessToken,
     Asset,
-    AudioEnhanceError,
     EnhanceResult,
     RateLimits,
-    ServerError,
     Source,
     SpeechEnhancement,
 )
@@ -19,9 +17,8 @@ from audio_enhance._jobs.lane import Lane
 from audio_enhance._jobs.opened import opened
 from audio_enhance._jobs.running import RunningJob
 from audio_enhance._jobs.state import JobState
-from audio_enhance._session.retry import OnRetry
 from audio_enhance._settings import Settings
-from tests.support.answers import ASSET_ID, ENHANCEMENT_ID, asset_json, enhancement_json
+from tests.support.answers import asset_json, enhancement_json
 
 from .watched import ignored
 
@@ -90,31 +87,10 @@ async def test_its_backlog_is_what_the_server_has_and_what_it_will_have(lane: La
     lane.queue.estimate.observe("audio/mpeg", 1000, 30.0)
     assert lane.backlog_seconds == 2 * 30.0
     there = SpeechEnhancement.from_json(enhancement_json())
-    lane.queue.take_up(there, byte_size=1000, content_type="audio/mpeg", on_status=ignored)
+    lane.queue.take_up(
+        there, byte_size=1000, content_type="audio/mpeg", on_status=ignored, on_retry=ignored
+    )
     assert lane.backlog_seconds == 3 * 30.0
-
-
-async def test_what_stands_in_the_way_of_a_question_is_told_to_those_who_asked(
-    lane: Lane, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    behind, asked = standing(lane, enhancement=True), standing(lane, enhancement=True)
-    behind.track.enhancement = SpeechEnhancement.from_json(enhancement_json(id="behind"))
-    standing(lane, asset=True)
-    told: list[tuple[RunningJob, str]] = []
-
-    def tell(job: RunningJob, error: AudioEnhanceError, wait: float) -> None:
-        del wait
-        told.append((job, error.message))
-
-    monkeypatch.setattr(RunningJob, "on_retry", tell)
-
-    async def answer(*_: str, on_retry: OnRetry) -> SpeechEnhancement:
-        on_retry(ServerError("busy", status=503), 1.0)
-        return SpeechEnhancement.from_json(enhancement_json())
-
-    monkeypatch.setattr(lane.steps.api, "get_speech_enhancement", answer)
-    await lane._ask(ASSET_ID, ENHANCEMENT_ID)
-    assert told == [(asked, "busy")]
 
 
 async def test_at_its_end_no_job_is_left_to_ask_the_queue_for_anything(

@@ -19,8 +19,8 @@ def job(source: Source | None = None) -> RunningJob:
 
 def saved(uses: Uses, job: RunningJob, *uploads: str) -> list[str]:
     """What is to be deleted when the result of a job is safe."""
-    steps: Any = None
-    made = [Upload(each, steps) for each in uploads or ["a"]]
+    owner: Any = None
+    made = [Upload(each, owner) for each in uploads or ["a"]]
     return [upload.asset_id for upload in uses.saved(job, made)]
 
 

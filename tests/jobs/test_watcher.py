@@ -11,10 +11,12 @@ from audio_enhance import (
     EnhancementStatus,
     NotFoundError,
     PollPolicy,
+    ServerError,
     SpeechEnhancement,
     WaitTimeoutError,
 )
-from audio_enhance._jobs.watcher import ServerQueue
+from audio_enhance._jobs.watcher import Outstanding, ServerQueue
+from audio_enhance._session.retry import OnRetry
 from tests.support.virtual_time import virtually
 
 from .watched import Run, ignored
@@ -108,7 +110,7 @@ async def test_each_is_asked_about_in_the_context_of_whose_it_is() -> None:
     run = Run()
     seen: set[tuple[str, str]] = set()
 
-    async def ask(asset_id: str, enhancement_id: str) -> SpeechEnhancement:
+    async def ask(asset_id: str, enhancement_id: str, **_: object) -> SpeechEnhancement:
         seen.add((enhancement_id, _TRACE.get()))
         return await run.server.ask(asset_id, enhancement_id)
 
@@ -233,7 +235,7 @@ async def test_what_the_server_has_is_not_given_up_while_the_network_is_away(
     run = Run(longest=longest)
     back = run.clock.now + away
 
-    async def ask(asset_id: str, enhancement_id: str) -> SpeechEnhancement:
+    async def ask(asset_id: str, enhancement_id: str, **_: object) -> SpeechEnhancement:
         if run.clock.now < back:
             raise ConnectionFailedError("No connection.", connected=False)
         return await run.server.ask(asset_id, enhancement_id)
@@ -301,6 +303,7 @@ async def test_what_is_taken_up_while_it_is_outstanding_is_asked_about_once_for_
         byte_size=1_000_000,
         content_type="audio/wav",
         on_status=lambda enhancement, _: theirs.append(enhancement.status),
+        on_retry=ignored,
     )
     assert run.queue.outstanding == (mine, other)
     assert await mine.finished is await other.finished
@@ -315,7 +318,7 @@ async def test_a_question_on_its_way_is_answered_whatever_becomes_known_meanwhil
     run = Run(latency=1.0)
     begun, answered = list[str](), list[str]()
 
-    async def ask(asset_id: str, enhancement_id: str) -> SpeechEnhancement:
+    async def ask(asset_id: str, enhancement_id: str, **_: object) -> SpeechEnhancement:
         begun.append(enhancement_id)
         found = await run.server.ask(asset_id, enhancement_id)
         answered.append(enhancement_id)
@@ -378,7 +381,7 @@ async def test_what_ended_in_vain_is_the_head_anew_when_it_is_taken_up() -> None
     run = Run()
     away = True
 
-    async def ask(asset_id: str, enhancement_id: str) -> SpeechEnhancement:
+    async def ask(asset_id: str, enhancement_id: str, **_: object) -> SpeechEnhancement:
         if away:
             raise NotFoundError("There is none.", status=404)
         return await run.server.ask(asset_id, enhancement_id)
@@ -394,6 +397,7 @@ async def test_what_ended_in_vain_is_the_head_anew_when_it_is_taken_up() -> None
         byte_size=1_000_000,
         content_type="audio/wav",
         on_status=lambda _enhancement, _expected: told.append(run.clock.now),
+        on_retry=ignored,
     )
     begun = run.clock.now
     await again.finished
@@ -415,9 +419,67 @@ async def test_a_listener_that_fails_ends_its_own_job_alone() -> None:
         priority=0,
         on_submitted=ignored,
         on_status=fail,
+        on_retry=ignored,
     )
     behind = await run.submit(10.0)
     with pytest.raises(ValueError, match="a mistake"):
         await odd.finished
     assert run.queue.outstanding == (behind,)
     assert (await behind.finished).status == EnhancementStatus.SUCCEEDED
+
+
+@virtually
+async def test_what_stands_in_the_way_of_a_question_is_told_to_those_who_wait_for_it() -> None:
+    run = Run()
+    told: list[tuple[str, str, float]] = []
+
+    async def ask(asset_id: str, enhancement_id: str, *, on_retry: OnRetry) -> SpeechEnhancement:
+        on_retry(ServerError("busy", status=503), 1.0)
+        return await run.server.ask(asset_id, enhancement_id)
+
+    run.queue = ServerQueue(ask, PollPolicy(), run.clock, longest=None)
+
+    def taken_up(enhancement: SpeechEnhancement, who: str) -> Outstanding:
+        return run.queue.take_up(
+            enhancement,
+            byte_size=1000,
+            content_type="audio/wav",
+            on_status=ignored,
+            on_retry=lambda error, wait: told.append((who, error.message, wait)),
+        )
+
+    head, behind = [await run.server.create(seconds) for seconds in (2.0, 600.0)]
+    mine, yours, gone = (taken_up(head, who) for who in ("mine", "yours", "gone"))
+    other = taken_up(behind, "other")
+    gone.finished.cancel()
+    await asyncio.gather(mine.finished, yours.finished)
+    assert set(told) == {("mine", "busy", 1.0), ("yours", "busy", 1.0)}
+    await other.finished
+    assert ("other", "busy", 1.0) in told
+
+
+@pytest.mark.parametrize("on_its_way", [False, True])
+@virtually
+async def test_what_was_cancelled_and_is_not_there_is_not_asked_for_again(
+    on_its_way: bool,
+) -> None:
+    run = Run(latency=1.0)
+    tries = 0
+
+    async def ask(asset_id: str, enhancement_id: str, *, on_retry: OnRetry) -> SpeechEnhancement:
+        nonlocal tries
+        while enhancement_id == "e0" and tries < 9:
+            tries += 1
+            on_retry(NotFoundError("There is none.", status=404, early=True), 1.0)
+            await run.clock.sleep(1.0)
+        return await run.server.ask(asset_id, enhancement_id)
+
+    run.queue = ServerQueue(ask, PollPolicy(), run.clock, longest=None)
+    gone = asyncio.create_task(run.enhance(10.0))
+    await run.clock.sleep(1.5 if on_its_way else 2.5)
+    behind = asyncio.create_task(run.enhance(10.0))
+    gone.cancel()
+    tries = 0
+    await behind
+    assert tries == 1
+    assert gone.cancelled()

@@ -111,6 +111,7 @@ async def test_a_request_on_its_way_is_seen_through_and_keeps_its_place() -> Non
             priority=0,
             on_submitted=lambda entry: submitted.append(entry.enhancement.id),
             on_status=ignored,
+            on_retry=ignored,
         )
     )
     await run.clock.sleep(1.0)
@@ -164,6 +165,7 @@ async def test_what_was_created_earlier_is_taken_up_without_a_place() -> None:
             byte_size=1000,
             content_type="audio/wav",
             on_status=ignored,
+            on_retry=ignored,
         )
         for enhancement in old
     ]

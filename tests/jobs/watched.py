@@ -58,6 +58,7 @@ class Run:
             priority=priority,
             on_submitted=lambda _: None,
             on_status=self._on_status,
+            on_retry=ignored,
         )
 
     async def enhance(self, seconds: float, **arguments: int) -> SpeechEnhancement:

@@ -184,7 +184,7 @@ class TestWhatIsNoJournal:
                         await journal.path_setting("output_dir")
                         await journal.entry("b", 93)
                         if how == Journal.open:
-                            await remove_leftovers(rows_of(journal))
+                            await remove_leftovers(rows_of(journal).database)
                             await journal.plan([("d", 1)])
                 except JournalError as error:
                     bad += 1

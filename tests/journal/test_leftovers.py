@@ -22,10 +22,10 @@ async def test_part_files_are_removed(journal: Journal, tmp_path: Path) -> None:
     gone = tmp_path / ".audio-enhance-4567.part"
     await rows_of(journal).save(done("a", EntryState.DOWNLOADING, temporary=str(part)))
     await rows_of(journal).save(done("b", EntryState.DOWNLOADING, temporary=str(gone)))
-    assert await remove_leftovers(rows_of(journal)) == [part]
+    assert await remove_leftovers(rows_of(journal).database) == [part]
     assert not part.exists()
     assert [entry.temporary for entry in await all_of(journal)] == [None, None]
-    assert await remove_leftovers(rows_of(journal)) == []
+    assert await remove_leftovers(rows_of(journal).database) == []
 
 
 @pytest.mark.parametrize("name", ["talk.mp3", ".audio-enhance-1", "1.part"])
@@ -33,7 +33,7 @@ async def test_no_other_file_is(journal: Journal, tmp_path: Path, name: str) -> 
     mine = tmp_path / name
     mine.write_bytes(b"mine")
     await rows_of(journal).save(done("a", EntryState.DOWNLOADING, temporary=str(mine)))
-    assert await remove_leftovers(rows_of(journal)) == []
+    assert await remove_leftovers(rows_of(journal).database) == []
     assert mine.read_bytes() == b"mine"
     assert [entry.temporary for entry in await all_of(journal)] == [None]
 
@@ -45,7 +45,7 @@ async def test_one_that_stays_is_not_forgotten(journal: Journal, tmp_path: Path)
     other.touch()
     await rows_of(journal).save(done("a", EntryState.DOWNLOADING, temporary=str(stubborn)))
     await rows_of(journal).save(done("b", EntryState.DOWNLOADING, temporary=str(other)))
-    assert await remove_leftovers(rows_of(journal)) == [other]
+    assert await remove_leftovers(rows_of(journal).database) == [other]
     assert [e.temporary for e in await all_of(journal)] == [str(stubborn), None]
 
 
@@ -55,7 +55,7 @@ async def test_data_kept_for_jobs_that_are_over_is_removed(
     for state in EntryState:
         (kept := tmp_path / f"kept-{state}").touch()
         await rows_of(journal).save(done(state, state, spooled=str(kept)))
-    assert await remove_leftovers(rows_of(journal)) == []
+    assert await remove_leftovers(rows_of(journal).database) == []
     over = {EntryState.SUCCEEDED, EntryState.FAILED}
     for entry in await all_of(journal):
         kept = tmp_path / f"kept-{entry.state}"
