@@ -12,13 +12,14 @@ from audio_enhance._core.errors import InvalidInputError
 from audio_enhance._core.events import Event
 from audio_enhance._core.models import Asset, SpeechEnhancement, check_strength
 from audio_enhance._core.paths import folder_path
-from audio_enhance._jobs.batch import BatchOptions, SourcesLike
+from audio_enhance._jobs.batch import SourcesLike, opened_batch
 from audio_enhance._jobs.handle import Job, handle_of
 from audio_enhance._jobs.intake import Intake
-from audio_enhance._jobs.order import Order
+from audio_enhance._jobs.opened import Connections
+from audio_enhance._jobs.order import BatchOptions, Order
 from audio_enhance._jobs.report import BatchReport, Outcome
 from audio_enhance._jobs.result import EnhanceResult
-from audio_enhance._journal.journal import Journal
+from audio_enhance._journal.journal import Journal, journal_at
 from audio_enhance._recording.filenames import safe_name
 from audio_enhance._recording.given import AnySource, SourceLike, as_source
 from audio_enhance._recording.source import Source
@@ -85,7 +86,9 @@ class EnhanceClient:
         client_secret: str | None = None,
         **options: Unpack[Options],
     ) -> None:
-        self._intake = Intake(Settings(one_auth(auth, client_id, client_secret), **options))
+        self._settings = Settings(one_auth(auth, client_id, client_secret), **options)
+        self._connections = Connections(self._settings)
+        self._intake = Intake(self._settings, self._connections)
 
     @classmethod
     def from_env(cls, **options: Unpack[Options]) -> Self:
@@ -104,19 +107,19 @@ class EnhanceClient:
         return cls(auth_from(), **options)
 
     def __repr__(self) -> str:
-        settings = self._intake.settings
+        settings = self._settings
         ids = ", ".join(repr(auth.client_id) for auth in settings.auth)
         return f"{type(self).__name__}({ids}, base_url={settings.base_url!r})"
 
     @property
     def api_version(self) -> ApiVersion:
         """The version of the API that the client speaks."""
-        return self._intake.settings.api_version
+        return self._settings.api_version
 
     @property
     def client_ids(self) -> tuple[str, ...]:
         """The API clients that share its work, by their ids."""
-        return tuple(auth.client_id for auth in self._intake.settings.auth)
+        return tuple(auth.client_id for auth in self._settings.auth)
 
     def check_strength(self, strength: int) -> int:
         """Return a strength that the client's version of the API takes.
@@ -132,7 +135,7 @@ class EnhanceClient:
     @property
     def base_url(self) -> str:
         """The API's address that the client uses."""
-        return self._intake.settings.base_url
+        return self._settings.base_url
 
     @property
     def proxy(self) -> str | None:
@@ -140,10 +143,10 @@ class EnhanceClient:
 
         The client has to be open, so that it knows what NO_PROXY says.
         """
-        return self._intake.steps().api.proxy
+        return self._connections.steps().api.proxy
 
     async def __aenter__(self) -> Self:
-        self._intake.reopen()
+        self._connections.reopen()
         return self
 
     async def __aexit__(
@@ -160,7 +163,7 @@ class EnhanceClient:
         What was submitted continues at the server. A closed client works again inside a new
         `async with`, in the same event loop or in another.
         """
-        await self._intake.aclose()
+        await self._connections.aclose()
 
     async def enhance(
         self,
@@ -202,7 +205,7 @@ class EnhanceClient:
             WaitTimeoutError: It took longer than `timeout`.
             AudioEnhanceError: Whatever else went wrong, with the ids to resume it.
         """
-        async with self._intake.journal_at(journal) as kept:
+        async with journal_at(journal, self._settings.clock) as kept:
             order = _order(priority, output_dir, overwrite, kept, on_event, delete_assets)
             return await self._intake.enhance(
                 source, strength, order, filename=filename, timeout=timeout
@@ -250,7 +253,14 @@ class EnhanceClient:
             InvalidInputError: No result can be saved in `output_dir`, or `sources` is a single one.
             JournalError: The journal cannot be used, or another run uses it.
         """
-        batch = self._intake.batch(sources, strength=strength, output_dir=output_dir, **options)
+        batch = opened_batch(
+            self._settings,
+            self._connections,
+            sources,
+            strength=strength,
+            output_dir=output_dir,
+            **options,
+        )
         async with batch as running, aclosing(running.run(sources)) as run:
             outcomes = sorted([item async for item in run], key=lambda item: item[0])
             return BatchReport([outcome for _, outcome in outcomes], running.stopped_by)
@@ -268,7 +278,14 @@ class EnhanceClient:
         If you leave the loop early, the client cancels what is under way. `contextlib.aclosing`
         makes that happen at once.
         """
-        batch = self._intake.batch(sources, strength=strength, output_dir=output_dir, **options)
+        batch = opened_batch(
+            self._settings,
+            self._connections,
+            sources,
+            strength=strength,
+            output_dir=output_dir,
+            **options,
+        )
         async with batch as running, aclosing(running.run(sources)) as run:
             async for _, outcome in run:
                 yield outcome
@@ -363,7 +380,7 @@ class EnhanceClient:
         Raises:
             ConfigurationError: The credentials cannot be used.
         """
-        self._intake.add_api_client(auth, limits)
+        self._connections.add_api_client(auth, limits)
 
     @property
     def waiting(self) -> int:
@@ -393,7 +410,7 @@ class EnhanceClient:
                 nothing was sent.
             ApiError, ConnectionFailedError: The API refused, or could not be reached.
         """
-        return await self._intake.steps().create_asset(as_source(source))
+        return await self._connections.steps().create_asset(as_source(source))
 
     async def upload(
         self, asset: Asset, source: SourceLike, *, on_bytes: Callable[[int], None] | None = None
@@ -410,7 +427,7 @@ class EnhanceClient:
             StorageError: The object store refused it.
             TransferStalledError: No byte moved for `Timeouts.stall` seconds.
         """
-        await self._intake.steps(asset.id).upload(
+        await self._connections.steps(asset.id).upload(
             asset, as_source(source), on_bytes=on_bytes or _ignore
         )
 
@@ -424,7 +441,7 @@ class EnhanceClient:
         Raises:
             WaitTimeoutError: It was not ready in time.
         """
-        return await self._intake.steps(asset_id).wait_until_ready(asset_id, timeout=timeout)
+        return await self._connections.steps(asset_id).wait_until_ready(asset_id, timeout=timeout)
 
     async def create_speech_enhancement(
         self, asset_id: str, *, strength: int = 93
@@ -439,7 +456,9 @@ class EnhanceClient:
             InvalidStrengthError: The strength is out of range; nothing was sent.
         """
         strength = self.check_strength(strength)
-        return await self._intake.steps(asset_id).api.create_speech_enhancement(asset_id, strength)
+        return await self._connections.steps(asset_id).api.create_speech_enhancement(
+            asset_id, strength
+        )
 
     async def wait_until_finished(
         self, enhancement: SpeechEnhancement, *, timeout: float | None = None
@@ -454,7 +473,7 @@ class EnhanceClient:
             EnhancementFailedError: The server could not enhance it.
             WaitTimeoutError: It was not finished in time. The error carries the ids to resume it.
         """
-        return await self._intake.steps(enhancement.asset_id).wait_until_finished(
+        return await self._connections.steps(enhancement.asset_id).wait_until_finished(
             enhancement, timeout=timeout
         )
 
@@ -486,7 +505,7 @@ class EnhanceClient:
         async def place(name: str) -> tuple[Path, bool]:
             return directory / (filename or name), overwrite
 
-        steps = self._intake.steps(enhancement.asset_id)
+        steps = self._connections.steps(enhancement.asset_id)
         return Path(await steps.download(enhancement, PartialFile(directory), place=place))
 
     async def server_time(self) -> datetime | None:
@@ -498,11 +517,11 @@ class EnhanceClient:
         Raises:
             ConnectionFailedError, RequestTimeoutError, ProtocolError: No usable answer came.
         """
-        return await self._intake.steps().api.server_time()
+        return await self._connections.steps().api.server_time()
 
     async def get_asset(self, asset_id: str) -> Asset:
         """Return an asset as the server knows it now; raises `NotFoundError`."""
-        return await self._intake.steps(asset_id).api.get_asset(asset_id)
+        return await self._connections.steps(asset_id).api.get_asset(asset_id)
 
     async def delete_asset(self, asset_id: str) -> None:
         """Delete an asset, its bytes and all of its enhancements at the server (v2 only).
@@ -512,11 +531,11 @@ class EnhanceClient:
         Raises:
             ConfigurationError: The client uses v1, which deletes nothing.
         """
-        await self._intake.steps(asset_id).api.delete_asset(asset_id)
+        await self._connections.steps(asset_id).api.delete_asset(asset_id)
 
     async def get_speech_enhancement(self, asset_id: str, enhancement_id: str) -> SpeechEnhancement:
         """Return an enhancement as the server knows it now; raises `NotFoundError`."""
-        return await self._intake.steps(asset_id).api.get_speech_enhancement(
+        return await self._connections.steps(asset_id).api.get_speech_enhancement(
             asset_id, enhancement_id
         )
 
@@ -528,7 +547,9 @@ class EnhanceClient:
         Raises:
             InvalidInputError: The enhancement is not finished.
         """
-        return await self._intake.steps(enhancement.asset_id).presigned_download_url(enhancement)
+        return await self._connections.steps(enhancement.asset_id).presigned_download_url(
+            enhancement
+        )
 
     def stream(
         self,
@@ -546,7 +567,7 @@ class EnhanceClient:
             InvalidInputError: The range is malformed, or the enhancement is not finished.
             StorageError: The object store refused it.
         """
-        return self._intake.steps(enhancement.asset_id).stream(enhancement, range=range)
+        return self._connections.steps(enhancement.asset_id).stream(enhancement, range=range)
 
 
 def _order(

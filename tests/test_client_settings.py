@@ -234,7 +234,7 @@ class TestSessions:
         client = EnhanceClient(AccessToken("t", client_id="c"), base_url="http://127.0.0.1:1")
 
         async def opened() -> None:
-            client._intake.reopen()
+            client._connections.reopen()
 
         async def used() -> None:
             with pytest.raises(ClientClosedError, match="another event loop"):

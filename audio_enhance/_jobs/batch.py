@@ -2,72 +2,53 @@
 
 import asyncio
 import logging
-from collections.abc import (
-    AsyncGenerator,
-    AsyncIterable,
-    Callable,
-    Iterable,
-    Sequence,
-)
-from contextlib import aclosing
-from os import PathLike
-from typing import Any, NamedTuple, TypedDict
+import os
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from contextlib import aclosing, asynccontextmanager
+from functools import partial
+from typing import NamedTuple
 
-from audio_enhance._core.cancellation import end
-from audio_enhance._core.errors import AudioEnhanceError, AuthenticationError, JobCancelledError
-from audio_enhance._core.events import Event
-from audio_enhance._core.paths import split
+from audio_enhance._core.cancellation import end, to_its_end
+from audio_enhance._core.errors import (
+    AudioEnhanceError,
+    AuthenticationError,
+    InvalidInputError,
+    JobCancelledError,
+)
+from audio_enhance._core.models import check_strengths
+from audio_enhance._core.paths import path_of, split
 from audio_enhance._journal.earlier import kept_result
-from audio_enhance._journal.journal import Journal, rows_of
+from audio_enhance._journal.generation import check_generation
+from audio_enhance._journal.journal import Journal, journal_at, rows_of
+from audio_enhance._journal.leftovers import remove_leftovers
 from audio_enhance._journal.revived import left_of
 from audio_enhance._journal.row import JournalRow, note_refused
-from audio_enhance._recording.given import AnySource, arrived
+from audio_enhance._recording.given import AnySource, arrived, place_of
 from audio_enhance._recording.source import Source, original_of
-from audio_enhance._transfer.output_folder import PlaceRule
+from audio_enhance._session.wire import check_sendable
+from audio_enhance._settings import Settings
+from audio_enhance._transfer.held_places import remove_left
+from audio_enhance._transfer.output_folder import OutputFolder, PlaceRule
+from audio_enhance._transfer.store import output_place
 
-from .lane import Lane, free_lanes, quietest
-from .order import Order
-from .report import Outcome, OutcomeStatus
+from .lane import Lane, Lanes, free_lanes, quietest
+from .order import Listener, Order, check_deleting
+from .outcomes import Outcomes, Place
+from .report import Outcome
 from .result import ResultAwayError
 from .running import RunningJob
 
 SourcesLike = Iterable[AnySource] | AsyncIterable[AnySource]
 
 
-class BatchOptions(TypedDict, total=False):
-    """The options of a batch beside strength and folder, for signatures that pass them on."""
-
-    journal: str | PathLike[str] | Journal | None
-    overwrite: bool
-    redo: bool
-    delete_assets: bool
-    protected: Iterable[str | PathLike[str]]
-    root: str | PathLike[str] | None
-    place: PlaceRule | None
-    priority: int
-    on_event: Callable[[Event], None] | None
-
-
 _log = logging.getLogger("audio_enhance")
-# So many outcomes may wait to be read before no further source is pulled: many more than are
-# under way, so that whoever reads in bursts does not hold up the server either.
-_UNREAD = 256
-
 _AWAY = "The result was moved or removed, and the server no longer has it. Redo it for another one."
-
-
-class _Place(NamedTuple):
-    """Where an outcome belongs in the order given."""
-
-    source: AnySource
-    number: int
-    strength: int
 
 
 class _Begun(NamedTuple):
     """Where a job belongs, and the lane that has it."""
 
-    place: _Place
+    place: Place
     lane: Lane
 
 
@@ -89,15 +70,14 @@ class Batch:
         order: Order,
         strengths: Sequence[int],
         *,
-        on_event: Iterable[Callable[[Event], None]],
+        on_event: Iterable[Listener],
     ) -> None:
         self._lanes = lanes
         self._room_changed = room_changed
         self._order = order
         self._strengths = strengths
         self._on_event = on_event
-        self._outcomes: asyncio.Queue[tuple[int, Outcome] | None] = asyncio.Queue()
-        self._read = asyncio.Event()
+        self._outcomes = Outcomes()
         self._jobs: dict[RunningJob, _Begun] = {}
         self._refused: dict[Lane, AuthenticationError] = {}
         self._moving: set[asyncio.Task[None]] = set()
@@ -111,11 +91,10 @@ class Batch:
         When this is left early, what is under way is cancelled, and its end waited for.
         """
         feeder = asyncio.create_task(self._feed(sources), name="batch")
-        feeder.add_done_callback(lambda _: self._outcomes.put_nowait(None))
+        feeder.add_done_callback(lambda _: self._outcomes.look())
         try:
-            while not feeder.done() or self._jobs or self._moving or not self._outcomes.empty():
-                item = await self._outcomes.get()
-                self._read.set()
+            while not feeder.done() or self._jobs or self._moving or not self._outcomes.empty:
+                item = await self._outcomes.next()
                 if item is not None:
                     yield item
             await feeder  # a mistake in the caller's iterable is the caller's
@@ -139,27 +118,19 @@ class Batch:
             async for given in pulled:
                 await self._take(given, index)
                 index += len(self._strengths)
-                await self._until_read()
-
-    async def _until_read(self) -> None:
-        """Wait while too many outcomes are unread.
-
-        Here, since what has begun must neither wait for a slow reader nor lose its outcome.
-        """
-        while self._outcomes.qsize() >= _UNREAD:
-            self._read.clear()
-            await self._read.wait()
+                # Here: what has begun must neither wait for a slow reader nor lose its outcome.
+                await self._outcomes.until_read()
 
     async def _take(self, given: AnySource, index: int) -> None:
         """Begin a source at every strength, or say at once why it cannot be begun."""
-        places = [_Place(given, index + n, strength) for n, strength in enumerate(self._strengths)]
+        places = [Place(given, index + n, strength) for n, strength in enumerate(self._strengths)]
         try:
             source = await arrived(given)
         except AudioEnhanceError as error:
             for place in places:
-                if self._order.journal is not None and isinstance(given, str | PathLike):
+                if self._order.journal is not None and isinstance(given, str | os.PathLike):
                     await note_refused(rows_of(self._order.journal), given, place.strength, error)
-                self._fail(place, error)
+                self._outcomes.failed(place, error)
             return
         if self._order.outputs is not None and source.place is not None:
             self._order.outputs.protected.add_recordings([source.place])
@@ -179,7 +150,7 @@ class Batch:
                 uses.drop(source)
 
     async def _begin(
-        self, source: Source, row: JournalRow | None, place: _Place, lane: Lane | None
+        self, source: Source, row: JournalRow | None, place: Place, lane: Lane | None
     ) -> Lane | None:
         """Hand a source over, and return the lane that has it, if one was needed."""
         if row is not None and await self._done_before(source, row, place):
@@ -245,7 +216,7 @@ class Batch:
             return None
         return next((at for at in self._lanes if at.client_id == row.entry.client_id), None)
 
-    async def _done_before(self, source: Source, row: JournalRow, place: _Place) -> bool:
+    async def _done_before(self, source: Source, row: JournalRow, place: Place) -> bool:
         if self._order.redo:
             return False
         if (kept := await kept_result(row.entry, source)) is None:
@@ -253,7 +224,7 @@ class Batch:
         here, url = split(kept.place)
         if self._order.outputs is not None:
             self._order.outputs.keep(kept.place)
-        self._skipped(
+        self._outcomes.skipped(
             place,
             source,
             path=here,
@@ -263,16 +234,6 @@ class Batch:
             enhancement_id=row.entry.enhancement_id,
         )
         return True
-
-    def _skipped(self, place: _Place, source: Source, **known: Any) -> None:
-        outcome = Outcome(
-            source=place.source,
-            name=source.label,
-            strength=place.strength,
-            status=OutcomeStatus.SKIPPED,
-            **known,
-        )
-        self._outcomes.put_nowait((place.number, outcome))
 
     def _finished(self, job: RunningJob) -> None:
         place, lane = self._jobs.pop(job)
@@ -285,29 +246,14 @@ class Batch:
             self._end(job, place, error)
         original_of(job.source).let_go()
 
-    def _end(self, job: RunningJob, place: _Place, error: AudioEnhanceError | None) -> None:
+    def _end(self, job: RunningJob, place: Place, error: AudioEnhanceError | None) -> None:
         """Say what became of a job."""
         if isinstance(error, ResultAwayError):
-            self._skipped(place, job.source, note=_AWAY, **job.ids)
-            return
-        if self.stopped_by and isinstance(error, JobCancelledError) and not job.submitted:
+            self._outcomes.skipped(place, job.source, note=_AWAY, **job.ids)
+        elif self.stopped_by and isinstance(error, JobCancelledError) and not job.submitted:
             self._not_started(place, self.stopped_by)
-            return
-        result = None if error is not None else job.task.result()
-        outcome = Outcome(
-            source=place.source,
-            name=job.source.label,
-            strength=place.strength,
-            status=OutcomeStatus.FAILED if result is None else OutcomeStatus.SUCCEEDED,
-            path=None if result is None else result.saved,
-            url=None if result is None else result.url,
-            note=None if result is None else result.note,
-            error=error,
-            extra_enhancements=job.extra_enhancements,
-            failed_enhancements=job.failed_enhancements,
-            **job.ids,
-        )
-        self._outcomes.put_nowait((place.number, outcome))
+        else:
+            self._outcomes.ended(place, job, error)
 
     def _refuse(self, error: AuthenticationError, lane: Lane) -> None:
         """Give nothing more to an API client that the server refuses; stop if it is the last.
@@ -338,7 +284,7 @@ class Batch:
         cancelled = isinstance(error, JobCancelledError) and lane in self._refused
         return cancelled or isinstance(error, AuthenticationError)
 
-    def _move(self, source: Source, place: _Place) -> None:
+    def _move(self, source: Source, place: Place) -> None:
         """Begin a recording anew, in another lane."""
         uses, held = self._lanes[0].uses, original_of(source)
         uses.expect(source, 1)
@@ -354,7 +300,7 @@ class Batch:
                 uses.drop(source)
             elif (mistake := task.exception()) is not None:
                 self._mistakes.append(mistake)
-            self._outcomes.put_nowait(None)  # to look again whether that was all
+            self._outcomes.look()
 
         task = asyncio.create_task(begun(), name="batch")
         self._moving.add(task)
@@ -367,21 +313,9 @@ class Batch:
             job.cancel()
         self._room_changed.set()
 
-    def _not_started(self, place: _Place, error: AudioEnhanceError | None) -> None:
+    def _not_started(self, place: Place, error: AudioEnhanceError | None) -> None:
         assert error is not None
-        self._fail(place, error, not_started=True)
-
-    def _fail(self, place: _Place, error: AudioEnhanceError, *, not_started: bool = False) -> None:
-        given = place.source
-        outcome = Outcome(
-            source=given,
-            name=_name_of(given),
-            strength=place.strength,
-            status=OutcomeStatus.FAILED,
-            not_started=not_started,
-            error=error,
-        )
-        self._outcomes.put_nowait((place.number, outcome))
+        self._outcomes.failed(place, error, not_started=True)
 
 
 async def _pulled(sources: SourcesLike) -> AsyncGenerator[AnySource]:
@@ -394,7 +328,63 @@ async def _pulled(sources: SourcesLike) -> AsyncGenerator[AnySource]:
             await asyncio.sleep(0)  # whatever becomes of them, others have their turn
 
 
-def _name_of(source: AnySource) -> str:
-    if isinstance(source, Source):
-        return source.label
-    return str(source) if isinstance(source, str | PathLike) else type(source).__name__
+@asynccontextmanager
+async def opened_batch(
+    settings: Settings,
+    connections: Lanes,
+    sources: SourcesLike,
+    *,
+    strength: int | Iterable[int],
+    output_dir: str | os.PathLike[str],
+    journal: str | os.PathLike[str] | Journal | None = None,
+    overwrite: bool = False,
+    redo: bool = False,
+    delete_assets: bool = False,
+    protected: Iterable[str | os.PathLike[str]] = (),
+    root: str | os.PathLike[str] | None = None,
+    place: PlaceRule | None = None,
+    priority: int = 0,
+    on_event: Listener | None = None,
+) -> AsyncGenerator[Batch]:
+    """Make a batch, with its journal open; `EnhanceClient.enhance_batch` says more."""
+    strengths = [check_sendable(one, settings.api_version) for one in check_strengths(strength)]
+    if isinstance(sources, str | bytes | bytearray | memoryview | os.PathLike | Source):
+        raise InvalidInputError("A batch takes several sources.", hint="Put it into a list.")
+    check_deleting(delete_assets, settings.api_version, kept=True)
+    # What is pulled lazily is not known yet.
+    known = sources if isinstance(sources, Sequence) else ()
+    files = [at for source in known if (at := place_of(source)) is not None]
+    outputs = OutputFolder.for_batch(
+        output_place(output_dir),
+        files,
+        overwrite=overwrite,
+        root=None if root is None else path_of(root),
+        rule=place,
+    )
+    outputs.protected.add(protected)
+    await to_its_end(partial(remove_left, outputs.directory))
+    lanes = connections.open_lanes()
+    async with journal_at(journal, settings.clock) as journal:
+        if journal is not None:
+            outputs.protected.add_journal(journal.path)
+            # Those of its earlier runs too, and what a command does in several batches.
+            outputs.protected.add_recordings(await journal.sources())
+            outputs.knows_recordings = True
+            await check_generation(journal, settings.api_version)
+            await remove_leftovers(rows_of(journal).database)
+        order = Order(
+            outputs=outputs,
+            journal=journal,
+            redo=redo,
+            spare=not redo,
+            delete_assets=delete_assets,
+            priority=priority,
+            on_event=on_event,
+        )
+        yield Batch(
+            lanes,
+            connections.room_changed,
+            order,
+            strengths,
+            on_event=order.listeners(settings.on_event),
+        )

@@ -1,9 +1,7 @@
-"""Where jobs come in, one by one or by the thousand, and what is opened for them."""
+"""Where jobs come in, one by one."""
 
 import asyncio
-import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Sequence
 from functools import partial
 
 import attrs
@@ -11,98 +9,44 @@ import attrs
 from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.errors import (
     AudioEnhanceError,
-    ClientClosedError,
-    ConfigurationError,
-    InvalidInputError,
     InvalidSourceError,
     JobCancelledError,
     TooManyWaitingError,
 )
-from audio_enhance._core.events import Event
-from audio_enhance._core.models import check_strength, check_strengths
-from audio_enhance._core.paths import path_of
+from audio_enhance._core.models import check_strength
 from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.generation import check_generation
 from audio_enhance._journal.journal import Journal, rows_of
 from audio_enhance._journal.leftovers import remove_leftovers
 from audio_enhance._journal.revived import revive
 from audio_enhance._journal.row import JournalRow
-from audio_enhance._recording.given import AnySource, arrived, as_source, is_file_object, place_of
+from audio_enhance._recording.given import AnySource, arrived, as_source, is_file_object
 from audio_enhance._recording.source import Source
-from audio_enhance._session.rate_limits import RateLimits
 from audio_enhance._session.wire import check_sendable
-from audio_enhance._settings import Auth, Settings
+from audio_enhance._settings import Settings
 from audio_enhance._transfer.held_places import remove_left
-from audio_enhance._transfer.output_folder import OutputFolder, PlaceRule
-from audio_enhance._transfer.store import output_place
 
-from .batch import Batch, SourcesLike
 from .keyed import KeyedJobs, check_same
-from .lane import Lane, quietest
-from .opened import Opened, opened
-from .order import Order
+from .lane import Lane, Lanes, quietest
+from .order import Order, check_deleting
 from .result import EnhanceResult
 from .running import RunningJob
 from .single import awaited, done_before
-from .steps import Steps
-
-Listener = Callable[[Event], None]
 
 
 class Intake:
-    """Takes jobs in for one client, and opens its connections when the first one comes.
+    """Takes jobs in for one client, and gives each one to a lane.
 
     Args:
         settings: What the client is set up with.
+        connections: Its lanes.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, connections: Lanes) -> None:
+        self._settings = settings
+        self._connections = connections
         self._arriving = 0
         self._keyed = KeyedJobs()
-        self._opened: Opened | None = None
-        self._closed = False
-
-    @property
-    def open(self) -> Opened:
-        """What is open, in the running event loop.
-
-        Raises:
-            ClientClosedError: The client was closed, or is open in another event loop.
-        """
-        if self._opened is None:
-            if self._closed:
-                raise ClientClosedError("The client is closed.")
-            self._opened = opened(self.settings)
-        elif self._opened.loop is not asyncio.get_running_loop():
-            raise ClientClosedError("The client is open in another event loop.")
-        return self._opened
-
-    def reopen(self) -> None:
-        """Open the connections, also after they were closed."""
-        self._closed = False
-        self.open  # noqa: B018  opens the sessions inside the running loop
-
-    def add_api_client(self, auth: Auth, limits: RateLimits | None) -> None:
-        """Let one more API client share the work; `EnhanceClient.add_api_client` says more."""
-        self.settings.add(auth, limits)
-        if self._opened is not None:
-            self._opened.add_lane(self.settings)
-
-    async def aclose(self) -> None:
-        """Cancel the jobs under way, wait for their end, and close the connections."""
-        opened, self._opened, self._closed = self._opened, None, True
-        if opened is not None:
-            await opened.aclose()
-
-    @property
-    def lanes(self) -> Sequence[Lane]:
-        """The lanes that are open: whoever only asks how things are opens nothing."""
-        return self._opened.lanes if self._opened is not None else ()
-
-    def steps(self, asset_id: str | None = None) -> Steps:
-        """Return the steps of the API client that an asset belongs to, of the first by default."""
-        return self.open.steps_of(asset_id)
 
     async def submit(
         self,
@@ -149,7 +93,7 @@ class Intake:
         if journal is None or entry is None or entry.state == EntryState.FAILED:
             return None
         check_same(key, strength, entry.strength)
-        await check_generation(journal, self.settings.api_version)
+        await check_generation(journal, self._settings.api_version)
         try:
             source = await to_its_end(partial(revive, entry))
         except AudioEnhanceError:
@@ -166,8 +110,10 @@ class Intake:
         key: str = "",
         filename: str | None = None,
     ) -> RunningJob:
-        check_sendable(check_strength(strength), self.settings.api_version)
-        self._check_deleting(order.delete_assets, kept=order.outputs is not None)
+        check_sendable(check_strength(strength), self._settings.api_version)
+        check_deleting(
+            order.delete_assets, self._settings.api_version, kept=order.outputs is not None
+        )
         if isinstance(source, Awaitable):
             if filename is not None:
                 raise InvalidSourceError(
@@ -176,14 +122,14 @@ class Intake:
                 )
         elif not is_file_object(source):
             source = as_source(source, filename)
-        most = self.settings.max_waiting
+        most = self._settings.max_waiting
         if most is not None and self.waiting >= most:
             raise TooManyWaitingError(
                 f"{self.waiting} jobs are waiting already.", retry_after=self.backlog_seconds
             )
-        opened = self.open
+        lanes = self._connections.open_lanes()
         if not isinstance(source, Source):
-            return await self._arrived(source, filename, strength, order, key, opened)
+            return await self._arrived(source, filename, strength, order, key, lanes)
         return await self._accept(source, strength, order, key)
 
     async def _arrived(
@@ -193,7 +139,7 @@ class Intake:
         strength: int,
         order: Order,
         key: str,
-        opened: Opened,
+        lanes: Sequence[Lane],
     ) -> RunningJob:
         self._arriving += 1
         try:
@@ -203,7 +149,7 @@ class Intake:
         finally:
             self._arriving -= 1
         try:
-            if self._opened is not opened:
+            if self._connections.lanes is not lanes:
                 raise JobCancelledError(
                     "The client was closed while the recording arrived; it cost nothing.",
                     source=spooled.label,
@@ -221,7 +167,7 @@ class Intake:
         journal = order.journal
         if journal is None:
             return self._begin(source, strength, order, key=key)
-        await check_generation(journal, self.settings.api_version)
+        await check_generation(journal, self._settings.api_version)
         row = await JournalRow.of(rows_of(journal), source, strength, key)
         try:
             await row.begin(source)
@@ -232,8 +178,10 @@ class Intake:
 
     async def take_up(self, journal: Journal, order: Order) -> list[RunningJob]:
         """Go on with what a journal says is unfinished; `EnhanceClient.take_up` says more."""
-        self._check_deleting(order.delete_assets, kept=order.outputs is not None)
-        await check_generation(journal, self.settings.api_version)
+        check_deleting(
+            order.delete_assets, self._settings.api_version, kept=order.outputs is not None
+        )
+        await check_generation(journal, self._settings.api_version)
         await remove_leftovers(rows_of(journal).database)
         if order.outputs is not None:
             await to_its_end(partial(remove_left, order.outputs.directory))
@@ -250,7 +198,7 @@ class Intake:
             self._keyed.add(entry.key, job)
             jobs.append(job)
         if order.delete_assets:
-            for lane in self.open.lanes:
+            for lane in self._connections.open_lanes():
                 lane.begin_deleting(journal)
         return jobs
 
@@ -263,118 +211,31 @@ class Intake:
         key: str = "",
     ) -> RunningJob:
         key = key if row is None else row.entry.key
-        listeners, clock = self._listeners(order), self.settings.clock
+        clock, listeners = self._settings.clock, order.listeners(self._settings.on_event)
         job = RunningJob(source, strength, order.priority, listeners, key, clock)
         if order.outputs is not None and source.place is not None:
             order.outputs.protected.add_recordings([source.place])
         # Assets of an earlier run are seen by their own API client only.
-        lanes = self.open.lanes
+        lanes = self._connections.open_lanes()
         if row is not None:
             lanes = [lane for lane in lanes if lane.client_id == row.entry.client_id] or lanes
         lane = quietest(lanes)
         lane.start(job, order, row)
         return job
 
-    @asynccontextmanager
-    async def batch(
-        self,
-        sources: SourcesLike,
-        *,
-        strength: int | Iterable[int],
-        output_dir: str | os.PathLike[str],
-        journal: str | os.PathLike[str] | Journal | None = None,
-        overwrite: bool = False,
-        redo: bool = False,
-        delete_assets: bool = False,
-        protected: Iterable[str | os.PathLike[str]] = (),
-        root: str | os.PathLike[str] | None = None,
-        place: PlaceRule | None = None,
-        priority: int = 0,
-        on_event: Listener | None = None,
-    ) -> AsyncGenerator[Batch]:
-        """Make a batch, with its journal open; `EnhanceClient.enhance_batch` says more."""
-        strengths = [
-            check_sendable(one, self.settings.api_version) for one in check_strengths(strength)
-        ]
-        if isinstance(sources, str | bytes | bytearray | memoryview | os.PathLike | Source):
-            raise InvalidInputError("A batch takes several sources.", hint="Put it into a list.")
-        self._check_deleting(delete_assets, kept=True)
-        # What is pulled lazily is not known yet.
-        known = sources if isinstance(sources, Sequence) else ()
-        files = [at for source in known if (at := place_of(source)) is not None]
-        outputs = OutputFolder.for_batch(
-            output_place(output_dir),
-            files,
-            overwrite=overwrite,
-            root=None if root is None else path_of(root),
-        )
-        outputs.rule = place
-        outputs.protected.add(protected)
-        await to_its_end(partial(remove_left, outputs.directory))
-        opened = self.open
-        async with self.journal_at(journal) as journal:
-            if journal is not None:
-                outputs.protected.add_journal(journal.path)
-                # Those of its earlier runs too, and what a command does in several batches.
-                outputs.protected.add_recordings(await journal.sources())
-                outputs.knows_recordings = True
-                await check_generation(journal, self.settings.api_version)
-                await remove_leftovers(rows_of(journal).database)
-            order = Order(
-                outputs=outputs,
-                journal=journal,
-                redo=redo,
-                spare=not redo,
-                delete_assets=delete_assets,
-                priority=priority,
-                on_event=on_event,
-            )
-            yield Batch(
-                opened.lanes,
-                opened.room_changed,
-                order,
-                strengths,
-                on_event=self._listeners(order),
-            )
-
-    @asynccontextmanager
-    async def journal_at(
-        self, given: str | os.PathLike[str] | Journal | None
-    ) -> AsyncGenerator[Journal | None]:
-        """Open the journal at a path for as long as this lasts; an open one stays open."""
-        if given is None or isinstance(given, Journal):
-            yield given
-            return
-        async with await Journal.open(given, clock=self.settings.clock) as journal:
-            yield journal
-
-    def _check_deleting(self, wanted: bool, *, kept: bool) -> None:
-        if wanted and self.settings.api_version == "v1":
-            raise ConfigurationError(
-                "v1 of the API cannot delete assets.",
-                hint='Use v2: EnhanceClient(…, api_version="v2"), or --api-version v2.',
-            )
-        if wanted and not kept:
-            raise InvalidInputError(
-                "delete_assets needs a folder for the result.", hint="Give output_dir."
-            )
-
-    def _listeners(self, order: Order) -> tuple[Listener, ...]:
-        return tuple(each for each in (self.settings.on_event, order.on_event) if each is not None)
-
     @property
     def waiting(self) -> int:
         """How many jobs are not submitted yet, those included whose recording is arriving."""
-        return self._arriving + sum(lane.unsubmitted for lane in self.lanes)
+        return self._arriving + sum(lane.unsubmitted for lane in self._connections.lanes)
 
     @property
     def backlog_seconds(self) -> float:
         """When a job that came now would probably be begun by the server, in seconds from now."""
-        return min((lane.backlog_seconds for lane in self.lanes), default=0.0)
+        return min((lane.backlog_seconds for lane in self._connections.lanes), default=0.0)
 
     async def drain(self, timeout: float) -> bool:
         """Wait for the jobs under way, and return whether all ended in time."""
-        tasks = [job.task for lane in self.lanes for job in lane.jobs]
+        tasks = [job.task for lane in self._connections.lanes for job in lane.jobs]
         if not tasks:
             return True
         _, left = await asyncio.wait(tasks, timeout=timeout)

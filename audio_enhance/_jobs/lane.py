@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from typing import Protocol
 
 from audio_enhance._core.cancellation import end
 from audio_enhance._core.errors import AudioEnhanceError, JournalError
@@ -283,6 +284,28 @@ class Lane:
         for asset_id in asset_ids:
             if not self.uses.has(asset_id):
                 await deleted(Upload(asset_id, self.steps), journal)
+
+
+class Lanes(Protocol):
+    """The lanes of a client, as whoever has jobs for them sees them."""
+
+    @property
+    def lanes(self) -> Sequence[Lane]:
+        """Those that are open: whoever only asks how things are opens nothing."""
+        ...
+
+    def open_lanes(self) -> Sequence[Lane]:
+        """Return the same, opened where they are not.
+
+        Raises:
+            ClientClosedError: The client was closed, or is open in another event loop.
+        """
+        ...
+
+    @property
+    def room_changed(self) -> asyncio.Event:
+        """Set whenever one that is open may have room again."""
+        ...
 
 
 def free_lanes(lanes: Sequence[Lane]) -> list[Lane]:

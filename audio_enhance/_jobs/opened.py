@@ -1,11 +1,13 @@
 """What a client has while it is open: its connections, and a lane for each API client."""
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 import attrs
 
 from audio_enhance._core.cancellation import seen_through
+from audio_enhance._core.errors import ClientClosedError
 from audio_enhance._core.models import Asset
 from audio_enhance._scheduler.estimate import ProcessingEstimate
 from audio_enhance._scheduler.polling import Crowd
@@ -101,6 +103,69 @@ class Opened:
                 await lane.aclose()
         finally:
             await self.transport.aclose()
+
+
+class Connections:
+    """The connections of one client, opened when they are needed first, and closed at the end.
+
+    Args:
+        settings: What the client is set up with.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._opened: Opened | None = None
+        self._closed = False
+
+    @property
+    def open(self) -> Opened:
+        """What is open, in the running event loop.
+
+        Raises:
+            ClientClosedError: The client was closed, or is open in another event loop.
+        """
+        if self._opened is None:
+            if self._closed:
+                raise ClientClosedError("The client is closed.")
+            self._opened = opened(self._settings)
+        elif self._opened.loop is not asyncio.get_running_loop():
+            raise ClientClosedError("The client is open in another event loop.")
+        return self._opened
+
+    @property
+    def lanes(self) -> Sequence[Lane]:
+        """The lanes that are open: whoever only asks how things are opens nothing."""
+        return self._opened.lanes if self._opened is not None else ()
+
+    def open_lanes(self) -> Sequence[Lane]:
+        """Return the same, opened where they are not; raises as `open` does."""
+        return self.open.lanes
+
+    @property
+    def room_changed(self) -> asyncio.Event:
+        """Set whenever a lane may have room again."""
+        return self.open.room_changed
+
+    def steps(self, asset_id: str | None = None) -> Steps:
+        """Return the steps of the API client that an asset belongs to, of the first by default."""
+        return self.open.steps_of(asset_id)
+
+    def reopen(self) -> None:
+        """Open the connections, also after they were closed."""
+        self._closed = False
+        self.open  # noqa: B018  opens the sessions inside the running loop
+
+    def add_api_client(self, auth: Auth, limits: RateLimits | None) -> None:
+        """Let one more API client share the work; `EnhanceClient.add_api_client` says more."""
+        self._settings.add(auth, limits)
+        if self._opened is not None:
+            self._opened.add_lane(self._settings)
+
+    async def aclose(self) -> None:
+        """Cancel the jobs under way, wait for their end, and close the connections."""
+        opened, self._opened, self._closed = self._opened, None, True
+        if opened is not None:
+            await opened.aclose()
 
 
 def opened(settings: Settings) -> Opened:

@@ -1,7 +1,8 @@
 """What a batch has done so far, on disk: the next run repeats nothing that is dear."""
 
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePath
@@ -311,3 +312,15 @@ class Journal:
 def rows_of(journal: Journal) -> Rows:
     """Return what jobs read and write in a journal, which `Journal` does not show to users."""
     return journal._rows  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  the one way to it
+
+
+@asynccontextmanager
+async def journal_at(
+    given: str | os.PathLike[str] | Journal | None, clock: Clock
+) -> AsyncGenerator[Journal | None]:
+    """Open the journal at a path for as long as this lasts; an open one stays open."""
+    if given is None or isinstance(given, Journal):
+        yield given
+        return
+    async with await Journal.open(given, clock=clock) as journal:
+        yield journal

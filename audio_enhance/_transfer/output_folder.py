@@ -62,6 +62,7 @@ class OutputFolder:
         *,
         overwrite: bool,
         root: PurePath | None,
+        rule: PlaceRule | None = None,
     ) -> "OutputFolder":
         """Plan for recordings that are known beforehand: twins in name keep their folders.
 
@@ -70,6 +71,7 @@ class OutputFolder:
             recordings: Where they are, or none where they are not known yet.
             overwrite: Replace files that were there before.
             root: What the structure is kept below; found from the recordings where it is `None`.
+            rule: The place that the caller has for each result.
         """
         paths = list(recordings)
         # Texts, which take a quarter of the time that paths do: a batch may have any number.
@@ -84,7 +86,7 @@ class OutputFolder:
                 root = None
         if root is not None:
             root = _absolute(root)  # as the sources' folders are
-        folder = cls(directory, overwrite, root, twins=twins)
+        folder = cls(directory, overwrite, root, twins=twins, rule=rule)
         folder.protected.add_recordings(paths)
         return folder
 

@@ -196,7 +196,7 @@ async def test_what_is_passed_through_is_closed_with_its_chunks(
     status, headers, chunks = await passed_through(enhance_client, enhancement)
     assert (status, int(headers["Content-Length"])) == (200, len(Rehearsal.expected(long, 93)))
     assert await anext(chunks)
-    connector = enhance_client._intake.open.transport._storage.connector
+    connector = enhance_client._connections.open.transport._storage.connector
     assert connector is not None
     assert connector._acquired
     await chunks.aclose()

@@ -224,7 +224,7 @@ async def test_sources_are_pulled_as_there_is_room_for_them(tmp_path: Path) -> N
     ahead: list[int] = []
 
     def lazily(b: Bench, sources: list[Path]) -> Iterator[Path]:
-        queue = b.client._intake.open.lanes[0].queue
+        queue = b.client._connections.open.lanes[0].queue
         for pulled, source in enumerate(sources, 1):
             ahead.append(pulled - b.count(CREATE) - queue.window.depth)
             yield source

@@ -111,7 +111,7 @@ async def test_a_job_that_waits_for_the_rate_limit_can_still_be_cancelled_for_fr
         assert second.cancel() is True
         with pytest.raises(JobCancelledError, match="cost nothing"):
             await second
-        lane = b.client._intake.open.lanes[0]
+        lane = b.client._connections.open.lanes[0]
         assert lane.queue.gate.held == 0
         assert lane.unsubmitted == lane.unfinished == 0
     assert b.count(CREATE) == 1
@@ -133,7 +133,7 @@ async def test_a_job_cancelled_while_its_request_is_answered_knows_what_it_leave
         assert {caught.value.enhancement_id} == made
         # The lane keeps its place until it is done, then goes on.
         await b.client.enhance(b.source("b.mp3"), strength=93, output_dir=b.out)
-        assert b.client._intake.open.lanes[0].queue.outstanding == ()
+        assert b.client._connections.open.lanes[0].queue.outstanding == ()
 
 
 async def test_nothing_is_asked_for_once_more_for_a_job_that_was_cancelled(tmp_path: Path) -> None:
@@ -190,7 +190,9 @@ async def test_one_of_several_who_want_the_same_may_leave(tmp_path: Path) -> Non
             if isinstance(event, Submitted) and event.source.endswith("a.mp3"):
                 first.append(event)
                 job = next(
-                    j for j in b.client._intake.open.lanes[0].jobs if j.source.filename == "a.mp3"
+                    j
+                    for j in b.client._connections.open.lanes[0].jobs
+                    if j.source.filename == "a.mp3"
                 )
                 job.cancel()
 
@@ -252,7 +254,7 @@ async def _cancelled_after(
             )
         )
         await asyncio.wait([running])
-        lane = client._intake.open.lanes[0]
+        lane = client._connections.open.lanes[0]
         assert lane.unfinished == lane.unsubmitted == 0
     if not running.cancelled():
         running.result()
@@ -299,7 +301,7 @@ async def test_leaving_a_stream_early_ends_what_is_under_way(tmp_path: Path) -> 
             async for outcome in stream:
                 b.check([outcome])
                 break
-        assert b.client._intake.open.lanes[0].unfinished == 0
+        assert b.client._connections.open.lanes[0].unfinished == 0
         assert {task.get_name() for task in client_tasks()} <= {"head of queue"}
         created = b.count(CREATE)
         assert created <= 5
@@ -356,7 +358,7 @@ async def test_enhance_cancelled_ends_its_job(tmp_path: Path) -> None:
             )
             await reached(lambda: b.count(route) > before)  # noqa: B023
             await cancelled(task)
-            assert b.client._intake.open.lanes[0].unfinished == 0
+            assert b.client._connections.open.lanes[0].unfinished == 0
         assert files_below(b.out) == set()
 
 
@@ -370,7 +372,7 @@ async def test_a_timeout_around_anything_ends_it(tmp_path: Path) -> None:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.15):
                     await call()
-        assert b.client._intake.open.lanes[0].unfinished == 0
+        assert b.client._connections.open.lanes[0].unfinished == 0
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])

@@ -127,7 +127,7 @@ async def test_who_leaves_early_leaves_nothing_behind(tmp_path: Path) -> None:
             stream = client.enhance_as_completed(b.sources(40), strength=93, output_dir=b.out)
             async with aclosing(stream):
                 assert (await anext(stream)).ok
-            assert all(lane.unfinished == 0 for lane in client._intake.open.lanes)
+            assert all(lane.unfinished == 0 for lane in client._connections.open.lanes)
             created = b.count(CREATE)
             await asyncio.sleep(60.0)
             assert b.count(CREATE) == created

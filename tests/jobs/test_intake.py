@@ -69,7 +69,7 @@ async def test_a_client_that_is_closed_while_a_recording_arrives_stays_closed(
     with pytest.raises(JobCancelledError, match="closed") as caught:
         await submitting
     assert caught.value.source == "a.mp3"
-    assert client._intake._opened is None
+    assert client._connections._opened is None
     assert client.waiting == 0
     await settled_files(before)
     assert not [what for what in (await settled_files(before)).values() if "deleted" in what]
@@ -87,7 +87,7 @@ async def test_looking_at_a_client_opens_nothing(enhance_service: LocalService) 
     thread.join()
     assert looked == [0, 0.0]
     assert await client.drain(1)
-    assert client._intake._opened is None
+    assert client._connections._opened is None
 
 
 async def test_what_is_awaited_may_be_anything_that_is_a_source(client: EnhanceClient) -> None:

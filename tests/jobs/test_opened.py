@@ -30,7 +30,7 @@ async def test_an_asset_belongs_to_the_lane_that_made_it(tmp_path: Path) -> None
         b.service.add_client("second", "secret")
         second = ClientCredentials("second", "secret", token_url=b.service.token_url)
         async with b.another([b.service.credentials, second]) as client:
-            there = client._intake.open
+            there = client._connections.open
             one, other = (lane.steps for lane in there.lanes)
             asset = await other.create_asset(Source.from_bytes(b"ID3", "a.mp3"))
             assert there.steps_of(asset.id) is other

@@ -37,7 +37,7 @@ async def upload(
     told: list[Event] = []
     content: ContentKey | None = None
     everybody: list[Subscribers] = []
-    steps = b.client._intake.steps()
+    steps = b.client._connections.steps()
     for name in names:
         source = Source.from_path(b.source(name, DATA))
         fingerprint = await source.fingerprint()
@@ -108,7 +108,7 @@ class TestAnEarlierUpload:
         b: Bench, journal: Journal, name: str = "a.mp3", asset_id: str | None = None
     ) -> str:
         """Write down an upload of an earlier run, and return the id of its asset."""
-        steps = b.client._intake.steps()
+        steps = b.client._connections.steps()
         source = Source.from_bytes(DATA, name)
         asset = await steps.create_asset(source)
         await steps.upload(asset, source)

@@ -108,7 +108,7 @@ async def test_what_the_server_has_dropped_since_is_made_anew(tmp_path: Path) ->
     async with bench(tmp_path) as b:
         talk = b.source("talk.mp3")
         first = await b.client.enhance(talk, strength=93, output_dir=b.out / "a")
-        sharing = b.client._intake.open._sharing
+        sharing = b.client._connections.open._sharing
         for remembered in (sharing.assets._finished, sharing.enhancements._finished):
             for key, value in remembered.items():
                 remembered[key] = _gone(value)

@@ -14,7 +14,7 @@ revisions = pytest.mark.parametrize("revision", ["2024-04", "later"])
 
 
 def steps_of(world: World) -> Steps:
-    return world.client._intake.steps()
+    return world.client._connections.steps()
 
 
 async def uploaded(world: World, recording: Path) -> Asset:

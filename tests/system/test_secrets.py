@@ -105,7 +105,7 @@ async def client(enhance_service: LocalService, witness: Witness) -> AsyncIterat
         timeouts=Timeouts(request=0.4, stall=0.4),
     ) as client:
         witness.see(client, enhance_service.credentials)
-        tokens = client._intake.steps().api._tokens  # also of a client that the test closes
+        tokens = client._connections.steps().api._tokens  # also of a client that the test closes
         yield client
         token = tokens._token  # type: ignore[attr-defined]
         if token is not None:
@@ -145,7 +145,7 @@ async def test_a_full_run(witness: Witness, recording: Path, tmp_path: Path, rev
             assert asset.upload_url
             url = await client.presigned_download_url(result.enhancement)
             witness.see(result, job, result.asset, result.enhancement, *events)
-            witness.see(client._intake.steps(), vars(client._intake.steps().api))
+            witness.see(client._connections.steps(), vars(client._connections.steps().api))
             for secret_url in (asset.upload_url, url):
                 query = secret_url.partition("?")[2]
                 witness.secrets += [
@@ -155,7 +155,7 @@ async def test_a_full_run(witness: Witness, recording: Path, tmp_path: Path, rev
                         ("X-Amz-Signature", "X-Amz-Security-Token", "X-Amz-Credential")
                     )
                 ]
-            token = client._intake.steps().api._tokens._token  # type: ignore[attr-defined]
+            token = client._connections.steps().api._tokens._token  # type: ignore[attr-defined]
             witness.secrets.append(token)
     assert len(witness.secrets) == 8
     assert all(len(secret) > 20 for secret in witness.secrets)

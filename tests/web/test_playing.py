@@ -179,6 +179,6 @@ async def test_who_hangs_up_is_not_fetched_for(site: Site, visitor: Visitor) -> 
     async with visitor.session.get(f"{site.url}recordings/{identifier}/result") as response:
         await response.content.readexactly(1000)
     [fetched] = [each for each in site.service.record if each.route == "GET /object"][-1:]
-    while site.app.state.studio.client._intake.open.transport._storage.connector._acquired:
+    while site.app.state.studio.client._connections.open.transport._storage.connector._acquired:
         await asyncio.sleep(0.005)
     assert fetched.bytes_out < len(data)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from audio_enhance import EnhanceClient, JobCancelledError
-from audio_enhance._jobs import batch as batch_module
+from audio_enhance._jobs import outcomes
 
 from .support import CREATE, Counted, bench, client_tasks, files_below, statuses
 
@@ -15,13 +15,13 @@ from .support import CREATE, Counted, bench, client_tasks, files_below, statuses
 async def test_no_source_is_pulled_while_too_many_outcomes_wait_to_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_module, "_UNREAD", 8)
+    monkeypatch.setattr(outcomes, "_UNREAD", 8)
     async with bench(tmp_path, speed=40, seconds=1.0, debug=False) as b:
         sources = Counted(b.sources(80))
         stream = b.client.enhance_as_completed(sources, strength=93, output_dir=b.out)
         async with aclosing(stream):
             seen = [await anext(stream)]
-            lane = b.client._intake.open.lanes[0]
+            lane = b.client._connections.open.lanes[0]
             await sources.until(1 + 8)
             async with asyncio.timeout(600):
                 while lane.unfinished:  # what has begun is not held up by anybody
@@ -78,7 +78,7 @@ async def test_a_batch_that_waits_to_be_read_can_be_left(tmp_path: Path) -> None
             await anext(stream)
             await sources.until(257)
         assert {task.get_name() for task in client_tasks() - before} <= {"head of queue"}
-        assert b.client._intake.open.lanes[0].unfinished == 0
+        assert b.client._connections.open.lanes[0].unfinished == 0
 
 
 async def test_a_batch_that_waits_to_be_read_can_be_cancelled(tmp_path: Path) -> None:
