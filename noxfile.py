@@ -15,7 +15,7 @@ nox.needs_version = ">=2025.2"
 nox.options.default_venv_backend = "uv|virtualenv"
 # A Python that is not on this machine is not an error, here or in CI.
 nox.options.error_on_missing_interpreters = False
-nox.options.sessions = ["types", "small", "tests", "lowest"]
+nox.options.sessions = ["checks"]
 
 # Every command that a test starts would compile what it imports once more.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -28,8 +28,8 @@ WORKERS = str((os.cpu_count() or 1) + 2)
 # Of many short tests, whoever is done takes over from others. A few hundred that take long are
 # begun as `tests/conftest.py` orders them.
 STEALING, IN_ORDER = ["worksteal"], ["loadfile", "--no-loadscope-reorder"]
-# Longest first.
-SMALL = "foreign_s3", "wheel", "docs", "lint"
+# What decides whether a change lands, longest first.
+CHECKS = ["tests", "lowest", "types", "foreign_s3", "wheel", "docs", "lint"]
 # Without debug mode, which the sessions `tests` and `lowest` have: it takes a tenth of the time.
 AS_PROGRAMS_RUN = "-o", "asyncio_debug=false"
 # The everyday tests, without those that see the same with every Python and library.
@@ -56,7 +56,7 @@ OTHERS = {
 NEWEST = list(OTHERS)[-1] if OTHERS else None
 if NEWEST:
     # What works there and on the oldest works in between, or `nox -s others` tells.
-    nox.options.sessions.append(f"others-{NEWEST}")
+    CHECKS.insert(1, f"others-{NEWEST}")
 # Where coverage is measured: CPython 3.11 needs twice the time for that, 3.13 half as much again.
 MEASURING = NEWEST if NEWEST and OTHERS[NEWEST] > sys.version_info.minor else None
 
@@ -94,14 +94,19 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
-def small(session: nox.Session) -> None:
-    """The sessions that are each at work on one core, two at a time."""
+def checks(session: nox.Session) -> None:
+    """Everything that decides whether a change lands, two sessions at a time.
+
+    Tests wait for what they start, and the other sessions are each at work on one core.
+    """
 
     def run(name: str) -> None:
-        session.run(sys.executable, "-m", "nox", "-s", name, external=True, silent=True)
+        command = sys.executable, "-m", "nox", "-s", name
+        # What each says is of use in one piece; what one says that fails is shown by nox itself.
+        print(session.run(*command, external=True, silent=True))  # noqa: T201
 
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(run, SMALL))
+        list(pool.map(run, CHECKS))
 
 
 @nox.session

@@ -5,7 +5,6 @@ import logging
 import secrets
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextvars import copy_context
-from functools import partial
 from itertools import count
 from math import inf
 from typing import Any, TypedDict
@@ -34,6 +33,11 @@ _numbers = count(1)
 _log = logging.getLogger("audio_enhance")
 # Of these only the latest is of interest to whoever comes late or reads slowly.
 _PROGRESS = {Uploading, Waiting, Processing, Downloading, Submitted, Retrying}
+
+
+# What an event is made of, by whoever wants one: its number, kind, API client, asset, enhancement,
+# and the rest. Most jobs have nobody who does.
+_Told = tuple[int, type[Event], str | None, Asset | None, SpeechEnhancement | None, dict[str, Any]]
 
 
 class Ids(TypedDict, total=False):
@@ -88,8 +92,7 @@ class RunningJob:
         self._on_event = tuple(on_event)
         self._clock = clock or SystemClock()
         self._waits_until = -inf
-        # Events are made when somebody wants them: most jobs have nobody who does.
-        self._history: dict[type[Event] | int, tuple[int, Callable[[], Event]]] = {}
+        self._history: dict[type[Event] | int, _Told] = {}
         self._told = 0
         self._news: asyncio.Event | None = None  # made by whoever waits for it
         self._task: asyncio.Task[EnhanceResult] | None = None
@@ -174,9 +177,9 @@ class RunningJob:
             after: Leave out what had a number up to this one.
         """
         while True:
-            for number, made in [entry for entry in self._history.values() if entry[0] > after]:
-                after, event = number, made()
-                yield number, event
+            for told in [told for told in self._history.values() if told[0] > after]:
+                after, event = told[0], self._event(told)
+                yield after, event
                 if isinstance(event, Finished):
                     return
             if self._told <= after:
@@ -242,30 +245,35 @@ class RunningJob:
         """Record an event and pass it on."""
         if kind is not Retrying:
             self._waits_until = -inf  # whatever it waited for, it goes on
-        made = partial(
-            kind,
-            job_id=self.id,
-            source=self._label,
-            strength=self.strength,
-            client_id=self.client_id,
-            **self.ids,
-            **details,
-        )
         self._told += 1
+        track = self.track
+        told = self._told, kind, self.client_id, track.asset, track.enhancement, details
         key = kind if kind in _PROGRESS else self._told
         self._history.pop(key, None)  # the latest one comes last
-        self._history[key] = self._told, made
+        self._history[key] = told
         if self._news is not None:
             self._news.set()
             self._news = None
         if not self._on_event:
             return
-        event = made()
+        event = self._event(told)
         for listener in self._on_event:
             try:
                 listener(event)
             except Exception:  # noqa: BLE001  a listener's mistake is not the job's
                 _log.exception("on_event failed for %r", event)
+
+    def _event(self, told: _Told) -> Event:
+        _, kind, client_id, asset, enhancement, details = told
+        return kind(
+            job_id=self.id,
+            source=self._label,
+            strength=self.strength,
+            client_id=client_id,
+            asset_id=None if asset is None else asset.id,
+            enhancement_id=None if enhancement is None else enhancement.id,
+            **details,
+        )
 
     def on_retry(self, error: AudioEnhanceError, wait: float) -> None:
         """Record that a request is made again."""
