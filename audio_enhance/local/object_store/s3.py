@@ -7,7 +7,6 @@
 import asyncio
 import base64
 import logging
-import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -50,7 +49,7 @@ class S3Store:
         self._endpoint = endpoint_url.rstrip("/")
         self._bucket = bucket
         self._first_seen: dict[str, float] = {}
-        self._signed: dict[str, float] = {}
+        self._may_come_until: dict[str, float] = {}  # by key; whose URL was signed
         self._late: set[asyncio.Task[None]] = set()
         self._session = botocore.session.get_session()
         self._region: str = self._session.get_config_variable("region") or _REGION
@@ -95,7 +94,7 @@ class S3Store:
         if upload.md5 is not None:
             headers[hdrs.CONTENT_MD5] = upload.md5
         lifetime = self._running.behaviour.upload_url_seconds
-        self._signed[upload.key] = time.monotonic() + lifetime
+        self._may_come(upload.key, lifetime)
         return self._presign(hdrs.METH_PUT, upload.key, lifetime=lifetime, headers=headers)
 
     def download_url(
@@ -124,7 +123,7 @@ class S3Store:
         hostname: str,  # noqa: ARG002
     ) -> Errand:
         """Return URLs to fetch one object and to store another; the endpoint minds their lives."""
-        self._signed[result] = time.monotonic() + seconds
+        self._may_come(result, seconds)
         headers: dict[str, str] = {hdrs.CONTENT_TYPE: content_type}
         get = self._presign(hdrs.METH_GET, source, lifetime=seconds)
         put = self._presign(hdrs.METH_PUT, result, lifetime=seconds, headers=headers)
@@ -153,11 +152,15 @@ class S3Store:
         """Have the endpoint remove the object, and what an upload brings that ends later."""
         self._first_seen.pop(key, None)
         await self._delete(key)
-        seconds = self._signed.pop(key, 0.0) - time.monotonic()
+        seconds = self._may_come_until.pop(key, 0.0) - self._running.clock.seconds()
         if seconds > 0:
-            late = asyncio.create_task(self._delete_late(key, seconds + _LONGEST_PUT))
+            late = asyncio.create_task(self._delete_late(key, seconds))
             self._late.add(late)
             late.add_done_callback(self._late.discard)
+
+    def _may_come(self, key: str, lifetime: float) -> None:
+        """Take note that a URL for an upload was signed, which lives for so many seconds."""
+        self._may_come_until[key] = self._running.clock.seconds() + lifetime + _LONGEST_PUT
 
     async def _delete_late(self, key: str, seconds: float) -> None:
         try:

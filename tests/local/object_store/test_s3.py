@@ -21,7 +21,7 @@ from audio_enhance.local.object_store.files import _digest
 from audio_enhance.local.object_store.presigned import SigningKey, verify
 from audio_enhance.local.object_store.protocol import Errand
 from tests.local.conftest import Serve
-from tests.local.support import BODY, StandIn, files_in, md5
+from tests.local.support import BODY, FakeClock, StandIn, files_in, md5
 
 KEY = SigningKey("AKIAEXAMPLE", "an example of a secret", "eu-central-1")
 
@@ -34,6 +34,7 @@ class Endpoint:
     url: str = ""
     seen: list[tuple[str, str]] = field(factory=list[tuple[str, str]])
     objects: dict[str, Path] = field(factory=dict[str, Path])
+    late: str = ""  # what an upload brings that ends right after it was deleted
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         bucket, _, key = request.path.removeprefix("/").partition("/")
@@ -68,6 +69,9 @@ class Endpoint:
                 return web.Response()
             case "DELETE":
                 self.objects.pop(key, None)
+                if key == self.late:
+                    self.late = ""
+                    self.objects[key] = self.folder / "late"
                 return web.Response(status=204)
             case _ if path is None:
                 return web.Response(status=404)
@@ -193,22 +197,43 @@ async def test_no_signature_is_logged(
         assert secret not in "\n".join(logged)
 
 
+@pytest.mark.parametrize(
+    ("url_seconds", "put_seconds", "passed"), [(0.05, 0.0, 0.0), (300.0, 0.05, 300.0)]
+)
 async def test_an_upload_that_comes_too_late_does_not_stay(
-    serve: Serve, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+    serve: Serve,
+    endpoint: Endpoint,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    url_seconds: float,
+    put_seconds: float,
+    passed: float,
 ) -> None:
-    monkeypatch.setattr(s3, "_LONGEST_PUT", 0.0)
-    for behaviour in (Behaviour(upload_url_seconds=0.05), Behaviour()):
-        caller = await serve(object_store=S3Store(endpoint.url, "recordings"), behaviour=behaviour)
-        asset = await caller.create()
-        await caller.service.remove_asset(asset["id"])
-        # An upload that began before and ends now.
-        path = endpoint.folder / "late"
-        path.write_bytes(BODY)
-        endpoint.objects[f"Assets/{asset['id']}"] = path
-        if behaviour.upload_url_seconds > 1:
-            await caller.service.stop()  # what is still waited for is looked at once more
-        while endpoint.objects:
-            await asyncio.sleep(0.005)
+    """Nor does one whose URL has ended by now: it may have begun before."""
+    monkeypatch.setattr(s3, "_LONGEST_PUT", put_seconds)
+    store, behaviour = (
+        S3Store(endpoint.url, "recordings"),
+        Behaviour(upload_url_seconds=url_seconds),
+    )
+    caller = await serve(object_store=store, behaviour=behaviour, clock=clock)
+    asset = await caller.create()
+    clock.now += passed
+    endpoint.late = f"Assets/{asset['id']}"
+    await caller.service.remove_asset(asset["id"])
+    while endpoint.late or endpoint.objects:
+        await asyncio.sleep(0.005)
+
+
+async def test_what_may_still_come_is_looked_for_when_the_service_stops(
+    serve: Serve, endpoint: Endpoint
+) -> None:
+    caller = await serve(object_store=S3Store(endpoint.url, "recordings"))
+    asset = await caller.create()
+    endpoint.late = f"Assets/{asset['id']}"
+    await caller.service.remove_asset(asset["id"])
+    assert endpoint.objects
+    await caller.service.stop()
+    assert not endpoint.objects
 
 
 async def test_whoever_enhances_elsewhere_has_urls_of_the_endpoint(
