@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.needs_version = ">=2025.2"
 # uv shares what it has installed between the sessions' environments.
@@ -28,8 +29,8 @@ WORKERS = str((os.cpu_count() or 1) + 2)
 # Of many short tests, whoever is done takes over from others. A few hundred that take long are
 # begun as `tests/conftest.py` orders them.
 STEALING, IN_ORDER = ["worksteal"], ["loadfile", "--no-loadscope-reorder"]
-# What decides whether a change lands, longest first.
-CHECKS = ["tests", "lowest", "types", "foreign_s3", "wheel", "docs", "lint"]
+# What decides whether a change lands: tests, and beside them what takes one core, longest first.
+TESTS, BESIDE = ["tests", "lowest"], ["types", "foreign_s3", "wheel", "docs", "lint"]
 # Without debug mode, which the sessions `tests` and `lowest` have: it takes a tenth of the time.
 AS_PROGRAMS_RUN = "-o", "asyncio_debug=false"
 # The everyday tests, without those that see the same with every Python and library.
@@ -56,7 +57,7 @@ OTHERS = {
 NEWEST = list(OTHERS)[-1] if OTHERS else None
 if NEWEST:
     # What works there and on the oldest works in between, or `nox -s others` tells.
-    CHECKS.insert(1, f"others-{NEWEST}")
+    TESTS.append(f"others-{NEWEST}")
 # Where coverage is measured: CPython 3.11 needs twice the time for that, 3.13 half as much again.
 MEASURING = NEWEST if NEWEST and OTHERS[NEWEST] > sys.version_info.minor else None
 
@@ -95,18 +96,25 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def checks(session: nox.Session) -> None:
-    """Everything that decides whether a change lands, two sessions at a time.
+    """Everything that decides whether a change lands.
 
-    Tests wait for what they start, and the other sessions are each at work on one core.
+    Tests wait for what they start. The other sessions take a core each, and run beside them.
     """
+    failed: list[str] = []
 
-    def run(name: str) -> None:
-        command = sys.executable, "-m", "nox", "-s", name
-        # What each says is of use in one piece; what one says that fails is shown by nox itself.
-        print(session.run(*command, external=True, silent=True))  # noqa: T201
+    def run(names: Sequence[str]) -> None:
+        for name in names:
+            command = sys.executable, "-m", "nox", "-s", name
+            try:
+                # What one says is of use in one piece. If it fails, nox itself shows that.
+                print(session.run(*command, external=True, silent=True))  # noqa: T201
+            except CommandFailed:
+                failed.append(name)
 
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(run, CHECKS))
+        list(pool.map(run, (TESTS, BESIDE)))
+    if failed:
+        session.error(f"Failed: {', '.join(failed)}")
 
 
 @nox.session
