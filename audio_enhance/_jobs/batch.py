@@ -185,7 +185,7 @@ class Batch:
                 only = None
             lanes = self._open if only is None else [only]
             if any(lane.closed for lane in lanes):
-                self._stop(JobCancelledError("The client was closed before the batch ended."))
+                self._closed()
             # Where it has to go to one lane, the others are not to wait until that is free.
             elif only is not None and only.has_room:
                 return only
@@ -240,6 +240,8 @@ class Batch:
         error = job.error
         if isinstance(error, AuthenticationError):
             self._refuse(error, lane)
+        elif isinstance(error, JobCancelledError) and lane.closed:
+            self._closed()
         if self._goes_elsewhere(job, lane, error):
             self._move(job.source, place)
         else:
@@ -313,6 +315,12 @@ class Batch:
             job.cancel()
         self._room_changed.set()
 
+    def _closed(self) -> None:
+        """Stop because the client was closed, which cancels what is under way by itself."""
+        if self.stopped_by is None:
+            self.stopped_by = JobCancelledError("The client was closed before the batch ended.")
+            self._room_changed.set()
+
     def _not_started(self, place: Place, error: AudioEnhanceError | None) -> None:
         assert error is not None
         self._outcomes.failed(place, error, not_started=True)
@@ -363,7 +371,8 @@ async def opened_batch(
     )
     outputs.protected.add(protected)
     await to_its_end(partial(remove_left, outputs.directory))
-    lanes = connections.open_lanes()
+    # Both before anything is waited for: they are those of the client as it is now.
+    lanes, room_changed = connections.open_lanes(), connections.room_changed
     async with journal_at(journal, settings.clock) as journal:
         if journal is not None:
             outputs.protected.add_journal(journal.path)
@@ -383,7 +392,7 @@ async def opened_batch(
         )
         yield Batch(
             lanes,
-            connections.room_changed,
+            room_changed,
             order,
             strengths,
             on_event=order.listeners(settings.on_event),

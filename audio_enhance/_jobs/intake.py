@@ -210,13 +210,14 @@ class Intake:
         row: JournalRow | None = None,
         key: str = "",
     ) -> RunningJob:
+        # First: a job that nobody can begin tells nothing, since its end would not be told.
+        lanes = self._connections.open_lanes()
         key = key if row is None else row.entry.key
         clock, listeners = self._settings.clock, order.listeners(self._settings.on_event)
         job = RunningJob(source, strength, order.priority, listeners, key, clock)
         if order.outputs is not None and source.place is not None:
             order.outputs.protected.add_recordings([source.place])
         # Assets of an earlier run are seen by their own API client only.
-        lanes = self._connections.open_lanes()
         if row is not None:
             lanes = [lane for lane in lanes if lane.client_id == row.entry.client_id] or lanes
         lane = quietest(lanes)

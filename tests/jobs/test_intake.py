@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 
 from audio_enhance import (
+    ClientClosedError,
     EnhanceClient,
+    Event,
     InvalidInputError,
     InvalidSourceError,
     InvalidStrengthError,
     JobCancelledError,
+    Journal,
     Source,
 )
 from audio_enhance.local import LocalService
@@ -73,6 +76,22 @@ async def test_a_client_that_is_closed_while_a_recording_arrives_stays_closed(
     assert client.waiting == 0
     await settled_files(before)
     assert not [what for what in (await settled_files(before)).values() if "deleted" in what]
+
+
+async def test_a_job_that_a_closed_client_cannot_begin_tells_nothing(
+    client: EnhanceClient, recording: Path, tmp_path: Path
+) -> None:
+    told: list[Event] = []
+    async with await Journal.open(tmp_path / "journal.sqlite") as journal:
+        submitting = asyncio.create_task(
+            client.submit(recording, journal=journal, on_event=told.append)
+        )
+        await asyncio.sleep(0)  # it is about to be written down
+        await client.aclose()
+        with pytest.raises(ClientClosedError):
+            await submitting
+        assert told == []  # its end would never be told
+        assert [entry async for entry in journal.entries()] == []
 
 
 async def test_looking_at_a_client_opens_nothing(enhance_service: LocalService) -> None:
