@@ -120,16 +120,22 @@ async def test_many_ask_for_a_fingerprint_and_the_file_is_read_once(
     assert len(set(results)) == 1
 
 
-async def test_hashing_leaves_the_event_loop_free(tmp_path: Path) -> None:
-    path = tmp_path / "long.wav"
-    with path.open("wb") as file:
-        file.truncate(64 << 20)
-    hashing = asyncio.create_task(Source.from_path(path).fingerprint())
-    turns = 0
-    while not hashing.done():
-        turns += 1
+async def test_hashing_leaves_the_event_loop_free(
+    recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, hashed = threading.Event(), FileContent.fingerprint
+
+    def held(self: FileContent, cancelled: threading.Event) -> Fingerprint:
+        assert threading.current_thread() is not threading.main_thread()  # it would wait for ever
+        go_on.wait()
+        return hashed(self, cancelled)
+
+    monkeypatch.setattr(FileContent, "fingerprint", held)
+    hashing = asyncio.create_task(Source.from_path(recording).fingerprint())
+    for _ in range(100):
         await asyncio.sleep(0)
-    assert turns > 100
+    assert not hashing.done()
+    go_on.set()
     await hashing
 
 

@@ -267,6 +267,7 @@ class TestNothingIsSentTwice:
                 await transport.call("GET", server.url, headers=KEY, authorization=TOKEN)
             assert len(server.requests) == 2
 
+    @pytest.mark.virtual_time
     async def test_connections_closed_in_the_meantime_are_not_used(
         self, transport: Transport
     ) -> None:

@@ -75,6 +75,7 @@ class TestFailures:
         assert not caught.value.retryable
         assert not caught.value.outcome_unknown
 
+    @pytest.mark.virtual_time
     async def test_never_an_answer(self) -> None:
         transport = Transport(None, Timeouts(request=0.05))
         async with RawServer([Reply(then="hang")]) as server:
@@ -84,6 +85,7 @@ class TestFailures:
         await transport.aclose()
         assert caught.value.outcome_unknown
 
+    @pytest.mark.virtual_time
     async def test_half_an_answer(self) -> None:
         transport = Transport(None, Timeouts(request=0.05))
         async with RawServer([reply(body=b"{", length=100, then="hang")]) as server:
