@@ -25,6 +25,8 @@ from tests.support.downloads import DATA, ETAG, etag_and, part, whole
 from tests.support.raw_server import RawServer, Reply, reply
 from tests.support.resources import open_files, settled_files
 
+pytestmark = pytest.mark.virtual_time
+
 
 class Player:
     """Asks for a result at a raw server.

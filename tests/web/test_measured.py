@@ -81,8 +81,9 @@ async def test_what_is_removed_is_measured_no_more() -> None:
         studio = site.app.state.studio
         tasks = list(studio.measuring._under_way.values())
         assert tasks
+        [recording] = studio._owners
         await visitor.call("DELETE", f"recordings/{identifier}")
-        await asyncio.wait(tasks)
+        await asyncio.wait([*tasks, recording.job.task])  # which needs the recording, too
         assert all(task.cancelled() for task in tasks)
         await studio.shelf.written()
         assert not list(studio.shelf.folder.glob("*original*"))
