@@ -291,6 +291,9 @@ class KeptJobs:
         job = self._jobs.get(key)
         if job is not None and not job.status.finished:
             return server_sent_events(job, last_event_id, keep_alive=keep_alive)
+        if job is not None:
+            # It was cancelled. The journal tells of its end a moment before its place is free.
+            await asyncio.wait([job.task])
         return self._statuses(await self.find(key))
 
     async def _statuses(self, found: KeptJob) -> AsyncGenerator[bytes]:

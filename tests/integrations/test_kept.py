@@ -4,10 +4,18 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from audio_enhance import EnhanceClient, InvalidInputError, JobStatus, TooManyWaitingError
+from audio_enhance import (
+    AudioEnhanceError,
+    EnhanceClient,
+    InvalidInputError,
+    JobStatus,
+    TooManyWaitingError,
+)
+from audio_enhance._journal.row import JournalRow
 from audio_enhance.integrations import kept
 from audio_enhance.integrations.kept import KeptJob, KeptJobs, NoResultError, UnknownJobError
 from audio_enhance.local import Behaviour, Faults, LocalService
@@ -181,6 +189,24 @@ async def test_what_nobody_could_cancel_in_time_is_cancelled_by_whoever_resumes_
         async with worker(service, tmp_path, look_every=0.005) as jobs:
             assert (await until_finished(jobs, key)).status == JobStatus.FAILED
         assert asked(tmp_path) == []
+
+
+@pytest.mark.virtual_time
+async def test_when_its_end_is_told_its_place_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = JournalRow.note_failed
+
+    async def slowly(self: JournalRow, error: AudioEnhanceError, **about: Any) -> None:
+        await noted(self, error, **about)
+        await asyncio.sleep(1.0)
+
+    monkeypatch.setattr(JournalRow, "note_failed", slowly)
+    async with held_service() as (service, _), worker(service, tmp_path) as jobs:
+        key = await accept(jobs)
+        assert await jobs.cancel(key)
+        await over(jobs, key)
+        assert jobs.client.waiting == 0
 
 
 async def test_a_request_to_cancel_does_not_outlive_its_job(tmp_path: Path) -> None:
