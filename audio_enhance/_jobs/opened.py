@@ -40,6 +40,9 @@ _UPLOADS_AT_ONCE = 4
 class Sharing:
     """What the jobs of one client share, whichever call they belong to.
 
+    Args:
+        deletable: Whether the API can delete uploads.
+
     Attributes:
         assets: The uploads, under way and finished.
         enhancements: The enhancements, under way and finished.
@@ -48,10 +51,10 @@ class Sharing:
         crowd: The API clients that wait for an enhancement.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, deletable: bool = True) -> None:
         self.assets = Once[Asset, Subscribers](_REMEMBERED)
         self.enhancements = Once[Enhanced, Subscriber](_REMEMBERED)
-        self.uses = Uses()
+        self.uses = Uses(deletable=deletable)
         self.estimate = ProcessingEstimate()
         self.crowd = Crowd()
 
@@ -174,7 +177,8 @@ def opened(settings: Settings) -> Opened:
         limits.assets.check_loop()
     transport = Transport(settings.session, settings.timeouts, trust_env=settings.trust_env)
     loop, lanes = asyncio.get_running_loop(), list[Lane]()
-    open_now = Opened(loop, transport, lanes, asyncio.Event(), Sharing(), Pacing())
+    sharing = Sharing(deletable=settings.api_version != "v1")
+    open_now = Opened(loop, transport, lanes, asyncio.Event(), sharing, Pacing())
     for _ in settings.auth:
         open_now.add_lane(settings)
     return open_now

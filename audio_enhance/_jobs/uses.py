@@ -31,9 +31,14 @@ class Uses:
     A job is known from its beginning, and what it needs as soon as it is hashed. The strengths of
     a source that a batch has not begun yet are counted, too. So is what was paid for and is not
     saved, or was left at the server as it was asked for.
+
+    Args:
+        deletable: Whether the API can delete uploads; where it cannot, nothing is remembered of
+            what jobs have left.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, deletable: bool = True) -> None:
+        self._deletable = deletable
         self._jobs: dict[RunningJob, ContentKey | None] = {}
         self._strengths: Counter[Source] = Counter()
         self._left: dict[tuple[ContentKey, int], str | None] = {}  # and of which asset
@@ -93,7 +98,7 @@ class Uses:
             return
         content = self._jobs.pop(job)
         self.drop(job.source)
-        if content is not None and job.enhancement is not None:
+        if self._deletable and content is not None and job.enhancement is not None:
             self._left[content, job.strength] = None if job.asset is None else job.asset.id
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from audio_enhance import AccessToken, ClientCredentials, Source
+from audio_enhance import AccessToken, ApiVersion, ClientCredentials, Source
 from audio_enhance._jobs.lane import Lane
 from audio_enhance._jobs.opened import opened
 from audio_enhance._settings import Settings
@@ -35,6 +35,16 @@ async def test_an_asset_belongs_to_the_lane_that_made_it(tmp_path: Path) -> None
             asset = await other.create_asset(Source.from_bytes(b"ID3", "a.mp3"))
             assert there.steps_of(asset.id) is other
             assert there.steps_of(None) is there.steps_of("unknown") is one
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+async def test_what_jobs_left_at_the_server_is_remembered_where_it_can_be_deleted(
+    tmp_path: Path, version: ApiVersion
+) -> None:
+    async with bench(tmp_path, api_version=version) as b:
+        result = await (await b.client.submit(b.source("a.mp3")))
+        uses = b.client._connections.open.lanes[0].uses
+        assert uses.has(result.asset.id) is (version == "v2")
 
 
 @pytest.mark.parametrize("error", [RuntimeError, asyncio.CancelledError])
