@@ -288,6 +288,7 @@ class TestSettings:
             result = await client.enhance(recording, strength=93, output_dir=tmp_path)
         assert result.path.read_bytes() == expected(recording)
 
+    @pytest.mark.virtual_time
     async def test_a_call_that_takes_too_long(self, connect: Connect, recording: Path) -> None:
         world = await connect(timeouts=Timeouts(request=0.4), retry=RetryPolicy(attempts=2))
         world.service.faults.slow_seconds = 5

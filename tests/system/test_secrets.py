@@ -194,6 +194,7 @@ SURVIVED = {
 }
 
 
+@pytest.mark.virtual_time
 @pytest.mark.parametrize(("fault", "route"), FAULTS)
 async def test_each_failing_run(
     client: EnhanceClient,
