@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
@@ -89,6 +90,7 @@ class EnhanceClient:
         self._settings = Settings(one_auth(auth, client_id, client_secret), **options)
         self._connections = Connections(self._settings)
         self._intake = Intake(self._settings, self._connections)
+        self._batch = partial(opened_batch, self._settings, self._connections)
 
     @classmethod
     def from_env(cls, **options: Unpack[Options]) -> Self:
@@ -253,14 +255,7 @@ class EnhanceClient:
             InvalidInputError: No result can be saved in `output_dir`, or `sources` is a single one.
             JournalError: The journal cannot be used, or another run uses it.
         """
-        batch = opened_batch(
-            self._settings,
-            self._connections,
-            sources,
-            strength=strength,
-            output_dir=output_dir,
-            **options,
-        )
+        batch = self._batch(sources, strength=strength, output_dir=output_dir, **options)
         async with batch as running, aclosing(running.run(sources)) as run:
             outcomes = sorted([item async for item in run], key=lambda item: item[0])
             return BatchReport([outcome for _, outcome in outcomes], running.stopped_by)
@@ -278,14 +273,7 @@ class EnhanceClient:
         If you leave the loop early, the client cancels what is under way. `contextlib.aclosing`
         makes that happen at once.
         """
-        batch = opened_batch(
-            self._settings,
-            self._connections,
-            sources,
-            strength=strength,
-            output_dir=output_dir,
-            **options,
-        )
+        batch = self._batch(sources, strength=strength, output_dir=output_dir, **options)
         async with batch as running, aclosing(running.run(sources)) as run:
             async for _, outcome in run:
                 yield outcome
