@@ -39,41 +39,6 @@ from .installation import install_command
 from .phase import Phase, Said
 from .redaction import redact
 
-__all__ = [
-    "ApiError",
-    "AudioEnhanceError",
-    "AuthenticationError",
-    "ClientClosedError",
-    "ConfigurationError",
-    "ConnectionFailedError",
-    "CorruptTransferError",
-    "EnhancementFailedError",
-    "InvalidInputError",
-    "InvalidSourceError",
-    "InvalidStrengthError",
-    "JobCancelledError",
-    "JournalError",
-    "JournalLockedError",
-    "MissingExtraError",
-    "NotFoundError",
-    "OutputError",
-    "OutputExistsError",
-    "Phase",
-    "ProtocolError",
-    "RateLimitError",
-    "RequestTimeoutError",
-    "ServerError",
-    "SourceChangedError",
-    "SourceTooLargeError",
-    "StorageError",
-    "TooManyWaitingError",
-    "TransferStalledError",
-    "UnsupportedMediaTypeError",
-    "ValidationError",
-    "WaitTimeoutError",
-]
-
-
 _Error = TypeVar("_Error", bound="AudioEnhanceError")
 
 

@@ -14,14 +14,6 @@ from .redaction import redacted_repr
 # Reckoning with moments near the ends of the calendar would fail.
 _EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
-__all__ = [
-    "Asset",
-    "AssetStatus",
-    "EnhancementStatus",
-    "SpeechEnhancement",
-    "check_strength",
-]
-
 
 class _Status(StrEnum):
     """A status whose unknown values stay what the server said; the case of letters is no matter."""

@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 import attrs
 
-from audio_enhance._core.errors import Phase, WaitTimeoutError
+from audio_enhance._core.errors import WaitTimeoutError
 from audio_enhance._core.models import EnhancementStatus, SpeechEnhancement
+from audio_enhance._core.phase import Phase
 
 from .estimate import ProcessingEstimate, middle
 from .polling import LONGEST_HOLD, Crowd, Poll, PollPolicy

@@ -11,10 +11,10 @@ import attrs
 
 from audio_enhance._core.errors import (
     InvalidInputError,
-    Phase,
     RequestTimeoutError,
     TransferStalledError,
 )
+from audio_enhance._core.phase import Phase
 from audio_enhance._session.answers import REDIRECTS, storage_error
 from audio_enhance._session.redirects import followed
 from audio_enhance._session.retry import Retrier

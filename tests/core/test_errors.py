@@ -24,7 +24,6 @@ from audio_enhance._core.errors import (
     JournalLockedError,
     LaneFullError,
     MissingExtraError,
-    Phase,
     ProtocolError,
     RateLimitError,
     RequestTimeoutError,
@@ -33,6 +32,7 @@ from audio_enhance._core.errors import (
     ValidationError,
 )
 from audio_enhance._core.installation import install_command
+from audio_enhance._core.phase import Phase
 from audio_enhance._session.sessions import Timeouts, _ConnectionDropped, failure_of, translated
 
 SIGNED = "https://bucket.s3.amazonaws.com/key?X-Amz-Signature=45bad70aa97e&X-Amz-Credential=ASIA"
@@ -101,7 +101,6 @@ def test_a_request_that_was_not_made_has_an_error_of_its_own(
 def test_the_tree_in_the_docstring_is_the_tree(kind: type[AudioEnhanceError]) -> None:
     document = inspect.getdoc(errors)
     assert document is not None
-    assert kind.__name__ in errors.__all__
     lines = [line for line in document.splitlines() if kind.__name__ in line.split()]
     assert len(lines) == 1, f"{kind.__name__} is not, or not once, in the tree"
     depth = lines[0].index(kind.__name__) // 4

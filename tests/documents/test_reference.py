@@ -24,7 +24,7 @@ WITHOUT_NAMES = ("cli", "web", "__main__", "pytest_plugin")
 
 def public_names() -> set[str]:
     """Every name of every `__all__` of a module that can be imported by public names alone."""
-    found = {f"audio_enhance.{name}" for name in audio_enhance.__all__}
+    found = {f"audio_enhance.{name}" for name in vars(audio_enhance)["__all__"]}
     for module in pkgutil.walk_packages(audio_enhance.__path__, "audio_enhance."):
         parts = module.name.split(".")[1:]
         if parts[0] in WITHOUT_NAMES or any(part.startswith("_") for part in parts):

@@ -1,3 +1,4 @@
+import ast
 import importlib
 import inspect
 import pkgutil
@@ -12,6 +13,7 @@ import audio_enhance
 from audio_enhance._core import errors, events
 
 PACKAGE = Path(audio_enhance.__file__).parent
+NAMES: list[str] = vars(audio_enhance)["__all__"]  # for programs; checkers see the imports
 # Modules with names of their own: an entry point, a plugin, and packages with contents of theirs.
 PUBLIC = {"__main__", "cli", "dask", "integrations", "local", "otel", "pytest_plugin", "web"}
 CORE = sorted(
@@ -21,15 +23,34 @@ OPTIONAL = {"av", "botocore", "click", "distributed", "numpy", "opentelemetry", 
 
 
 def test_all_is_what_there_is() -> None:
-    assert len(set(audio_enhance.__all__)) == len(audio_enhance.__all__)
-    for name in audio_enhance.__all__:
+    assert len(set(NAMES)) == len(NAMES)
+    for name in NAMES:
         assert hasattr(audio_enhance, name)
     public = {
         name
         for name, value in vars(audio_enhance).items()
         if not name.startswith("_") and not isinstance(value, ModuleType)
     } - {"TYPE_CHECKING"}
-    assert public == {name for name in audio_enhance.__all__ if not name.startswith("_")}
+    assert public == {name for name in NAMES if not name.startswith("_")}
+
+
+def test_type_checkers_find_the_names_where_programs_do() -> None:
+    body = ast.parse(Path(audio_enhance.__file__).read_text()).body
+    (checking,) = (node for node in body if isinstance(node, ast.If))
+    imports = [node for node in checking.body if isinstance(node, ast.ImportFrom)]
+    found = [(name.name, f".{node.module}") for node in imports for name in node.names]
+    assert found == list(vars(audio_enhance)["_MODULES"].items())
+
+
+def test_an_error_is_imported_without_a_client() -> None:
+    code = (
+        "import sys; from audio_enhance import ApiError;"
+        "print(*sorted(m for m in sys.modules if m.split('.')[0] in {'audio_enhance', 'aiohttp'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    core = ("errors", "installation", "phase", "redaction")
+    expected = ["audio_enhance", "audio_enhance._core"]
+    assert done.stdout.split() == [*expected, *(f"audio_enhance._core.{name}" for name in core)]
 
 
 def test_it_says_nothing_by_itself() -> None:
@@ -57,11 +78,16 @@ def test_the_public_contract() -> None:
         "BatchReport",
         "EnhanceResult",
     ]
-    assert set(contract) <= set(audio_enhance.__all__)
+    assert set(contract) <= set(NAMES)
 
 
 def test_every_error_is_exported() -> None:
-    assert set(errors.__all__) <= set(audio_enhance.__all__)
+    kinds = {
+        name
+        for name, value in vars(errors).items()
+        if inspect.isclass(value) and issubclass(value, errors.AudioEnhanceError)
+    }
+    assert kinds <= set(NAMES)
 
 
 def test_every_event_is_exported() -> None:
@@ -70,7 +96,7 @@ def test_every_event_is_exported() -> None:
         for name, value in vars(events).items()
         if inspect.isclass(value) and issubclass(value, events.Event)
     }
-    assert kinds <= set(audio_enhance.__all__)
+    assert kinds <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", CORE)
@@ -78,7 +104,7 @@ def test_modules_are_private(name: str) -> None:
     assert name.startswith("_")
 
 
-@pytest.mark.parametrize("name", [name for name in audio_enhance.__all__ if name != "__version__"])
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "__version__"])
 def test_everything_public_says_what_it_is(name: str) -> None:
     value = getattr(audio_enhance, name)
     if not inspect.isclass(value):
