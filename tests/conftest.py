@@ -26,6 +26,7 @@ from audio_enhance.local.enhancer import Rehearsal
 
 from .support.children import check_waited_for
 from .support.clock import ManualClock
+from .support.compiled import compiled_once
 from .support.tools import fail_in_ci, how_to_install, lacking
 from .support.virtual_time import VirtualLoop
 from .support.warm import Warm, warm_server
@@ -121,7 +122,8 @@ def pytest_collection() -> Generator[None, object, object]:
     """
     gc.disable()
     try:
-        return (yield)
+        with compiled_once(Path(__file__)):
+            return (yield)
     finally:
         gc.freeze()
         gc.enable()
