@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 # What the page shows of the figures.
 _SHOWN = ("duration", "loudness", "true_peak", "noise_floor", "speech_level", "highest", "lag")
+# A process that measures takes longer to start than most recordings take; while idle, it takes
+# memory.
+_PATIENCE = 10.0
 
 
 class Measuring:
@@ -32,6 +35,8 @@ class Measuring:
         self.copies = Copies(self._measurer)
         self._under_way = Tasks[Kept]()
         self._seconds: dict[Kept, float] = {}
+        self._keeper: asyncio.Task[None] | None = None
+        self._begun_lately = False
 
     @property
     def available(self) -> bool:
@@ -50,6 +55,9 @@ class Measuring:
         """
         if self._measurer is None or kept.figures or kept.unmeasurable or kept in self._under_way:
             return
+        self._begun_lately = True
+        if self._keeper is None or self._keeper.done():
+            self._keeper = asyncio.ensure_future(self._keep(self._measurer))
         kept.hold()
         task = asyncio.ensure_future(self._measure(self._measurer, kept, on_change, original))
         self._under_way[kept] = task
@@ -72,6 +80,9 @@ class Measuring:
         """Stop everything."""
         await self._under_way.close()
         await self.copies.close()
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper])
 
     def shown(self, kept: Kept | None) -> dict[str, Any] | None:
         """Return what the page shows of something, `None` where nothing is known of it."""
@@ -83,6 +94,13 @@ class Measuring:
             return {name: kept.figures[name] for name in _SHOWN}
         seconds = self._seconds.get(kept)
         return None if seconds is None else {"seconds_done": seconds}
+
+    async def _keep(self, measurer: "Measurer") -> None:
+        """Keep its processes for the next recording, until none has come for a while."""
+        async with measurer:
+            while self._begun_lately:
+                self._begun_lately = False
+                await asyncio.sleep(_PATIENCE)
 
     async def _measure(
         self,

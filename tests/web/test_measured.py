@@ -1,6 +1,7 @@
 """What the page is told of a recording's sound, and the pictures of it."""
 
 import asyncio
+from asyncio.subprocess import Process
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 from audio_enhance.local import LocalService
 from audio_enhance.local.enhancer import Rehearsal
+from audio_enhance.local.measuring import measurer
+from audio_enhance.web import _measuring
 
 from .sound import LATER, RATE, Halver, Unpacker, speech, variable_mp3
 from .support import Visitor, running
@@ -69,6 +72,51 @@ async def test_what_cannot_be_measured_is_tried_once() -> None:
         while recording.result is None or not recording.result.unmeasurable:
             await asyncio.sleep(0.01)
         assert studio.snapshot(recording)["before"] == {"unmeasurable": True}
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Process]:
+    """The processes that have been started to measure."""
+    processes: list[Process] = []
+    start = measurer._started
+
+    async def noted() -> Process:
+        processes.append(await start())
+        return processes[-1]
+
+    monkeypatch.setattr(measurer, "_started", noted)
+    return processes
+
+
+async def test_one_recording_after_the_other_is_measured_by_the_same_processes(
+    monkeypatch: pytest.MonkeyPatch, started: list[Process]
+) -> None:
+    monkeypatch.setattr(_measuring, "_PATIENCE", 600.0)
+    async with (
+        LocalService(enhancer=Halver()) as service,
+        running(service, measure=True) as site,
+    ):
+        visitor = await site.visitor()
+        for number in range(4):
+            await measured(visitor, await visitor.send(speech(1 + number / 10), name="talk.wav"))
+        assert 1 <= len(started) <= 2  # two at a time
+    assert all(process.returncode is not None for process in started)
+
+
+async def test_a_process_that_nobody_needs_any_more_ends(
+    monkeypatch: pytest.MonkeyPatch, started: list[Process]
+) -> None:
+    monkeypatch.setattr(_measuring, "_PATIENCE", 0.0)
+    async with (
+        LocalService(enhancer=Halver()) as service,
+        running(service, measure=True) as site,
+    ):
+        visitor = await site.visitor()
+        for number in range(2):
+            await measured(visitor, await visitor.send(speech(1 + number / 10), name="talk.wav"))
+            assert started
+            async with asyncio.timeout(60):
+                await asyncio.gather(*[process.wait() for process in started])
 
 
 async def test_what_is_removed_is_measured_no_more() -> None:
