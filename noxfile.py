@@ -70,6 +70,17 @@ def _install(session: nox.Session, *groups: str) -> None:
     session.install("-e", ".[cli,dask,local,otel,redis,remote,video,web]", *_group(*groups))
 
 
+def _environment(session: nox.Session, name: str) -> str:
+    """Make another environment, with nothing in it; return its Python."""
+    folder = Path(session.create_tmp()).resolve() / name
+    session.run("uv", "venv", "-q", "--clear", str(folder))
+    return str(folder / "bin" / "python")
+
+
+def _install_into(session: nox.Session, python: str, *requirements: str) -> None:
+    session.run("uv", "pip", "install", "-q", "--python", python, *requirements)
+
+
 def _pytest(
     session: nox.Session, runner: list[str], *arguments: str, by: Sequence[str] = STEALING
 ) -> None:
@@ -187,40 +198,35 @@ def lowest(session: nox.Session) -> None:
     _pytest(session, ["pytest"], *QUICK, *session.posargs)
 
 
-@nox.session
+@nox.session(venv_backend="uv")
 def foreign_s3(session: nox.Session) -> None:
     """The client and the local service over OpenStack Swift's S3 interface."""
-    swift = Path(session.create_tmp()).resolve() / "swift"
-    session.run("python", "-m", "venv", str(swift), silent=True)
-    session.run(str(swift / "bin" / "pip"), "install", "-q", *_group("swift"), external=True)
+    python = _environment(session, "swift")
+    _install_into(session, python, *_group("swift"))
     _install(session, "tests")
-    session.run(
-        "pytest",
-        "tests/foreign_s3",
-        env={"AUDIO_ENHANCE_TEST_SWIFT_PYTHON": str(swift / "bin" / "python")},
-    )
+    session.run("pytest", "tests/foreign_s3", env={"AUDIO_ENHANCE_TEST_SWIFT_PYTHON": python})
 
 
-@nox.session
+@nox.session(venv_backend="uv")
 def wheel(session: nox.Session) -> None:
     """The wheel, in a clean environment, does the main job from the command line."""
     folder = Path(session.create_tmp()).resolve()
-    dist, clean = folder / "dist", folder / "clean"
+    dist = folder / "dist"
     shutil.rmtree(dist, ignore_errors=True)
-    session.install("build", "twine")
-    session.run("python", "-m", "build", "--outdir", str(dist), silent=True)
+    session.install("build[uv]", "twine")
+    session.run("python", "-m", "build", "--installer", "uv", "--outdir", str(dist), silent=True)
     session.run("twine", "check", "--strict", *map(str, dist.iterdir()))
     [built] = dist.glob("*.whl")
-    session.run("python", "-m", "venv", "--clear", str(clean), silent=True)
-    pip, command = clean / "bin" / "pip", clean / "bin" / "audio-enhance"
-    session.run(str(pip), "install", "-q", str(built), external=True)
+    python = _environment(session, "clean")
+    command = str(Path(python).with_name("audio-enhance"))
+    _install_into(session, python, str(built))
     # Without the extras the library works and the command says what to install.
-    session.run(str(clean / "bin" / "python"), "-c", "import audio_enhance", external=True)
-    session.run(str(command), "--version", external=True, success_codes=[2])
-    session.run(str(pip), "install", "-q", f"{built}[cli,local]", external=True)
+    session.run(python, "-c", "import audio_enhance", external=True)
+    session.run(command, "--version", external=True, success_codes=[2])
+    _install_into(session, python, f"{built}[cli,local]")
     with session.chdir(folder):
         shutil.rmtree("enhanced", ignore_errors=True)
-        session.run(str(command), "demo", "--output-dir", "enhanced", external=True)
+        session.run(command, "demo", "--output-dir", "enhanced", external=True)
 
 
 @nox.session
