@@ -66,6 +66,7 @@ class _Line:
         # of them for every job would take longer than everything else that is decided about it.
         self._slopes: list[float] = []
         self._fitted: tuple[float, float, float] | None = None
+        self.farthest: int = 0  # the most bytes of which it tells something
 
     def observe(self, byte_size: int, seconds: float) -> None:
         if len(self._observed) == _REMEMBERED:
@@ -74,6 +75,8 @@ class _Line:
         for slope in self._slopes_to(byte_size, seconds):
             insort(self._slopes, slope)
         self._observed.append((byte_size, seconds))
+        largest, _ = max(self._observed)
+        self.farthest = _FAR * largest
         self._fitted = None
 
     def _slopes_to(self, byte_size: int, seconds: float) -> list[float]:
@@ -82,12 +85,6 @@ class _Line:
             for size, other in self._observed
             if size != byte_size
         ]
-
-    @property
-    def farthest(self) -> int:
-        """The most bytes of which it tells something."""
-        largest, _ = max(self._observed)
-        return _FAR * largest
 
     def at(self, byte_size: int) -> float:
         base, slope, spread = self._fitted = self._fitted or self._fit()
