@@ -70,12 +70,16 @@ async def test_what_a_future_comes_to() -> None:
         await left_alone(cancelled)
 
 
+async def waiting_for(future: "asyncio.Future[str]") -> str:
+    return await left_alone(future)
+
+
 async def test_who_waits_for_a_future_may_be_cancelled() -> None:
     future = asyncio.get_running_loop().create_future()
-    first, second = (asyncio.create_task(left_alone(future)) for _ in range(2))
+    first, second = (asyncio.create_task(waiting_for(future)) for _ in range(2))
     await asyncio.sleep(0)
-    first.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    first.cancel("no longer wanted")
+    with pytest.raises(asyncio.CancelledError, match="no longer wanted"):
         await first
     future.set_result("result")
     assert await second == "result"
@@ -83,7 +87,7 @@ async def test_who_waits_for_a_future_may_be_cancelled() -> None:
 
 async def test_who_is_cancelled_as_a_future_ends_is_cancelled() -> None:
     future = asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(left_alone(future))
+    task = asyncio.create_task(waiting_for(future))
     await asyncio.sleep(0)
     future.set_result("result")
     task.cancel()

@@ -17,8 +17,12 @@ from audio_enhance import (
     OutputExistsError,
     Source,
 )
+from audio_enhance._jobs.enhanced import Enhanced
+from audio_enhance._jobs.lane import Lane
 from audio_enhance._jobs.state import JobState
 from audio_enhance._jobs.steps import Steps
+from audio_enhance._jobs.subscribers import Subscriber
+from audio_enhance._recording.fingerprint import ContentKey
 from tests.jobs.support import CREATE, CREATE_ASSET, POLL, PUT, Bench, bench
 
 
@@ -43,7 +47,8 @@ async def test_the_same_content_at_once_is_uploaded_and_enhanced_once(tmp_path: 
 
 async def one_gone(b: Bench) -> tuple[Source, Source]:
     """Return two sources of the same content, hashed already; the first is not there any more."""
-    gone, there = (Source.from_path(b.source(name, b"ID3 the same")) for name in ("a.mp3", "b.mp3"))
+    data = b"ID3 the same " * 3000  # too long to be kept in memory once it was hashed
+    gone, there = (Source.from_path(b.source(name, data)) for name in ("a.mp3", "b.mp3"))
     for source in (gone, there):
         await source.fingerprint()
     (b.folder / "in" / "a.mp3").unlink()
@@ -63,25 +68,29 @@ async def test_one_that_joins_just_after_another_was_found_gone(
 ) -> None:
     async with bench(tmp_path) as b:
         gone, there = await one_gone(b)
-        joined: list[asyncio.Task[Any]] = []
-        upload = Steps.upload
+        hashed, now = asyncio.Event(), asyncio.get_running_loop().create_future()
+        upload, join = Steps.upload, Lane._enhanced
 
         async def found_gone(steps: Steps, asset: Asset, source: Source, **told: Any) -> None:
             try:
                 await upload(steps, asset, source, **told)
             except InvalidSourceError:
                 # Its turn comes when nobody else was there to try, before anybody hears of it.
-                joined.append(asyncio.create_task(join()))
+                now.set_result(None)
                 raise
 
-        async def join() -> None:
-            job = await b.client.submit(there, strength=93)
-            await job
+        async def joins_late(lane: Lane, wish: Subscriber, content: ContentKey) -> Enhanced:
+            if wish.job.source is there:
+                hashed.set()
+                await now
+            return await join(lane, wish, content)
 
         monkeypatch.setattr(Steps, "upload", found_gone)
+        monkeypatch.setattr(Lane, "_enhanced", joins_late)
+        late = await b.client.submit(there, strength=93)
+        await hashed.wait()
         first = await b.client.submit(gone, strength=93)
-        await first
-        await asyncio.gather(*joined)
+        await asyncio.gather(first, late)
         assert b.count(PUT) == b.count(CREATE) == 1
 
 
