@@ -48,6 +48,7 @@ class Original:
     def forget(self) -> None:
         """Read them once more at their next use: they are not what they were."""
         self.known = None
+        self.content.release()
 
     def hold(self) -> None:
         """Take note of a job that needs them."""

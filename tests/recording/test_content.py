@@ -1,3 +1,4 @@
+import gc
 import hashlib
 import io
 import os
@@ -6,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 
@@ -173,6 +175,71 @@ class TestFiles:
     def test_closing_content_leaves_the_users_file(self, recording: Path) -> None:
         FileContent(recording).close()
         assert recording.exists()
+
+
+class TestShortFiles:
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        path = tmp_path / "short.mp3"
+        path.write_bytes(b"ID3 one")
+        return path
+
+    def test_one_is_read_once(self, path: Path) -> None:
+        content = FileContent(path)
+        assert not content.quick
+        fingerprint = content.fingerprint(NEVER)
+        path.write_bytes(b"ID3 two")
+        assert content.quick
+        with content.open(fingerprint) as file:  # what is sent is what was hashed
+            assert file.read() == b"ID3 one"
+            content.verify(file, fingerprint)
+        content.release()
+        assert not content.quick
+        with pytest.raises(SourceChangedError):
+            content.open(fingerprint)
+        assert content.fingerprint(NEVER).md5 == hashlib.md5(b"ID3 two").digest()
+
+    @pytest.mark.parametrize(("length", "kept"), [(1 << 15, True), ((1 << 15) + 1, False)])
+    def test_how_short(self, path: Path, length: int, kept: bool) -> None:
+        path.write_bytes(bytes(length))
+        content = FileContent(path)
+        assert content.fingerprint(NEVER).byte_size == length
+        assert content.quick is kept
+
+    def test_few_are_kept_however_many_wait(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        nobody: WeakSet[FileContent] = WeakSet()
+        monkeypatch.setattr("audio_enhance._recording.content._keeping", nobody)
+
+        def hashed() -> FileContent:
+            content = FileContent(path)
+            content.fingerprint(NEVER)
+            return content
+
+        waiting = [hashed() for _ in range(100)]
+        assert sum(content.quick for content in waiting) == 64
+        waiting[0].release()
+        waiting[99].fingerprint(NEVER)
+        assert waiting[99].quick
+        waiting.clear()
+        gc.collect()
+        assert hashed().quick
+
+    def test_one_that_grows_while_it_is_hashed(
+        self, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Growing(FileReader):
+            def read(self, size: int | None = -1, /) -> bytes | None:
+                with path.open("ab") as file:
+                    file.write(b"x")
+                return super().read(size)
+
+        monkeypatch.setattr("audio_enhance._recording.content.FileReader", Growing)
+        content = FileContent(path)
+        with pytest.raises(SourceChangedError):
+            content.fingerprint(NEVER)
+        assert not content.quick
 
 
 def test_bytes_do_not_show_in_a_repr() -> None:
