@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import threading
 
 import pytest
@@ -70,13 +71,9 @@ async def test_what_a_future_comes_to() -> None:
         await left_alone(cancelled)
 
 
-async def waiting_for(future: "asyncio.Future[str]") -> str:
-    return await left_alone(future)
-
-
 async def test_who_waits_for_a_future_may_be_cancelled() -> None:
     future = asyncio.get_running_loop().create_future()
-    first, second = (asyncio.create_task(waiting_for(future)) for _ in range(2))
+    first, second = (asyncio.create_task(left_alone(future)) for _ in range(2))
     await asyncio.sleep(0)
     first.cancel("no longer wanted")
     with pytest.raises(asyncio.CancelledError, match="no longer wanted"):
@@ -87,12 +84,32 @@ async def test_who_waits_for_a_future_may_be_cancelled() -> None:
 
 async def test_who_is_cancelled_as_a_future_ends_is_cancelled() -> None:
     future = asyncio.get_running_loop().create_future()
-    task = asyncio.create_task(waiting_for(future))
+    task = asyncio.create_task(left_alone(future))
     await asyncio.sleep(0)
     future.set_result("result")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_who_is_cancelled_twice_at_once_is_woken_once() -> None:
+    future = asyncio.get_running_loop().create_future()
+    after: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def goes_on() -> str:
+        with contextlib.suppress(asyncio.CancelledError):
+            await left_alone(future)
+        return await after
+
+    task = asyncio.create_task(goes_on())
+    await asyncio.sleep(0)
+    task.cancel()
+    task.cancel()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    after.set_result("what it waits for now")
+    assert await task == "what it waits for now"
+    assert not future.done()
 
 
 class Gate:
