@@ -4,7 +4,6 @@ import errno
 import io
 import os
 import tempfile
-import tracemalloc
 from threading import Event
 from typing import Any
 
@@ -18,6 +17,7 @@ from audio_enhance import (
     SourceChangedError,
 )
 from audio_enhance._core.errors import JobCancelledError
+from audio_enhance._recording import remote
 from audio_enhance._recording.fetched import FetchedContent, list_files
 from audio_enhance._recording.given import as_source
 from audio_enhance._recording.remote import RemoteFile
@@ -266,20 +266,20 @@ class TestListing:
         with pytest.raises(InvalidSourceError, match="There is no such bucket"):
             list(list_files("s3://no-such-bucket/raw/"))
 
-    @pytest.mark.slow
-    def test_of_ten_thousand_objects_holds_one_folder_at_a_time(self, bucket: Bucket) -> None:
-        folders, files = 20, 500
-        names = [f"raw/{number % folders:02}/{number:05}.mp3" for number in range(folders * files)]
-        bucket.fill(names, b"ID3")
-        count, most = 0, 0
-        tracemalloc.start()
-        try:
-            for _ in list_files(bucket.url("raw/")):
-                count += 1
-                if count == files:  # what the first folder took is what any may take
-                    most = tracemalloc.get_traced_memory()[1]
-            peak = tracemalloc.get_traced_memory()[1]
-        finally:
-            tracemalloc.stop()
-        assert count == folders * files
-        assert peak < 2 * most
+    def test_of_many_folders_only_the_next_few_are_read(
+        self, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        entries, read = remote._entries, list[str]()
+
+        def noted(system: Any, folder: str) -> list[tuple[str, int | None]]:
+            read.append(folder)
+            return entries(system, folder)
+
+        monkeypatch.setattr(remote, "_entries", noted)
+        bucket.fill([f"raw/{number:02}/a.mp3" for number in range(50)], b"ID3")
+        count = 0
+        for _ in list_files(bucket.url("raw/")):
+            assert len(read) <= 1 + count + 8  # the one above, those before, and eight more
+            count += 1
+        assert count == 50
+        assert len(read) == 51
