@@ -104,9 +104,16 @@ def leave(status: int) -> None:
     os._exit(status)
 
 
+def note_coverage() -> None:
+    """Write down what was measured: everybody who is forked would do that once more."""
+    if (coverage := sys.modules.get("coverage")) and (current := coverage.Coverage.current()):
+        current.get_data()
+
+
 def main(address: str, *modules: str) -> None:
     for module in modules:
         importlib.import_module(module)
+    note_coverage()
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(address)
