@@ -92,6 +92,11 @@ def environment_of_s3() -> dict[str, str]:
 def memory() -> Iterator[MemoryFileSystem]:
     """What `memory://` leads to, empty before and after."""
     system = MemoryFileSystem()
-    system.store.clear()
+    _empty(system)
     yield system
+    _empty(system)
+
+
+def _empty(system: MemoryFileSystem) -> None:
     system.store.clear()
+    system.pseudo_dirs[:] = [""]  # its folders, which stay without the files
