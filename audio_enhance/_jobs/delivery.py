@@ -14,6 +14,7 @@ from audio_enhance._journal.entry import EntryState
 from audio_enhance._journal.row import JournalRow
 from audio_enhance._recording.filenames import result_name
 from audio_enhance._recording.film import film_of
+from audio_enhance._recording.fingerprint import Fingerprint
 from audio_enhance._recording.source import original_of
 from audio_enhance._transfer.held_places import Hold
 from audio_enhance._transfer.output_folder import OutputFolder
@@ -41,6 +42,7 @@ class Delivery:
     _expected: PurePath = attrs.field(init=False)
     _claims: list[PurePath] = attrs.field(factory=list[PurePath], init=False)
     _checked: PurePath | None = attrs.field(default=None, init=False)
+    _is_there: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._hold = Hold(self.outputs, self.outputs.directory)
@@ -73,24 +75,35 @@ class Delivery:
     def _may_have(self, path: PurePath) -> bool:
         return path in self._claims or not self.outputs.has(path)
 
-    async def check(self, byte_size: int) -> None:
-        """See whether the result can have its place, and keep it, before anything is paid for.
+    def look(self, sent: Fingerprint) -> None:
+        """Take the place where the result will probably be, and see whether it is free; blocks.
 
         Args:
-            byte_size: Of what is sent; the result is about as large.
+            sent: Of what is sent; the result is about as large.
 
         Raises:
-            OutputExistsError: Something else is there already, or is going to be.
+            OutputExistsError: Something else is going to be there.
             OutputError: The folder takes no result of that size.
         """
-        outputs, row = self.outputs, self.row
-        expected = self._expected
+        byte_size = sent.byte_size
         film = film_of(original_of(self.job.source).content)
         if film is not None:
             byte_size += film.byte_size  # what it is put back into is written once more
-        there = await self._look_at(expected, byte_size)
+        expected = self._expected
+        self._is_there = self.outputs.check(expected, byte_size, taking=self._hold.take)
         self._checked = expected
-        if outputs.overwrite or not there:
+
+    async def check(self) -> None:
+        """See whether the result can have the place that was looked at, before anything is paid.
+
+        Raises:
+            OutputExistsError: Something else is there already.
+            OutputError: A recording of an earlier run is.
+        """
+        outputs, row, expected = self.outputs, self.row, self._expected
+        if self._is_there:
+            await self._protect_recordings(expected)
+        if outputs.overwrite or not self._is_there:
             return
         if row is None or not (
             row.names(expected) or await row.own_result(outputs.directory) is not None
@@ -186,19 +199,19 @@ class Delivery:
             if not replace and row.names(target) and await to_its_end(partial(taken, target)):
                 # Somebody changed the earlier result, whose it is now: this one goes beside it.
                 target = await self._beside(target)
-        if target != self._checked:
-            await self._look_at(target)
+        if target != self._checked and await to_its_end(
+            partial(outputs.check, target, taking=self._hold.take)
+        ):
+            await self._protect_recordings(target)
         return target, replace
 
-    async def _look_at(self, path: PurePath, byte_size: int = 0) -> bool:
-        """See that the result may have a path, and return whether something is there now."""
-        there = await self.outputs.check(path, byte_size, taking=self._hold.take)
-        if there and self.row is not None and not self.outputs.knows_recordings:
-            # All that the journal knows, and not only those of this call.
-            self.outputs.protected.add_recordings(await self.row.recordings())
-            self.outputs.knows_recordings = True
-            await self.outputs.check(path)
-        return there
+    async def _protect_recordings(self, path: PurePath) -> None:
+        """See that what is there is no recording that the journal knows, and not only this call."""
+        outputs = self.outputs
+        if self.row is not None and not outputs.knows_recordings:
+            outputs.protected.add_recordings(await self.row.recordings())
+            outputs.knows_recordings = True
+            await to_its_end(partial(outputs.check, path))
 
     async def _beside(self, path: PurePath) -> PurePath:
         number = 1

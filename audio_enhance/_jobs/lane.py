@@ -232,11 +232,12 @@ class Lane:
         job.enter(JobState.HASHING)
         job.tell(Hashing)
         async with self._hashing.place(job.priority):
-            fingerprint = await job.source.fingerprint()
+            look = None if delivery is None else delivery.look
+            fingerprint = await original_of(job.source).fingerprint(job.source.label, look)
         job.byte_size = fingerprint.byte_size
         job.tell(Waiting, byte_size=fingerprint.byte_size)
         if delivery is not None:
-            await delivery.check(fingerprint.byte_size)
+            await delivery.check()
         if row is not None:
             await row.hashed(job.source, fingerprint)
             job.extra_enhancements = row.entry.extra

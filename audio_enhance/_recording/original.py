@@ -1,6 +1,7 @@
 """What a source is made of: its content, read and hashed once for all the jobs that need it."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 from threading import Event
 
@@ -29,21 +30,34 @@ class Original:
         self._hashing: PerLoop[asyncio.Lock] | None = None
         self._holders = 0
 
-    async def fingerprint(self, label: str) -> Fingerprint:
+    async def fingerprint(
+        self, label: str, then: Callable[[Fingerprint], None] | None = None
+    ) -> Fingerprint:
         """Return their fingerprint; `Source.fingerprint` says more.
 
         Args:
             label: What errors call them.
+            then: Short work that may block, once it is known: in the thread that hashes, if one
+                does. Another costs more than hashing a short recording.
         """
         if self._hashing is None:
             self._hashing = PerLoop(asyncio.Lock)
-        async with self._hashing.here:
-            if self.known is None:
-                hashed = self.content.fingerprint
-                quick = self.content.quick
-                with locating(source=label):
-                    self.known = hashed(Event()) if quick else await in_thread(hashed)
+        with locating(source=label):
+            async with self._hashing.here:
+                if self.known is None and not self.content.quick:
+                    return await in_thread(partial(self._hashed, then))
+                self.known = self.known or self.content.fingerprint(Event())
+            if then is not None:
+                await to_its_end(partial(then, self.known))
             return self.known
+
+    def _hashed(self, then: Callable[[Fingerprint], None] | None, cancelled: Event) -> Fingerprint:
+        known = self.content.fingerprint(cancelled)
+        if not cancelled.is_set():  # or it need not be whole
+            self.known = known
+            if then is not None:
+                then(known)
+        return known
 
     def forget(self) -> None:
         """Read them once more at their next use: they are not what they were."""

@@ -7,7 +7,6 @@ from pathlib import Path, PurePath
 
 import attrs
 
-from audio_enhance._core.cancellation import to_its_end
 from audio_enhance._core.errors import OutputExistsError
 from audio_enhance._core.paths import absolute, path_of
 from audio_enhance._recording.filenames import on_disk, result_name, safe_name, same_name
@@ -90,14 +89,14 @@ class OutputFolder:
         folder.protected.add_recordings(paths)
         return folder
 
-    async def check(
+    def check(
         self,
         path: PurePath,
         byte_size: int = 0,
         *,
         taking: Callable[[PurePath], None] | None = None,
     ) -> bool:
-        """See that a result may have a path, and return whether something is there now.
+        """See that a result may have a path, and return whether something is there now; blocks.
 
         Whether its folder takes results is looked at once, and again after one could not be
         written: a disk that was full then takes no others either until there is room.
@@ -105,7 +104,7 @@ class OutputFolder:
         Args:
             path: The path.
             byte_size: Of the source; the result is about as large.
-            taking: What takes the path, in the thread that looks; it may raise as well.
+            taking: What takes the path; it may raise as well.
 
         Raises:
             OutputError: A file that has to stay is there, or the folder takes no such result.
@@ -119,17 +118,14 @@ class OutputFolder:
             if taking is not None:
                 taking(path)  # before looking: whoever has it may just have put something there
 
-        def look() -> bool:
-            with writing_to(path.parent):
-                try:
-                    take()
-                except FileNotFoundError:  # somebody has removed the folder meanwhile
-                    self.doubt()
-                    take()
-            self.protected.check(path)
-            return taken(path)
-
-        return await to_its_end(look)
+        with writing_to(path.parent):
+            try:
+                take()
+            except FileNotFoundError:  # somebody has removed the folder meanwhile
+                self.doubt()
+                take()
+        self.protected.check(path)
+        return taken(path)
 
     def doubt(self) -> None:
         """Look again: a result could not be written there."""

@@ -18,6 +18,7 @@ from audio_enhance import (
 )
 from audio_enhance._jobs.delivery import Delivery
 from audio_enhance._jobs.running import RunningJob
+from audio_enhance._recording.fingerprint import Fingerprint
 from audio_enhance._transfer import held_places
 from audio_enhance._transfer.output_folder import OutputFolder
 from audio_enhance.local import LocalService
@@ -134,7 +135,8 @@ async def test_whoever_is_given_first_has_the_name_whoever_arrives_first(tmp_pat
     outputs = OutputFolder(tmp_path)
     with delivery(outputs) as first, delivery(outputs) as second:
         assert await second._place(PLAIN) == (tmp_path / NUMBERED, False)
-        await first.check(8)
+        first.look(Fingerprint(8, b""))
+        await first.check()
         assert await first._place(PLAIN) == (tmp_path / PLAIN, False)
 
 

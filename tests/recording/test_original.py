@@ -1,9 +1,14 @@
 """What jobs share of a source: its bytes are held for as long as one needs them."""
 
+import asyncio
+import threading
 from pathlib import Path
 
-from audio_enhance import Source
-from audio_enhance._recording.content import BytesContent
+import pytest
+
+from audio_enhance import OutputExistsError, Source
+from audio_enhance._recording.content import BytesContent, FileContent
+from audio_enhance._recording.fingerprint import Fingerprint
 from audio_enhance._recording.original import Original
 from audio_enhance._recording.source import original_of
 
@@ -38,3 +43,60 @@ async def test_what_is_forgotten_is_read_again(tmp_path: Path) -> None:
     original_of(source).forget()
     assert (await source.fingerprint()).byte_size == 19
     assert await source.read(8, 3) == b" an"
+
+
+class TestWorkThatFollows:
+    """What is done in the thread that hashes, or in one of its own."""
+
+    @staticmethod
+    async def told(original: Original) -> tuple[Fingerprint, Fingerprint, bool]:
+        """Return the fingerprint, as it is told and as it is returned, and whether in a thread."""
+        told: list[tuple[Fingerprint, int]] = []
+        found = await original.fingerprint(
+            "talk.mp3", lambda known: told.append((known, threading.get_ident()))
+        )
+        [(known, thread)] = told
+        return known, found, thread != threading.get_ident()
+
+    async def test_it_is_told_the_fingerprint_whoever_hashes(self, tmp_path: Path) -> None:
+        path = tmp_path / "talk.mp3"
+        path.write_bytes(b"ID3")
+        for content in (FileContent(path), BytesContent(b"ID3")):
+            original = Original(content)
+            for _ in range(2):  # the second time it is known
+                known, found, aside = await self.told(original)
+                assert known is found is original.known
+                assert aside
+
+    async def test_what_was_hashed_stays_known_where_it_fails(self, tmp_path: Path) -> None:
+        path = tmp_path / "talk.mp3"
+        path.write_bytes(b"ID3")
+        original = Original(FileContent(path))
+
+        def fail(known: Fingerprint) -> None:
+            raise OutputExistsError("It is there.")
+
+        for _ in range(2):
+            with pytest.raises(OutputExistsError) as caught:
+                await original.fingerprint("talk.mp3", fail)
+            assert caught.value.source == "talk.mp3"
+            assert original.known is not None
+
+    async def test_it_is_left_where_nobody_waits_any_more(self) -> None:
+        started = threading.Event()
+
+        class Cut(FileContent):
+            def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
+                started.set()
+                cancelled.wait()
+                return Fingerprint(1, b"of a part")
+
+        original, told = Original(Cut(Path("talk.mp3"))), list[Fingerprint]()
+        task = asyncio.create_task(original.fingerprint("talk.mp3", told.append))
+        await asyncio.to_thread(started.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.get_running_loop().shutdown_default_executor()  # which waits for it
+        assert original.known is None
+        assert told == []
