@@ -8,12 +8,12 @@ from pathlib import Path
 import attrs
 
 ROOT = Path(__file__).parents[2]
+UV = sys.executable, "-m", "uv"
 
 
 def build(folder: Path) -> Path:
     """Build the wheel and return where it is."""
-    pip = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps"]
-    subprocess.run([*pip, "-w", str(folder), str(ROOT)], check=True)
+    subprocess.run([*UV, "build", "-q", "--wheel", "--out-dir", str(folder), str(ROOT)], check=True)
     [wheel] = folder.glob("*.whl")
     return wheel
 
@@ -26,7 +26,7 @@ class Environment:
 
     @classmethod
     def create(cls, folder: Path) -> "Environment":
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+        subprocess.run([*UV, "venv", "-q", "--python", sys.executable, str(folder)], check=True)
         return cls(folder)
 
     @property
@@ -35,9 +35,9 @@ class Environment:
         return self.folder / ("Scripts/python.exe" if windows else "bin/python")
 
     def install(self, *requirements: str) -> None:
-        """Install from the package index, with the pip of this environment."""
-        pip = [sys.executable, "-m", "pip", "--python", str(self.python), "install"]
-        subprocess.run([*pip, "-q", "--no-compile", *requirements], check=True)
+        """Install from the package index."""
+        install = [*UV, "pip", "install", "-q", "--python", str(self.python)]
+        subprocess.run([*install, *requirements], check=True)
 
     def run(self, *arguments: str, folder: Path) -> "subprocess.CompletedProcess[str]":
         """Run its Python in a folder; what it prints and how it ended."""
