@@ -147,11 +147,9 @@ def main(root: Path, how: str, *, links: bool, earlier: bool, journal: bool) -> 
         if steps.count < at:
             os._exit(77)
 
-    def finished(folder: Path) -> None:
-        Steps("none", 0, links=links)
-        before, there = asyncio.run(state(folder)), result_in(folder)
-        report = asyncio.run(enhanced(folder, journal=journal))
-        [outcome] = report
+    async def looked_and_finished(folder: Path) -> None:
+        before, there = await state(folder), result_in(folder)
+        [outcome] = await enhanced(folder, journal=journal)
         told = {
             "case": folder.name,
             "state": before,
@@ -160,9 +158,13 @@ def main(root: Path, how: str, *, links: bool, earlier: bool, journal: bool) -> 
             "error": str(outcome.error),
             "path": str(outcome.path),
             "extra": outcome.extra_enhancements,
-            "after": asyncio.run(state(folder)),
+            "after": await state(folder),
         }
         sys.stdout.write(json.dumps(told) + "\n")
+
+    def finished(folder: Path) -> None:
+        Steps("none", 0, links=links)
+        asyncio.run(looked_and_finished(folder))
 
     for at in range(1, MOST):
         folder = root / f"case-{at:02}"
