@@ -1,17 +1,15 @@
 """Fixtures that every test module may use."""
 
-import asyncio.constants
+import asyncio
 import gc
 import os
 import signal
-import traceback
 from asyncio import AbstractEventLoop as AnyLoop
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import AsyncExitStack
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.util import find_spec
-from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol
@@ -27,6 +25,7 @@ from audio_enhance.local.enhancer import Rehearsal
 from .support.children import check_waited_for
 from .support.clock import ManualClock
 from .support.compiled import compiled_once
+from .support.debug_mode import only_where_made
 from .support.tools import fail_in_ci, how_to_install, lacking
 from .support.virtual_time import VirtualLoop
 from .support.warm import Warm, warm_server
@@ -37,18 +36,7 @@ if not any(
 ):
     pytest_plugins = ["audio_enhance.pytest_plugin"]
 
-# What asyncio's debug mode finds is wanted. Ten frames of every handle and all frames of every
-# future are not, and they would take half of the time: one, where it was made, is enough.
-setattr(asyncio.constants, "DEBUG_STACK_DEPTH", 1)  # noqa: B010  typed as final
-_walk_stack = traceback.walk_stack
-
-
-def _innermost(frame: FrameType | None) -> Iterator[tuple[FrameType, int]]:
-    return islice(_walk_stack(frame), 1)
-
-
-setattr(traceback, "walk_stack", _innermost)  # noqa: B010  typed as what it was
-
+only_where_made()
 
 # numpy's threads would wait for cores that other tests are on; read when it is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
