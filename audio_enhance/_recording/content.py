@@ -67,7 +67,7 @@ class FileContent:
     """A file of the user's, never held open between uses; a short one is read only once."""
 
     path: Path
-    _kept: bytes | None = attrs.field(default=None, init=False)
+    _kept: tuple[Fingerprint, bytes] | None = attrs.field(default=None, init=False)
 
     @property
     def quick(self) -> bool:
@@ -106,6 +106,7 @@ class FileContent:
 
     def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
         """Hash the file; raises `InvalidSourceError` for what is no file with something in it."""
+        self.release()
         file, before = self._opened()
         kept = None
         with file:
@@ -124,10 +125,11 @@ class FileContent:
             )
         if _version(before) != _version(after) or length != after.st_size:
             raise self._changed()
+        found = Fingerprint(length, md5, _version(after))
         if kept is not None and len(_keeping) < _MOST_KEPT:
-            self._kept = kept
+            self._kept = found, kept
             _keeping.add(self)
-        return Fingerprint(length, md5, _version(after))
+        return found
 
     def opened(self) -> FileReader:
         """Open the file as it is now; raises `InvalidSourceError` for what is no file."""
@@ -152,8 +154,8 @@ class FileContent:
 
     def open(self, expected: Fingerprint) -> FileReader | MemoryReader:
         """Open the file if it still is the one that was hashed, or what was kept of that."""
-        if (kept := self._kept) is not None:
-            return MemoryReader(kept)
+        if (kept := self._kept) is not None and kept[0].md5 == expected.md5:
+            return MemoryReader(kept[1])
         file = FileReader(self._open(), "rb")
         try:
             self.verify(file, expected)

@@ -186,7 +186,9 @@ class FilmContent:
                 known = self._sound_of(video, cancelled)
             self._check_version(video)
         if known is None:
-            return self._film.fingerprint(cancelled)
+            known = self._film.fingerprint(cancelled)
+            self._film.release()  # nobody may need it, which is not known here
+            return known
         # With the version of the video: by that a journal sees whether it still is the same.
         return Fingerprint(known.byte_size, known.md5, self._version)
 

@@ -53,6 +53,8 @@ class Original:
 
     def _hashed(self, then: Callable[[Fingerprint], None] | None, cancelled: Event) -> Fingerprint:
         known = self.content.fingerprint(cancelled)
+        if not self._holders and self.content.quick:
+            self.content.release()  # no job needs it, or none does any more
         if not cancelled.is_set():  # or it need not be whole
             self.known = known
             if then is not None:

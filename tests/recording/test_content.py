@@ -199,6 +199,21 @@ class TestShortFiles:
             content.open(fingerprint)
         assert content.fingerprint(NEVER).md5 == hashlib.md5(b"ID3 two").digest()
 
+    def test_only_what_was_expected_is_sent(self, path: Path) -> None:
+        content = FileContent(path)
+        one = content.fingerprint(NEVER)
+        path.write_bytes(b"ID3 two")
+        two = content.fingerprint(NEVER)
+        with pytest.raises(SourceChangedError):
+            content.open(one)
+        path.write_bytes(bytes(100_000))
+        long = content.fingerprint(NEVER)
+        for earlier in (one, two):
+            with pytest.raises(SourceChangedError):
+                content.open(earlier)
+        with content.open(long) as file:
+            assert file.read() == bytes(100_000)
+
     @pytest.mark.parametrize(("length", "kept"), [(1 << 15, True), ((1 << 15) + 1, False)])
     def test_how_short(self, path: Path, length: int, kept: bool) -> None:
         path.write_bytes(bytes(length))
@@ -219,6 +234,9 @@ class TestShortFiles:
 
         waiting = [hashed() for _ in range(100)]
         assert sum(content.quick for content in waiting) == 64
+        path.write_bytes(b"ID3 two")
+        with waiting[0].open(waiting[0].fingerprint(NEVER)) as file:
+            assert file.read() == b"ID3 two"
         waiting[0].release()
         waiting[99].fingerprint(NEVER)
         assert waiting[99].quick

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from audio_enhance import OutputExistsError, Source
+from audio_enhance import OutputExistsError, Source, SourceChangedError
 from audio_enhance._recording.content import BytesContent, FileContent
 from audio_enhance._recording.fingerprint import Fingerprint
 from audio_enhance._recording.original import Original
@@ -43,6 +43,53 @@ async def test_what_is_forgotten_is_read_again(tmp_path: Path) -> None:
     original_of(source).forget()
     assert (await source.fingerprint()).byte_size == 19
     assert await source.read(8, 3) == b" an"
+
+
+class TestShortFiles:
+    """They stay in memory for as long as a job needs them."""
+
+    async def test_none_is_kept_for_whoever_only_asks_what_it_is(self, tmp_path: Path) -> None:
+        path = tmp_path / "talk.mp4"
+        path.write_bytes(b"ID3 talk")
+        for source in (Source.from_path(path), Source.from_video(path)):
+            expected = await source.fingerprint()
+            path.write_bytes(b"ID3 another talk")
+            with pytest.raises(SourceChangedError):
+                original_of(source).content.open(expected)
+            path.write_bytes(b"ID3 talk")
+
+    async def test_one_is_kept_for_a_job(self, tmp_path: Path) -> None:
+        path = tmp_path / "talk.mp3"
+        path.write_bytes(b"ID3 talk")
+        source = Source.from_path(path)
+        original_of(source).hold()
+        await source.fingerprint()
+        path.write_bytes(b"ID3 another talk")
+        assert await source.read() == b"ID3 talk"
+
+    async def test_none_is_kept_for_a_job_that_ended_meanwhile(self, tmp_path: Path) -> None:
+        path = tmp_path / "talk.mp3"
+        path.write_bytes(b"ID3 talk")
+
+        class Late(FileContent):
+            def fingerprint(self, cancelled: threading.Event) -> Fingerprint:
+                started.set()
+                cancelled.wait()
+                go_on.wait()
+                return super().fingerprint(cancelled)
+
+        started, go_on = threading.Event(), threading.Event()
+        original = Original(Late(path))
+        original.hold()
+        task = asyncio.create_task(original.fingerprint("talk.mp3"))
+        await asyncio.to_thread(started.wait)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        original.let_go()
+        go_on.set()
+        await asyncio.get_running_loop().shutdown_default_executor()  # which waits for it
+        assert not original.content.quick
 
 
 class TestWorkThatFollows:
