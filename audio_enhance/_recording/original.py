@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from threading import Event
+from threading import Event, Lock
 
 from audio_enhance._core.cancellation import in_thread, to_its_end
 from audio_enhance._core.located import locating
@@ -38,27 +38,40 @@ class Original:
         Args:
             label: What errors call them.
             then: Short work that may block, once it is known: in the thread that hashes, if one
-                does. Another costs more than hashing a short recording.
+                does. Another costs more than hashing a short recording. Its end is waited for
+                even when the caller is cancelled, and that of hashing is not.
         """
         if self._hashing is None:
             self._hashing = PerLoop(asyncio.Lock)
         with locating(source=label):
             async with self._hashing.here:
                 if self.known is None and not self.content.quick:
-                    return await in_thread(partial(self._hashed, then))
+                    return await self._hashed_aside(then)
                 self.known = self.known or self.content.fingerprint(Event())
             if then is not None:
                 await to_its_end(partial(then, self.known))
             return self.known
 
-    def _hashed(self, then: Callable[[Fingerprint], None] | None, cancelled: Event) -> Fingerprint:
+    async def _hashed_aside(self, then: Callable[[Fingerprint], None] | None) -> Fingerprint:
+        following = Lock()  # held while it does what follows
+        try:
+            return await in_thread(partial(self._hashed, then, following))
+        except asyncio.CancelledError:
+            if following.locked():
+                await to_its_end(following.acquire)
+            raise
+
+    def _hashed(
+        self, then: Callable[[Fingerprint], None] | None, following: Lock, cancelled: Event
+    ) -> Fingerprint:
         known = self.content.fingerprint(cancelled)
         if not self._holders and self.content.quick:
             self.content.release()  # no job needs it, or none does any more
-        if not cancelled.is_set():  # or it need not be whole
-            self.known = known
-            if then is not None:
-                then(known)
+        with following:
+            if not cancelled.is_set():  # or it need not be whole
+                self.known = known
+                if then is not None:
+                    then(known)
         return known
 
     def forget(self) -> None:

@@ -147,3 +147,29 @@ class TestWorkThatFollows:
         await asyncio.get_running_loop().shutdown_default_executor()  # which waits for it
         assert original.known is None
         assert told == []
+
+    async def test_its_end_is_waited_for(self, tmp_path: Path) -> None:
+        """It may be about to make a file, where whoever is cancelled cleans up next."""
+        path = tmp_path / "talk.mp3"
+        path.write_bytes(b"ID3")
+        started, go_on, ended = threading.Event(), threading.Event(), list[Fingerprint]()
+
+        def look(known: Fingerprint) -> None:
+            started.set()
+            go_on.wait()
+            ended.append(known)
+
+        original = Original(FileContent(path))
+        task = asyncio.create_task(original.fingerprint("talk.mp3", look))
+        await asyncio.to_thread(started.wait)
+        pending: list[bool] = []
+        for _ in range(2):  # however often it is cancelled
+            task.cancel()
+            for _ in range(3):
+                await asyncio.sleep(0)
+            pending.append(not task.done())
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert pending == [True, True]
+        assert ended == [original.known]
