@@ -13,7 +13,8 @@ from audio_enhance._core.errors import ConfigurationError, ProtocolError
 from audio_enhance._core.redaction import redact
 
 # What RFC 3986 allows in a URI; anything else would go out unescaped (yarl, `encoded=True`).
-_URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
+# Possessive: a presigned URL has a thousand characters, and is looked at several times for a job.
+_URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]++|%[0-9A-Fa-f]{2})++")
 _WHOLE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://")
 _SITE = re.compile(_WHOLE.pattern + r"[^/?#]*")
 
