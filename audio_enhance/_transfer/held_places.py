@@ -45,7 +45,6 @@ class Hold:
         self._directory = directory
         self._places: list[tuple[_Folder, _Place]] = []
         self._announced: list[str] = []
-        self._released = False
 
     def announce(self, path: PurePath) -> None:
         """Say that a result goes there, before anybody has looked; this never blocks.
@@ -70,7 +69,7 @@ class Hold:
             )
 
     def take(self, path: PurePath) -> None:
-        """Take a place, in a folder that is there, unless all were given back already.
+        """Take a place, in a folder that is there.
 
         Raises:
             OutputExistsError: The result of another owner's job goes there.
@@ -78,8 +77,6 @@ class Hold:
         """
         place = _Place(_identity(path.parent), same_name(path.name))
         with _guard:
-            if self._released:
-                return  # by whom nobody waits any more
             folder = _folder_of(self._directory)
             try:
                 holds = _holds.get(place, [])
@@ -92,9 +89,8 @@ class Hold:
                 _close_unused(folder)
 
     def release(self) -> None:
-        """Give all of them back; a thread that is late takes none any more."""
+        """Give all of them back."""
         with _guard:
-            self._released = True
             while self._announced:
                 name = self._announced.pop()
                 _announced[name].remove(self)

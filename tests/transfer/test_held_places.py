@@ -55,16 +55,6 @@ def test_a_place_is_one_owners_until_it_is_given_back(tmp_path: Path) -> None:
     assert not held_places._folders
 
 
-def test_a_thread_that_is_late_takes_no_place(tmp_path: Path) -> None:
-    late, other = Hold("a", tmp_path), Hold("b", tmp_path)
-    late.take(tmp_path / NAME)
-    late.release()
-    late.take(tmp_path / NAME)
-    other.take(tmp_path / NAME)
-    other.release()
-    assert not held_places._folders
-
-
 def test_whoever_announces_a_place_first_has_it_before_anybody_looks(tmp_path: Path) -> None:
     mine, also_mine, other = Hold("a", tmp_path), Hold("a", tmp_path), Hold("b", tmp_path)
     mine.announce(tmp_path / "out" / NAME)  # there is no such folder yet
@@ -86,7 +76,6 @@ def test_another_process_has_a_place_as_long_as_it_lives(tmp_path: Path) -> None
             hold.take(tmp_path / NAME)
         hold.take(tmp_path / "another.mp3")
         hold.release()  # which leaves the file to the other
-        hold = Hold("a", tmp_path)
         with pytest.raises(OutputExistsError):
             hold.take(tmp_path / NAME)
         held_places.remove_left(tmp_path)  # it is not left yet
