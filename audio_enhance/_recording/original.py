@@ -47,10 +47,10 @@ class Original:
             async with self._hashing.here:
                 if self.known is None and not self.content.quick:
                     return await self._hashed_aside(then)
-                self.known = self.known or self.content.fingerprint(Event())
+                known = self.known = self.known or self.content.fingerprint(Event())
             if then is not None:
-                await to_its_end(partial(then, self.known))
-            return self.known
+                await to_its_end(partial(then, known))
+            return known  # which another job may have found to be out of date meanwhile
 
     async def _hashed_aside(self, then: Callable[[Fingerprint], None] | None) -> Fingerprint:
         following = Lock()  # held while it does what follows

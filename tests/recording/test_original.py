@@ -1,6 +1,7 @@
 """What jobs share of a source: its bytes are held for as long as one needs them."""
 
 import asyncio
+import hashlib
 import threading
 from pathlib import Path
 
@@ -173,3 +174,8 @@ class TestWorkThatFollows:
             await task
         assert pending == [True, True]
         assert ended == [original.known]
+
+    async def test_what_it_was_told_is_returned_although_forgotten_meanwhile(self) -> None:
+        original = Original(BytesContent(b"ID3"))
+        found = await original.fingerprint("talk.mp3", lambda known: original.forget())
+        assert found == Fingerprint(3, hashlib.md5(b"ID3").digest())
