@@ -301,3 +301,18 @@ async def test_what_the_page_computes_is_right(stage: Stage) -> None:
         "10 dB more noise.",
     ]
     assert found["view"] == [1800, 3600, [1800, 2400, 3000, 3600, 4200, 4800, 5400]]
+
+
+async def test_a_player_that_cannot_be_fed_says_why(stage: Stage) -> None:
+    stage.expected = {"ERR_FAILED"}
+    await stage.drop(("one.wav", speech(0.5)))
+    await stage.until("one.wav", "Ready")
+    await stage.measured("one.wav")
+    card = stage.card("one.wav")
+    await card.get_by_role("button", name="Close").click()
+    await stage.page.route("**/sound", lambda route: route.abort())
+    await card.get_by_role("button", name="Listen").click()
+    await expect(card.locator(".player")).to_contain_text("The server cannot be reached.")
+    await card.get_by_role("button", name="Close").click()
+    await stage.page.unroute("**/sound")
+    await stage.measured("one.wav")

@@ -2,7 +2,7 @@
 
 import { clone, pieces, say, setText } from "./dom.js";
 import { Picture } from "./picture.js";
-import { Problem, download } from "./server.js";
+import { Problem, download, reach } from "./server.js";
 import { BufferSound, StreamSound } from "./sounds.js";
 import { clock, lessNoise, strength } from "./words.js";
 
@@ -71,8 +71,7 @@ export class Player {
     } catch (error) {
       if (this.#abort.signal.aborted) return;
       if (!(error instanceof Problem)) console.error(error);
-      const reason = error instanceof Problem ? error.message : "This browser cannot play this format.";
-      this.#note(`${reason} The download works all the same.`);
+      this.#note(error instanceof Problem ? error.message : "This browser cannot play this format. The download works all the same.");
     }
   }
 
@@ -80,13 +79,23 @@ export class Player {
   async #fetched(exact) {
     const at = `recordings/${this.item.id}`;
     const urls = exact ? { before: `${at}/before/sound`, after: `${at}/after/sound` } : { before: `${at}/original`, after: `${at}/result` };
+    try {
+      return Object.assign(await this.#sound(urls), { exact });
+    } catch (error) {
+      // A browser tells what it cannot play and what it cannot get in the same way.
+      if (!(error instanceof Problem)) await reach(urls.before, this.#abort.signal);
+      throw error;
+    }
+  }
+
+  async #sound(urls) {
     if ((await lengthOf(urls.before)) <= MOST_DECODED_SECONDS) {
       const [before, after] = await Promise.all(SIDES.map(async (side) => audio().decodeAudioData(await download(urls[side], this.#abort.signal))));
-      return Object.assign(new BufferSound(audio(), before, after, 0), { exact });
+      return new BufferSound(audio(), before, after, 0);
     }
     const sound = new StreamSound(audio(), urls, 0);
     await sound.ready();
-    return Object.assign(sound, { exact });
+    return sound;
   }
 
   #show(sound) {
@@ -141,7 +150,10 @@ export class Player {
       return;
     }
     if (!this.sound.exact) {
-      this.#exchanging ??= this.#exchange().catch((error) => this.#abort.signal.aborted || console.error(error));
+      this.#exchanging ??= this.#exchange().catch((error) => {
+        if (error instanceof Problem) this.#exchanging = null; // the next news of it tries again
+        else if (!this.#abort.signal.aborted) console.error(error);
+      });
       return;
     }
     this.measured = { before, after };

@@ -65,6 +65,17 @@ export function upload(path, file, onProgress, signal) {
   });
 }
 
+// Throws a Problem where something cannot be had.
+export async function reach(path, signal) {
+  let response;
+  try {
+    response = await fetch(path, { method: "HEAD", signal });
+  } catch (error) {
+    throw signal.aborted ? error : Problem.network();
+  }
+  if (!response.ok) throw Problem.of(response.status, "", response.headers.get("Retry-After"));
+}
+
 export async function download(path, signal) {
   let response;
   try {
