@@ -7,7 +7,7 @@ from pathlib import Path, PurePath
 
 import attrs
 
-from audio_enhance._core.errors import OutputExistsError
+from audio_enhance._core.errors import OutputError, OutputExistsError
 from audio_enhance._core.paths import absolute, path_of
 from audio_enhance._recording.filenames import on_disk, result_name, safe_name, same_name
 from audio_enhance._recording.source import Source
@@ -107,7 +107,8 @@ class OutputFolder:
             taking: What takes the path; it may raise as well.
 
         Raises:
-            OutputError: A file that has to stay is there, or the folder takes no such result.
+            OutputError: A file that has to stay or a folder is there, or no such result can be
+                written.
         """
 
         def take() -> None:
@@ -125,7 +126,14 @@ class OutputFolder:
                 self.doubt()
                 take()
         self.protected.check(path)
-        return taken(path)
+        there = taken(path)
+        # No file takes the place of a folder; of a link to one it does.
+        if there and self.overwrite and os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
+            raise OutputError(
+                f"The result would replace a folder: {path}.",
+                hint="Move it away, or choose another output folder.",
+            )
+        return there
 
     def doubt(self) -> None:
         """Look again: a result could not be written there."""

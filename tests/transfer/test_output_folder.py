@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from audio_enhance import OutputExistsError, Source
+from audio_enhance import OutputError, OutputExistsError, Source
 from audio_enhance._transfer.output_folder import OutputFolder
 
 OUT = Path("/out")
@@ -180,3 +180,16 @@ def test_a_claim_ends_and_a_result_that_is_there_stays() -> None:
     folder.keep(path)
     folder.release(path)
     assert folder.has(path)
+
+
+def test_a_folder_is_not_overwritten(tmp_path: Path) -> None:
+    target, link, file = tmp_path / "a.mp3", tmp_path / "b.mp3", tmp_path / "c.mp3"
+    target.mkdir()
+    link.symlink_to(target)
+    file.touch()
+    folder = OutputFolder(tmp_path, overwrite=True)
+    with pytest.raises(OutputError, match="would replace a folder"):
+        folder.check(target)
+    assert folder.check(link)
+    assert folder.check(file)
+    assert OutputFolder(tmp_path).check(target)  # it exists already, whatever it is
