@@ -14,7 +14,7 @@ from audio_enhance._recording.source import Source
 
 from .part_file import try_writing, writing_to
 from .protected import ProtectedFiles
-from .store import taken
+from .store import is_folder, taken
 
 # Where the result of a source at a strength goes, below the folder.
 PlaceRule = Callable[[Source, int], str | os.PathLike[str]]
@@ -127,8 +127,7 @@ class OutputFolder:
                 take()
         self.protected.check(path)
         there = taken(path)
-        # No file takes the place of a folder; of a link to one it does.
-        if there and self.overwrite and os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
+        if there and self.overwrite and is_folder(path):
             raise OutputError(
                 f"The result would replace a folder: {path}.",
                 hint="Move it away, or choose another output folder.",

@@ -42,6 +42,11 @@ def taken(path: PurePath) -> bool:
     return look_at(path) is not None
 
 
+def is_folder(path: PurePath) -> bool:
+    """Whether a folder is there, whose place no file takes; of a link to one it does."""
+    return isinstance(path, Path) and not path.is_symlink() and path.is_dir()
+
+
 def look_at(path: PurePath) -> Seen | None:
     """Return a file as it is now, `None` if there is none; raises `OSError`, of one elsewhere."""
     if isinstance(path, Path):

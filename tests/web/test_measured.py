@@ -2,18 +2,20 @@
 
 import asyncio
 from asyncio.subprocess import Process
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from audio_enhance.local import LocalService
-from audio_enhance.local.enhancer import Rehearsal
+from audio_enhance.local.enhancer import Enhancer, Rehearsal
 from audio_enhance.local.measuring import measurer
 from audio_enhance.web import _measuring
 
 from .sound import LATER, RATE, Halver, Unpacker, speech, variable_mp3
-from .support import Visitor, running
+from .support import Site, Visitor, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -27,6 +29,16 @@ async def measured(visitor: Visitor, identifier: str) -> dict[str, Any]:
                 if each["id"] == identifier and "lag" in (each["after"] or {}):
                     return dict(each)
     raise AssertionError
+
+
+@asynccontextmanager
+async def measuring(enhancer: Enhancer | None = None) -> AsyncGenerator[Site]:
+    """Run a page that measures what its own service enhances."""
+    async with (
+        LocalService(enhancer=enhancer or Halver()) as service,
+        running(service, measure=True) as site,
+    ):
+        yield site
 
 
 async def test_both_are_measured_drawn_and_forgotten(tmp_path: Path) -> None:
@@ -60,10 +72,7 @@ async def test_both_are_measured_drawn_and_forgotten(tmp_path: Path) -> None:
 
 
 async def test_what_cannot_be_measured_is_tried_once() -> None:
-    async with (
-        LocalService(enhancer=Rehearsal()) as service,
-        running(service, measure=True) as site,
-    ):
+    async with measuring(Rehearsal()) as site:
         visitor = await site.visitor()
         identifier = await visitor.send()
         await visitor.until(identifier, "succeeded")
@@ -92,10 +101,7 @@ async def test_one_recording_after_the_other_is_measured_by_the_same_processes(
     monkeypatch: pytest.MonkeyPatch, started: list[Process]
 ) -> None:
     monkeypatch.setattr(_measuring, "_PATIENCE", 600.0)
-    async with (
-        LocalService(enhancer=Halver()) as service,
-        running(service, measure=True) as site,
-    ):
+    async with measuring() as site:
         visitor = await site.visitor()
         for number in range(4):
             await measured(visitor, await visitor.send(speech(1 + number / 10), name="talk.wav"))
@@ -107,10 +113,7 @@ async def test_a_process_that_nobody_needs_any_more_ends(
     monkeypatch: pytest.MonkeyPatch, started: list[Process]
 ) -> None:
     monkeypatch.setattr(_measuring, "_PATIENCE", 0.0)
-    async with (
-        LocalService(enhancer=Halver()) as service,
-        running(service, measure=True) as site,
-    ):
+    async with measuring() as site:
         visitor = await site.visitor()
         for number in range(2):
             await measured(visitor, await visitor.send(speech(1 + number / 10), name="talk.wav"))
@@ -120,10 +123,7 @@ async def test_a_process_that_nobody_needs_any_more_ends(
 
 
 async def test_what_is_removed_is_measured_no_more() -> None:
-    async with (
-        LocalService(enhancer=Halver()) as service,
-        running(service, measure=True) as site,
-    ):
+    async with measuring() as site:
         visitor = await site.visitor()
         identifier = await visitor.send(speech(1), name="talk.wav")
         studio = site.app.state.studio

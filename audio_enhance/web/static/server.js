@@ -65,24 +65,18 @@ export function upload(path, file, onProgress, signal) {
   });
 }
 
-// Throws a Problem where something cannot be had.
-export async function reach(path, signal) {
+async function fetched(method, path, signal, read) {
   let response;
   try {
-    response = await fetch(path, { method: "HEAD", signal });
-  } catch (error) {
-    throw signal.aborted ? error : Problem.network();
-  }
-  if (!response.ok) throw Problem.of(response.status, "", response.headers.get("Retry-After"));
-}
-
-export async function download(path, signal) {
-  let response;
-  try {
-    response = await fetch(path, { signal });
-    if (response.ok) return await response.arrayBuffer();
+    response = await fetch(path, { method, signal });
+    if (response.ok) return await read(response);
   } catch (error) {
     throw signal.aborted ? error : Problem.network();
   }
   throw Problem.of(response.status, await response.text(), response.headers.get("Retry-After"));
 }
+
+export const download = (path, signal) => fetched("GET", path, signal, (response) => response.arrayBuffer());
+
+// Throws a Problem where something cannot be had.
+export const reach = (path, signal) => fetched("HEAD", path, signal, () => null);
