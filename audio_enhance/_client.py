@@ -339,9 +339,10 @@ class EnhanceClient:
     ) -> list[Job]:
         """Resume what an earlier run submitted with a journal and did not finish.
 
-        Files are read from where they were, and so are uploads spooled with `keep_in`. Other
-        data is gone with the earlier run. Such a job continues if its bytes had reached the
-        server; otherwise the journal notes it as failed.
+        A job of this run that is under way with the same journal is not begun again. Files are read
+        from where they were, and so are uploads spooled with `keep_in`. Other data is gone with the
+        earlier run. Such a job continues if its bytes had reached the server; otherwise the journal
+        notes it as failed.
 
         Args:
             journal: The journal that `submit` was given.

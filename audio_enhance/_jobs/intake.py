@@ -169,12 +169,13 @@ class Intake:
             return self._begin(source, strength, order, key=key)
         await check_generation(journal, self._settings.api_version)
         row = await JournalRow.of(rows_of(journal), source, strength, key)
-        try:
-            await row.begin(source)
-            return self._begin(source, strength, order, row)
-        except BaseException:
-            await row.withdraw()
-            raise
+        with row.at_work():
+            try:
+                await row.begin(source)
+                return self._begin(source, strength, order, row)
+            except BaseException:
+                await row.withdraw()
+                raise
 
     async def take_up(self, journal: Journal, order: Order) -> list[RunningJob]:
         """Go on with what a journal says is unfinished; `EnhanceClient.take_up` says more."""
@@ -187,15 +188,21 @@ class Intake:
             await to_its_end(partial(remove_left, order.outputs.directory))
         jobs: list[RunningJob] = []
         unfinished = set(EntryState) - {EntryState.SUCCEEDED, EntryState.FAILED}
-        for entry in [entry async for entry in journal.entries(*unfinished)]:
-            row = JournalRow.alive(rows_of(journal), entry)
-            try:
-                source = await to_its_end(partial(revive, entry))
-            except AudioEnhanceError as error:
-                await row.note_failed(error)
-                continue
-            job = self._begin(source, entry.strength, order, row)
-            self._keyed.add(entry.key, job)
+        found = [
+            (entry, JournalRow.alive(rows_of(journal), entry))
+            async for entry in journal.entries(*unfinished)
+        ]
+        for entry, row in found:
+            if row.is_at_work or row.entry.state not in unfinished:
+                continue  # a job of this run has it, or had it meanwhile
+            with row.at_work():
+                try:
+                    source = await to_its_end(partial(revive, entry))
+                except AudioEnhanceError as error:
+                    await row.note_failed(error)
+                    continue
+                job = self._begin(source, entry.strength, order, row)
+            self._keyed.add(job.key, job)
             jobs.append(job)
         if order.delete_assets:
             for lane in self._connections.open_lanes():

@@ -82,7 +82,8 @@ class Lane:
         self._room_changed = room_changed
         self._hashing = PriorityGate(_HASHING_AT_ONCE)
         self._downloads = PriorityGate(_DOWNLOADS_AT_ONCE)
-        self._jobs: dict[RunningJob, None] = {}  # in order of arrival
+        # In order of arrival, each with the mark on its row that it is at work.
+        self._jobs: dict[RunningJob, ExitStack] = {}
         self._deletions: set[asyncio.Task[None]] = set()
         steps.api.limits.assets.owe(self._owed, AHEAD)
 
@@ -140,7 +141,9 @@ class Lane:
             order: What it has in common with others.
             row: Its row in the journal, if that was read already.
         """
-        self._jobs[job] = None
+        at_work = self._jobs[job] = ExitStack()
+        if row is not None:
+            at_work.enter_context(row.at_work())
         original_of(job.source).hold()
         self.uses.begin(job)
         job.client_id = self.client_id
@@ -165,7 +168,7 @@ class Lane:
         return sum(track.asset is not None and not track.submitted for track in tracks)
 
     def _over(self, job: RunningJob) -> None:
-        del self._jobs[job]
+        self._jobs.pop(job).close()
         self.uses.over(job)
         original_of(job.source).let_go()
         self.steps.api.limits.assets.look_again()
@@ -174,11 +177,10 @@ class Lane:
         job.finish()
 
     async def _run(self, job: RunningJob, order: Order, row: JournalRow | None) -> EnhanceResult:
-        with ExitStack() as at_work:
+        with self._jobs[job] as at_work:
             try:
                 if row is None and order.journal is not None:
                     row = await JournalRow.of(rows_of(order.journal), job.source, job.strength)
-                if row is not None:
                     at_work.enter_context(row.at_work())
                 job.begin()
                 return await self._work(job, order, row)

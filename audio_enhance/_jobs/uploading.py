@@ -119,7 +119,10 @@ class Uploading:
         rows, api, content = self._leader.rows, self._steps.api, self._content
         if rows is None:
             return None
-        prior = await rows.same_upload(content.md5.hex(), content.byte_size, api.client_id)
+        strength = self._leader.job.strength
+        prior = await rows.same_upload(
+            content.md5.hex(), content.byte_size, strength, api.client_id
+        )
         if prior is None or prior.asset_id is None:
             return None
         try:

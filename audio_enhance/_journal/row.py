@@ -63,6 +63,11 @@ class JournalRow:
             row = rows.alive[identity] = cls(rows, entry)
         return row
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether a job is at work on it."""
+        return self._at_work > 0
+
     @contextmanager
     def at_work(self) -> Generator[None]:
         """Say that a job is at work on it: several may be, on the same recording."""

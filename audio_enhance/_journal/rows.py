@@ -117,24 +117,29 @@ class Rows:
             client_id,
         )
 
-    async def same_upload(self, md5: str, byte_size: int, client_id: str) -> JournalEntry | None:
+    async def same_upload(
+        self, md5: str, byte_size: int, strength: int, client_id: str
+    ) -> JournalEntry | None:
         """Return an entry with an asset of this content, one that was ready if there is any.
 
         Whether it is ready (still, or by now) is for the server to say: a run may have ended
-        within its upload, or right after it.
+        within its upload, or right after it. What was uploaded for the same strength comes first:
+        that may be because the asset of another one is of no use for it.
 
         Args:
             md5: 32 hexadecimal digits.
             byte_size: Length in bytes.
+            strength: What it is to be enhanced at.
             client_id: The API client that can use the asset.
         """
         return await self.first(
             "md5 = ? AND byte_size = ? AND client_id = ? AND asset_id IS NOT NULL"
             " AND state != 'queued'"
-            " ORDER BY state = 'uploading', state = 'failed', updated_at DESC",
+            " ORDER BY state = 'failed', strength != ?, state = 'uploading', updated_at DESC",
             md5,
             byte_size,
             client_id,
+            strength,
         )
 
     async def deletable(self, client_id: str, asset_id: str | None = None) -> list[str]:

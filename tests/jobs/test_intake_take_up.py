@@ -1,5 +1,6 @@
 """Jobs that an earlier run submitted with a journal, at the next start."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
@@ -140,3 +141,47 @@ async def test_downloads_of_jobs_that_share_a_journal_are_left_alone(tmp_path: P
         await rows_of(journal).save(attrs.evolve(second, temporary=str(living)))
         b.check(await b.batch([b.source("y.mp3")], journal=journal))
         assert living.exists()
+
+
+async def test_what_is_under_way_is_not_begun_again(tmp_path: Path) -> None:
+    earlier, now = tmp_path / "earlier.mp3", tmp_path / "now.mp3"
+    for path in (earlier, now):
+        path.write_bytes(RECORDING + path.name.encode())
+    async with (
+        bench(tmp_path, speed=100, seconds=60) as b,
+        await Journal.open(b.journal) as journal,
+    ):
+        async with b.another(b.service.credentials) as client:
+            await submitted(client, earlier, journal)
+
+        submitting = b.client.submit(now, strength=93, journal=journal, output_dir=b.out)
+        takings = [b.client.take_up(journal, output_dir=b.out) for _ in range(3)]
+        job, first = await asyncio.gather(submitting, asyncio.gather(*takings))
+        second = await b.client.take_up(journal, output_dir=b.out)
+        [taken_up] = [each for taking in (*first, second) for each in taking]
+        assert taken_up.source.path == earlier
+        await asyncio.gather(job, taken_up)
+        assert set((await states(journal)).values()) == {EntryState.SUCCEEDED}
+        assert len(files_below(b.out)) == 2
+
+
+async def test_what_was_cancelled_with_its_client_is_taken_up_by_the_same_one(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "talk.mp3"
+    path.write_bytes(RECORDING)
+    async with (
+        bench(tmp_path, speed=100, seconds=60) as b,
+        await Journal.open(b.journal) as journal,
+    ):
+        async with b.another(b.service.credentials) as client:
+            cancelled = [await submitted(client, path, journal)]
+            # Cancelled before its task has begun: it holds nothing either.
+            other = tmp_path / "other.mp3"
+            other.write_bytes(RECORDING * 2)
+            cancelled.append(await client.submit(other, strength=93, journal=journal))
+        async with client:
+            jobs = await client.take_up(journal, output_dir=b.out)
+            assert len(jobs) == len(cancelled)
+            await asyncio.gather(*jobs)
+        assert len(files_below(b.out)) == 2

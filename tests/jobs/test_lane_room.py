@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -43,7 +44,7 @@ def standing(lane: Lane, *, asset: bool = False, enhancement: bool = False) -> R
     if enhancement:
         job.track.enhancement = SpeechEnhancement.from_json(enhancement_json())
         job.track.submitted = True
-    lane._jobs[job] = None
+    lane._jobs[job] = ExitStack()
     return job
 
 

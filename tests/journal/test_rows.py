@@ -58,11 +58,27 @@ class TestWhatCanBeUsedAgain:
     async def test_an_upload_that_was_finished_before_one_that_was_not(
         self, journal: Journal, clock: Clock
     ) -> None:
-        for state in (EntryState.UPLOADING, EntryState.FAILED, EntryState.UPLOADED):
+        for state in (EntryState.FAILED, EntryState.UPLOADING, EntryState.UPLOADED):
             clock.now -= 1
             await rows_of(journal).save(done(state, state, enhancement_id=None))
-            found = await rows_of(journal).same_upload(MD5, 59400, "client")
+            found = await rows_of(journal).same_upload(MD5, 59400, 93, "client")
             assert found == await journal.entry(state, 93)
+
+    async def test_an_upload_for_the_same_strength_before_another_one(
+        self, journal: Journal, clock: Clock
+    ) -> None:
+        for strength, state in (
+            (50, EntryState.SUCCEEDED),
+            (93, EntryState.FAILED),
+            (93, EntryState.UPLOADING),
+        ):
+            entry = attrs.evolve(done(state, state, enhancement_id=None), strength=strength)
+            await rows_of(journal).save(entry)
+            clock.now -= 1
+        found = await rows_of(journal).same_upload(MD5, 59400, 93, "client")
+        assert found == await journal.entry(EntryState.UPLOADING, 93)
+        found = await rows_of(journal).same_upload(MD5, 59400, 20, "client")
+        assert found == await journal.entry(EntryState.SUCCEEDED, 50)
 
     @pytest.mark.parametrize(
         "entry",
@@ -79,7 +95,7 @@ class TestWhatCanBeUsedAgain:
         self, journal: Journal, entry: JournalEntry
     ) -> None:
         await rows_of(journal).save(entry)
-        assert await rows_of(journal).same_upload(MD5, 59400, "client") is None
+        assert await rows_of(journal).same_upload(MD5, 59400, 93, "client") is None
 
     async def test_both_are_found_by_an_index(self, journal: Journal) -> None:
         for condition in ("md5 = ? AND byte_size = 1", "output = ?"):

@@ -38,7 +38,8 @@ class Findings:
         if self.gaps > _WORTH_TELLING:
             notes.append(f"{_seconds(self.gaps)} are missing in it, and silent in the result.")
         if self.skipped:
-            notes.append("Damage in it was skipped: the result is shorter than it once was.")
+            # As often rubbish between two frames, or at the end.
+            notes.append("Some of it cannot be decoded and was skipped: the result may be shorter.")
         if self.missing > _WORTH_TELLING:
             notes.append(f"It was cut off: {_seconds(self.missing)} are missing at its end.")
         if self.kept:
