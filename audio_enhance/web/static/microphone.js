@@ -71,7 +71,7 @@ export class Microphone {
   async stop() {
     const told = new Promise((resolve) => {
       this.#tap.port.addEventListener("message", ({ data }) => data.last && resolve());
-      setTimeout(resolve, 500);
+      setTimeout(resolve, 3000); // a busy machine takes its time; a device that is gone says nothing
     });
     this.#tap.port.postMessage("flush");
     await told;
