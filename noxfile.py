@@ -86,7 +86,7 @@ def _install_into(session: nox.Session, python: str, *requirements: str) -> None
 def _scratch() -> TemporaryDirectory[str]:
     """Make a folder for what tests write: in memory where there is plenty, a tenth faster.
 
-    The largest of them needs 6 GiB there.
+    A run of the slow ones needs 7 GiB there.
     """
     memory = Path("/dev/shm")  # noqa: S108
     most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if memory.is_dir() else 0

@@ -207,14 +207,18 @@ class TestKeys:
             assert await states(journal) == [EntryState.SUCCEEDED]
 
     async def test_a_job_that_was_cancelled_is_not_taken_up(self, tmp_path: Path) -> None:
-        async with bench(tmp_path) as b, await Journal.open(b.journal) as journal:
+        async with (
+            bench(tmp_path, seconds=600) as b,
+            await Journal.open(b.journal) as journal,
+        ):
             begun, unbegun, closed = [
                 await b.client.submit(
                     RECORDING + key.encode(), strength=93, key=key, journal=journal
                 )
                 for key in "abc"
             ]
-            while begun.asset is None:
+            # Of data that was not uploaded, nothing could be taken up.
+            while not all([entry.asset_id async for entry in journal.entries()]):
                 await asyncio.sleep(0.01)
             begun.cancel()
             late = await b.client.submit(RECORDING, strength=93, key="late", journal=journal)
