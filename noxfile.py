@@ -31,8 +31,9 @@ WORKERS = str((os.cpu_count() or 1) + 2)
 # Of many short tests, whoever is done takes over from others. A few hundred that take long are
 # begun as `tests/conftest.py` orders them.
 STEALING, IN_ORDER = ["worksteal"], ["loadfile", "--no-loadscope-reorder"]
-# What decides whether a change lands: tests, and beside them what takes one core, longest first.
-TESTS, BESIDE = ["tests", "lowest"], ["types", "foreign_s3", "wheel", "docs", "lint"]
+# What decides whether a change lands: tests, and beside each session what takes one core, since
+# tests take one, too, until everything is installed, compiled and collected.
+TOGETHER = [["tests", "lint", "docs", "wheel"], ["lowest", "types"]]
 # Without debug mode, which the sessions `tests` and `lowest` have: it takes a tenth of the time.
 AS_PROGRAMS_RUN = "-o", "asyncio_debug=false"
 # The everyday tests, without those that see the same with every Python and library.
@@ -59,7 +60,8 @@ OTHERS = {
 NEWEST = list(OTHERS)[-1] if OTHERS else None
 if NEWEST:
     # What works there and on the oldest works in between, or `nox -s others` tells.
-    TESTS.append(f"others-{NEWEST}")
+    TOGETHER.append([f"others-{NEWEST}"])
+TOGETHER[-1].append("foreign_s3")
 # Where coverage is measured: CPython 3.11 needs twice the time for that, 3.13 half as much again.
 MEASURING = NEWEST if NEWEST and OTHERS[NEWEST] > sys.version_info.minor else None
 
@@ -123,23 +125,20 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def checks(session: nox.Session) -> None:
-    """Everything that decides whether a change lands.
-
-    Tests wait for what they start. The other sessions take a core each, and run beside them.
-    """
+    """Everything that decides whether a change lands."""
     failed: list[str] = []
 
-    def run(names: Sequence[str]) -> None:
-        for name in names:
-            command = sys.executable, "-m", "nox", "-s", name
-            try:
-                # What one says is of use in one piece. If it fails, nox itself shows that.
-                print(session.run(*command, external=True, silent=True))  # noqa: T201
-            except CommandFailed:
-                failed.append(name)
+    def run(name: str) -> None:
+        command = sys.executable, "-m", "nox", "-s", name
+        try:
+            # What one says is of use in one piece. If it fails, nox itself shows that.
+            print(session.run(*command, external=True, silent=True))  # noqa: T201
+        except CommandFailed:
+            failed.append(name)
 
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(run, (TESTS, BESIDE)))
+        for names in TOGETHER:
+            list(pool.map(run, names))
     if failed:
         session.error(f"Failed: {', '.join(failed)}")
 
