@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import itertools
-import logging
 import random
 import threading
 import time
@@ -14,6 +13,7 @@ import attrs
 import pytest
 
 from audio_enhance import AudioEnhanceError
+from audio_enhance._journal.database import Database
 from audio_enhance._journal.entry import EntryState, JournalEntry
 from audio_enhance._journal.journal import Journal, rows_of
 from tests.support import journals
@@ -186,15 +186,14 @@ class TestSettings:
 
 
 class TestClosing:
-    async def test_its_thread_has_ended(
-        self, path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def slowly(_: logging.LogRecord) -> None:
+    async def test_its_thread_has_ended(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        serve = Database._serve
+
+        def and_ends_slowly(database: Database) -> None:
+            serve(database)
             time.sleep(0.02)
 
-        caplog.set_level(logging.DEBUG, logger="aiosqlite")
-        # What the thread does last is to log; here it is slow at it.
-        monkeypatch.setattr(caplog.handler, "emit", slowly)
+        monkeypatch.setattr(Database, "_serve", and_ends_slowly)
         before = set(threading.enumerate())
         async with await Journal.open(path):
             [thread] = set(threading.enumerate()) - before
