@@ -38,16 +38,18 @@ class _Jobs:
         return self._waiting.get()
 
     def _read(self) -> None:
-        for line in self._lines:
-            order = json.loads(line)
-            if "cores" in order:
-                self.cores = order["cores"]
-            else:
-                self._waiting.put(order)
-        if self.unfinished is not None:
-            with suppress(OSError):
-                self.unfinished.unlink(missing_ok=True)
-        os._exit(0)  # the main thread may be deep inside FFmpeg
+        try:
+            for line in self._lines:
+                order = json.loads(line)
+                if "cores" in order:
+                    self.cores = order["cores"]
+                else:
+                    self._waiting.put(order)
+        finally:  # whoever asked has ended, perhaps within a line
+            if self.unfinished is not None:
+                with suppress(OSError):
+                    self.unfinished.unlink(missing_ok=True)
+            os._exit(0)  # the main thread may be deep inside FFmpeg
 
 
 class _Answers:

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 
 
 def _take(lines: IO[str], orders: "SimpleQueue[dict[str, Any]]") -> None:
-    for line in lines:
-        orders.put(json.loads(line))
-    os._exit(0)  # whoever asked has ended; the main thread may be deep inside FFmpeg
+    try:
+        for line in lines:
+            orders.put(json.loads(line))
+    finally:  # whoever asked has ended, perhaps within a line
+        os._exit(0)  # the main thread may be deep inside FFmpeg
 
 
 def _found(found: "Survey") -> dict[str, Any]:

@@ -355,6 +355,13 @@ async def test_ctrl_c_is_the_applications_affair(endless: Path, tmp_path: Path) 
     assert not (tmp_path / "result").exists()
 
 
+@pytest.mark.parametrize("package", ["enhancer", "measuring"])
+def test_a_process_ends_whose_application_ends_within_a_line(package: str) -> None:
+    command = sys.executable, "-m", f"audio_enhance.local.{package}"
+    run = subprocess.run(command, input=b'{"path": "ta', timeout=60, check=False)
+    assert run.returncode == 0
+
+
 @pytest.mark.slow
 async def test_a_worker_does_not_outlive_an_application_that_was_killed(
     endless: Path, tmp_path: Path
