@@ -90,7 +90,7 @@ def _scratch() -> TemporaryDirectory[str]:
 
     A run of the slow ones needs 7 GiB there.
     """
-    memory = Path("/dev/shm")  # noqa: S108
+    memory = Path("/dev/shm")  # noqa: S108  (what is made in it has a name of its own)
     most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if memory.is_dir() else 0
     plenty = most >= 16 * GIB and shutil.disk_usage(memory).free >= 10 * GIB
     # Short names: sockets are in it, too.

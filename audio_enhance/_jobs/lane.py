@@ -177,6 +177,7 @@ class Lane:
         job.finish()
 
     async def _run(self, job: RunningJob, order: Order, row: JournalRow | None) -> EnhanceResult:
+        # Until here, not until `_over`: of two that fail at once, the second one writes it down.
         with self._jobs[job] as at_work:
             try:
                 if row is None and order.journal is not None:
